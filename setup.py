@@ -1,4 +1,4 @@
-"""Map the folders at the root of the repository into the one package `scenegrad`; new sub-packages are found by themselves."""
+"""Map the folders at the root into the one package `scenegrad`; new sub-packages are found by themselves."""
 
 from setuptools import find_packages, setup
 
@@ -8,5 +8,7 @@ FOLDERS = {"scenegrad": "scenegrad"} | {
 
 setup(
     package_dir=FOLDERS,
-    packages=[name for root, folder in FOLDERS.items() for name in (root, *(f"{root}.{p}" for p in find_packages(folder)))],
+    packages=[
+        name for root, folder in FOLDERS.items() for name in (root, *(f"{root}.{p}" for p in find_packages(folder)))
+    ],
 )
