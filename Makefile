@@ -17,7 +17,7 @@ PYTEST     ?=
 
 # Threads that spin while they wait slow their neighbours down; a demo uses the whole machine, tests one thread per worker.
 export OMP_WAIT_POLICY ?= passive
-ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+RUN_TESTS := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --timeout 900 -n $(WORKERS)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-fast lint format verify gpu clean
@@ -41,10 +41,10 @@ demo: $(READY)  ## simulate, differentiate, learn and look: pictures and numbers
 	$(BIN)/scenegrad demo --out $(OUT) $(DEMO_FLAGS)
 
 test: lint  ## lint, types and the tests (not the slow ones)
-	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) $(PYTEST)
+	$(RUN_TESTS) $(PYTEST)
 
 test-fast: $(READY)  ## the tests alone, first failure stops (PYTEST="-k name")
-	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) -x $(PYTEST)
+	$(RUN_TESTS) -x $(PYTEST)
 
 lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff check .
@@ -57,7 +57,7 @@ format: $(READY)  ## let ruff mend what it can
 	$(BIN)/ruff format .
 
 verify: $(READY)  ## every test, the slow comparisons with published results too
-	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) -m "slow or not slow" $(PYTEST)
+	$(RUN_TESTS) -m "slow or not slow" $(PYTEST)
 
 gpu: $(READY)  ## the tests that need a CUDA device
 	$(BIN)/python -m pytest -m gpu $(PYTEST)

@@ -1,0 +1,86 @@
+"""What every test shares: one thread, a quiet Warp, checked shapes, the devices there are, a folder to run in."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+# Before numpy or torch are imported, which read these once. One thread gives the same bytes on every machine.
+for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+import pytest  # noqa: E402
+import torch  # noqa: E402
+import warp as wp  # noqa: E402
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = ("engine", "solvers", "surrogates", "scenes", "assets", "view")
+
+
+def check_shapes() -> None:
+    """Let beartype check the jaxtyping annotations of every state.py. Files with kernels are left alone: it refuses
+    `wp.array[...]`."""
+    from jaxtyping import install_import_hook
+
+    states = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("state.py"))]
+    modules = [".".join(("scenegrad", *path.relative_to(ROOT).with_suffix("").parts)) for path in states]
+    install_import_hook(modules, "beartype.beartype")
+
+
+if importlib.util.find_spec("beartype"):
+    check_shapes()
+torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+wp.config.log_level = wp.LOG_WARNING
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip, with the reason, what this machine cannot run."""
+    if not torch.cuda.is_available():
+        for item in items:
+            if item.get_closest_marker("gpu"):
+                item.add_marker(pytest.mark.skip(reason="no CUDA device here"))
+
+
+@pytest.fixture(params=["cpu", pytest.param("cuda:0", marks=pytest.mark.gpu)])
+def device(request: pytest.FixtureRequest) -> str:
+    """Each device a law must hold on."""
+    return str(request.param)
+
+
+@pytest.fixture
+def run_folder(tmp_path: Path) -> Path:
+    """Where a run may write; it does not exist yet."""
+    return tmp_path / "run"
+
+
+@pytest.fixture
+def rendering() -> None:
+    """Ask for this in a test that draws: it is skipped where VTK cannot render."""
+    if trouble := rendering_trouble():
+        pytest.skip(trouble)
+
+
+DRAW = """
+import pyvista
+plotter = pyvista.Plotter(off_screen=True, window_size=(32, 32))
+plotter.add_mesh(pyvista.Sphere(), color="red")
+picture = plotter.screenshot(return_img=True)
+assert picture.max() > picture.min(), "the picture is blank"
+"""
+
+
+@cache
+def rendering_trouble() -> str:
+    """Why VTK cannot render; empty where it can. A child tries it: without its libraries VTK kills the process."""
+    if not importlib.util.find_spec("pyvista"):
+        return "pyvista is not installed"
+    if sys.platform == "linux" and not os.environ.get("DISPLAY"):
+        os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
+    child = subprocess.run([sys.executable, "-c", DRAW], capture_output=True, text=True, check=False, timeout=120)
+    if child.returncode == 0:
+        return ""
+    last = (child.stderr.strip().splitlines() or [""])[-1]
+    return f"VTK cannot render (exit {child.returncode}: {last}); on Debian: apt-get install libegl1 libgl1-mesa-dri"
