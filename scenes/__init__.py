@@ -1,4 +1,31 @@
 """What to simulate: frozen, validated descriptions that round-trip through TOML and JSON."""
 
-if __name__ == "scenes":  # a second module beside the real one: every kernel would be built twice
+if (
+    __name__ == "scenes"
+):  # the folder would become a second module beside the real one, and every kernel would be built twice
     raise ImportError("import scenegrad.scenes: the bare name 'scenes' belongs to no package of ours")
+
+from scenegrad.scenes.atoms import FCC, NVE, Atoms, Langevin, LennardJones, PointFile, SimpleCubic, Square
+from scenegrad.scenes.domain import Boundary, Coulomb, Domain, NoSlip, Periodic, Separate, Slip, Stick
+from scenegrad.scenes.entity import Entity
+from scenegrad.scenes.errors import SceneError
+from scenegrad.scenes.files import load_scene, save_scene
+from scenegrad.scenes.fluids import FieldFile, Fluid, KolmogorovForcing, TaylorGreen
+from scenegrad.scenes.methods import MaterialPoint, MolecularDynamics, Spectral
+from scenegrad.scenes.outputs import RDF, CenterOfMass, Energy, Fields, Momentum, Particles, Spectrum, Thermo
+from scenegrad.scenes.scene import Scene
+from scenegrad.scenes.schema import scene_schema
+from scenegrad.scenes.shapes import Box, Cylinder, HalfSpace, Mesh, Sphere
+from scenegrad.scenes.solids import Body, NeoHookean, Wall, WeaklyCompressible
+from scenegrad.scenes.time import Time
+from scenegrad.scenes.values import Choice, GaussianField, LogUniform, Normal, Parameter, Uniform
+from scenegrad.scenes.vary import Ensemble, vary
+
+__all__ = [
+    "FCC", "NVE", "RDF", "Atoms", "Body", "Boundary", "Box", "CenterOfMass", "Choice", "Coulomb", "Cylinder", "Domain",
+    "Energy", "Ensemble", "Entity", "FieldFile", "Fields", "Fluid", "GaussianField", "HalfSpace", "KolmogorovForcing",
+    "Langevin", "LennardJones", "LogUniform", "MaterialPoint", "Mesh", "MolecularDynamics", "Momentum", "NeoHookean",
+    "NoSlip", "Normal", "Parameter", "Particles", "Periodic", "PointFile", "Scene", "SceneError", "Separate",
+    "SimpleCubic", "Slip", "Spectral", "Spectrum", "Sphere", "Square", "Stick", "TaylorGreen", "Thermo", "Time",
+    "Uniform", "Wall", "WeaklyCompressible", "load_scene", "save_scene", "scene_schema", "vary",
+]  # fmt: skip

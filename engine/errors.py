@@ -1,0 +1,38 @@
+"""What can go wrong while something runs; each message says what was given, what is allowed and how to mend it."""
+
+__all__ = ["DeviceError", "Diverged", "EngineError", "FileError", "MeshError", "OutputInUse", "StabilityError"]
+
+
+class EngineError(Exception):
+    """Base of every error that a person, not a programmer, can mend."""
+
+
+class DeviceError(EngineError):
+    """The requested device or precision is not there."""
+
+
+class FileError(EngineError):
+    """A file or folder cannot be read or written."""
+
+
+class MeshError(FileError):
+    """A mesh is missing, unreadable or unfit for its purpose."""
+
+
+class OutputInUse(FileError):
+    """Another process writes to this folder, or it already holds something else."""
+
+
+class StabilityError(EngineError):
+    """A time step beyond the stability bound of the solver."""
+
+
+class Diverged(EngineError):
+    """A state or gradient that is no longer finite.
+
+    members: which members of the batch diverged, as indices.
+    """
+
+    def __init__(self, message: str, members: tuple[int, ...] = ()):
+        super().__init__(message)
+        self.members = members

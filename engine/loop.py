@@ -1,0 +1,195 @@
+"""The one loop that runs every solver: plan a few steps, take them, judge them, pause where somebody wants to look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+import torch
+from torch import Tensor
+
+from scenegrad.engine.controllers import Controller, Memory, Plan
+from scenegrad.engine.errors import Diverged
+from scenegrad.engine.solver import Probe, Solver
+from scenegrad.engine.state import Params, batch_size, first_non_finite, select, tensors
+
+__all__ = ["Clock", "Moment", "StepRecord", "advance", "due_times", "march"]
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True)
+class Clock:
+    """How far each member has come; with the state, all that is needed to go on from here."""
+
+    time: Tensor  # [batch] float64
+    steps: Tensor  # accepted steps so far [batch] int64
+    memory: Memory
+    rejected: Tensor  # steps tried in vain so far [batch] int64
+
+    @staticmethod
+    def start(batch: int, time: float = 0.0) -> Clock:
+        zeros = torch.zeros(batch, dtype=torch.int64)
+        return Clock(torch.full((batch,), time, dtype=torch.float64), zeros, Memory.fresh(batch), zeros)
+
+
+@dataclass(frozen=True)
+class Moment(Generic[S]):
+    """Where the march stands after a plan; `pause` is the index of the output time just reached, if one was."""
+
+    state: S
+    clock: Clock
+    pause: int | None
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One step as it was taken; members that are not `active` stood still."""
+
+    time: Tensor  # at its beginning [batch]
+    dt: Tensor  # [batch], positive for every member: those that stand still take a step that is thrown away
+    active: Tensor  # [batch] bool
+
+
+def due_times(probes: Sequence[Probe], start: float, end: float) -> list[tuple[float, tuple[int, ...]]]:
+    """Every time in [start, end] at which some probe is due, with the indices of those probes; `end` comes last.
+
+    The n-th frame of a probe is at its start + n * every, computed as a product so that rounding does not pile up.
+    """
+    due: dict[float, set[int]] = {}
+
+    def place(time: float, index: int) -> None:
+        near = next((t for t in reversed(due) if abs(t - time) <= 1e-9 * max(abs(time), 1e-30)), None)
+        due.setdefault(time if near is None else near, set()).add(index)
+
+    events = sorted(
+        (probe.start + n * probe.every, index)
+        for index, probe in enumerate(probes)
+        for n in range(int((end - probe.start) / probe.every * (1 + 1e-12) + 1e-9) + 1)
+        if start <= probe.start + n * probe.every
+    )
+    for time, index in events:
+        place(min(time, end) if time > end - 1e-9 * abs(end) else time, index)
+    if not due or max(due) < end:
+        due[end] = set()
+    return [(time, tuple(sorted(due[time]))) for time in sorted(due)]
+
+
+def advance(
+    solver: Solver[S], state: S, params: Params, clock: Clock, plan: Plan, seen: Callable[[StepRecord, S], None] | None
+) -> tuple[S, Tensor | None]:
+    """The steps of a plan; `seen` is shown each one with the state that it began from. Returns state and last error."""
+    error = None
+    dt = torch.where(plan.dt > 0.0, plan.dt, plan.dt[plan.dt > 0.0].min())
+    for n in range(min(plan.steps, int(plan.left.max()))):
+        active = plan.left > n
+        record = StepRecord(clock.time + n * plan.dt, dt, active)
+        if seen is not None:
+            seen(record, state)
+        result = solver.step(state, params, record.time, dt)
+        state = result.state if bool(active.all()) else select(active, result.state, state)
+        error = result.error
+    return state, error
+
+
+def march(
+    solver: Solver[S],
+    state: S,
+    params: Params,
+    controller: Controller,
+    pauses: Sequence[float],
+    clock: Clock | None = None,
+    seen: Callable[[StepRecord, S], None] | None = None,
+) -> Iterator[Moment[S]]:
+    """Carries the state from pause to pause, each hit exactly; yields after every plan and at every pause.
+
+    pauses: rising times not before the clock. `seen` learns of every step that counts (rejected ones do not).
+    """
+    clock = clock or Clock.start(batch_size(state))
+    for index, pause in enumerate(pauses):
+        while True:
+            span = (pause - clock.time).clamp(min=0.0)
+            if not bool((span > 0.0).any()):
+                break
+            plan = controller.plan(span, bound(solver, state, params, clock), clock.memory)
+            records: list[tuple[StepRecord, S]] = []
+            keep = seen if not controller.needs_error else (lambda record, before: records.append((record, before)))
+            candidate, error = advance(solver, state, params, clock, plan, keep)
+            accept, memory = controller.judge(plan, error, clock.memory)
+            moved = accept & (plan.left > 0)
+            taken = torch.where(moved, plan.left.clamp(max=plan.steps), 0)
+            rejected = clock.rejected + (~accept).to(torch.int64)
+            arrived = moved & (taken == plan.left)
+            time = torch.where(arrived, torch.as_tensor(pause, dtype=torch.float64), clock.time + taken * plan.dt)
+            if not bool(accept.all()):
+                candidate = select(moved, candidate, state)
+                refuse_stall(plan, accept, clock)
+            if seen is not None:
+                for record, before in records:
+                    if bool(moved.any()):
+                        seen(replace(record, active=record.active & moved), before)
+            if (found := first_non_finite(candidate)) is not None:
+                raise diagnose(solver, state, params, clock, plan, found)
+            state, clock = candidate, Clock(time, clock.steps + taken, memory, rejected)
+            if bool((clock.time < pause).any()):
+                yield Moment(state, clock, None)
+        yield Moment(state, clock, index)
+
+
+def bound(solver: Solver[S], state: S, params: Params, clock: Clock) -> Tensor:
+    largest = solver.max_dt(state, params).detach().to("cpu", torch.float64)
+    bad = ~(largest > 0.0)
+    if bool(bad.any()):
+        members = tuple(int(i) for i in torch.nonzero(bad).flatten())
+        raise Diverged(
+            f"The stability bound of the time step became {float(largest[members[0]])} for member {members[0]} at "
+            f"t = {float(clock.time[members[0]]):.6g}, step {int(clock.steps[members[0]])}: the state has run away. "
+            f"Look at the last frames; a smaller dt or cfl, or a stiffer wall, is the usual cure.",
+            members,
+        )
+    return largest
+
+
+def refuse_stall(plan: Plan, accept: Tensor, clock: Clock) -> None:
+    """A controller that keeps shrinking dt to nothing has met something that no step size mends."""
+    tiny = ~accept & (plan.dt < 1e-12 * clock.time.abs().clamp(min=1e-6))
+    if bool(tiny.any()):
+        members = tuple(int(i) for i in torch.nonzero(tiny).flatten())
+        raise Diverged(
+            f"The error estimate of member {members[0]} stays above its tolerance although dt fell to "
+            f"{float(plan.dt[members[0]]):.3g} at t = {float(clock.time[members[0]]):.6g}. "
+            f"A looser tolerance, more cells or a smoother initial state may help.",
+            members,
+        )
+
+
+def diagnose(
+    solver: Solver[S], state: S, params: Params, clock: Clock, plan: Plan, found: tuple[str, tuple[int, ...]]
+) -> Diverged:
+    """Takes the steps of the plan once more to name the first one that went wrong."""
+    name, members = found
+    first = 0
+
+    def look(record: StepRecord, before: S) -> None:
+        nonlocal first, name, members
+        if (bad := first_non_finite(before)) is None:
+            first += 1
+        elif first < plan.steps:
+            (name, members), first = bad, first
+
+    advance(solver, state, params, clock, plan, look)
+    b = members[0]
+    sizes = {
+        key: float(value[b].abs().max())
+        for key, value in tensors(state).items()
+        if value.is_floating_point() and value[b].numel()
+    }
+    return Diverged(
+        f"{name} of member {b} is not finite after step {int(clock.steps[b]) + first} "
+        f"(t = {float(clock.time[b] + first * plan.dt[b]):.6g}, dt = {float(plan.dt[b]):.3g}). Before these steps the "
+        f"largest values were {', '.join(f'{key} {size:.3g}' for key, size in sizes.items())}. "
+        f"The usual causes are a time step near the stability bound or a force that is too strong: "
+        f"try a smaller cfl or dt.",
+        members,
+    )

@@ -1,0 +1,150 @@
+"""What every solver is, learned ones too: discretised physics that knows nothing of loops and files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from scenegrad.engine.state import Params, tensors, with_tensors
+
+if TYPE_CHECKING:
+    from scenegrad.engine.controllers import Controller
+
+__all__ = ["Atoms", "Grid", "Layout", "Points", "Probe", "Program", "Series", "Solver", "Step", "TorchAdjoint"]
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True)
+class Step(Generic[S]):
+    """What one step made.
+
+    error: local truncation error of each member relative to the size of its state [batch], dimensionless;
+    None where the method has no embedded estimate.
+    """
+
+    state: S
+    error: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Series:
+    """A few numbers a frame: energies, a centre of mass, a histogram. coordinates: fixed axes, such as the radii of g(r)."""
+
+    coordinates: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Fields on a uniform grid, [batch, *cells] for a scalar and [batch, *cells, dim] for a vector."""
+
+    cells: tuple[int, ...]
+    spacing: tuple[float, ...]
+    origin: tuple[float, ...]  # position of the first sample
+    periodic: tuple[bool, ...]
+
+
+@dataclass(frozen=True)
+class Points:
+    """Particles; the quantity `position` [batch, particle, dim] places them. labels: fixed numbers of each particle."""
+
+    labels: Mapping[str, Tensor] = field(default_factory=dict)  # e.g. body [particle], or [batch, particle]
+
+
+@dataclass(frozen=True)
+class Atoms:
+    """Particles of a (periodic) box; positions are unwrapped. species [atom], mass [atom], box: edge lengths [batch, dim]."""
+
+    species: Tensor
+    mass: Tensor
+    box: Tensor
+    names: tuple[str, ...]  # of the species
+
+
+Layout = Series | Grid | Points | Atoms
+
+
+@dataclass(frozen=True)
+class Probe(Generic[S]):
+    """One output of a scene: what to measure, when, and how it lies in a file. `measure` is differentiable."""
+
+    name: str
+    every: float  # [time]
+    measure: Callable[[S, Params], dict[str, Tensor]]  # each [batch, ...]
+    layout: Layout
+    units: Mapping[str, str] = field(default_factory=dict)
+    start: float = 0.0  # [time]
+
+
+@dataclass(frozen=True)
+class Program(Generic[S]):
+    """How a scene asks its solver to be run: until when, with which steps, and what to look at."""
+
+    end: float  # [time]
+    controller: Controller
+    probes: tuple[Probe[S], ...] = ()
+    time_unit: str = "s"
+
+
+@runtime_checkable
+class Solver(Protocol[S]):
+    """Discretised physics. Everything is batched: time, dt and bounds have one float64 entry per member.
+
+    A member's result does not depend on its companions. `step` leaves `state` as it was.
+    """
+
+    program: Program[S]
+
+    @property
+    def order(self) -> int: ...  # of the global error in dt
+
+    def max_dt(self, state: S, params: Params) -> Tensor:
+        """Largest stable step of each member [batch]."""
+        ...
+
+    def step(self, state: S, params: Params, time: Tensor, dt: Tensor) -> Step[S]: ...
+
+    def vjp(
+        self, state: S, params: Params, time: Tensor, dt: Tensor, cotangent: Mapping[str, Tensor]
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Transposed derivative of `step(...).state`: cotangents of its fields to those of `state` and of `params`.
+
+        A field or address that does not matter may be left out. Only floating fields have cotangents.
+        """
+        ...
+
+    def observe(self, state: S, params: Params) -> dict[str, Tensor]:
+        """Energies, momenta, masses, ... of each member [batch, ...]; differentiable."""
+        ...
+
+
+class TorchAdjoint:
+    """`vjp` of a solver whose `step` is made of torch operations: autograd through that one step."""
+
+    step: Callable[..., Step[Any]]
+
+    def vjp(
+        self, state: Any, params: Params, time: Tensor, dt: Tensor, cotangent: Mapping[str, Tensor]
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        fields = {name: value.detach() for name, value in tensors(state).items()}
+        wanted = {name: value.requires_grad_() for name, value in fields.items() if value.is_floating_point()}
+        values = {address: value.detach().requires_grad_(value.requires_grad) for address, value in params.items()}
+        learning = {address: value for address, value in values.items() if value.requires_grad}
+        with torch.enable_grad():
+            after = tensors(self.step(with_tensors(state, fields), Params(values), time, dt).state)
+        pairs = [(after[name], bar) for name, bar in cotangent.items() if after[name].requires_grad]
+        if not pairs:
+            return {}, {}
+        inputs = [*wanted.values(), *learning.values()]
+        outputs, bars = zip(*pairs, strict=True)
+        found = torch.autograd.grad(outputs, inputs, bars, allow_unused=True)
+        named = list(zip([*wanted, *learning], found, strict=True))
+        split = len(wanted)
+        return (
+            {name: bar for name, bar in named[:split] if bar is not None},
+            {address: bar for address, bar in named[split:] if bar is not None},
+        )

@@ -1,0 +1,111 @@
+"""States are frozen dataclasses of tensors, batch axis first; here is what the engine does with any of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+__all__ = [
+    "Params",
+    "batch_size",
+    "first_non_finite",
+    "map_tensors",
+    "member",
+    "select",
+    "stack",
+    "tensors",
+    "with_tensors",
+]
+
+S = TypeVar("S")
+
+
+def tensors(state: Any) -> dict[str, Tensor]:
+    """The tensors of a state by field name, in the order of their declaration."""
+    if isinstance(state, Mapping):
+        return dict(state)
+    values = {field.name: getattr(state, field.name) for field in dataclasses.fields(state)}
+    return {name: value for name, value in values.items() if isinstance(value, Tensor)}
+
+
+def with_tensors(state: S, values: Mapping[str, Tensor]) -> S:
+    """The same state with some of its tensors replaced."""
+    if isinstance(state, Params):
+        return state.replace(values)
+    return dataclasses.replace(state, **values)  # type: ignore[type-var]
+
+
+def map_tensors(function: Callable[[Tensor], Tensor], state: S) -> S:
+    return with_tensors(state, {name: function(value) for name, value in tensors(state).items()})
+
+
+def batch_size(state: Any) -> int:
+    return next(iter(tensors(state).values())).shape[0]
+
+
+def member(state: S, index: int) -> S:
+    """One member of the batch, as a batch of one."""
+    return map_tensors(lambda value: value[index : index + 1], state)
+
+
+def stack(states: list[S]) -> S:
+    """Batches joined along the batch axis."""
+    columns = [tensors(state) for state in states]
+    return with_tensors(states[0], {name: torch.cat([column[name] for column in columns]) for name in columns[0]})
+
+
+def select(mask: Tensor, chosen: S, other: S) -> S:
+    """Per member: `chosen` where mask [batch] holds, `other` elsewhere."""
+    before = tensors(other)
+
+    def pick(name: str, value: Tensor) -> Tensor:
+        return torch.where(mask.to(value.device).view(-1, *[1] * (value.ndim - 1)), value, before[name])
+
+    return with_tensors(chosen, {name: pick(name, value) for name, value in tensors(chosen).items()})
+
+
+def first_non_finite(state: Any) -> tuple[str, tuple[int, ...]] | None:
+    """Field and members that hold the first value which is not finite; None where all is well."""
+    for name, value in tensors(state).items():
+        if value.is_floating_point():
+            bad = ~torch.isfinite(value).flatten(1).all(dim=1)
+            if bool(bad.any()):
+                return name, tuple(int(i) for i in torch.nonzero(bad).flatten())
+    return None
+
+
+class Params(Mapping[str, Tensor]):
+    """Numbers that may learn, by their address in the scene: `params["block.material.youngs_modulus"]`, each [batch, ...].
+
+    Immutable; `replace` makes a changed copy. A tensor asks for a gradient where the scene marked it as a Parameter.
+    """
+
+    def __init__(self, values: Mapping[str, Tensor]):
+        self._values = dict(values)
+
+    def __getitem__(self, address: str) -> Tensor:
+        try:
+            return self._values[address]
+        except KeyError:
+            raise KeyError(f"no parameter {address!r}; there are: {', '.join(self._values) or 'none'}") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"Params({', '.join(f'{k}: {tuple(v.shape)}' for k, v in self._values.items())})"
+
+    def replace(self, values: Mapping[str, Tensor]) -> Params:
+        for address in values:
+            self[address]  # an unknown address is an error that lists the known ones
+        return Params({**self._values, **values})
+
+    def detach(self) -> Params:
+        return Params({address: value.detach() for address, value in self._values.items()})

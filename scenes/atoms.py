@@ -1,0 +1,110 @@
+"""Systems of atoms: where they start, how they pull on each other, and what keeps their temperature."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from scenegrad.scenes.entity import Entity
+from scenegrad.scenes.kinds import Kind
+from scenegrad.scenes.values import NonNegative, Positive
+
+__all__ = [
+    "FCC",
+    "NVE",
+    "Atoms",
+    "Dynamics",
+    "Langevin",
+    "Lattice",
+    "LennardJones",
+    "PointFile",
+    "SimpleCubic",
+    "Square",
+]
+
+Cells = tuple[Annotated[int, Field(ge=1)], ...]
+
+
+class Lattice(Kind):
+    """Where atoms sit at the start; the spacing follows from the size or the density of the domain."""
+
+    family = "lattice"
+
+
+class FCC(Lattice):
+    """Face-centred cubic: four atoms a cell, three dimensions."""
+
+    kind: Literal["fcc"] = "fcc"
+    cells: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
+
+
+class SimpleCubic(Lattice):
+    """One atom a cell, three dimensions."""
+
+    kind: Literal["simple_cubic"] = "simple_cubic"
+    cells: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
+
+
+class Square(Lattice):
+    """One atom a cell, two dimensions."""
+
+    kind: Literal["square"] = "square"
+    cells: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
+
+
+class PointFile(Lattice):
+    """Positions from a file: .csv with one atom a row (columns x, y[, z]), or .npy [atom, dim]; the box is the domain's size."""
+
+    positional = ("path",)
+    kind: Literal["point_file"] = "point_file"
+    path: str
+
+
+class Atoms(Entity):
+    """Atoms of one species. Their first velocities are drawn from the Maxwell distribution, without total momentum."""
+
+    kind: Literal["atoms"] = "atoms"
+    lattice: Lattice
+    mass: Positive = 1.0  # [mass]
+    temperature: NonNegative = 0.0  # of the first velocities [energy]
+
+
+class LennardJones(Entity):
+    """u(r) = 4 eps [(sigma/r)^12 - (sigma/r)^6] up to the cutoff.
+
+    cut: "force-shift" subtracts the force and the energy at the cutoff linearly, so that both end smoothly; "switch"
+    brings the energy to zero over the last tenth with two continuous derivatives; "plain" just stops, which leaves the
+    gradient of a trajectory wrong by the jumps.
+    between: the two species it acts on; without it, all atoms.
+    """
+
+    kind: Literal["lennard_jones"] = "lennard_jones"
+    epsilon: Positive = 1.0  # [energy]
+    sigma: Positive = 1.0  # [length]
+    cutoff: Annotated[float, Field(gt=0)] = 2.5  # [length]
+    cut: Literal["force-shift", "switch", "plain"] = "force-shift"
+    between: tuple[str, str] | None = None
+
+
+class Dynamics(Kind):
+    """The equations of motion."""
+
+    family = "dynamics"
+
+
+class NVE(Dynamics):
+    """Newton's equations: number, volume and energy stay."""
+
+    kind: Literal["nve"] = "nve"
+
+
+class Langevin(Dynamics):
+    """Newton's equations with friction and noise that hold a temperature.
+
+    temperature: a number, or the address of one, such as "Ar.temperature".
+    """
+
+    kind: Literal["langevin"] = "langevin"
+    temperature: Positive | str  # [energy]
+    friction: Positive = 1.0  # [1/time]

@@ -1,0 +1,120 @@
+"""The box in which everything happens, and what its sides do."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from scenegrad.scenes.kinds import Kind
+from scenegrad.scenes.model import Model
+from scenegrad.scenes.values import NonNegative, Positive, Scalar
+
+__all__ = ["AXES", "Boundary", "Coulomb", "Domain", "NoSlip", "Periodic", "Separate", "SideCondition", "Slip", "Stick"]
+
+AXES = "xyz"
+
+
+class Domain(Model):
+    """Rectangular box [0, size]; its number of entries is the dimension of the whole scene.
+
+    cells: grid cells along each edge (grid and particle-in-cell methods). wrap: which axes are periodic.
+    Atoms may leave the size out and give their number density instead.
+    """
+
+    size: tuple[Annotated[float, Field(gt=0)], ...] | None = None  # edge lengths [length]
+    cells: tuple[Annotated[int, Field(ge=1)], ...] | None = None
+    density: Positive | None = None  # atoms per volume [length^-dim]
+    wrap: tuple[bool, ...] | bool = False
+
+    @classmethod
+    def periodic(
+        cls, size: tuple[float, ...] | None = None, cells: tuple[int, ...] | None = None, density: Scalar | None = None
+    ) -> Domain:
+        """A box that repeats itself along every axis."""
+        return cls(size=size, cells=cells, density=density, wrap=True)
+
+    @model_validator(mode="after")
+    def one_entry_per_dimension(self) -> Domain:
+        lengths = {n: len(v) for n in ("size", "cells", "wrap") if isinstance(v := getattr(self, n), tuple)}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(
+                f"Domain got size={self.size}, cells={self.cells}, wrap={self.wrap}; all need one entry per dimension."
+            )
+        if self.size is None and self.density is None:
+            raise ValueError("Domain needs a size=(...), one length per dimension (atoms may give a density= instead).")
+        if lengths and next(iter(lengths.values())) not in (1, 2, 3):
+            raise ValueError(f"Domain has {next(iter(lengths.values()))} dimensions; 1, 2 and 3 are possible.")
+        return self
+
+    @property
+    def dim(self) -> int | None:
+        return next((len(v) for v in (self.size, self.cells, self.wrap) if isinstance(v, tuple)), None)
+
+    @property
+    def wraps(self) -> tuple[bool, ...]:
+        assert self.dim is not None
+        return self.wrap if isinstance(self.wrap, tuple) else (self.wrap,) * self.dim
+
+
+class SideCondition(Kind):
+    """What a wall, or a side of the box, does to the matter that meets it."""
+
+    family = "boundary condition"
+
+
+class Periodic(SideCondition):
+    """What leaves on one side comes back on the other."""
+
+    kind: Literal["periodic"] = "periodic"
+
+
+class Stick(SideCondition):
+    """Matter at the wall moves with the wall."""
+
+    kind: Literal["stick"] = "stick"
+
+
+class Slip(SideCondition):
+    """No motion through the wall, free motion along it; matter does not come off."""
+
+    kind: Literal["slip"] = "slip"
+
+
+class Separate(SideCondition):
+    """No motion into the wall, free motion along it and away from it."""
+
+    kind: Literal["separate"] = "separate"
+
+
+class Coulomb(SideCondition):
+    """Like Separate, with friction: the tangential impulse is at most `friction` times the normal one."""
+
+    positional = ("friction",)
+    kind: Literal["coulomb"] = "coulomb"
+    friction: NonNegative
+
+
+class NoSlip(SideCondition):
+    """A viscous fluid at the wall has the velocity of the wall."""
+
+    kind: Literal["no_slip"] = "no_slip"
+
+
+class Boundary(Model):
+    """Conditions on the sides of the box: by face (x_lo), by axis (x), or by default for those not named."""
+
+    default: SideCondition | None = None
+    x: SideCondition | None = None
+    y: SideCondition | None = None
+    z: SideCondition | None = None
+    x_lo: SideCondition | None = None
+    x_hi: SideCondition | None = None
+    y_lo: SideCondition | None = None
+    y_hi: SideCondition | None = None
+    z_lo: SideCondition | None = None
+    z_hi: SideCondition | None = None
+
+    def face(self, axis: int, side: Literal["lo", "hi"]) -> SideCondition | None:
+        name = AXES[axis]
+        return getattr(self, f"{name}_{side}") or getattr(self, name) or self.default

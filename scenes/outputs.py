@@ -1,0 +1,74 @@
+"""What to write down while a scene runs, and how often."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from scenegrad.scenes.kinds import Kind
+
+__all__ = ["RDF", "CenterOfMass", "Energy", "Fields", "Momentum", "Output", "Particles", "Spectrum", "Thermo"]
+
+
+class Output(Kind):
+    """A request for data; the first frame is at the start (or the end of the warm-up), then one `every` time units."""
+
+    family = "output"
+    every: Annotated[float, Field(gt=0)]  # [time]
+
+
+class Particles(Output):
+    """Quantities of every particle or atom: position, velocity, ... (position is always among them)."""
+
+    positional = ("*quantities",)
+    kind: Literal["particles"] = "particles"
+    quantities: Annotated[tuple[str, ...], Field(min_length=1)] = ("position", "velocity")
+
+
+class Fields(Output):
+    """Fields on the grid: velocity, vorticity, pressure, ..."""
+
+    positional = ("*quantities",)
+    kind: Literal["fields"] = "fields"
+    quantities: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class CenterOfMass(Output):
+    """Centre of mass of one body [length]."""
+
+    positional = ("entity",)
+    kind: Literal["center_of_mass"] = "center_of_mass"
+    entity: str
+
+
+class Energy(Output):
+    """Kinetic, potential and total energy, as far as the method has them."""
+
+    kind: Literal["energy"] = "energy"
+
+
+class Momentum(Output):
+    """Total momentum."""
+
+    kind: Literal["momentum"] = "momentum"
+
+
+class Spectrum(Output):
+    """Kinetic energy per shell of wavenumbers."""
+
+    kind: Literal["spectrum"] = "spectrum"
+
+
+class Thermo(Output):
+    """Temperature, pressure, kinetic, potential and total energy per atom."""
+
+    kind: Literal["thermo"] = "thermo"
+
+
+class RDF(Output):
+    """Radial distribution function g(r) up to r_max, on `bins` shells."""
+
+    kind: Literal["rdf"] = "rdf"
+    r_max: Annotated[float, Field(gt=0)]  # [length]
+    bins: Annotated[int, Field(ge=2)] = 200

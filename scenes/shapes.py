@@ -1,0 +1,253 @@
+"""Regions of space: primitives, meshes and their combinations with | (union), & (intersection) and - (difference)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from scenegrad.scenes.errors import nearest
+from scenegrad.scenes.kinds import Kind
+from scenegrad.scenes.values import Positive, Vector, number, vector
+
+__all__ = ["Box", "Cylinder", "Difference", "HalfSpace", "Intersection", "Mesh", "Shape", "Sphere", "Union"]
+
+folder: ContextVar[Path] = ContextVar("folder", default=Path())  # where relative paths are looked for as well
+
+
+@contextmanager
+def search_folder(path: Path) -> Iterator[None]:
+    """While this lasts, mesh files are also looked for in `path`."""
+    token = folder.set(path)
+    try:
+        yield
+    finally:
+        folder.reset(token)
+
+
+Points = np.ndarray  # float64 [n, dim], in units of length
+
+
+class Shape(Kind):
+    """A region given by its signed distance: negative inside, in units of length."""
+
+    family = "shape"
+
+    def __or__(self, other: Shape) -> Union:
+        return Union(parts=(self, other))
+
+    def __and__(self, other: Shape) -> Intersection:
+        return Intersection(parts=(self, other))
+
+    def __sub__(self, other: Shape) -> Difference:
+        return Difference(whole=self, removed=other)
+
+    def signed_distance(self, points: Points) -> np.ndarray:
+        """Distance to the surface, negative inside [n]; after | & - a lower bound of it with the right sign."""
+        raise NotImplementedError(f"{type(self).__name__} has no closed form; the geometry of the engine serves it")
+
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lowest and highest corner of a box around the region; infinite where it has no end."""
+        raise NotImplementedError
+
+    def dim(self) -> int | None:
+        """Number of space dimensions where the shape fixes it."""
+        return None
+
+
+class Box(Shape):
+    """Axis-aligned box. size: full edge lengths."""
+
+    kind: Literal["box"] = "box"
+    center: Vector
+    size: Vector
+
+    @model_validator(mode="after")
+    def positive_edges(self) -> Box:
+        if len(vector(self.center)) != len(vector(self.size)):
+            raise ValueError(f"Box got center={self.center} and size={self.size}; both need one entry per dimension.")
+        if (vector(self.size) <= 0).any():
+            raise ValueError(f"Box got size={self.size}; every edge must be positive.")
+        return self
+
+    def signed_distance(self, points: Points) -> np.ndarray:
+        q = np.abs(points - vector(self.center)) - vector(self.size) / 2
+        return np.linalg.norm(np.maximum(q, 0), axis=1) + np.minimum(q.max(axis=1), 0)
+
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        half = vector(self.size) / 2
+        return vector(self.center) - half, vector(self.center) + half
+
+    def dim(self) -> int:
+        return len(vector(self.center))
+
+
+class Sphere(Shape):
+    """Ball; a disk in two dimensions."""
+
+    kind: Literal["sphere"] = "sphere"
+    center: Vector
+    radius: Positive
+
+    def signed_distance(self, points: Points) -> np.ndarray:
+        return np.linalg.norm(points - vector(self.center), axis=1) - number(self.radius)
+
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        return vector(self.center) - number(self.radius), vector(self.center) + number(self.radius)
+
+    def dim(self) -> int:
+        return len(vector(self.center))
+
+
+class Cylinder(Shape):
+    """Solid cylinder in three dimensions. axis: direction, of any length; height: full length along it."""
+
+    kind: Literal["cylinder"] = "cylinder"
+    center: Vector
+    radius: Positive
+    height: Positive
+    axis: tuple[float, float, float] = (0.0, 0.0, 1.0)
+
+    @model_validator(mode="after")
+    def three_dimensional(self) -> Cylinder:
+        if len(vector(self.center)) != 3:
+            raise ValueError(
+                f"Cylinder got center={self.center}; it lives in three dimensions. In two, take a Sphere or a Box."
+            )
+        if not any(self.axis):
+            raise ValueError("Cylinder got axis=(0, 0, 0); give a direction such as (0, 0, 1).")
+        return self
+
+    def frame(self) -> np.ndarray:
+        return np.asarray(self.axis) / np.linalg.norm(self.axis)
+
+    def signed_distance(self, points: Points) -> np.ndarray:
+        offset = points - vector(self.center)
+        along = offset @ self.frame()
+        across = np.linalg.norm(offset - along[:, None] * self.frame(), axis=1)
+        q = np.stack([across - number(self.radius), np.abs(along) - number(self.height) / 2], axis=1)
+        return np.linalg.norm(np.maximum(q, 0), axis=1) + np.minimum(q.max(axis=1), 0)
+
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        n = self.frame()
+        half = number(self.height) / 2 * np.abs(n) + number(self.radius) * np.sqrt(np.maximum(1 - n**2, 0))
+        return vector(self.center) - half, vector(self.center) + half
+
+    def dim(self) -> int:
+        return 3
+
+
+class HalfSpace(Shape):
+    """Everything on the side of a plane that its normal points away from: normal . x <= offset."""
+
+    kind: Literal["half_space"] = "half_space"
+    normal: tuple[float, ...]
+    offset: float = 0.0
+
+    def signed_distance(self, points: Points) -> np.ndarray:
+        n = np.asarray(self.normal) / np.linalg.norm(self.normal)
+        return points @ n - self.offset
+
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.full(len(self.normal), -np.inf), np.full(len(self.normal), np.inf)
+
+    def dim(self) -> int:
+        return len(self.normal)
+
+
+class Mesh(Shape):
+    """The inside of a mesh file. A surface must be watertight and is filled; a volume mesh is used cell by cell.
+
+    The vertices are scaled, turned (rotation: degrees about x, then y, then z) and moved so that the middle of their
+    bounding box comes to `center`; without one they stay where the file puts them. sha256 is filled in on reading and
+    checked ever after: a scene means one certain mesh.
+    """
+
+    positional = ("path",)
+    kind: Literal["mesh"] = "mesh"
+    path: str
+    scale: Annotated[float, Field(gt=0)] = 1.0
+    rotation: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    center: Vector | None = None
+    sha256: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def fingerprint(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or not isinstance(values.get("path"), str | Path):
+            return values
+        file = Path(values["path"])
+        if not file.is_file() and not file.is_absolute() and (folder.get() / file).is_file():
+            file = folder.get() / file
+        if not file.is_file():
+            names = [p.name for p in file.parent.iterdir()] if file.parent.is_dir() else []
+            raise PydanticCustomError(
+                "mesh", "mesh file {path} does not exist (looked from {where}).{hint}",
+                {"path": repr(str(file)), "where": str(Path.cwd()), "hint": nearest(file.name, names)},
+            )  # fmt: skip
+        found = hashlib.sha256(file.read_bytes()).hexdigest()
+        if values.get("sha256", "") not in ("", found):
+            raise PydanticCustomError(
+                "mesh", "mesh file {path} has changed since this scene was written (sha256 {found}, not {given}). "
+                "Bring the old file back, or leave sha256 out to accept the new one.",
+                {"path": repr(str(file)), "found": found[:12], "given": values["sha256"][:12]},
+            )  # fmt: skip
+        return {**values, "path": str(file), "sha256": found}
+
+
+class Union(Shape):
+    """Where any part is."""
+
+    kind: Literal["union"] = "union"
+    parts: Annotated[tuple[Shape, ...], Field(min_length=1)]
+
+    def signed_distance(self, points: Points) -> np.ndarray:
+        return np.min([part.signed_distance(points) for part in self.parts], axis=0)
+
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        lows, highs = zip(*(part.bounds() for part in self.parts), strict=True)
+        return np.min(lows, axis=0), np.max(highs, axis=0)
+
+    def dim(self) -> int | None:
+        return next((d for part in self.parts if (d := part.dim())), None)
+
+
+class Intersection(Shape):
+    """Where all parts are."""
+
+    kind: Literal["intersection"] = "intersection"
+    parts: Annotated[tuple[Shape, ...], Field(min_length=1)]
+
+    def signed_distance(self, points: Points) -> np.ndarray:
+        return np.max([part.signed_distance(points) for part in self.parts], axis=0)
+
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        lows, highs = zip(*(part.bounds() for part in self.parts), strict=True)
+        return np.max(lows, axis=0), np.min(highs, axis=0)
+
+    def dim(self) -> int | None:
+        return next((d for part in self.parts if (d := part.dim())), None)
+
+
+class Difference(Shape):
+    """Where the whole is and the removed part is not."""
+
+    kind: Literal["difference"] = "difference"
+    whole: Shape
+    removed: Shape
+
+    def signed_distance(self, points: Points) -> np.ndarray:
+        return np.maximum(self.whole.signed_distance(points), -self.removed.signed_distance(points))
+
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.whole.bounds()
+
+    def dim(self) -> int | None:
+        return self.whole.dim() or self.removed.dim()

@@ -1,0 +1,168 @@
+"""Leaf values of a scene: a number, a Parameter that gets a gradient, or a distribution that an ensemble draws from."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import pydantic
+from pydantic import Field, model_validator
+from scipy import stats
+
+from scenegrad.scenes.model import Model
+
+__all__ = [
+    "Choice", "Distribution", "GaussianField", "LogUniform", "Normal", "Parameter", "Positive", "Scalar", "Uniform",
+    "Vector", "number", "vector",
+]  # fmt: skip
+
+
+class Parameter(Model):
+    """A number, or a vector of them, whose gradient is wanted. bounds: closed interval that an optimiser keeps to.
+
+    transform: the scale on which an optimiser works; "log" suits positive numbers that are known to an order of magnitude.
+    """
+
+    positional = ("value",)
+    kind: Literal["parameter"] = "parameter"
+    value: float | tuple[float, ...]
+    bounds: tuple[float, float] | None = None
+    transform: Literal["identity", "log"] = "identity"
+
+    @model_validator(mode="after")
+    def value_within_bounds(self) -> Parameter:
+        values = self.value if isinstance(self.value, tuple) else (self.value,)
+        if self.bounds is not None:
+            low, high = self.bounds
+            if not low < high:
+                raise ValueError(f"Parameter got bounds={self.bounds}; the first must be below the second.")
+            if any(not low <= v <= high for v in values):
+                raise ValueError(f"Parameter got value={self.value} outside its bounds {self.bounds}.")
+        if self.transform == "log" and any(v <= 0 for v in (*values, *(self.bounds or ()))):
+            raise ValueError(
+                f"Parameter(transform='log') needs positive numbers; got value={self.value}, bounds={self.bounds}."
+            )
+        return self
+
+
+class Uniform(Model):
+    """Every number between low and high is as likely."""
+
+    positional = ("low", "high")
+    kind: Literal["uniform"] = "uniform"
+    low: float
+    high: float
+
+    @model_validator(mode="after")
+    def ordered(self) -> Uniform:
+        if not self.low < self.high:
+            raise ValueError(f"Uniform got low={self.low}, high={self.high}; low must be below high.")
+        return self
+
+    def quantile(self, u: float) -> float:
+        return self.low + u * (self.high - self.low)
+
+
+class LogUniform(Model):
+    """Uniform in the logarithm: every order of magnitude between low and high is as likely."""
+
+    positional = ("low", "high")
+    kind: Literal["log_uniform"] = "log_uniform"
+    low: float
+    high: float
+
+    @model_validator(mode="after")
+    def ordered(self) -> LogUniform:
+        if not 0.0 < self.low < self.high:
+            raise ValueError(f"LogUniform got low={self.low}, high={self.high}; it needs 0 < low < high.")
+        return self
+
+    def quantile(self, u: float) -> float:
+        return self.low * (self.high / self.low) ** u
+
+
+class Normal(Model):
+    """Gaussian with the given mean and standard deviation."""
+
+    positional = ("mean", "std")
+    kind: Literal["normal"] = "normal"
+    mean: float
+    std: Annotated[float, Field(gt=0)]
+
+    def quantile(self, u: float) -> float:
+        return float(stats.norm.ppf(min(max(u, 1e-12), 1 - 1e-12), self.mean, self.std))
+
+
+class Choice(Model):
+    """One of the values, each as likely."""
+
+    positional = ("*values",)
+    kind: Literal["choice"] = "choice"
+    values: Annotated[tuple[float, ...], Field(min_length=1)]
+
+    def quantile(self, u: float) -> float:
+        return self.values[min(int(u * len(self.values)), len(self.values) - 1)]
+
+
+class GaussianField(Model):
+    """A random field, drawn anew for each member: Gaussian, of zero mean, with a spectrum peaked at one wavenumber.
+
+    The energy of the mode k is proportional to (|k|/peak)**slope_low below the peak and falls like a Gaussian of
+    the given width above; the field is scaled to the given rms. seed: fixed when an ensemble member is drawn;
+    without one, the seed of the scene.
+    """
+
+    kind: Literal["gaussian_field"] = "gaussian_field"
+    peak: Annotated[float, Field(gt=0)] = 4.0  # wavenumber, in waves per domain length
+    width: Annotated[float, Field(gt=0)] = 2.0  # in waves per domain length
+    rms: Annotated[float, Field(gt=0)] = 1.0  # in the units of the field
+    seed: Annotated[int, Field(ge=0)] | None = None
+
+
+Drawn = Annotated[Uniform | LogUniform | Normal | Choice, Field(discriminator="kind")]
+Distribution = Uniform | LogUniform | Normal | Choice
+Scalar = float | Annotated[Parameter | Uniform | LogUniform | Normal | Choice, Field(discriminator="kind")]
+Vector = tuple[float | Drawn, ...] | Parameter
+
+
+def check_range(value: Any, low: float, high: float, what: str) -> Any:
+    """Every number that the leaf can take must lie within the open interval (low, high)."""
+    if isinstance(value, Parameter):
+        ends = [*(value.value if isinstance(value.value, tuple) else (value.value,)), *(value.bounds or ())]
+    elif isinstance(value, Uniform | LogUniform):
+        ends = [value.low, value.high]
+    elif isinstance(value, Choice):
+        ends = list(value.values)
+    elif isinstance(value, Normal):
+        ends = [value.mean]
+    else:
+        ends = [value]
+    for end in ends:
+        if not (low < end < high) or not math.isfinite(end):
+            raise ValueError(f"got {end:g}; {what}")
+    return value
+
+
+Positive = Annotated[Scalar, pydantic.AfterValidator(lambda v: check_range(v, 0.0, math.inf, "it must be positive"))]
+NonNegative = Annotated[
+    Scalar, pydantic.AfterValidator(lambda v: check_range(v, -5e-324, math.inf, "it must not be negative"))
+]
+
+
+def number(value: Any) -> float:
+    """The plain number behind a leaf; distributions give their median."""
+    if isinstance(value, Parameter):
+        if isinstance(value.value, tuple):
+            raise ValueError(f"a single number is needed here, not the vector {value.value}")
+        return value.value
+    if isinstance(value, Uniform | LogUniform | Normal | Choice):
+        return value.quantile(0.5)
+    return float(value)
+
+
+def vector(value: Any) -> np.ndarray:
+    """The plain numbers behind a vector leaf, float64 [dim]."""
+    if isinstance(value, Parameter):
+        return np.atleast_1d(np.asarray(value.value, dtype=np.float64))
+    return np.array([number(entry) for entry in value], dtype=np.float64)

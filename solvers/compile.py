@@ -1,0 +1,79 @@
+"""From a scene to something that steps: chooses the method and refuses, with all the reasons, what cannot run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+from scenegrad.engine.device import pick_device, pick_dtype
+from scenegrad.engine.solver import Solver
+from scenegrad.engine.state import Params
+from scenegrad.scenes.atoms import Atoms
+from scenegrad.scenes.errors import SceneError
+from scenegrad.scenes.fluids import Fluid
+from scenegrad.scenes.methods import MaterialPoint, Method, MolecularDynamics, Spectral
+from scenegrad.scenes.scene import Scene
+from scenegrad.scenes.solids import Body
+
+__all__ = ["Compiler", "compilers", "compile_scene", "method_of"]
+
+Compiler = Callable[[Sequence[Scene], str, torch.dtype], tuple[Solver, Any, Params]]
+
+
+def compilers() -> dict[type[Method], Compiler]:
+    """Which compiler serves which method; each is imported when it is needed."""
+
+    def mpm(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> tuple[Solver, Any, Params]:
+        from scenegrad.solvers.mpm.compile import compile_mpm
+
+        return compile_mpm(scenes, device, dtype)
+
+    def spectral(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> tuple[Solver, Any, Params]:
+        from scenegrad.solvers.navier_stokes.compile import compile_spectral
+
+        return compile_spectral(scenes, device, dtype)
+
+    def md(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> tuple[Solver, Any, Params]:
+        from scenegrad.solvers.md.compile import compile_md
+
+        return compile_md(scenes, device, dtype)
+
+    return {MaterialPoint: mpm, Spectral: spectral, MolecularDynamics: md}
+
+
+def method_of(scene: Scene) -> Method:
+    """The method a scene asks for, or the one that its entities call for."""
+    if scene.method is not None:
+        return scene.method
+    serving: dict[type, Method] = {Body: MaterialPoint(), Fluid: Spectral(), Atoms: MolecularDynamics()}
+    called = {name: serving[t] for name, e in scene.entities.items() for t in serving if isinstance(e, t)}
+    kinds = {type(method) for method in called.values()}
+    if not kinds:
+        raise SceneError(
+            f"Scene {scene.name!r} has nothing to simulate: {', '.join(scene.entities)}. Add a Body, a Fluid or Atoms."
+        )
+    if len(kinds) > 1:
+        raise SceneError(
+            f"Scene {scene.name!r} mixes methods without a coupling: "
+            + ", ".join(f"{name} needs {method.kind}" for name, method in called.items())
+            + ". Put them in scenes of their own."
+        )
+    return next(iter(called.values()))
+
+
+def compile_scene(
+    scene: Scene | Sequence[Scene], device: str = "auto", dtype: str | torch.dtype = "float32"
+) -> tuple[Solver, Any, Params]:
+    """(solver, state, params): what is fixed, what a step changes, what may learn.
+
+    A list of scenes of one structure becomes a batch, one member each. Distributions stand at their medians.
+    Raises SceneError where the scene cannot be run, DeviceError where the device or precision is not there.
+    """
+    scenes = [scene] if isinstance(scene, Scene) else list(scene)
+    if not scenes:
+        raise SceneError("There is no scene to compile: the list is empty.")
+    scenes = [one.median() for one in scenes]
+    where = pick_device(device)
+    return compilers()[type(method_of(scenes[0]))](scenes, where, pick_dtype(dtype))

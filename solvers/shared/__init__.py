@@ -1,0 +1,1 @@
+"""What the solver families have in common."""

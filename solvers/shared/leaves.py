@@ -1,0 +1,54 @@
+"""From the leaves of scenes to batched tensors, and from the words of a scene to a program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor
+
+from scenegrad.engine.controllers import CFL, PI, Controller, Fixed
+from scenegrad.engine.solver import Probe, Program
+from scenegrad.engine.state import Params
+from scenegrad.scenes.errors import SceneError
+from scenegrad.scenes.scene import Scene
+from scenegrad.scenes.values import Parameter, number, vector
+
+__all__ = ["leaf", "params", "program"]
+
+
+def leaf(scenes: Sequence[Scene], address: str, device: str, dtype: torch.dtype) -> Tensor:
+    """The value at one address of every scene: [batch] for a number, [batch, dim] for a vector."""
+    found = [scene.at(address) for scene in scenes]
+    many = isinstance(found[0], tuple) or (isinstance(found[0], Parameter) and isinstance(found[0].value, tuple))
+    values = [vector(value) if many else number(value) for value in found]
+    tensor = torch.tensor(values, dtype=torch.float64).to(device, dtype)
+    return tensor.requires_grad_(isinstance(found[0], Parameter))
+
+
+def params(scenes: Sequence[Scene], learnable: Iterable[str], device: str, dtype: torch.dtype, because: str) -> Params:
+    """Params of everything a solver can differentiate by; a Parameter elsewhere in the scene is refused.
+
+    because: what the family can differentiate by, for the message.
+    """
+    learnable = list(learnable)
+    stray = [address for address in scenes[0].parameters() if address not in learnable]
+    if stray:
+        raise SceneError(
+            f"No gradient reaches {', '.join(stray)}: {because} Write a plain number there. "
+            f"Parameters of this scene can be: {', '.join(learnable)}."
+        )
+    return Params({address: leaf(scenes, address, device, dtype) for address in learnable})
+
+
+def program(scene: Scene, probes: Iterable[Probe], default: Controller) -> Program:
+    """When to stop, how to step, what to look at; `default` serves a scene that leaves dt to the solver."""
+    time = scene.time
+    controller = default
+    if time.dt != "auto":
+        controller = Fixed(float(time.dt))
+    elif time.tolerance is not None:
+        controller = PI(tolerance=time.tolerance)
+    elif time.cfl is not None:
+        controller = CFL(time.cfl)
+    return Program(time.end, controller, tuple(probes), "s" if scene.units == "SI" else "tau")
