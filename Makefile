@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check install
+PIP    := $(BIN)/python -m pip -qq --disable-pip-version-check install
 READY  := $(VENV)/.ready
 EXTRAS ?= test,lint,movie,plot,cluster
 
@@ -17,7 +17,10 @@ PYTEST     ?=
 
 # Threads that spin while they wait slow their neighbours down; a demo uses the whole machine, tests one thread per worker.
 export OMP_WAIT_POLICY ?= passive
-RUN_TESTS := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --timeout 900 -n $(WORKERS)
+# -P keeps the root of the repository off sys.path. A worker takes whole files, so that the kernels of a file are compiled once;
+# the workers share Warp's cache, which is safe: each builds in a folder of its own and renames it.
+RUN_TESTS := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
+	$(BIN)/python -P -m pytest --timeout 900 -n $(WORKERS) --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-fast lint format verify gpu clean
@@ -31,6 +34,7 @@ setup: $(READY)  ## create .venv with the tested versions of everything
 $(READY): pyproject.toml setup.py constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "scenegrad needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; try: make PYTHON=python3.12")'
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "this Python cannot make environments; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	@echo 'setting up $(VENV): torch, Warp, VTK and the rest; some minutes where they must be downloaded'
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) -c constraints.txt setuptools
 	$(PIP) -c constraints.txt $(TORCH)
@@ -60,7 +64,7 @@ verify: $(READY)  ## every test, the slow comparisons with published results too
 	$(RUN_TESTS) -m "slow or not slow" $(PYTEST)
 
 gpu: $(READY)  ## the tests that need a CUDA device
-	$(BIN)/python -m pytest -m gpu $(PYTEST)
+	$(BIN)/python -P -m pytest -m gpu $(PYTEST)
 
 clean:  ## remove the environment and what tools left behind; runs/ and data/ stay
 	rm -rf $(VENV) .types build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
