@@ -1,8 +1,8 @@
 """Build `.types/scenegrad/`: links that show the folders at the root as the one package they become when installed.
 
 Type checkers look for a package on disk and do not follow the mapping of setup.py; with `.types` on their path they see
-it. New files in a linked folder appear by themselves. The tree also runs the package from a bare checkout, as on a machine
-without network: `PYTHONPATH=.types python -P -m pytest` (-P: or else `scenegrad/` at the root hides the tree).
+it. New files in a linked folder appear by themselves. The tree also runs the package from a bare checkout, say where
+nothing can be installed: `PYTHONPATH=.types python -P -m pytest` (without -P, `scenegrad/` at the root hides the tree).
 """
 
 import os
