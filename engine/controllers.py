@@ -141,7 +141,7 @@ class PI:
     def judge(self, plan: Plan, error: Tensor | None, memory: Memory) -> tuple[Tensor, Memory]:
         assert error is not None, "a solver without an error estimate was refused when the scene was compiled"
         moving = plan.left > 0
-        # Scaled so that 1 is the limit; a step that overflowed counts as very wrong, and is tried again with a fifth of dt.
+        # Scaled so that 1 is the limit; a step that overflowed counts as very wrong and is tried again with dt / 5.
         scaled = error.to("cpu", torch.float64) / self.tolerance
         err = torch.where(torch.isfinite(scaled), scaled, 1e10).clamp(1e-10, 1e10)
         accept = err <= 1.0

@@ -114,7 +114,7 @@ def march(
                 break
             plan = controller.plan(span, bound(solver, state, params, clock), clock.memory)
             records: list[tuple[StepRecord, S]] = []
-            keep = seen if not controller.needs_error else (lambda record, before: records.append((record, before)))
+            keep = collect(records) if controller.needs_error else seen
             candidate, error = advance(solver, state, params, clock, plan, keep)
             accept, memory = controller.judge(plan, error, clock.memory)
             moved = accept & (plan.left > 0)
@@ -135,6 +135,11 @@ def march(
             if bool((clock.time < pause).any()):
                 yield Moment(state, clock, None)
         yield Moment(state, clock, index)
+
+
+def collect(records: list[tuple[StepRecord, S]]) -> Callable[[StepRecord, S], None]:
+    """Steps on trial wait here until they are judged."""
+    return lambda record, before: records.append((record, before))
 
 
 def bound(solver: Solver[S], state: S, params: Params, clock: Clock) -> Tensor:
@@ -168,17 +173,14 @@ def diagnose(
     solver: Solver[S], state: S, params: Params, clock: Clock, plan: Plan, found: tuple[str, tuple[int, ...]]
 ) -> Diverged:
     """Takes the steps of the plan once more to name the first one that went wrong."""
-    name, members = found
-    first = 0
+    trail: list[tuple[str, tuple[int, ...]] | None] = []
 
     def look(record: StepRecord, before: S) -> None:
-        nonlocal first, name, members
-        if (bad := first_non_finite(before)) is None:
-            first += 1
-        elif first < plan.steps:
-            (name, members), first = bad, first
+        trail.append(first_non_finite(before))
 
     advance(solver, state, params, clock, plan, look)
+    first = next((n for n, bad in enumerate(trail) if bad is not None), len(trail))
+    name, members = next((bad for bad in trail if bad is not None), found)
     b = members[0]
     sizes = {
         key: float(value[b].abs().max())

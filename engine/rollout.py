@@ -175,9 +175,9 @@ class Journey(Generic[S]):
             )
             if not bool(torch.isfinite(bars[name]).all()):
                 raise Diverged(
-                    f"The gradient with respect to {name} is no longer finite at step {n} (t = {float(record.time[0]):.6g}) "
-                    f"of {len(self.records)}, going backwards. Shorten the rollout, or take a smaller dt: errors of the "
-                    f"gradient grow where neighbouring trajectories part or a step exceeds the stability bound."
+                    f"The gradient with respect to {name} is no longer finite at step {n} of {len(self.records)} "
+                    f"(t = {float(record.time[0]):.6g}), going backwards. Shorten the rollout, or take a smaller dt: "
+                    f"it grows where neighbouring trajectories part or a step exceeds the stability bound."
                 )
         for address, bar in param_bars.items():
             gathered[address] = gathered[address] + bar if address in gathered else bar

@@ -33,7 +33,7 @@ class Step(Generic[S]):
 
 @dataclass(frozen=True)
 class Series:
-    """A few numbers a frame: energies, a centre of mass, a histogram. coordinates: fixed axes, such as the radii of g(r)."""
+    """A few numbers a frame: energies, a histogram. coordinates: fixed axes, such as the radii of g(r)."""
 
     coordinates: Mapping[str, Tensor] = field(default_factory=dict)
 
@@ -57,7 +57,7 @@ class Points:
 
 @dataclass(frozen=True)
 class Atoms:
-    """Particles of a (periodic) box; positions are unwrapped. species [atom], mass [atom], box: edge lengths [batch, dim]."""
+    """Particles of a box, positions unwrapped. species [atom], mass [atom], box: edge lengths [batch, dim]."""
 
     species: Tensor
     mass: Tensor

@@ -79,7 +79,7 @@ def first_non_finite(state: Any) -> tuple[str, tuple[int, ...]] | None:
 
 
 class Params(Mapping[str, Tensor]):
-    """Numbers that may learn, by their address in the scene: `params["block.material.youngs_modulus"]`, each [batch, ...].
+    """Numbers that may learn, each [batch, ...], by address: `params["block.material.youngs_modulus"]`.
 
     Immutable; `replace` makes a changed copy. A tensor asks for a gradient where the scene marked it as a Parameter.
     """

@@ -54,7 +54,7 @@ class Square(Lattice):
 
 
 class PointFile(Lattice):
-    """Positions from a file: .csv with one atom a row (columns x, y[, z]), or .npy [atom, dim]; the box is the domain's size."""
+    """Positions from a file, in the box of the domain: .csv with one atom a row (x, y[, z]), or .npy [atom, dim]."""
 
     positional = ("path",)
     kind: Literal["point_file"] = "point_file"

@@ -21,7 +21,7 @@ __all__ = [
 class Parameter(Model):
     """A number, or a vector of them, whose gradient is wanted. bounds: closed interval that an optimiser keeps to.
 
-    transform: the scale on which an optimiser works; "log" suits positive numbers that are known to an order of magnitude.
+    transform: the scale on which an optimiser works; "log" suits positive numbers known to an order of magnitude.
     """
 
     positional = ("value",)

@@ -33,8 +33,8 @@ class Ensemble(Sequence[Scene]):
             raise SceneError(f"Unknown sampler {self.sampler!r}; there are 'sobol' and 'random'.")
         if not self.scene.distributions():
             raise SceneError(
-                f"Scene {self.scene.name!r} holds no distribution, so all members would be the same. Give a value such as "
-                f"Uniform(0.5, 1.5) or GaussianField(...), or run the scene once."
+                f"Scene {self.scene.name!r} holds no distribution, so all members would be the same. "
+                f"Give a value such as Uniform(0.5, 1.5) or GaussianField(...), or run the scene once."
             )
 
     @cached_property

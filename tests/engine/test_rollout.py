@@ -1,0 +1,141 @@
+"""The differentiable rollout: its gradient is that of the map that was run, and its memory grows as sqrt(N)."""
+
+import math
+from itertools import pairwise
+
+import pytest
+import torch
+
+from scenegrad.engine.controllers import CFL, PI, Fixed
+from scenegrad.engine.errors import Diverged
+from scenegrad.engine.rollout import Journey, rollout
+from scenegrad.engine.solver import Step
+from scenegrad.engine.state import with_tensors
+
+CONTROLLERS = [Fixed(0.013), CFL(0.1), PI(tolerance=1e-4, k=2)]
+
+
+def loss_of(roll):
+    return (roll.outputs["height"] ** 2).sum() + roll.state.rate.sum() + (roll.state.angle * 3).sin().sum()
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("controller", CONTROLLERS, ids=str)
+def test_gradient_equals_that_of_plain_autograd_over_the_same_steps(make_pendulum, controller, batch):
+    """Frozen steps: autograd straight through every step must agree to round-off, whatever the checkpoints."""
+    solver, state, params = make_pendulum(batch=batch, controller=controller, end=2.0, every=0.3)
+    leaves = with_tensors(state, {"angle": state.angle.requires_grad_(), "rate": state.rate.requires_grad_()})
+    inputs = [leaves.angle, leaves.rate, *params.values()]
+    found = torch.autograd.grad(loss_of(rollout(solver, leaves, params)), inputs)
+
+    journey = Journey(solver, state, params, controller, solver.program.probes, 0.0, 2.0)
+    journey.run()
+    now, heights, frames = leaves, [], dict(journey.frames)
+    for n, record in enumerate([*journey.records, None]):
+        if frames.get(n):
+            heights.append(solver.program.probes[0].measure(now, params)["height"])
+        if record is not None:
+            after = solver.step(now, params, record.time, record.dt).state
+            mask = record.active[:, None]
+            now = with_tensors(
+                now, {k: torch.where(mask, getattr(after, k), getattr(now, k)) for k in ("angle", "rate")}
+            )
+    loss = (torch.stack(heights, 1) ** 2).sum() + now.rate.sum() + (now.angle * 3).sin().sum()
+    for a, b in zip(found, torch.autograd.grad(loss, inputs), strict=True):
+        assert float(b.abs().min()) > 1e-3
+        torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-13)
+
+
+def test_gradient_equals_the_central_difference(make_pendulum):
+    solver, state, params = make_pendulum(controller=Fixed(0.01))
+    loss = loss_of(rollout(solver, state, params))
+    loss.backward()
+    frozen = params.detach()
+    for address in params:
+        h = 1e-6
+        ends = [loss_of(rollout(solver, state, frozen.replace({address: frozen[address] + s * h}))) for s in (1, -1)]
+        difference = float(ends[0] - ends[1]) / (2 * h)
+        assert abs(difference) > 0.1
+        assert float(params[address].grad.sum()) == pytest.approx(difference, rel=1e-7)
+
+
+def test_outputs_and_state_are_those_of_a_run_without_gradients(make_pendulum):
+    solver, state, params = make_pendulum(batch=2)
+    with_graph, without = rollout(solver, state, params), rollout(solver, state, params.detach())
+    assert torch.equal(with_graph.outputs["height"], without.outputs["height"])
+    assert with_graph.outputs["height"].shape == (2, 5)
+    assert with_graph.times["height"].tolist() == [0.0, 0.5, 1.0, 1.5, 2.0]
+    assert with_graph.state.angle.requires_grad
+    assert not without.state.angle.requires_grad
+
+
+def test_no_gradient_is_computed_for_what_does_not_ask(make_pendulum):
+    solver, state, params = make_pendulum()
+    only = params.detach().replace({"pendulum.damping": params["pendulum.damping"]})
+    loss_of(rollout(solver, state, only)).backward()
+    assert params["pendulum.damping"].grad is not None
+    assert params["pendulum.stiffness"].grad is None
+
+
+@pytest.mark.parametrize("steps", [100, 1000, 4000])
+def test_states_held_grow_as_the_square_root_of_the_steps(make_pendulum, steps):
+    solver, state, params = make_pendulum(controller=Fixed(1.0 / steps), end=1.0, every=1.0)
+    journey = Journey(solver, state, params, Fixed(1.0 / steps), solver.program.probes, 0.0, 1.0)
+    journey.run()
+    marks = [*sorted(journey.keep), len(journey.records)]
+    stretch = max(b - a for a, b in pairwise(marks))
+    assert len(journey.records) == steps
+    assert len(journey.keep) + stretch <= 3.2 * math.sqrt(steps) + 4
+
+
+def test_forward_and_backward_take_each_step_a_bounded_number_of_times(make_pendulum):
+    solver, state, params = make_pendulum(controller=Fixed(0.002), end=1.0)
+    loss_of(rollout(solver, state, params)).backward()
+    assert solver.calls <= 3 * 500  # once forward, once in the replay, once for the derivative
+
+
+def test_a_gradient_that_blows_up_is_an_error_that_names_step_and_field(make_pendulum):
+    solver, state, params = make_pendulum()
+    vjp = solver.vjp
+
+    def broken(state, params, time, dt, bars):
+        found = vjp(state, params, time, dt, bars)
+        if float(time[0]) < 0.5:
+            found[0]["rate"] = found[0]["rate"] * torch.inf
+        return found
+
+    solver.vjp = broken
+    with pytest.raises(Diverged, match=r"gradient with respect to rate .* step 49"):
+        loss_of(rollout(solver, state, params)).backward()
+
+
+def test_an_error_controlled_step_without_a_cap_spoils_the_gradient_and_the_cap_mends_it(make_pendulum):
+    """A stiff mode that carries nothing: the error estimate lets dt grow past its stability bound, where the state is
+    still right but the adjoint of the silent mode explodes. The cap of PI keeps both right."""
+
+    class Stiff(type(make_pendulum()[0])):
+        def slope(self, angle, rate, params):
+            return -200.0 * (angle - 0.0), -0.5 * rate  # angle rests at 0: silent, but stiff
+
+        def max_dt(self, state, params):
+            return torch.full((angle_batch(state),), 2.0 / 200.0, dtype=torch.float64)
+
+        def step(self, state, params, time, dt):
+            made = super().step(state, params, time, dt)
+            return Step(made.state, made.error)
+
+    def angle_batch(state):
+        return state.angle.shape[0]
+
+    solver, state, params = make_pendulum()
+    solver.__class__ = Stiff
+    start = with_tensors(state, {"angle": torch.zeros(1, 1, dtype=torch.float64), "rate": torch.ones(1, 1).double()})
+    sizes = {}
+    for name, controller in {"capped": PI(1e-4, k=2), "uncapped": PI(1e-4, k=2, cap=1e9)}.items():
+        leaf = with_tensors(start, {"angle": start.angle.clone().requires_grad_()})
+        roll = rollout(solver, leaf, params.detach(), until=2.0, controller=controller, probes=())
+        (roll.state.angle + roll.state.rate).sum().backward()
+        sizes[name] = float(leaf.angle.grad.abs())
+        assert float(roll.state.rate.detach()) == pytest.approx(math.exp(-1.0), rel=1e-3)
+    assert sizes["capped"] < 1e-6  # exp(-400) in truth
+    assert sizes["uncapped"] > 1e3
