@@ -82,5 +82,5 @@ def rendering_trouble() -> str:
     child = subprocess.run([sys.executable, "-c", DRAW], capture_output=True, text=True, check=False, timeout=120)
     if child.returncode == 0:
         return ""
-    last = (child.stderr.strip().splitlines() or [""])[-1]
-    return f"VTK cannot render (exit {child.returncode}: {last}); on Debian: apt-get install libegl1 libgl1-mesa-dri"
+    last = child.stderr.strip().splitlines()[-1] if child.returncode > 0 else f"killed by signal {-child.returncode}"
+    return f"VTK cannot render ({last}); on Debian: apt-get install libegl1 libgl1-mesa-dri"
