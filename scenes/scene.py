@@ -16,6 +16,7 @@ from scenegrad.scenes.atoms import Dynamics
 from scenegrad.scenes.domain import AXES, Boundary, Domain
 from scenegrad.scenes.entity import Entity
 from scenegrad.scenes.errors import SceneError, nearest
+from scenegrad.scenes.kinds import Kind
 from scenegrad.scenes.methods import Method
 from scenegrad.scenes.model import Model
 from scenegrad.scenes.outputs import Output
@@ -203,7 +204,7 @@ def explain(error: pydantic.ValidationError, table: Any = None) -> str:
         address = ".".join(place) or error.title
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
-            allowed = allowed_names(error.title, problem["loc"], table)
+            allowed = allowed_names(problem["loc"], table)
             message = f"unknown key {place[-1]!r}.{nearest(place[-1], allowed)}" + (
                 f" Known: {', '.join(allowed)}." if allowed else ""
             )
@@ -217,21 +218,20 @@ def explain(error: pydantic.ValidationError, table: Any = None) -> str:
     return "\n".join(f"{address}: {'; or '.join(messages)}" for address, messages in lines.items())
 
 
-def allowed_names(title: str, loc: tuple[Any, ...], table: Any) -> list[str]:
-    """Field names of the part in which an unknown key was found."""
-    from scenegrad.scenes.kinds import Kind
-
+def allowed_names(path: tuple[Any, ...], table: Any) -> list[str]:
+    """Field names of the part of the table in which the unknown key at `path` was found."""
     part: Any = table
-    for name in loc[:-1]:
-        if isinstance(part, Mapping) and name in part:
-            part = part[name]
-        elif isinstance(part, list | tuple) and isinstance(name, int) and name < len(part):
-            part = part[name]
+    for name in path[:-1]:
+        inside = isinstance(part, Mapping) or (isinstance(part, list | tuple) and isinstance(name, int))
+        part = part[name] if inside and (not isinstance(part, Mapping) or name in part) else part
+    by_place: dict[tuple[Any, ...], type[Model]] = {
+        (): Scene,
+        ("domain",): Domain,
+        ("time",): Time,
+        ("boundary",): Boundary,
+    }
+    by_kind = {kind: member for family in Kind.__subclasses__() for kind, member in family.members.items()}
+    by_kind |= {cls.model_fields["kind"].default: cls for cls in (Parameter, *DISTRIBUTIONS)}
     kind = part.get("kind") if isinstance(part, Mapping) else None
-    candidates = [m for family in Kind.__subclasses__() for key, m in family.members.items() if kind == key]
-    candidates += [
-        m for m in (Scene, Domain, Time, Boundary) if m.__name__ == title or m.__name__.lower() in map(str, loc[-2:-1])
-    ]
-    if not candidates and len(loc) == 1:
-        candidates = [Scene]
-    return list(candidates[0].model_fields) if candidates else []
+    found = by_place.get(path[:-1]) or by_kind.get(kind)
+    return list(found.model_fields) if found else []
