@@ -28,6 +28,6 @@ def pick_device(name: str = "auto") -> str:
 
 def pick_dtype(name: str | torch.dtype) -> torch.dtype:
     dtype = DTYPES.get(name) if isinstance(name, str) else name
-    if dtype not in DTYPES.values():
+    if dtype is None or dtype not in DTYPES.values():
         raise DeviceError(f"Precision {name!r} is not known; there are {', '.join(DTYPES)}.")
     return dtype

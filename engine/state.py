@@ -35,7 +35,7 @@ def tensors(state: Any) -> dict[str, Tensor]:
 def with_tensors(state: S, values: Mapping[str, Tensor]) -> S:
     """The same state with some of its tensors replaced."""
     if isinstance(state, Params):
-        return state.replace(values)
+        return state.replace(values)  # type: ignore[return-value]  # S is Params here
     return dataclasses.replace(state, **values)  # type: ignore[type-var]
 
 

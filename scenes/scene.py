@@ -233,5 +233,5 @@ def allowed_names(path: tuple[Any, ...], table: Any) -> list[str]:
     by_kind = {kind: member for family in Kind.__subclasses__() for kind, member in family.members.items()}
     by_kind |= {cls.model_fields["kind"].default: cls for cls in (Parameter, *DISTRIBUTIONS)}
     kind = part.get("kind") if isinstance(part, Mapping) else None
-    found = by_place.get(path[:-1]) or by_kind.get(kind)
+    found = by_place.get(path[:-1]) or by_kind.get(str(kind))
     return list(found.model_fields) if found else []
