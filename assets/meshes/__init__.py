@@ -1,0 +1,1 @@
+"""Meshes to simulate with, and the scripts that made them."""
