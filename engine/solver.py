@@ -14,7 +14,19 @@ from scenegrad.engine.state import Params, tensors, with_tensors
 if TYPE_CHECKING:
     from scenegrad.engine.controllers import Controller
 
-__all__ = ["Atoms", "Grid", "Layout", "Points", "Probe", "Program", "Series", "Solver", "Step", "TorchAdjoint"]
+__all__ = [
+    "Atoms",
+    "Grid",
+    "Layout",
+    "Points",
+    "Probe",
+    "Program",
+    "Series",
+    "Solver",
+    "Step",
+    "TorchAdjoint",
+    "Variable",
+]
 
 S = TypeVar("S")
 
@@ -80,6 +92,16 @@ class Probe(Generic[S]):
     start: float = 0.0  # [time]
 
 
+class Variable(Protocol):
+    """What is known of a parameter before it is fitted, as a scene's Parameter says it."""
+
+    @property
+    def bounds(self) -> tuple[float, float] | None: ...
+
+    @property
+    def transform(self) -> str: ...  # "identity" or "log"
+
+
 @dataclass(frozen=True)
 class Program(Generic[S]):
     """How a scene asks its solver to be run: until when, with which steps, and what to look at."""
@@ -88,6 +110,7 @@ class Program(Generic[S]):
     controller: Controller
     probes: tuple[Probe[S], ...] = ()
     time_unit: str = "s"
+    parameters: Mapping[str, Variable] = field(default_factory=dict)  # what an optimiser may change, by address
 
 
 @runtime_checkable

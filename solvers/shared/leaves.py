@@ -51,4 +51,4 @@ def program(scene: Scene, probes: Iterable[Probe], default: Controller) -> Progr
         controller = PI(tolerance=time.tolerance)
     elif time.cfl is not None:
         controller = CFL(time.cfl)
-    return Program(time.end, controller, tuple(probes), "s" if scene.units == "SI" else "tau")
+    return Program(time.end, controller, tuple(probes), "s" if scene.units == "SI" else "tau", scene.parameters())
