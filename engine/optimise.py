@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -15,22 +15,12 @@ from torch import Tensor
 
 from scenegrad.engine.errors import Diverged, EngineError
 from scenegrad.engine.rollout import Rollout, rollout
-from scenegrad.engine.solver import Solver
+from scenegrad.engine.solver import Solver, Variable
 from scenegrad.engine.state import Params
 
-__all__ = ["Best", "Trial", "Variable", "optimise"]
+__all__ = ["Best", "Trial", "optimise"]
 
 S = TypeVar("S")
-
-
-class Variable(Protocol):
-    """What is known of a parameter before it is fitted, as a scene's Parameter says it."""
-
-    @property
-    def bounds(self) -> tuple[float, float] | None: ...
-
-    @property
-    def transform(self) -> str: ...  # "identity" or "log"
 
 
 @dataclass(frozen=True)
@@ -64,7 +54,7 @@ def optimise(
     params: Params,
     objective: Callable[[Rollout[S]], Tensor],
     *,
-    parameters: Mapping[str, Variable],
+    parameters: Mapping[str, Variable] | None = None,
     until: float | None = None,
     steps: int = 30,
     tolerance: float = 1e-8,
@@ -77,12 +67,13 @@ def optimise(
     [Byrd, Lu, Nocedal & Zhu 1995, SIAM J. Sci. Comput. 16(5)], on coordinates of order one: the logarithm where a
     parameter says transform="log", else the fraction of its bounds. An objective with one value per member is summed.
 
+    parameters: what may change; without them, everything that the scene marks as a Parameter.
     steps: iterations, each of one or two rollouts with their gradients. tolerance: relative fall of the objective, and
     its slope relative to its first value, at which the search ends. build: the initial state where it depends on the
     parameters. verify: another solver of the same state that judges the parameters found, such as the solver behind a
     surrogate. watch: is shown every evaluation.
     """
-    axes = coordinates(params, parameters)
+    axes = coordinates(params, solver.program.parameters if parameters is None else parameters)
     history: list[Trial] = []
 
     def at(point: np.ndarray, with_solver: Solver[S]) -> tuple[Params, Tensor]:
@@ -171,7 +162,7 @@ def coordinates(params: Params, parameters: Mapping[str, Variable]) -> list[Axis
     if not parameters:
         raise EngineError(
             "There is nothing to optimise: no parameter was named. Mark a number of the scene as "
-            "Parameter(value, bounds=(low, high)) and pass parameters=scene.parameters()."
+            "Parameter(value, bounds=(low, high)), or name one in parameters=."
         )
     axes = []
     for address, variable in parameters.items():
