@@ -15,6 +15,8 @@ __all__ = ["fill", "volume_mesh_points"]
 
 BLOCK = 1_000_000  # points asked at once: bounds the memory, changes nothing else
 
+MOST = 2_000_000_000  # a lattice beyond what 32-bit indices can number
+
 Inside = Callable[[NDArray[np.float64]], NDArray[np.bool_]]
 Seed = int | np.random.SeedSequence | np.random.Generator
 
@@ -43,6 +45,7 @@ def fill(
     if jitter and seed is None:
         raise ValueError("jitter needs a seed, so that the same points can be made again")
     count = np.maximum(np.ceil((high - low) / spacing - 1e-9), 1).astype(np.int64)
+    refuse_too_many(float(np.prod(count.astype(np.float64))), spacing)
     first = 0.5 * (low + high - (count - 1) * spacing)
     axes = [start + spacing * np.arange(n) for start, n in zip(first, count, strict=True)]
     random = np.random.default_rng(seed)
@@ -58,6 +61,14 @@ def fill(
     return np.concatenate(kept)
 
 
+def refuse_too_many(count: float, spacing: float) -> None:
+    """Say so where the memory would run out, or the night pass, before anything came of it."""
+    if count > MOST:
+        raise MeshError(
+            f"A spacing of {spacing:g} asks for {count:.2g} points; allowed are {MOST:.2g}. Make it larger."
+        )
+
+
 def volume_mesh_points(mesh: Mesh, spacing: float | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Centroids [N, dim] and volumes [N] of the cells of a volume mesh; the volumes sum to that of the mesh.
 
@@ -70,6 +81,8 @@ def volume_mesh_points(mesh: Mesh, spacing: float | None = None) -> tuple[NDArra
             f"{mesh.name} has no volume cells, only its {'surface' if mesh.dim == 3 else 'outline'}. "
             f"Fill its inside with a lattice instead, or mesh it into {'tetrahedra' if mesh.dim == 3 else 'triangles'}."
         )
+    if spacing is not None:
+        refuse_too_many(abs(mesh.volume) / spacing**mesh.dim, spacing)
     points, volumes = [], []
     for name, rows in cells.items():
         corners = mesh.vertices[rows]

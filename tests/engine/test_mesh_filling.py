@@ -70,6 +70,13 @@ def test_spacing_is_a_positive_length(spacing: float) -> None:
         fill(everywhere, ([0.0], [1.0]), spacing)
 
 
+def test_a_spacing_that_would_fill_the_memory_is_refused() -> None:
+    with pytest.raises(MeshError, match=r"1e\+18 points.*Make it larger"):
+        fill(everywhere, ([0.0] * 3, [1.0] * 3), 1e-6)
+    with pytest.raises(MeshError, match=r"1e\+17 points"):
+        volume_mesh_points(read_mesh(MESHES / "ring.msh"), 1e-6)
+
+
 @pytest.mark.parametrize("spacing", [None, 0.05, 0.02])
 def test_points_of_a_volume_mesh_keep_volume_centre_and_inertia(spacing: float | None) -> None:
     """Moments of order 0 and 1 are exact for simplices; the second one converges, and is a few percent off here."""
