@@ -1,0 +1,129 @@
+"""The way back through a march: transposed derivatives of its steps, last to first.
+
+The stretch between two checkpoints is replayed, then its steps are taken back one by one. With sqrt(N) checkpoints no
+more than O(sqrt(N)) states of N steps are ever held [two-level form of Griewank 1992, Optim. Methods Softw. 1, 35-54].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import torch
+from torch import Tensor
+
+from scenegrad.engine.errors import Diverged
+from scenegrad.engine.loop import StepRecord
+from scenegrad.engine.solver import Probe
+from scenegrad.engine.state import Params, select, tensors, with_tensors
+
+if TYPE_CHECKING:
+    from scenegrad.engine.rollout import Journey
+
+__all__ = ["Sweep"]
+
+S = TypeVar("S")
+Bars = dict[str, Tensor]  # cotangents by field of the state, or by address of a parameter
+
+
+class Sweep(Generic[S]):
+    """One walk back; `output_bars` are the cotangents of everything that was measured on the way."""
+
+    def __init__(self, journey: Journey[S], output_bars: Sequence[Tensor | None]):
+        self.journey, self.solver, self.params = journey, journey.solver, journey.params
+        self.learning = journey.inputs[1]
+        self.pending = by_step(journey, output_bars)
+        self.gathered: Bars = {}  # of the parameters
+        self.finite: list[Tensor] = []  # of each step of the stretch: which fields still have finite cotangents
+
+    def back(self, bars: Bars) -> tuple[Bars, Bars]:
+        """Cotangents of the initial state and of the parameters, from those of the final state."""
+        records = self.journey.records
+        bars = self.look(len(records), self.journey.end, bars)
+        for low, high in reversed(list(pairwise([*sorted(self.journey.keep), len(records)]))):
+            states = [self.journey.keep[low]] if high > low else []
+            for record in records[low : high - 1]:
+                states.append(self.redo(record, states[-1]))
+            for n in range(high - 1, low - 1, -1):
+                before = states.pop()
+                bars = self.look(n, before, self.step(records[n], before, bars))
+            self.refuse_non_finite(high, list(bars))
+        return bars, self.gathered
+
+    def redo(self, record: StepRecord, state: S) -> S:
+        after = self.solver.step(state, self.params, record.time, record.dt).state
+        return after if bool(record.active.all()) else select(record.active, after, state)
+
+    def step(self, record: StepRecord, before: S, bars: Bars) -> Bars:
+        """Cotangents before a step from those after it; members that stood still hand theirs on."""
+        through, resting = bars, {name: torch.zeros_like(bar) for name, bar in bars.items()}
+        if not bool(record.active.all()):
+            masks = {k: record.active.to(v.device).view(-1, *[1] * (v.ndim - 1)) for k, v in bars.items()}
+            through = {k: torch.where(masks[k], v, 0.0) for k, v in bars.items()}
+            resting = {k: torch.where(masks[k], 0.0, v) for k, v in bars.items()}
+        found, gradients = self.solver.vjp(before, self.wanted(), record.time, record.dt, through)
+        self.gather(gradients)
+        after = {name: rest + found[name] if name in found else rest for name, rest in resting.items()}
+        self.finite.append(torch.stack([torch.isfinite(bar).all() for bar in after.values()]))
+        return after
+
+    def look(self, n: int, state: S, bars: Bars) -> Bars:
+        """Adds the cotangents of what was measured before step n."""
+        for probe, wanted in self.pending.get(n, []):
+            fields = {k: v.detach().requires_grad_() for k, v in tensors(state).items() if k in bars}
+            values = self.wanted()
+            leaves = {address: values[address] for address in self.learning}
+            with torch.enable_grad():
+                measured = probe.measure(with_tensors(state, fields), values)
+            pairs = [(measured[key], bar) for key, bar in wanted.items() if measured[key].requires_grad]
+            if not pairs:
+                continue
+            outputs, cotangents = zip(*pairs, strict=True)
+            found = torch.autograd.grad(outputs, [*fields.values(), *leaves.values()], cotangents, allow_unused=True)
+            bars = {k: bar if add is None else bar + add for (k, bar), add in zip(bars.items(), found, strict=False)}
+            self.gather({k: bar for k, bar in zip(leaves, found[len(fields) :], strict=True) if bar is not None})
+        return bars
+
+    def gather(self, gradients: Bars) -> None:
+        for address, bar in gradients.items():
+            self.gathered[address] = self.gathered[address] + bar if address in self.gathered else bar
+
+    def wanted(self) -> Params:
+        return self.params.replace(
+            {address: self.params[address].detach().requires_grad_() for address in self.learning}
+        )
+
+    def refuse_non_finite(self, high: int, names: list[str]) -> None:
+        """Looked up once a stretch: asking after every step would make the device wait for the host."""
+        rows, self.finite = self.finite, []
+        whole = torch.stack(rows).cpu() if rows else torch.ones(0)
+        for offset, row in enumerate(whole):
+            if not bool(row.all()):
+                n, name = high - 1 - offset, names[int((~row).nonzero()[0])]
+                time = float(self.journey.records[n].time[0])
+                raise Diverged(
+                    f"The gradient with respect to {name} is no longer finite at step {n} of "
+                    f"{len(self.journey.records)} (t = {time:.6g}), going backwards. Shorten the rollout, or take a "
+                    f"smaller dt: it grows where neighbouring trajectories part or a step exceeds the stability bound."
+                )
+
+
+def by_step(
+    journey: Journey[Any], bars: Sequence[Tensor | None]
+) -> dict[int, list[tuple[Probe[Any], dict[str, Tensor]]]]:
+    """Sorts the cotangents of outputs, stacked over frames, back to the steps at which they were measured."""
+    pending: dict[int, list[tuple[Probe[Any], dict[str, Tensor]]]] = {}
+    count = [0] * len(journey.probes)
+    for step, due in journey.frames:
+        for index in due:
+            probe, frame = journey.probes[index], count[index]
+            count[index] += 1
+            wanted = {
+                key: bar[:, frame]
+                for (name, key), bar in zip(journey.measured, bars, strict=True)
+                if name == probe.name and bar is not None
+            }
+            if wanted:
+                pending.setdefault(step, []).append((probe, wanted))
+    return pending
