@@ -11,7 +11,7 @@ from typing import Any
 
 from scenegrad.scenes.errors import SceneError, nearest
 from scenegrad.scenes.scene import Scene
-from scenegrad.scenes.shapes import search_folder
+from scenegrad.scenes.source_file import search_folder
 
 __all__ = ["load_scene", "save_scene"]
 

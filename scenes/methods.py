@@ -26,11 +26,12 @@ class MaterialPoint(Method):
 class Spectral(Method):
     """Fourier pseudo-spectral method on a periodic box.
 
-    integrator: "etdrk4" (exponential Runge-Kutta, order 4), or an embedded pair where an error estimate is wanted.
+    integrator: "etdrk4" (exponential Runge-Kutta of order 4), or "etdrk43" (the same with an error estimate, for a
+    quarter more work a step). Left out, it is etdrk4, or etdrk43 where time has a tolerance.
     """
 
     kind: Literal["spectral"] = "spectral"
-    integrator: Literal["etdrk4", "etdrk2"] = "etdrk4"
+    integrator: Literal["etdrk4", "etdrk43"] | None = None
 
 
 class MolecularDynamics(Method):

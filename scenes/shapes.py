@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
 
-from scenegrad.scenes.errors import nearest
 from scenegrad.scenes.kinds import Kind
+from scenegrad.scenes.source_file import fingerprinted
 from scenegrad.scenes.values import Positive, Vector, number, vector
 
 __all__ = ["Box", "Cylinder", "Difference", "HalfSpace", "Intersection", "Mesh", "Shape", "Sphere", "Union"]
-
-folder: ContextVar[Path] = ContextVar("folder", default=Path())  # where relative paths are looked for as well
-
-
-@contextmanager
-def search_folder(path: Path) -> Iterator[None]:
-    """While this lasts, mesh files are also looked for in `path`."""
-    token = folder.set(path)
-    try:
-        yield
-    finally:
-        folder.reset(token)
-
 
 Points = np.ndarray  # float64 [n, dim], in units of length
 
@@ -181,25 +162,7 @@ class Mesh(Shape):
     @model_validator(mode="before")
     @classmethod
     def fingerprint(cls, values: Any) -> Any:
-        if not isinstance(values, dict) or not isinstance(values.get("path"), str | Path):
-            return values
-        file = Path(values["path"])
-        if not file.is_file() and not file.is_absolute() and (folder.get() / file).is_file():
-            file = folder.get() / file
-        if not file.is_file():
-            names = [p.name for p in file.parent.iterdir()] if file.parent.is_dir() else []
-            raise PydanticCustomError(
-                "mesh", "mesh file {path} does not exist (looked from {where}).{hint}",
-                {"path": repr(str(file)), "where": str(Path.cwd()), "hint": nearest(file.name, names)},
-            )  # fmt: skip
-        found = hashlib.sha256(file.read_bytes()).hexdigest()
-        if values.get("sha256", "") not in ("", found):
-            raise PydanticCustomError(
-                "mesh", "mesh file {path} has changed since this scene was written (sha256 {found}, not {given}). "
-                "Bring the old file back, or leave sha256 out to accept the new one.",
-                {"path": repr(str(file)), "found": found[:12], "given": values["sha256"][:12]},
-            )  # fmt: skip
-        return {**values, "path": str(file), "sha256": found}
+        return fingerprinted(values, "mesh file")
 
 
 class Union(Shape):

@@ -108,14 +108,14 @@ class Choice(Model):
 class GaussianField(Model):
     """A random field, drawn anew for each member: Gaussian, of zero mean, with a spectrum peaked at one wavenumber.
 
-    The energy of the mode k is proportional to (|k|/peak)**slope_low below the peak and falls like a Gaussian of
-    the given width above; the field is scaled to the given rms. seed: fixed when an ensemble member is drawn;
-    without one, the seed of the scene.
+    The variance in a shell of wavenumbers |k| is proportional to exp(-(|k| - peak)^2 / (2 width^2)), and the field is
+    scaled to the given rms. The seed alone decides the modes, so that a finer grid shows the same field. seed: fixed
+    when an ensemble member is drawn; without one, the seed of the scene.
     """
 
     kind: Literal["gaussian_field"] = "gaussian_field"
-    peak: Annotated[float, Field(gt=0)] = 4.0  # wavenumber, in waves per domain length
-    width: Annotated[float, Field(gt=0)] = 2.0  # in waves per domain length
+    peak: Annotated[float, Field(gt=0)] = 4.0  # wavenumber, in waves per longest edge of the domain
+    width: Annotated[float, Field(gt=0)] = 2.0  # in waves per longest edge of the domain
     rms: Annotated[float, Field(gt=0)] = 1.0  # in the units of the field
     seed: Annotated[int, Field(ge=0)] | None = None
 

@@ -1,0 +1,116 @@
+"""Vorticity fields to start from, as float64 samples on the host."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from scenegrad.scenes.fluids import FieldFile, TaylorGreen
+from scenegrad.scenes.values import GaussianField
+from scenegrad.solvers.navier_stokes.modes import Modes, highest_mode
+
+__all__ = ["field_of_modes", "gaussian_field", "initial_trouble", "initial_vorticity"]
+
+TAIL = 6.0  # widths above its peak at which a Gaussian spectrum is cut: 1e-8 of the energy density there
+
+
+def initial_vorticity(start: TaylorGreen | GaussianField | FieldFile | None, modes: Modes) -> np.ndarray:
+    """Samples [nx, ny]; those of Taylor-Green vortices at amplitude 1."""
+    if isinstance(start, TaylorGreen):
+        return taylor_green(start.wavenumber, modes)
+    if isinstance(start, GaussianField):
+        return gaussian_field(start, modes)
+    if isinstance(start, FieldFile):
+        return from_file(start, modes.cells)
+    return np.zeros(modes.cells)
+
+
+def taylor_green(wavenumber: int, modes: Modes) -> np.ndarray:
+    """-(k_x^2 + k_y^2) / k_y cos(k_x x) cos(k_y y): the curl of u = cos(k_x x) sin(k_y y) and its divergence-free v."""
+    k_x, k_y = (2 * math.pi * wavenumber / length for length in modes.size)
+    x, y = (np.arange(n) * (length / n) for n, length in zip(modes.cells, modes.size, strict=True))
+    return -(k_x**2 + k_y**2) / k_y * np.cos(k_x * x)[:, None] * np.cos(k_y * y)[None, :]
+
+
+def gaussian_field(start: GaussianField, modes: Modes) -> np.ndarray:
+    """Independent Gaussian modes whose variance per shell is exp(-(|k| - peak)^2 / (2 width^2)), scaled to the rms.
+
+    The modes are drawn square by square outwards from the longest wave, and all of them up to the cut, so that the seed
+    alone decides each: a finer grid only shows more of the same field. |k| counts waves per longest edge of the box.
+    """
+    assert start.seed is not None, "a scene gives its own seed to a field that has none"
+    cut = math.ceil(start.peak + TAIL * start.width)
+    rng = np.random.default_rng(np.random.SeedSequence(start.seed))
+    indices, amplitudes = [], []
+    for ring in range(1, cut + 1):
+        # one of each pair (n, -n) with max(|n_x|, |n_y|) == ring
+        half = [(ring, m) for m in range(-ring, ring)] + [(m, ring) for m in range(-ring + 1, ring + 1)]
+        drawn = rng.standard_normal((len(half), 2))
+        indices.extend(half)
+        amplitudes.extend(drawn[:, 0] + 1j * drawn[:, 1])
+    n, c = np.array(indices), np.array(amplitudes)
+    longest = max(modes.size)
+    k = np.hypot(n[:, 0] * longest / modes.size[0], n[:, 1] * longest / modes.size[1])
+    c = c * np.where(k <= cut, np.exp(-((k - start.peak) ** 2) / (4 * start.width**2)) / np.sqrt(k), 0.0)
+    c = c * (start.rms / math.sqrt(2 * np.sum(np.abs(c) ** 2)))
+    fits = (np.abs(n[:, 0]) <= highest_mode(modes.cells[0])) & (np.abs(n[:, 1]) <= highest_mode(modes.cells[1]))
+    return field_of_modes(n[fits], c[fits], modes.cells)
+
+
+def field_of_modes(indices: np.ndarray, amplitudes: np.ndarray, cells: tuple[int, int]) -> np.ndarray:
+    """Sum over modes of c exp(i k.x) + its conjugate; indices [mode, 2] hold one of each pair (n, -n)."""
+    spectrum = np.zeros(cells, dtype=np.complex128)
+    np.add.at(spectrum, (indices[:, 0] % cells[0], indices[:, 1] % cells[1]), amplitudes)
+    return 2.0 * np.fft.ifft2(spectrum).real * (cells[0] * cells[1])
+
+
+def from_file(start: FieldFile, cells: tuple[int, int]) -> np.ndarray:
+    path = Path(start.path)
+    if path.suffix == ".npy":
+        return np.load(path).astype(np.float64)
+    table = read_modes(path)
+    indices = table[:, :2].astype(int)
+    # Modes with n_y = 0 are listed with both signs of n_x: half of each makes a pair with its conjugate.
+    amplitudes = (table[:, 2] + 1j * table[:, 3]) * np.where(indices[:, 1] == 0, 0.5, 1.0)
+    return field_of_modes(indices, amplitudes, cells)
+
+
+def read_modes(path: Path) -> np.ndarray:
+    """Rows kx, ky, re, im of a .csv; lines that start with # and the line of names are skipped."""
+    lines = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
+    return np.loadtxt(lines[1:], delimiter=",", ndmin=2)
+
+
+def initial_trouble(start: object, cells: tuple[int, int]) -> str | None:
+    """Why a flow on this grid cannot start from this; None where it can."""
+    most = min(map(highest_mode, cells))
+    room = f"{cells[0]} x {cells[1]} cells carry waves up to {most}"
+    if isinstance(start, TaylorGreen) and start.wavenumber > most:
+        return f"{room}; lower the wavenumber or take at least {3 * start.wavenumber + 1} cells"
+    if isinstance(start, GaussianField) and start.peak > most:
+        return f"{room}; lower the peak or take at least {3 * math.ceil(start.peak) + 1} cells"
+    if isinstance(start, FieldFile):
+        return file_trouble(start, cells)
+    if start is not None and not isinstance(start, TaylorGreen | GaussianField):
+        return "the spectral solver starts from a taylor_green, a gaussian_field or a field_file"
+    return None
+
+
+def file_trouble(start: FieldFile, cells: tuple[int, int]) -> str | None:
+    path = Path(start.path)
+    try:
+        if path.suffix == ".npy":
+            shape = np.load(path, mmap_mode="r").shape
+            return None if shape == cells else f"the file holds {shape}, the domain has cells={cells}; they must agree"
+        table = read_modes(path)
+    except (OSError, ValueError) as error:
+        return f"it cannot be read: {error}"
+    if table.shape[1] != 4:
+        return f"a .csv of modes has the columns kx, ky, re, im; this one has {table.shape[1]}"
+    highest = np.abs(table[:, :2]).max(axis=0)
+    if any(k > highest_mode(n) for k, n in zip(highest, cells, strict=True)):
+        enough = [3 * int(k) + 1 for k in highest]
+        return f"its waves go up to {highest.astype(int).tolist()}; take at least {enough} cells"
+    return None

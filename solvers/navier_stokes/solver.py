@@ -1,0 +1,119 @@
+"""Pseudo-spectral solver of the incompressible Navier-Stokes equations in a periodic box of two dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from scenegrad.engine.solver import Program, Step
+from scenegrad.engine.state import Params
+from scenegrad.solvers.navier_stokes.diagnostics import Diagnostics
+from scenegrad.solvers.navier_stokes.modes import Modes
+from scenegrad.solvers.navier_stokes.state import VorticityState
+from scenegrad.solvers.navier_stokes.stepping import Flow, SpectralStep, Stepper
+
+__all__ = ["Addresses", "SpectralSolver"]
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the numbers of a fluid are found in Params."""
+
+    fluid: str
+    stirred: bool
+
+    @property
+    def viscosity(self) -> str:
+        return f"{self.fluid}.viscosity"
+
+    @property
+    def drag(self) -> str:
+        return f"{self.fluid}.drag"
+
+    @property
+    def density(self) -> str:
+        return f"{self.fluid}.density"
+
+    @property
+    def stirring(self) -> str:
+        return f"{self.fluid}.forcing.amplitude"
+
+
+@dataclass(frozen=True)
+class SpectralSolver:
+    """w_t + u.grad w = viscosity laplace w - drag w + curl f, with w = dv/dx - du/dy and div u = 0.
+
+    Fourier collocation with the 2/3 rule [Orszag 1971], exponential Runge-Kutta in time. Modes that the rule cuts off
+    are removed from a state when it is stepped.
+    """
+
+    modes: Modes
+    stepper: Stepper
+    diagnostics: Diagnostics
+    addresses: Addresses
+    program: Program[VorticityState]
+
+    @property
+    def order(self) -> int:
+        return self.stepper.method.order
+
+    def flow(self, state: VorticityState, params: Params) -> Flow:
+        viscosity = params[self.addresses.viscosity]
+        stirring = params[self.addresses.stirring] if self.addresses.stirred else torch.zeros_like(viscosity)
+        return Flow(state.vorticity, viscosity, params[self.addresses.drag], stirring)
+
+    def max_dt(self, state: VorticityState, params: Params) -> Tensor:
+        """dt * max(|u| K_x + |v| K_y) <= reach, K the highest wavenumber that is carried: the fastest oscillation that
+        advection can cause stays within the stability region of the method [batch, float64].
+
+        Viscosity and drag are exact in these methods and set no bound. A force F can add F dt to the velocity on the
+        way, so that the bound on dt solves  K (u + F dt) dt = reach.
+        """
+        with torch.no_grad():
+            reach = self.stepper.method.reach
+            k_x, k_y = (float(k.abs().max()) for k in self.carried_wavenumbers)
+            u, v = self.diagnostics.velocity(state.vorticity.detach())
+            fast = (u.abs() * k_x + v.abs() * k_y).amax((-2, -1)).double()
+            push = self.diagnostics.push
+            if push is None:
+                return reach / fast
+            strong = (push[:, 0].abs() * k_x + push[:, 1].abs() * k_y).amax((-2, -1)).double()
+            strong = strong * params[self.addresses.stirring].detach().abs().double()
+            return 2.0 * reach / (fast + (fast.square() + 4.0 * reach * strong).sqrt())
+
+    @property
+    def carried_wavenumbers(self) -> tuple[Tensor, Tensor]:
+        k_x, k_y = self.modes.wavenumbers
+        return k_x[: self.modes.highest[0] + 1], k_y
+
+    def step(self, state: VorticityState, params: Params, time: Tensor, dt: Tensor) -> Step[VorticityState]:
+        flow = self.flow(state, params)
+        inputs = (flow.vorticity, flow.viscosity, flow.drag, flow.stirring)
+        if torch.is_grad_enabled() and any(value.requires_grad for value in inputs):
+            after, error = SpectralStep.apply(self.stepper, dt, *inputs)
+        else:
+            with torch.no_grad():
+                after, error = self.stepper.step(flow, dt)
+        return Step(replace(state, vorticity=after), error)
+
+    def vjp(
+        self, state: VorticityState, params: Params, time: Tensor, dt: Tensor, cotangent: Mapping[str, Tensor]
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        flow, names = self.flow(state, params), self.addresses
+        damping = params[names.viscosity].requires_grad or params[names.drag].requires_grad
+        with torch.no_grad():
+            vorticity, viscosity, drag, stirring = self.stepper.transposed(flow, dt, cotangent["vorticity"], damping)
+        found = {names.viscosity: viscosity, names.drag: drag, names.stirring: stirring}
+        return {"vorticity": vorticity}, {
+            address: bar
+            for address, bar in found.items()
+            if bar is not None and address in params and params[address].requires_grad
+        }
+
+    def observe(self, state: VorticityState, params: Params) -> dict[str, Tensor]:
+        flow = self.flow(state, params)
+        density = params[self.addresses.density]
+        return self.diagnostics.summary(flow.vorticity, density, flow.viscosity, flow.drag, flow.stirring)

@@ -1,0 +1,147 @@
+"""One exponential Runge-Kutta step of the vorticity equation, and its transpose written by hand.
+
+The transpose replays the stages, which needs two fields each, and walks them backwards: 34 transforms beside the 18 of
+the step. Autograd through the same operations keeps every intermediate and takes longer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from scenegrad.solvers.navier_stokes.advection import Advection, as_complex, as_pairs
+from scenegrad.solvers.navier_stokes.coefficients import CoefficientCache, Coefficients, combine
+from scenegrad.solvers.navier_stokes.integrators import Integrator, Stage
+from scenegrad.solvers.navier_stokes.modes import Modes
+
+__all__ = ["Flow", "SpectralStep", "Stepper"]
+
+
+@dataclass(frozen=True)
+class Flow:
+    """The numbers that a step may be differentiated by."""
+
+    vorticity: Tensor  # [batch, nx, ny]
+    viscosity: Tensor  # [batch]
+    drag: Tensor  # [batch]
+    stirring: Tensor  # amplitude of the forcing [batch]
+
+
+class Stepper:
+    """w' = -u.grad w + viscosity laplace w - drag w + stirring * pattern.
+
+    pattern: spectrum of the curl of the force at amplitude 1, as pairs [batch, nx, K_y + 1, 2]; None without forcing.
+    """
+
+    def __init__(self, modes: Modes, method: Integrator, pattern: Tensor | None):
+        self.modes, self.method, self.pattern = modes, method, pattern
+        self.advection = Advection(modes)
+        self.cache = CoefficientCache(modes)
+
+    def force(self, stirring: Tensor) -> Tensor | None:
+        return None if self.pattern is None else stirring.view(-1, 1, 1, 1) * self.pattern
+
+    def rate(self, velocity: Tensor, force: Tensor | None) -> Tensor:
+        rate = self.advection.rate(velocity)
+        return rate if force is None else rate.add_(force)
+
+    def spectrum(self, field: Tensor) -> Tensor:
+        return as_pairs(self.modes.spectrum(field))
+
+    def stages(self, flow: Flow, numbers: Coefficients, rates_wanted: int) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+        """The spectrum at the beginning, the velocity of each stage and as many rates of change as are wanted."""
+        begin = self.spectrum(flow.vorticity)
+        force = self.force(flow.stirring)
+        velocities, rates = [], []
+        for index in range(1 + len(self.method.stages)):
+            stage = begin if index == 0 else combine(numbers, self.method.stages[index - 1], begin, rates)
+            velocities.append(self.advection.velocity(as_complex(stage)))
+            if index < rates_wanted:
+                rates.append(self.rate(velocities[-1], force))
+        return begin, velocities, rates
+
+    def step(self, flow: Flow, dt: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Vorticity after dt, and the relative size of the local error where the method estimates it."""
+        numbers = self.cache(dt, flow.viscosity, flow.drag)
+        method = self.method
+        begin, _, rates = self.stages(flow, numbers, 1 + len(method.stages))
+        after = combine(numbers, method.result, begin, rates)
+        error = None
+        if method.estimate is not None:
+            rates.append(self.rate(self.advection.velocity(as_complex(after)), self.force(flow.stirring)))
+            terms = [rates[index] * numbers.value(weight, 1) for index, weight in method.estimate]
+            error = self.size(torch.stack(terms).sum(0)) / self.size(after).clamp(min=torch.finfo(after.dtype).tiny)
+        return self.modes.inverse(as_complex(after)), error
+
+    def size(self, pairs: Tensor) -> Tensor:
+        """Root mean square of a field, from its spectrum [batch]."""
+        return (pairs.square().sum(-1) * self.modes.parseval).sum((-2, -1)).sqrt()
+
+    def transposed(
+        self, flow: Flow, dt: Tensor, cotangent: Tensor, damping: bool
+    ) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor | None]:
+        """Cotangents of vorticity, viscosity, drag and stirring; damping: whether viscosity and drag want theirs."""
+        numbers = self.cache(dt, flow.viscosity, flow.drag)
+        method = self.method
+        count = 1 + len(method.stages)
+        begin, velocities, rates = self.stages(flow, numbers, count if damping else count - 1)
+        damping_bar = torch.zeros_like(begin[..., 0]) if damping else None  # of L, mode by mode
+
+        def back_through(stage: Stage, bar: Tensor) -> None:
+            """Hands the cotangent of a combination to its parts."""
+            begin_bar.addcmul_(bar, numbers.value(stage.carry, 0))
+            for index, weight in stage.weights:
+                rate_bars[index].addcmul_(bar, numbers.value(weight, 1))
+            if damping_bar is not None:
+                damping_bar.addcmul_((bar * begin).sum(-1), numbers.slope(stage.carry, 0))
+                for index, weight in stage.weights:
+                    damping_bar.addcmul_((bar * rates[index]).sum(-1), numbers.slope(weight, 1))
+
+        begin_bar = torch.zeros_like(begin)
+        rate_bars = [torch.zeros_like(begin) for _ in range(count)]
+        back_through(method.result, self.spectrum(cotangent))
+        for index in reversed(range(count)):
+            bar = self.advection.transposed(velocities[index], rate_bars[index])
+            if index == 0:
+                begin_bar += bar
+            else:
+                back_through(method.stages[index - 1], bar)
+        vorticity_bar = self.modes.inverse(as_complex(begin_bar))
+        stirring_bar = None
+        if self.pattern is not None:
+            total = torch.stack(rate_bars).sum(0)
+            stirring_bar = ((total * self.pattern).sum(-1) * self.modes.parseval).sum((-2, -1)) * self.samples
+        if damping_bar is None:
+            return vorticity_bar, None, None, stirring_bar
+        viscosity_bar = -(damping_bar * self.modes.k_squared.to(damping_bar.dtype)).sum((-2, -1)) * self.samples
+        return vorticity_bar, viscosity_bar, -damping_bar.sum((-2, -1)) * self.samples, stirring_bar
+
+    @property
+    def samples(self) -> int:
+        return self.modes.cells[0] * self.modes.cells[1]
+
+
+class SpectralStep(torch.autograd.Function):
+    """A step as one node of torch's graph that keeps only its inputs."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, stepper: Stepper, dt: Tensor, vorticity: Tensor, viscosity: Tensor, drag: Tensor, stirring: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
+        ctx.stepper, ctx.dt = stepper, dt
+        ctx.save_for_backward(vorticity, viscosity, drag, stirring)
+        after, error = stepper.step(Flow(vorticity, viscosity, drag, stirring), dt)
+        if error is not None:
+            ctx.mark_non_differentiable(error)
+        return after, error
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, after_bar: Tensor, _: Tensor | None) -> tuple[Tensor | None, ...]:
+        flow = Flow(*ctx.saved_tensors)
+        damping = any(ctx.needs_input_grad[3:5])
+        return None, None, *ctx.stepper.transposed(flow, ctx.dt, after_bar, damping)
