@@ -1,0 +1,231 @@
+"""What every solver owes the engine, whatever its physics: each passes this same file."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+import scenegrad.scenes as sc
+from scenegrad.engine.loop import Clock
+from scenegrad.engine.rollout import rollout
+from scenegrad.engine.state import batch_size, map_tensors, member, tensors, with_tensors
+from scenegrad.solvers.compile import compile_scene
+
+
+def jelly_on_a_slope(dim: int) -> sc.Scene:
+    """An elastic body and a drop of water that slide on a wall with friction."""
+    up = (0.0, 0.0, 1.0)[3 - dim :]
+
+    def at(x: float, height: float) -> tuple[float, ...]:
+        return (x, height) if dim == 2 else (x, 0.5, height)
+
+    return sc.Scene(
+        name="jelly",
+        domain=sc.Domain(size=(1.0,) * dim, cells=(16,) * dim),
+        gravity=sc.Parameter((2.0, 0.0, -9.81) if dim == 3 else (2.0, -9.81)),
+        entities={
+            "block": sc.Body(
+                shape=sc.Box(center=at(0.35, 0.3), size=(0.2,) * dim),
+                velocity=sc.Parameter((0.3, -0.5) if dim == 2 else (0.3, 0.6, -0.5)),
+                material=sc.NeoHookean(youngs_modulus=sc.Parameter(1e4), poisson_ratio=sc.Parameter(0.3)),
+            ),
+            "water": sc.Body(
+                shape=sc.Box(center=at(0.7, 0.28), size=(0.2,) * dim),
+                velocity=(0.1, -0.4) if dim == 2 else (0.1, 0.1, -0.4),
+                material=sc.WeaklyCompressible(bulk_modulus=sc.Parameter(2e4), viscosity=sc.Parameter(0.5)),
+            ),
+            "floor": sc.Wall(normal=up, offset=0.2, contact=sc.Coulomb(sc.Parameter(0.3))),
+        },
+        boundary=sc.Boundary(default=sc.Separate()),
+        outputs={"state": sc.Particles("position", "velocity", every=0.01), "energy": sc.Energy(every=0.01)},
+        time=sc.Time(end=0.02, cfl=0.3),
+    )
+
+
+def turbulence() -> sc.Scene:
+    water = sc.Fluid(
+        viscosity=sc.Parameter(1e-2),
+        drag=sc.Parameter(0.1),
+        forcing=sc.KolmogorovForcing(amplitude=sc.Parameter(1.0), wavenumber=2),
+        vorticity=sc.GaussianField(peak=3, width=2, rms=2.0),
+    )
+    return sc.Scene(
+        name="turbulence",
+        domain=sc.Domain.periodic(size=(2 * np.pi, 2 * np.pi), cells=(32, 32)),
+        entities={"water": water},
+        outputs={"fields": sc.Fields("vorticity", every=0.1), "energy": sc.Energy(every=0.1)},
+        time=sc.Time(end=0.2, cfl=0.5),
+    )
+
+
+def liquid(dim: int, dynamics: sc.atoms.Dynamics) -> sc.Scene:
+    lattice = sc.FCC(cells=(3, 3, 3)) if dim == 3 else sc.Square(cells=(7, 7))
+    return sc.Scene(
+        name="liquid",
+        units="lj",
+        domain=sc.Domain.periodic(density=0.8 if dim == 3 else 0.7),
+        entities={
+            "Ar": sc.Atoms(lattice=lattice, temperature=sc.Parameter(1.0)),
+            "pair": sc.LennardJones(epsilon=sc.Parameter(1.0), sigma=sc.Parameter(1.0), cutoff=2.0),
+        },
+        dynamics=dynamics,
+        outputs={"thermo": sc.Thermo(every=0.02)},
+        time=sc.Time(end=0.04, dt=0.004),
+    )
+
+
+SCENES: dict[str, Callable[[], sc.Scene]] = {
+    "mpm-2d": lambda: jelly_on_a_slope(2),
+    "mpm-3d": lambda: jelly_on_a_slope(3),
+    "spectral": turbulence,
+    "md-nve-2d": lambda: liquid(2, sc.NVE()),
+    "md-langevin-3d": lambda: liquid(3, sc.Langevin(temperature="Ar.temperature", friction=sc.Parameter(0.7))),
+}
+EXACT = {name: name != "spectral" for name in SCENES}  # a batched FFT may round differently
+
+
+@pytest.fixture(params=SCENES)
+def case(request):
+    """Name and scene of each solver."""
+    return request.param, SCENES[request.param]()
+
+
+def compiled(scene, dtype="float64", steps=5):
+    """A state with some history: contact made, waves under way."""
+    solver, state, params = compile_scene(scene, device="cpu", dtype=dtype)
+    dt = 0.3 * solver.max_dt(state, params)
+    clock = Clock.start(batch_size(state))
+    frozen = params.detach()
+    state = map_tensors(torch.Tensor.detach, state)
+    for n in range(steps):
+        state = solver.step(state, frozen, clock.time + n * dt, dt).state
+    return solver, state, params, clock.time + steps * dt, dt
+
+
+def floating(state):
+    return {name: value for name, value in tensors(state).items() if value.is_floating_point()}
+
+
+def test_bounds_are_positive_and_one_for_each_member(case):
+    solver, state, params, _, _ = compiled([case[1], case[1]])
+    bound = solver.max_dt(state, params)
+    assert bound.shape == (2,)
+    assert bool((bound > 0).all())
+    assert not bound.requires_grad
+
+
+def test_a_step_is_a_function_of_what_it_is_given(case):
+    solver, state, params, time, dt = compiled(case[1])
+    before = {name: value.clone() for name, value in tensors(state).items()}
+    params = params.detach()
+    first = tensors(solver.step(state, params, time, dt).state)
+    first = {name: value.clone() for name, value in first.items()}
+    solver.step(map_tensors(lambda v: v * 1.0 if v.is_floating_point() else v, state), params, time, 0.5 * dt)
+    second = tensors(solver.step(state, params, time, dt).state)
+    for name, value in tensors(state).items():
+        assert torch.equal(value, before[name]), f"{name} of the given state was overwritten"
+        assert torch.equal(first[name], second[name]), f"{name} depends on what was computed before"
+    assert any(not torch.equal(first[name], before[name]) for name in first)
+
+
+def test_a_member_of_a_batch_equals_a_run_of_its_own(case):
+    name, scene = case
+    other = scene.replace({"seed": 1, **first_parameter_scaled(scene, 1.2)})
+    solver, state, params, time, dt = compiled([scene, other])
+    dt = dt * torch.tensor([1.0, 0.7], dtype=torch.float64)
+    together = solver.step(state, params.detach(), time, dt).state
+    for b, one in enumerate((scene, other)):
+        alone_solver, _, alone_params = compile_scene(one, device="cpu", dtype="float64")
+        alone = alone_solver.step(member(state, b), alone_params.detach(), time[b : b + 1], dt[b : b + 1]).state
+        for field, value in tensors(alone).items():
+            if EXACT[name]:
+                assert torch.equal(value[0], tensors(together)[field][b]), field
+            else:
+                torch.testing.assert_close(value[0], tensors(together)[field][b], rtol=1e-12, atol=1e-12)
+
+
+def first_parameter_scaled(scene, factor):
+    address, parameter = next((a, p) for a, p in scene.parameters().items() if isinstance(p.value, float))
+    return {f"{address}.value": parameter.value * factor}
+
+
+def test_single_precision_follows_double_precision(case):
+    solver, state, params, time, dt = compiled(case[1])
+    exact = floating(solver.step(state, params.detach(), time, dt).state)
+    single, rough, rough_params, _, _ = compiled(case[1], dtype="float32", steps=0)
+    rough = with_tensors(rough, {n: v.float() if v.is_floating_point() else v for n, v in tensors(state).items()})
+    found = floating(single.step(rough, rough_params.detach(), time, dt).state)
+    for name, value in exact.items():
+        assert found[name].dtype == torch.float32
+        torch.testing.assert_close(found[name].double(), value, rtol=1e-3, atol=1e-4 * float(value.abs().max()) + 1e-7)
+
+
+def test_vjp_of_a_step_is_the_transpose_of_its_derivative(case):
+    """<w, J v> = <J' w, v>, the left side by central differences, for the state and for every parameter at once."""
+    solver, state, params, time, dt = compiled(case[1])
+    generator = torch.Generator().manual_seed(0)
+
+    def like(value):
+        size = float(value.abs().max()) or 1.0
+        return size * torch.randn(value.shape, generator=generator, dtype=value.dtype)
+
+    v_state = {name: like(value) for name, value in floating(state).items()}
+    v_params = {a: like(p.detach()) for a, p in params.items() if p.requires_grad}
+    after = floating(solver.step(state, params.detach(), time, dt).state)
+    weights = {name: torch.randn(v.shape, generator=generator, dtype=v.dtype) for name, v in after.items()}
+
+    def shifted(h, state_on, params_on):
+        moved = with_tensors(state, {n: v + h * v_state[n] for n, v in floating(state).items() if state_on})
+        values = params.detach().replace({a: params[a].detach() + h * v for a, v in v_params.items() if params_on})
+        made = floating(solver.step(moved, values, time, dt).state)
+        return sum(float((weights[n] * made[n]).sum()) for n in made)
+
+    state_bars, param_bars = solver.vjp(state, params, time, dt, weights)
+    for part, (state_on, params_on) in {"state": (True, False), "params": (False, True)}.items():
+        predicted = (
+            sum(float((state_bars[n] * v).sum()) for n, v in v_state.items() if n in state_bars) if state_on else 0
+        )
+        predicted += (
+            sum(float((param_bars[a] * v).sum()) for a, v in v_params.items() if a in param_bars) if params_on else 0
+        )
+        differences = [
+            (shifted(h, state_on, params_on) - shifted(-h, state_on, params_on)) / (2 * h)
+            for h in (1e-5, 3e-6, 1e-6, 3e-7)
+        ]
+        misses = [abs(d - predicted) / abs(predicted) for d in differences]
+        assert abs(predicted) > 1e-6, part
+        assert min(misses) < 1e-6, f"{part}: vjp {predicted}, central differences {differences}"
+
+
+def test_observables_are_finite_and_batched(case):
+    solver, state, params, _, _ = compiled([case[1], case[1]])
+    observed = solver.observe(state, params.detach())
+    assert observed
+    for name, value in observed.items():
+        assert value.shape[0] == 2, name
+        assert bool(torch.isfinite(value).all()), name
+
+
+def test_every_requested_output_is_measured_with_units(case):
+    _, scene = case
+    solver, state, params, _, _ = compiled(scene)
+    assert {probe.name for probe in solver.program.probes} == set(scene.outputs)
+    for probe in solver.program.probes:
+        measured = probe.measure(state, params.detach())
+        assert set(measured) <= set(probe.units), f"{probe.name} lacks units of {set(measured) - set(probe.units)}"
+        assert all(value.shape[0] == 1 for value in measured.values())
+
+
+def test_a_rollout_reaches_its_end_and_gradients_reach_every_parameter(case):
+    _, scene = case
+    solver, state, params = compile_scene(scene, device="cpu", dtype="float64")
+    roll = rollout(solver, state, params)
+    loss = sum(
+        (value.sin() * torch.linspace(0.5, 1.5, value.numel(), dtype=value.dtype).view_as(value)).sum()
+        for value in floating(roll.state).values()
+    )
+    loss.backward()
+    for address in scene.parameters():
+        assert params[address].grad is not None, f"no gradient reached {address}"
+        assert float(params[address].grad.abs().max()) > 0, f"the gradient of {address} is zero"
