@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,7 +23,7 @@ def leaf(scenes: Sequence[Scene], address: str, device: str, dtype: torch.dtype)
     found = [scene.at(address) for scene in scenes]
     many = isinstance(found[0], tuple) or (isinstance(found[0], Parameter) and isinstance(found[0].value, tuple))
     values = [vector(value) if many else number(value) for value in found]
-    tensor = torch.tensor(values, dtype=torch.float64).to(device, dtype)
+    tensor = torch.from_numpy(np.array(values, dtype=np.float64)).to(device, dtype)
     return tensor.requires_grad_(isinstance(found[0], Parameter))
 
 

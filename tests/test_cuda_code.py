@@ -1,0 +1,51 @@
+"""The kernels are one code path for CPU and CUDA: every one of them must also compile for a GPU, present or not."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import warp as wp
+
+from scenegrad.solvers.compile import compile_scene
+
+ARCH = 80  # Ampere; any later one takes its PTX
+
+
+def conformance():
+    """The scenes of the conformance tests: between them they use every solver in two and three dimensions."""
+    path = Path(__file__).with_name("test_conformance.py")
+    spec = importlib.util.spec_from_file_location("conformance", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["conformance"] = module
+    spec.loader.exec_module(module)
+    return module.SCENES
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["mpm-2d", "mpm-3d", "md-nve-2d", "md-langevin-3d"])
+def test_every_kernel_of_a_solver_compiles_for_cuda(name, dtype, tmp_path):
+    known = {id(module) for module in modules()}
+    solver, state, params = compile_scene(conformance()[name](), device="cpu", dtype=dtype)
+    dt, time = 0.3 * solver.max_dt(state, params), torch.zeros(1, dtype=torch.float64)
+    after = solver.step(state, params.detach(), time, dt).state
+    bars = {key: torch.ones_like(value) for key, value in vars(after).items() if value.is_floating_point()}
+    solver.vjp(state, params, time, dt, bars)
+    solver.observe(after, params.detach())
+    new = [module for module in modules() if id(module) not in known]
+    assert new, "the solver launched no kernel"
+    for index, module in enumerate(new):
+        folder = tmp_path / str(index)
+        folder.mkdir()
+        wp.compile_aot_module(module, arch=ARCH, module_dir=str(folder), use_ptx=True)
+        assert list(folder.glob("*.ptx")), f"{module.name} left no PTX"
+
+
+def modules():
+    """Every module of kernels that exists now, `unique` ones too."""
+    from warp._src.context import user_modules
+
+    found = list(user_modules.values())
+    return [module for module in found if getattr(module, "kernels", None) or module.name.startswith("scenegrad")]
