@@ -36,7 +36,7 @@ class Advection:
 
     @cached_property
     def rotated(self) -> Tensor:
-        """The multipliers of u and v [2, 1, nx, K_y + 1]."""
+        """The multipliers of u and v [2, 1, K_y + 1, nx]."""
         return torch.stack(self.modes.velocity)[:, None]
 
     @cached_property
@@ -52,7 +52,7 @@ class Advection:
         return self.modes.inverse(self.rotated * vorticity)
 
     def rate(self, velocity: Tensor) -> Tensor:
-        """Spectrum of -u.grad w as pairs [batch, nx, K_y + 1, 2]."""
+        """Spectrum of -u.grad w as pairs [batch, K_y + 1, nx, 2]."""
         u, v = velocity
         products = torch.empty_like(velocity)
         torch.mul(u, v, out=products[0])

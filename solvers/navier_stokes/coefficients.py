@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -13,57 +12,65 @@ from scenegrad.solvers.navier_stokes.integrators import Stage
 from scenegrad.solvers.navier_stokes.modes import Modes
 from scenegrad.solvers.navier_stokes.phi import PhiSum, phi_functions
 
-__all__ = ["CoefficientCache", "Coefficients", "combine"]
+__all__ = ["CoefficientCache", "Coefficients"]
 
 
-@dataclass(frozen=True)
 class Coefficients:
     """Values of the functions of a method at z = dt L, L = -(viscosity |k|^2 + drag), for each member and mode.
 
-    value: [batch, nx, K_y + 1, 2], twice the same number, to multiply real and imaginary part in one pass.
-    slope: derivative with respect to L, times weights that make the sum over modes of slope * Re(conj(a) b) the mean
-    over the box [batch, nx, K_y + 1].
+    All of them are [batch, K_y + 1, nx, 2], twice the same number, to multiply real and imaginary part in one pass.
+    They are computed in float64: cancellations happen before the result is rounded to the precision of the solver.
     """
 
-    dt: Tensor  # float64 on the device [batch, 1, 1]
-    modes: Modes
-    phis: Callable[[float], list[Tensor]]
-    values: dict[tuple[PhiSum, int], Tensor]
-    slopes: dict[tuple[PhiSum, int], Tensor]
+    def __init__(self, modes: Modes, dt: Tensor, viscosity: Tensor, drag: Tensor):
+        self.modes = modes
+        self.dt = dt.to(modes.device, torch.float64).view(-1, 1, 1)
+        nu, mu = viscosity.detach().double().view(-1, 1, 1), drag.detach().double().view(-1, 1, 1)
+        # Columns n_x and -n_x have the same |k|, so half of them is computed and mirrored at the end.
+        self.z = -self.dt * (nu * modes.k_squared[:, : modes.cells[0] // 2 + 1] + mu)
+        self.phis: dict[float, list[Tensor]] = {}
+        self.known: dict[tuple, Tensor] = {}
 
-    def value(self, function: PhiSum, power: int) -> Tensor:
-        """dt**power * function(z); power is 0 for what carries the state, 1 for what weighs its rate of change."""
-        key = (function, power)
-        if key not in self.values:
-            number = self.dt**power * function.at(self.phis)
-            self.values[key] = torch.stack([number, number], dim=-1).to(self.modes.dtype)
-        return self.values[key]
+    def growth(self, at: float) -> Tensor:
+        """e^(at z) - 1. Near 1 the factor itself would lose its digits to rounding, the same way in every step."""
+        return self.kept(("growth", at), lambda: torch.expm1(at * self.z))
 
-    def slope(self, function: PhiSum, power: int) -> Tensor:
-        key = (function, power)
-        if key not in self.slopes:
-            number = self.dt ** (power + 1) * function.derivative().at(self.phis)
-            self.slopes[key] = number.to(self.modes.dtype) * self.modes.parseval
-        return self.slopes[key]
+    def weight(self, function: PhiSum) -> Tensor:
+        """dt * function(z)."""
+        return self.kept(("weight", function), lambda: self.dt * function.at(self.phi))
 
+    def growth_slope(self, at: float) -> Tensor:
+        """Derivative of the growth with respect to L."""
+        return self.kept(("growth slope", at), lambda: at * self.dt * torch.exp(at * self.z))
 
-def coefficients(modes: Modes, dt: Tensor, viscosity: Tensor, drag: Tensor) -> Coefficients:
-    """All in float64: the cancellations happen before the result is rounded to the precision of the solver."""
-    device = modes.device
-    dt = dt.to(device, torch.float64).view(-1, 1, 1)
-    nu, mu = viscosity.detach().double().view(-1, 1, 1), drag.detach().double().view(-1, 1, 1)
-    # Rows n_x and -n_x have the same |k|, so half of them is computed.
-    half = modes.cells[0] // 2 + 1
-    z = -dt * (nu * modes.k_squared[:half] + mu)
-    known: dict[float, list[Tensor]] = {}
+    def weight_slope(self, function: PhiSum) -> Tensor:
+        """Derivative of the weight with respect to L."""
+        return self.kept(("weight slope", function), lambda: self.dt**2 * function.derivative().at(self.phi))
 
-    def phis(at: float) -> list[Tensor]:
-        if at not in known:
-            rows = modes.mirrored_rows
-            known[at] = [value[:, rows] for value in phi_functions(at * z)]
-        return known[at]
+    def phi(self, at: float) -> list[Tensor]:
+        if at not in self.phis:
+            self.phis[at] = phi_functions(at * self.z)
+        return self.phis[at]
 
-    return Coefficients(dt, modes, phis, {}, {})
+    def kept(self, key: tuple, compute: Callable[[], Tensor]) -> Tensor:
+        if key not in self.known:
+            number = compute()[..., self.modes.mirrored].to(self.modes.dtype)
+            self.known[key] = torch.stack([number, number], dim=-1)
+        return self.known[key]
+
+    def combine(self, stage: Stage, begin: Tensor, rates: Sequence[Tensor]) -> Tensor:
+        """e^(at z) w + dt sum_j weights_j(z) N_j, all as pairs [batch, K_y + 1, nx, 2]."""
+        total = begin * self.growth(stage.at)
+        for index, weight in stage.weights:
+            total.addcmul_(rates[index], self.weight(weight))
+        return total.add_(begin)
+
+    def slope(self, stage: Stage, begin: Tensor, rates: Sequence[Tensor]) -> Tensor:
+        """Derivative of `combine` with respect to L."""
+        total = begin * self.growth_slope(stage.at)
+        for index, weight in stage.weights:
+            total.addcmul_(rates[index], self.weight_slope(weight))
+        return total
 
 
 class CoefficientCache:
@@ -78,7 +85,7 @@ class CoefficientCache:
         # its value; the cache keeps a reference, or the place could be given to another tensor.
         key = (tuple(dt.tolist()), fingerprint(viscosity), fingerprint(drag))
         if key not in self.sets:
-            self.sets[key] = (coefficients(self.modes, dt, viscosity, drag), viscosity.detach(), drag.detach())
+            self.sets[key] = (Coefficients(self.modes, dt, viscosity, drag), viscosity.detach(), drag.detach())
             if len(self.sets) > self.size:
                 self.sets.popitem(last=False)
         self.sets.move_to_end(key)
@@ -87,11 +94,3 @@ class CoefficientCache:
 
 def fingerprint(tensor: Tensor) -> tuple:
     return tensor.data_ptr(), tensor._version, tuple(tensor.shape), tensor.stride(), tensor.dtype
-
-
-def combine(numbers: Coefficients, stage: Stage, state: Tensor, rates: list[Tensor]) -> Tensor:
-    """carry(z) w + dt sum_j weights_j(z) N_j, all as pairs of real numbers [batch, nx, K_y + 1, 2]."""
-    total = state * numbers.value(stage.carry, 0)
-    for index, weight in stage.weights:
-        total.addcmul_(rates[index], numbers.value(weight, 1))
-    return total

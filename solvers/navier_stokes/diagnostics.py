@@ -71,7 +71,7 @@ class Diagnostics:
 
     @cached_property
     def shells(self) -> tuple[Tensor, Tensor]:
-        """Shell of each mode [nx, K_y + 1], and the wavenumbers in the middle of the shells [shell] (1/length)."""
+        """Shell of each mode [K_y + 1, nx], and the wavenumbers in the middle of the shells [shell] (1/length)."""
         unit = 2 * math.pi / max(self.modes.size)
         index = (self.modes.k_squared.sqrt() / unit).round().to(torch.int64)
         kept = self.modes.kept.to(index.device)

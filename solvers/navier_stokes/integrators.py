@@ -1,6 +1,6 @@
 """Exponential Runge-Kutta methods for w' = L w + N(w), L linear and diagonal in Fourier space: exact where N = 0.
 
-A method is a table of functions of z = dt L. Stage i starts from  w_i = carry_i(z) w + dt sum_j weights_ij(z) N(w_j).
+A method is a table of functions of z = dt L. A stage is  w_i = e^(at_i z) w + dt sum_j weights_ij(z) N(w_j).
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ __all__ = ["ETDRK4", "ETDRK43", "Integrator", "Stage", "integrator"]
 
 @dataclass(frozen=True)
 class Stage:
-    """carry(z) w + dt sum over j of weights[j](z) N_j."""
+    """e^(at z) w + dt sum over j of weights[j](z) N_j: the state at the fraction `at` of the step."""
 
-    carry: PhiSum
+    at: float
     weights: tuple[tuple[int, PhiSum], ...]
 
 
@@ -41,7 +41,6 @@ class Integrator:
     estimate_order: int | None = None
 
 
-HALF = phi(0, at=0.5)
 LAST = 4.0 * phi(3) - phi(2)
 MIDDLE = 2.0 * phi(2) - 4.0 * phi(3)
 
@@ -51,12 +50,12 @@ ETDRK4 = Integrator(
     reach=2.8,
     # [Cox & Matthews 2002, J. Comput. Phys. 176, 430-455]; their product phi_1(z/2) (e^(z/2) - 1) / 2 written as a sum
     stages=(
-        Stage(HALF, ((0, 0.5 * phi(1, at=0.5)),)),
-        Stage(HALF, ((1, 0.5 * phi(1, at=0.5)),)),
-        Stage(phi(0), ((0, phi(1) - phi(1, at=0.5)), (2, phi(1, at=0.5)))),
+        Stage(0.5, ((0, 0.5 * phi(1, at=0.5)),)),
+        Stage(0.5, ((1, 0.5 * phi(1, at=0.5)),)),
+        Stage(1.0, ((0, phi(1) - phi(1, at=0.5)), (2, phi(1, at=0.5)))),
     ),
     result=Stage(
-        phi(0),
+        1.0,
         ((0, phi(1) - 3.0 * phi(2) + 4.0 * phi(3)), (1, MIDDLE), (2, MIDDLE), (3, LAST)),
     ),
 )

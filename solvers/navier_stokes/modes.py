@@ -22,8 +22,9 @@ class Modes:
     """Modes exp(i k.x) of the box [0, Lx] x [0, Ly] with |n_x| <= K_x and 0 <= n_y <= K_y; the others with n_y < 0 are
     conjugates of these.
 
-    A spectrum is a complex tensor [..., nx, K_y + 1]: every row of the discrete transform along x, those above K_x zero,
-    but only the columns that are kept, so that transforms along x and all pointwise work are a third shorter.
+    A spectrum is a complex tensor [..., K_y + 1, nx]: all waves along x, those above K_x zero, but of the waves along y
+    only those that are carried, so that transforms along x and all pointwise work are a third shorter. The last axis is
+    the one that the second transform runs along, and so the contiguous one.
     """
 
     cells: tuple[int, int]
@@ -36,7 +37,7 @@ class Modes:
         return highest_mode(self.cells[0]), highest_mode(self.cells[1])
 
     @property
-    def columns(self) -> int:
+    def rows(self) -> int:
         return self.highest[1] + 1
 
     @property
@@ -52,18 +53,18 @@ class Modes:
         return self.size[0] * self.size[1]
 
     def forward(self, field: Tensor) -> Tensor:
-        """Sum over the samples of field * exp(-i k.x), on every row: [..., nx, ny] -> [..., nx, K_y + 1]."""
-        return torch.fft.fft(torch.fft.rfft(field, dim=-1)[..., : self.columns], dim=-2)
+        """Sum over the samples of field * exp(-i k.x), of all waves along x: [..., nx, ny] -> [..., K_y + 1, nx]."""
+        return torch.fft.fft(torch.fft.rfft(field)[..., : self.rows].transpose(-2, -1))
 
     def spectrum(self, field: Tensor) -> Tensor:
         """Like forward, but only of the modes that are carried; the others are zero."""
         found = self.forward(field)
-        found[..., self.highest[0] + 1 : self.cells[0] - self.highest[0], :] = 0.0
+        found[..., self.highest[0] + 1 : self.cells[0] - self.highest[0]] = 0.0
         return found
 
     def inverse(self, spectrum: Tensor) -> Tensor:
-        """The samples of a field: [..., nx, K_y + 1] -> [..., nx, ny]."""
-        return torch.fft.irfft(torch.fft.ifft(spectrum, dim=-2), n=self.cells[1], dim=-1)
+        """The samples of a field: [..., K_y + 1, nx] -> [..., nx, ny]."""
+        return torch.fft.irfft(torch.fft.ifft(spectrum).transpose(-2, -1), n=self.cells[1])
 
     # ---- tables, computed in float64; those used in steps are cast to the precision of the solver
 
@@ -72,28 +73,28 @@ class Modes:
 
     @cached_property
     def wavenumbers(self) -> tuple[Tensor, Tensor]:
-        """k_x [nx, 1] and k_y [1, K_y + 1] in float64 on the host [1/length]."""
+        """k_x [1, nx] and k_y [K_y + 1, 1] in float64 on the host [1/length]."""
         n_x = torch.fft.fftfreq(self.cells[0], 1.0 / self.cells[0], dtype=torch.float64)
-        n_y = torch.arange(self.columns, dtype=torch.float64)
-        return n_x[:, None] * (2 * math.pi / self.size[0]), n_y[None, :] * (2 * math.pi / self.size[1])
+        n_y = torch.arange(self.rows, dtype=torch.float64)
+        return n_x[None, :] * (2 * math.pi / self.size[0]), n_y[:, None] * (2 * math.pi / self.size[1])
 
     @cached_property
     def kept(self) -> Tensor:
-        """True for the modes that are carried [nx, K_y + 1]."""
+        """True for the modes that are carried [K_y + 1, nx]."""
         n_x = torch.fft.fftfreq(self.cells[0], 1.0 / self.cells[0], dtype=torch.float64).round().abs()
-        return (n_x <= self.highest[0])[:, None].expand(-1, self.columns)
+        return (n_x <= self.highest[0]).expand(self.rows, -1)
 
     @cached_property
     def k_squared(self) -> Tensor:
-        """|k|^2 in float64 on the device [nx, K_y + 1]."""
+        """|k|^2 in float64 on the device [K_y + 1, nx]."""
         k_x, k_y = self.wavenumbers
         return (k_x**2 + k_y**2).to(self.device)
 
     @cached_property
-    def mirrored_rows(self) -> Tensor:
-        """For each row the one of 0 ... nx // 2 that has the same |n_x| [nx]."""
-        row = torch.arange(self.cells[0], device=self.device)
-        return torch.minimum(row, self.cells[0] - row)
+    def mirrored(self) -> Tensor:
+        """For each column the one of 0 ... nx // 2 that has the same |n_x| [nx]."""
+        column = torch.arange(self.cells[0], device=self.device)
+        return torch.minimum(column, self.cells[0] - column)
 
     @cached_property
     def inverse_laplacian(self) -> Tensor:
@@ -116,11 +117,11 @@ class Modes:
 
     @cached_property
     def parseval(self) -> Tensor:
-        """Weights with  mean over the box of f g = sum over the stored modes of weight Re(conj(f) g)."""
+        """Weights with  mean of f g = sum over the stored modes of weight * Re(conj(F[f]) F[g])."""
         samples = float(self.cells[0] * self.cells[1])
-        weight = torch.full((1, self.columns), 2.0, dtype=torch.float64)
-        weight[:, 0] = 1.0
-        return self.table(weight.expand(self.cells[0], -1) * self.kept / samples**2)
+        weight = torch.full((self.rows, 1), 2.0, dtype=torch.float64)
+        weight[0] = 1.0
+        return self.table(weight * self.kept / samples**2)
 
     def project(self, field: Tensor) -> Tensor:
         """The part of a field that lies on the modes that are carried."""

@@ -87,7 +87,7 @@ class SpectralSolver:
     @property
     def carried_wavenumbers(self) -> tuple[Tensor, Tensor]:
         k_x, k_y = self.modes.wavenumbers
-        return k_x[: self.modes.highest[0] + 1], k_y
+        return k_x[:, : self.modes.highest[0] + 1], k_y
 
     def step(self, state: VorticityState, params: Params, time: Tensor, dt: Tensor) -> Step[VorticityState]:
         flow = self.flow(state, params)

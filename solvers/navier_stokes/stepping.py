@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from scenegrad.solvers.navier_stokes.advection import Advection, as_complex, as_pairs
-from scenegrad.solvers.navier_stokes.coefficients import CoefficientCache, Coefficients, combine
+from scenegrad.solvers.navier_stokes.coefficients import CoefficientCache, Coefficients
 from scenegrad.solvers.navier_stokes.integrators import Integrator, Stage
 from scenegrad.solvers.navier_stokes.modes import Modes
 
@@ -34,7 +34,7 @@ class Flow:
 class Stepper:
     """w' = -u.grad w + viscosity laplace w - drag w + stirring * pattern.
 
-    pattern: spectrum of the curl of the force at amplitude 1, as pairs [batch, nx, K_y + 1, 2]; None without forcing.
+    pattern: spectrum of the curl of the force at amplitude 1, as pairs [batch, K_y + 1, nx, 2]; None without forcing.
     """
 
     def __init__(self, modes: Modes, method: Integrator, pattern: Tensor | None):
@@ -58,7 +58,7 @@ class Stepper:
         force = self.force(flow.stirring)
         velocities, rates = [], []
         for index in range(1 + len(self.method.stages)):
-            stage = begin if index == 0 else combine(numbers, self.method.stages[index - 1], begin, rates)
+            stage = begin if index == 0 else numbers.combine(self.method.stages[index - 1], begin, rates)
             velocities.append(self.advection.velocity(as_complex(stage)))
             if index < rates_wanted:
                 rates.append(self.rate(velocities[-1], force))
@@ -69,17 +69,17 @@ class Stepper:
         numbers = self.cache(dt, flow.viscosity, flow.drag)
         method = self.method
         begin, _, rates = self.stages(flow, numbers, 1 + len(method.stages))
-        after = combine(numbers, method.result, begin, rates)
+        after = numbers.combine(method.result, begin, rates)
         error = None
         if method.estimate is not None:
             rates.append(self.rate(self.advection.velocity(as_complex(after)), self.force(flow.stirring)))
-            terms = [rates[index] * numbers.value(weight, 1) for index, weight in method.estimate]
+            terms = [rates[index] * numbers.weight(weight) for index, weight in method.estimate]
             error = self.size(torch.stack(terms).sum(0)) / self.size(after).clamp(min=torch.finfo(after.dtype).tiny)
         return self.modes.inverse(as_complex(after)), error
 
     def size(self, pairs: Tensor) -> Tensor:
-        """Root mean square of a field, from its spectrum [batch]."""
-        return (pairs.square().sum(-1) * self.modes.parseval).sum((-2, -1)).sqrt()
+        """Square root of the sum over the samples of f^2, from the spectrum of f [batch]."""
+        return self.summed(pairs.square()).sqrt()
 
     def transposed(
         self, flow: Flow, dt: Tensor, cotangent: Tensor, damping: bool
@@ -89,40 +89,38 @@ class Stepper:
         method = self.method
         count = 1 + len(method.stages)
         begin, velocities, rates = self.stages(flow, numbers, count if damping else count - 1)
-        damping_bar = torch.zeros_like(begin[..., 0]) if damping else None  # of L, mode by mode
+        begin_bar = torch.zeros_like(begin)
+        rate_bars = [torch.zeros_like(begin) for _ in range(count)]
+        damping_bar = torch.zeros_like(begin) if damping else None  # of L, mode by mode
 
         def back_through(stage: Stage, bar: Tensor) -> None:
             """Hands the cotangent of a combination to its parts."""
-            begin_bar.addcmul_(bar, numbers.value(stage.carry, 0))
+            begin_bar.add_(bar).addcmul_(bar, numbers.growth(stage.at))
             for index, weight in stage.weights:
-                rate_bars[index].addcmul_(bar, numbers.value(weight, 1))
+                rate_bars[index].addcmul_(bar, numbers.weight(weight))
             if damping_bar is not None:
-                damping_bar.addcmul_((bar * begin).sum(-1), numbers.slope(stage.carry, 0))
-                for index, weight in stage.weights:
-                    damping_bar.addcmul_((bar * rates[index]).sum(-1), numbers.slope(weight, 1))
+                damping_bar.addcmul_(bar, numbers.slope(stage, begin, rates))
 
-        begin_bar = torch.zeros_like(begin)
-        rate_bars = [torch.zeros_like(begin) for _ in range(count)]
         back_through(method.result, self.spectrum(cotangent))
         for index in reversed(range(count)):
             bar = self.advection.transposed(velocities[index], rate_bars[index])
             if index == 0:
-                begin_bar += bar
+                begin_bar.add_(bar)
             else:
                 back_through(method.stages[index - 1], bar)
-        vorticity_bar = self.modes.inverse(as_complex(begin_bar))
         stirring_bar = None
         if self.pattern is not None:
-            total = torch.stack(rate_bars).sum(0)
-            stirring_bar = ((total * self.pattern).sum(-1) * self.modes.parseval).sum((-2, -1)) * self.samples
-        if damping_bar is None:
-            return vorticity_bar, None, None, stirring_bar
-        viscosity_bar = -(damping_bar * self.modes.k_squared.to(damping_bar.dtype)).sum((-2, -1)) * self.samples
-        return vorticity_bar, viscosity_bar, -damping_bar.sum((-2, -1)) * self.samples, stirring_bar
+            stirring_bar = self.summed(torch.stack(rate_bars).sum(0) * self.pattern)
+        viscosity_bar, drag_bar = None, None
+        if damping_bar is not None:
+            viscosity_bar = -self.summed(damping_bar * self.modes.k_squared.to(damping_bar.dtype)[..., None])
+            drag_bar = -self.summed(damping_bar)
+        return self.modes.inverse(as_complex(begin_bar)), viscosity_bar, drag_bar, stirring_bar
 
-    @property
-    def samples(self) -> int:
-        return self.modes.cells[0] * self.modes.cells[1]
+    def summed(self, products: Tensor) -> Tensor:
+        """Sum over the samples of f g, from the products of the parts of their spectra [batch]."""
+        samples = self.modes.cells[0] * self.modes.cells[1]
+        return (products.sum(-1) * self.modes.parseval).sum((-2, -1)) * samples
 
 
 class SpectralStep(torch.autograd.Function):
