@@ -1,0 +1,199 @@
+"""What the material point method refuses, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from scenegrad.scenes.domain import AXES, Periodic
+from scenegrad.scenes.errors import nearest
+from scenegrad.scenes.outputs import CenterOfMass, Particles
+from scenegrad.scenes.scene import Scene
+from scenegrad.scenes.solids import Body, Wall
+from scenegrad.solvers.mpm.grid import Grid
+from scenegrad.solvers.mpm.materials import LAWS
+from scenegrad.solvers.mpm.probes import QUANTITIES, SERVED_OUTPUTS
+from scenegrad.solvers.mpm.walls import SERVED, side, side_address, walls_of
+from scenegrad.solvers.shared.reasons import Reasons
+from scenegrad.solvers.shared.regions import bounds_of, distance_to
+
+__all__ = ["check_bodies", "check_scene", "check_structure"]
+
+
+def names_of(kinds: Sequence[type]) -> str:
+    return ", ".join(kind.__name__ for kind in kinds)
+
+
+def check_scene(scene: Scene, reasons: Reasons) -> None:
+    """Everything that can be said before bodies are filled."""
+    check_domain(scene, reasons)
+    check_entities(scene, reasons)
+    check_sides(scene, reasons)
+    check_outputs(scene, reasons)
+    if scene.time.tolerance is not None:
+        reasons.add("time.tolerance", "needs an error estimate, which this method has not; take cfl=0.4 or a dt.")
+    if scene.dynamics is not None:
+        reasons.add("dynamics", f"{scene.dynamics.kind} is for atoms; leave it out.")
+
+
+def check_domain(scene: Scene, reasons: Reasons) -> None:
+    domain = scene.domain
+    if domain.size is None:
+        reasons.add("domain.size", "is missing; give the edge lengths, such as size=(1, 1).")
+        return
+    if len(domain.size) not in (2, 3):
+        reasons.add("domain", f"has {len(domain.size)} dimension; 2 and 3 are possible.")
+    size = np.array(domain.size)
+    if domain.cells is None:
+        cells = np.maximum(np.rint(64 * size / size.max()), 4).astype(int)
+        reasons.add("domain.cells", f"is missing; such as cells={tuple(map(int, cells))}.")
+        return
+    widths = size / np.array(domain.cells)
+    if np.ptp(widths) > 1e-6 * widths.min():
+        dx = widths.min()
+        cells = np.maximum(np.rint(size / dx), 1).astype(int)
+        fitting = "" if np.allclose(cells * dx, size, rtol=1e-6) else f" and size={tuple(float(x) for x in cells * dx)}"
+        reasons.add(
+            "domain.cells",
+            f"{domain.cells} makes cells of {' x '.join(f'{w:.4g}' for w in widths)}; they must be as wide along every "
+            f"axis. Take cells={tuple(map(int, cells))}{fitting}.",
+        )
+
+
+def check_entities(scene: Scene, reasons: Reasons) -> None:
+    for name, entity in scene.entities.items():
+        if isinstance(entity, Wall):
+            if not isinstance(entity.contact, SERVED):
+                reasons.add(f"{name}.contact", f"{entity.contact.kind} is not possible here; take {names_of(SERVED)}.")
+        elif isinstance(entity, Body):
+            if type(entity.material) not in LAWS:
+                reasons.add(
+                    f"{name}.material", f"{entity.material.kind} has no law here; there are {names_of(list(LAWS))}."
+                )
+        else:
+            reasons.add(name, f"{entity.kind} is not served by this method; it knows Body and Wall.")
+
+
+def check_sides(scene: Scene, reasons: Reasons) -> None:
+    if scene.domain.size is None:
+        return
+    for axis in range(len(scene.domain.size)):
+        ends = {end: side(scene, axis, end) for end in ("lo", "hi")}
+        periodic = [end for end, condition in ends.items() if isinstance(condition, Periodic)]
+        if len(periodic) == 1:
+            reasons.add(f"boundary.{AXES[axis]}", f"is periodic at {periodic[0]} only; both sides are, or none.")
+        if periodic and scene.domain.cells is not None and scene.domain.cells[axis] < 4:
+            reasons.add("domain.cells", f"needs at least 4 along the periodic axis {AXES[axis]}.")
+        for end, condition in ends.items():
+            if not isinstance(condition, (*SERVED, Periodic)):
+                address = side_address(scene, axis, end) or "boundary"
+                reasons.add(address, f"{condition.kind} is not possible here; take {names_of((*SERVED, Periodic))}.")
+
+
+def check_outputs(scene: Scene, reasons: Reasons) -> None:
+    bodies = [name for name, entity in scene.entities.items() if isinstance(entity, Body)]
+    for name, output in scene.outputs.items():
+        address = f"outputs.{name}"
+        if not isinstance(output, SERVED_OUTPUTS):
+            reasons.add(address, f"{output.kind} cannot be measured here; there are {names_of(SERVED_OUTPUTS)}.")
+        elif isinstance(output, Particles):
+            for quantity in output.quantities:
+                if quantity not in QUANTITIES:
+                    reasons.add(
+                        address,
+                        f"{quantity!r} is not known of particles.{nearest(quantity, QUANTITIES)} "
+                        f"Known: {', '.join(QUANTITIES)}.",
+                    )
+        elif isinstance(output, CenterOfMass) and output.entity not in bodies:
+            reasons.add(
+                address, f"{output.entity!r} is no body.{nearest(output.entity, bodies)} Bodies: {', '.join(bodies)}."
+            )
+
+
+def check_structure(scenes: Sequence[Scene], reasons: Reasons) -> None:
+    """Members of a batch differ in numbers alone."""
+    first = dict(skeleton(scenes[0]))
+    for index, scene in enumerate(scenes[1:], 1):
+        other = dict(skeleton(scene))
+        for address in dict.fromkeys([*first, *other]):
+            if first.get(address) != other.get(address):
+                reasons.add(
+                    address,
+                    f"is {other.get(address, 'absent')} in member {index} and {first.get(address, 'absent')} in member "
+                    f"0; members of a batch may differ in numbers of entities, boundary and gravity only.",
+                )
+
+
+def skeleton(scene: Scene) -> Iterator[tuple[str, Any]]:
+    """(address, value) of everything that members of a batch have in common."""
+    table = scene.model_dump(mode="json", exclude={"name", "seed", "schema_version"})
+    table = {**table.pop("entities"), **table}
+    fixed = ("domain", "time", "outputs", "method")
+
+    def walk(part: Any, address: str) -> Iterator[tuple[str, Any]]:
+        entries = part.items() if isinstance(part, Mapping) else enumerate(part) if isinstance(part, list) else ()
+        if isinstance(part, Mapping | list):
+            for name, below in entries:
+                yield from walk(below, f"{address}.{name}" if address else str(name))
+        elif address.partition(".")[0] in fixed or not isinstance(part, float):
+            yield address, part
+        else:
+            yield address, "a number"
+
+    return walk(table, "")
+
+
+def check_bodies(
+    scene: Scene, bodies: Mapping[str, tuple[np.ndarray, np.ndarray]], grid: Grid, reasons: Reasons
+) -> None:
+    """Where the particles of each body are."""
+    walls, size = walls_of(scene), np.array(scene.domain.size)
+    for name, (places, volumes) in bodies.items():
+        shape = scene.entities[name].shape  # type: ignore[attr-defined]
+        low, high = bounds_of(shape, grid.dim)
+        if not len(places) or (high - low < grid.dx * (1 - 1e-9)).any():
+            reasons.add(
+                f"{name}.shape",
+                f"measures {' x '.join(f'{w:.4g}' for w in high - low)} and has {len(places)} particles; a body is "
+                f"at least one cell wide, {grid.dx:.4g}. Enlarge it, or take more cells.",
+            )
+            continue
+        beyond = np.where(grid.wraps, 0.0, np.maximum(-places, places - size)).max(axis=0)
+        if beyond.max() > 0:
+            axis = int(beyond.argmax())
+            end = "lo" if -places[:, axis].min() >= beyond[axis] else "hi"
+            reasons.add(
+                f"{name}.shape",
+                f"reaches {beyond[axis]:.4g} beyond {AXES[axis]}_{end}; bodies start within the domain, "
+                f"{' x '.join(f'0..{x:.4g}' for x in size)}.",
+            )
+        radius = 0.5 * volumes ** (1 / grid.dim)
+        for wall, (normal, offset, _, _) in walls.items():
+            depth = float((offset + radius - places @ normal).max())
+            if wall in scene.entities and depth > 0.5 * grid.dx:
+                reasons.add(
+                    f"{name}.shape",
+                    f"starts {depth:.4g} deep in the wall {wall}; move it by as much along the wall's normal.",
+                )
+    check_overlaps(scene, bodies, grid, reasons)
+
+
+def check_overlaps(
+    scene: Scene, bodies: Mapping[str, tuple[np.ndarray, np.ndarray]], grid: Grid, reasons: Reasons
+) -> None:
+    names = list(bodies)
+    for index, one in enumerate(names):
+        for other in names[index + 1 :]:
+            shape = scene.entities[other].shape  # type: ignore[attr-defined]
+            places = bodies[one][0]
+            if not len(places):
+                continue
+            inside = int((distance_to(shape, places) < -0.5 * grid.dx).sum())
+            if inside:
+                reasons.add(
+                    f"{one}.shape",
+                    f"overlaps {other}: {inside} of its {len(places)} particles lie in it. Move one of them, or cut it "
+                    f"out with shape - other.",
+                )

@@ -1,0 +1,123 @@
+"""From scenes to a solver, its initial state and its params."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from scenegrad.engine.controllers import CFL
+from scenegrad.engine.errors import MeshError
+from scenegrad.engine.state import Params
+from scenegrad.scenes.scene import Scene
+from scenegrad.scenes.solids import Body
+from scenegrad.solvers.mpm.checks import check_bodies, check_scene, check_structure
+from scenegrad.solvers.mpm.filling import fill_shape
+from scenegrad.solvers.mpm.grid import Grid
+from scenegrad.solvers.mpm.materials import LAWS
+from scenegrad.solvers.mpm.matter import Matter
+from scenegrad.solvers.mpm.probes import probes
+from scenegrad.solvers.mpm.solver import MaterialPointSolver
+from scenegrad.solvers.mpm.state import ParticleState
+from scenegrad.solvers.mpm.tables import BodyPart, Face
+from scenegrad.solvers.mpm.walls import clinging, faces, periodic_axes
+from scenegrad.solvers.shared.leaves import params as collect
+from scenegrad.solvers.shared.leaves import program
+from scenegrad.solvers.shared.reasons import Reasons
+
+__all__ = ["compile_mpm"]
+
+BECAUSE = (
+    "the material point method is differentiable by the constants of materials, first velocities, gravity, and the "
+    "offset and friction of walls that matter can leave (Separate, Coulomb)."
+)
+
+
+def compile_mpm(
+    scenes: Sequence[Scene], device: str, dtype: torch.dtype
+) -> tuple[MaterialPointSolver, ParticleState, Params]:
+    """A box of which no side is named has sides that matter can leave without friction (Separate).
+
+    Members of a batch may differ in every number but the domain, the times and the outputs, as long as their bodies
+    have the same numbers of particles.
+    """
+    first = scenes[0]
+    reasons = Reasons(first.name)
+    for scene in scenes:
+        check_scene(scene, reasons)
+    check_structure(scenes, reasons)
+    reasons.refuse()
+
+    assert first.domain.size is not None
+    assert first.domain.cells is not None
+    grid = Grid(first.domain.size[0] / first.domain.cells[0], first.domain.cells, periodic_axes(first))
+    filled = [filled_bodies(scene, grid, reasons) for scene in scenes]
+    reasons.refuse()
+    for scene, bodies in zip(scenes, filled, strict=True):
+        check_bodies(scene, bodies, grid, reasons)
+    for name in filled[0]:
+        counts = sorted({len(bodies[name][0]) for bodies in filled})
+        if len(counts) > 1:
+            reasons.add(
+                f"{name}.shape",
+                f"has {counts[0]} to {counts[-1]} particles among the members of a batch; all must have as many. "
+                f"Run members of other sizes in a batch of their own.",
+            )
+    reasons.refuse()
+
+    like = torch.empty(0, dtype=dtype, device=device)
+    parts, end = [], 0
+    for name, (places, _) in filled[0].items():
+        parts.append(BodyPart(name, LAWS[type(first.at(f"{name}.material"))], end, end := end + len(places)))
+    leavable = faces(scenes, like)
+    values = collect(scenes, learnable(first, parts, leavable), device, dtype, BECAUSE)
+    gravity = torch.zeros((len(scenes), grid.dim), dtype=dtype, device=device)
+    volume = joined([[v for _, v in bodies.values()] for bodies in filled], like)
+    matter = Matter(tuple(parts), leavable, tuple(clinging(scene, grid) for scene in scenes), volume, gravity)
+    state = first_state(joined([[x for x, _ in bodies.values()] for bodies in filled], like), matter, values)
+    solver = MaterialPointSolver(grid, matter, program(first, probes(first, matter, grid), CFL(0.4)))
+    return solver, state, values
+
+
+def filled_bodies(scene: Scene, grid: Grid, reasons: Reasons) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Places and volumes of the particles of each body."""
+    found = {}
+    for name, body in scene.entities.items():
+        if isinstance(body, Body):
+            domain = np.array(scene.domain.size)
+            try:
+                found[name] = fill_shape(body.shape, domain, grid.dx, body.particles_per_cell or 2**grid.dim)
+            except MeshError as error:
+                reasons.add(f"{name}.shape", str(error))
+    return found
+
+
+def learnable(scene: Scene, bodies: Sequence[BodyPart], leavable: Sequence[Face]) -> list[str]:
+    """Addresses of all numbers that the solver can be differentiated by."""
+    found = [address for body in bodies for address in body.addresses().values()]
+    found += [f"{body.name}.velocity" for body in bodies if scene.at(f"{body.name}.velocity") is not None]
+    found += ["gravity"] if scene.gravity is not None else []
+    return [*dict.fromkeys([*found, *(address for face in leavable for address in face.addresses())])]
+
+
+def joined(members: Sequence[Sequence[np.ndarray]], like: Tensor) -> Tensor:
+    return torch.from_numpy(np.stack([np.concatenate(bodies) for bodies in members])).to(like.device, like.dtype)
+
+
+def first_state(position: Tensor, matter: Matter, values: Params) -> ParticleState:
+    """Undeformed matter, each body with its own velocity; differentiable by that velocity."""
+    batch, particles, dim = position.shape
+    resting = torch.zeros_like(matter.gravity)
+    velocities = [
+        values.get(f"{body.name}.velocity", resting)[:, None].expand(-1, body.end - body.first, -1)
+        for body in matter.bodies
+    ]
+    eye = torch.eye(dim, dtype=position.dtype, device=position.device)
+    return ParticleState(
+        position,
+        torch.cat(velocities, dim=1),
+        torch.zeros((batch, particles, dim, dim), dtype=position.dtype, device=position.device),
+        eye.expand(batch, particles, dim, dim).clone(),
+    )

@@ -1,0 +1,81 @@
+"""Compressible neo-Hookean solid [Simo & Pister 1984; Bonet & Wood 2008, section 6.4.3].
+
+W = mu/2 (tr FF' - d) - mu ln J + lambda/2 (ln J)^2,   tau = mu (FF' - I) + lambda ln J I;   plane strain where d = 2.
+mu = E / (2 (1 + nu)),   lambda = E nu / ((1 + nu)(1 - 2 nu)).
+"""
+
+# mypy: disable-error-code="index, operator"
+# (Warp functions name their types by variables, of which mypy knows nothing)
+
+from functools import cache
+from typing import Any
+
+import torch
+import warp as wp
+from torch import Tensor
+
+from scenegrad.solvers.mpm.materials.law import Law
+from scenegrad.solvers.mpm.numbers import Numbers
+
+__all__ = ["NEO_HOOKEAN"]
+
+
+def row(youngs_modulus: Tensor, poisson_ratio: Tensor, density: Tensor) -> Tensor:
+    """(mu, lambda, -, lambda + 2 mu, rho)"""
+    mu = youngs_modulus / (2 * (1 + poisson_ratio))
+    lame = youngs_modulus * poisson_ratio / ((1 + poisson_ratio) * (1 - 2 * poisson_ratio))
+    return torch.stack([mu, lame, torch.zeros_like(mu), lame + 2 * mu, density], dim=-1)
+
+
+@cache
+def kirchhoff(n: Numbers) -> Any:
+    dim, real, mat, Row = n.dim, n.real, n.mat, n.row
+
+    @wp.func
+    def tau(constants: Row, F: mat, C: mat):
+        one = wp.identity(n=wp.static(dim), dtype=real)
+        return constants[0] * (F * wp.transpose(F) - one) + constants[1] * wp.log(wp.determinant(F)) * one
+
+    return tau
+
+
+@cache
+def deform(n: Numbers) -> Any:
+    mat, real = n.mat, n.real
+
+    @wp.func
+    def carried(F: mat, C: mat, dt: real):
+        """dF/dt = C F"""
+        return F + dt * (C * F)
+
+    return carried
+
+
+def stress(constants: Tensor, F: Tensor, C: Tensor) -> Tensor:
+    one = torch.eye(F.shape[-1], dtype=F.dtype, device=F.device)
+    mu, lame = constants[..., 0, None, None], constants[..., 1, None, None]
+    return mu * (F @ F.mT - one) + lame * torch.linalg.det(F).log()[..., None, None] * one
+
+
+def energy(constants: Tensor, F: Tensor) -> Tensor:
+    mu, lame = constants[..., 0], constants[..., 1]
+    log_j = torch.linalg.det(F).log()
+    return mu / 2 * (F.square().sum((-2, -1)) - F.shape[-1]) - mu * log_j + lame / 2 * log_j.square()
+
+
+def wave_speed(constants: Tensor, F: Tensor) -> Tensor:
+    """c^2 = (mu (1 + s^2) + lambda (1 - ln J)) / rho, along a principal axis with stretch s; s^2 <= tr FF' - d + 1
+    for all that is not squeezed along the other axes, and the rest is far inside the bound."""
+    mu, lame, rho = constants[..., 0], constants[..., 1], constants[..., 4]
+    log_j = torch.linalg.det(F).log()
+    stretch = (F.square().sum((-2, -1)) - F.shape[-1] + 1).clamp(min=1.0)
+    return ((mu * (1 + stretch) + lame.clamp(min=0.0) * (1 - log_j.clamp(max=0.0))) / rho).sqrt()
+
+
+def diffusivity(constants: Tensor) -> Tensor:
+    return torch.zeros_like(constants[..., 0])
+
+
+NEO_HOOKEAN = Law(
+    ("youngs_modulus", "poisson_ratio", "density"), row, kirchhoff, deform, stress, energy, wave_speed, diffusivity
+)

@@ -1,0 +1,92 @@
+"""Weakly compressible fluid: Tait's equation of state and Newton's viscosity [Monaghan 1994; Tampubolon et al. 2017].
+
+p = K/gamma (J^-gamma - 1),   tau = J (-p I + 2 eta (D - tr D / 3 I)),   D = (C + C') / 2,   dJ/dt = J tr C.
+In two dimensions this is plane flow: there is no motion along the third axis, whence the 3.
+The fluid bears tension (J > 1) like a liquid without bubbles.
+"""
+
+# mypy: disable-error-code="index, operator"
+# (Warp functions name their types by variables, of which mypy knows nothing)
+
+from functools import cache
+from typing import Any
+
+import torch
+import warp as wp
+from torch import Tensor
+
+from scenegrad.solvers.mpm.materials.law import Law
+from scenegrad.solvers.mpm.numbers import Numbers
+
+__all__ = ["WEAKLY_COMPRESSIBLE"]
+
+
+def row(bulk_modulus: Tensor, gamma: Tensor, viscosity: Tensor, density: Tensor) -> Tensor:
+    """(K, gamma, eta, K, rho)"""
+    return torch.stack([bulk_modulus, gamma, viscosity, bulk_modulus, density], dim=-1)
+
+
+@cache
+def kirchhoff(n: Numbers) -> Any:
+    dim, real, mat, Row = n.dim, n.real, n.mat, n.row
+
+    @wp.func
+    def tau(constants: Row, F: mat, C: mat):
+        one = wp.identity(n=wp.static(dim), dtype=real)
+        J = wp.determinant(F)
+        p = constants[0] / constants[1] * (wp.pow(J, -constants[1]) - real(1.0))
+        shear = C + wp.transpose(C) - real(2.0 / 3.0) * wp.trace(C) * one
+        return J * (constants[2] * shear - p * one)
+
+    return tau
+
+
+@cache
+def deform(n: Numbers) -> Any:
+    dim, real, mat = n.dim, n.real, n.mat
+
+    @wp.func
+    def carried(F: mat, C: mat, dt: real):
+        """J' = J (1 + dt tr C): the trace alone, for det(I + dt C) would swell a fluid that spins."""
+        growth = wp.pow(real(1.0) + dt * wp.trace(C), real(wp.static(1.0 / dim)))
+        return growth * F
+
+    return carried
+
+
+def pressure(constants: Tensor, J: Tensor) -> Tensor:
+    return constants[..., 0] / constants[..., 1] * (J.pow(-constants[..., 1]) - 1)
+
+
+def stress(constants: Tensor, F: Tensor, C: Tensor) -> Tensor:
+    one = torch.eye(F.shape[-1], dtype=F.dtype, device=F.device)
+    J = torch.linalg.det(F)
+    trace = C.diagonal(dim1=-2, dim2=-1).sum(-1)[..., None, None]
+    shear = constants[..., 2, None, None] * (C + C.mT - 2 / 3 * trace * one)
+    return J[..., None, None] * (shear - pressure(constants, J)[..., None, None] * one)
+
+
+def energy(constants: Tensor, F: Tensor) -> Tensor:
+    """W = K/gamma (int_1^J 1 - s^-gamma ds), with the logarithm that gamma = 1 makes of the power."""
+    bulk, gamma = constants[..., 0], constants[..., 1]
+    J = torch.linalg.det(F)
+    power = 1 - gamma
+    smooth = torch.where(power.abs() < 1e-6, 1.0, power)
+    integral = torch.where(power.abs() < 1e-6, J.log(), (J.pow(smooth) - 1) / smooth)
+    return bulk / gamma * (J - 1 - integral)
+
+
+def wave_speed(constants: Tensor, F: Tensor) -> Tensor:
+    """c^2 = dp/drho = K J^(1 - gamma) / rho_0"""
+    bulk, gamma, rho = constants[..., 0], constants[..., 1], constants[..., 4]
+    return (bulk / rho * torch.linalg.det(F).pow(1 - gamma)).sqrt()
+
+
+def diffusivity(constants: Tensor) -> Tensor:
+    """(4/3) eta / rho, of compression along one axis"""
+    return 4 / 3 * constants[..., 2] / constants[..., 4]
+
+
+WEAKLY_COMPRESSIBLE = Law(
+    ("bulk_modulus", "gamma", "viscosity", "density"), row, kirchhoff, deform, stress, energy, wave_speed, diffusivity
+)

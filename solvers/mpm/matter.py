@@ -1,0 +1,50 @@
+"""What is fixed when a scene is compiled: bodies, walls, particles' volumes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from scenegrad.solvers.mpm.grid import Clinging
+from scenegrad.solvers.mpm.materials import Law
+from scenegrad.solvers.mpm.tables import BodyPart, Face
+
+__all__ = ["Matter"]
+
+
+@dataclass(frozen=True)
+class Matter:
+    """Bodies, the walls around them and the volume of each particle before it was deformed."""
+
+    bodies: tuple[BodyPart, ...]
+    faces: tuple[Face, ...]  # walls that matter can leave
+    clinging: tuple[tuple[Clinging, ...], ...]  # walls that it cannot leave, of each member
+    volume: Tensor  # [m^dim], [batch, particle]
+    gravity: Tensor  # of a scene that names none: zeros [batch, dim]
+
+    @property
+    def laws(self) -> tuple[Law, ...]:
+        """Each law once."""
+        return tuple(dict.fromkeys(body.law for body in self.bodies))
+
+    @property
+    def body(self) -> Tensor:
+        """Number of the body of each particle [particle]."""
+        sizes = torch.tensor([b.end - b.first for b in self.bodies])
+        return torch.repeat_interleave(torch.arange(len(self.bodies)), sizes).to(self.volume.device, torch.int32)
+
+    @property
+    def kind(self) -> Tensor:
+        """Number of the law of each particle [particle]."""
+        laws = self.laws
+        numbers = torch.tensor([laws.index(b.law) for b in self.bodies], dtype=torch.int32, device=self.volume.device)
+        return numbers[self.body.long()]
+
+    @property
+    def normals(self) -> Tensor:
+        """Of the faces [batch, wall, dim]."""
+        if not self.faces:
+            return self.gravity.new_zeros((len(self.gravity), 0, self.gravity.shape[1]))
+        return torch.stack([face.normal for face in self.faces], dim=1)

@@ -1,0 +1,40 @@
+"""A launch whose arrays are found by name, forward or transposed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import warp as wp
+
+__all__ = ["Pass"]
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One kernel over all threads of `shape`. inputs, outputs: names of its arguments, in their order."""
+
+    kernel: Any
+    shape: tuple[int, int]
+    device: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    def run(self, arrays: Mapping[str, Any]) -> None:
+        inputs, outputs = [arrays[name] for name in self.inputs], [arrays[name] for name in self.outputs]
+        wp.launch(self.kernel, self.shape, inputs, outputs, device=self.device)
+
+    def run_transposed(self, arrays: Mapping[str, Any], bars: Mapping[str, Any]) -> None:
+        """Adds the cotangents of the outputs, seen through the kernel, to those of the inputs; `bars` holds both by
+        name. What has no entry there is not differentiated."""
+        wp.launch(
+            self.kernel,
+            self.shape,
+            [arrays[name] for name in self.inputs],
+            [arrays[name] for name in self.outputs],
+            adj_inputs=[bars.get(name) for name in self.inputs],
+            adj_outputs=[bars.get(name) for name in self.outputs],
+            adjoint=True,
+            device=self.device,
+        )

@@ -1,0 +1,85 @@
+"""From the outputs that a scene asks for to what measures them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from scenegrad.engine.solver import Points, Probe, Series
+from scenegrad.engine.state import Params
+from scenegrad.scenes.outputs import CenterOfMass, Energy, Momentum, Output, Particles
+from scenegrad.scenes.scene import Scene
+from scenegrad.solvers.mpm.grid import Grid
+from scenegrad.solvers.mpm.matter import Matter
+from scenegrad.solvers.mpm.measures import cauchy_stress, center_of_mass, energies, masses, momenta
+from scenegrad.solvers.mpm.state import ParticleState
+from scenegrad.solvers.mpm.tables import Tables
+
+__all__ = ["QUANTITIES", "SERVED_OUTPUTS", "probes"]
+
+SERVED_OUTPUTS = (Particles, CenterOfMass, Energy, Momentum)
+
+Quantity = Callable[[ParticleState, Tables, Matter], Tensor]
+
+
+def pressure(state: ParticleState, tables: Tables, matter: Matter) -> Tensor:
+    """p = -tr sigma / dim"""
+    sigma = cauchy_stress(state, tables, matter)
+    return -sigma.diagonal(dim1=-2, dim2=-1).mean(-1)
+
+
+QUANTITIES: dict[str, tuple[str, Quantity]] = {  # unit and measure of what Particles can ask for
+    "position": ("m", lambda state, tables, matter: state.position),
+    "velocity": ("m/s", lambda state, tables, matter: state.velocity),
+    "speed": ("m/s", lambda state, tables, matter: torch.linalg.vector_norm(state.velocity, dim=-1)),
+    "deformation": ("1", lambda state, tables, matter: state.deformation),
+    "volume_ratio": ("1", lambda state, tables, matter: torch.linalg.det(state.deformation)),
+    "stress": ("Pa", cauchy_stress),
+    "pressure": ("Pa", pressure),
+}
+
+
+def probes(scene: Scene, matter: Matter, grid: Grid) -> list[Probe[ParticleState]]:
+    return [probe(name, output, scene, matter, grid) for name, output in scene.outputs.items()]
+
+
+def probe(name: str, output: Output, scene: Scene, matter: Matter, grid: Grid) -> Probe[ParticleState]:
+    def tables(state: ParticleState, params: Params) -> Tables:
+        found = Tables.of(params, matter.bodies, matter.faces, matter.gravity)
+        return found.map(lambda table: table.to(state.position.dtype))
+
+    layout: Points | Series = Series()
+    match output:
+        case Particles():
+            names = dict.fromkeys(("position", *output.quantities))
+            layout, units = Points({"body": matter.body}), {q: QUANTITIES[q][0] for q in names}
+
+            def measure(state: ParticleState, params: Params) -> dict[str, Tensor]:
+                known = tables(state, params)
+                return {q: QUANTITIES[q][1](state, known, matter) for q in names}
+
+        case CenterOfMass():
+            part = next(body.slice for body in matter.bodies if body.name == output.entity)
+            units = {"center_of_mass": "m"}
+
+            def measure(state: ParticleState, params: Params) -> dict[str, Tensor]:
+                mass = masses(tables(state, params), matter)
+                return {"center_of_mass": center_of_mass(state.position[:, part], mass[:, part])}
+
+        case Energy():
+            units = dict.fromkeys(("kinetic", "potential", "total", "elastic", "gravitational", "contact"), "J")
+
+            def measure(state: ParticleState, params: Params) -> dict[str, Tensor]:
+                return energies(state, tables(state, params), matter, grid)
+
+        case _:
+            units = {"momentum": "kg m/s", "angular_momentum": "kg m^2/s"}
+
+            def measure(state: ParticleState, params: Params) -> dict[str, Tensor]:
+                return momenta(state, tables(state, params), matter, grid)
+
+    if scene.units != "SI":
+        units = {}
+    return Probe(name, output.every, measure, layout, units, scene.time.warmup)

@@ -1,0 +1,116 @@
+"""The material point method: matter is carried by particles, and its motion is solved on a grid that is then forgotten.
+
+Sulsky, Chen, Schreyer 1994; with affine transfers [Jiang et al. 2015] and moving least squares [Hu et al. 2018].
+Symplectic Euler: the forces of the old places give the new velocities, which give the new places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from scenegrad.engine.solver import Program, Step
+from scenegrad.engine.state import Params
+from scenegrad.solvers.mpm.escape import refuse_escaped, refuse_lost
+from scenegrad.solvers.mpm.grid import Grid
+from scenegrad.solvers.mpm.matter import Matter
+from scenegrad.solvers.mpm.measures import center_of_mass, energies, masses, momenta
+from scenegrad.solvers.mpm.state import ParticleState
+from scenegrad.solvers.mpm.tables import Tables
+from scenegrad.solvers.mpm.workspace import Workspace
+
+__all__ = ["MaterialPointSolver"]
+
+NAMES = {"position": "x", "velocity": "v", "affine": "C", "deformation": "F"}
+LIGHTEST = 1e-9  # of the lightest particle: nodes with less mass are taken as empty
+
+
+class MaterialPointSolver:
+    """Elastic bodies and fluids on one grid of cells dx wide; the fields of ParticleState are its state."""
+
+    order = 1
+
+    def __init__(self, grid: Grid, matter: Matter, program: Program[ParticleState]):
+        self.grid, self.matter, self.program = grid, matter, program
+        self.work = Workspace(grid, matter)
+
+    @torch.no_grad()
+    def max_dt(self, state: ParticleState, params: Params) -> Tensor:
+        """1 / max_p [(c_p + |v_p|) / dx + 2 dim nu_p / dx^2]: no wave and no particle crosses a cell in one step, and
+        viscosity does not overshoot."""
+        refuse_escaped(state.position, self.grid, self.matter.bodies)
+        row = self.tables(params.detach()).row.to(state.position.dtype)
+        rates = []
+        for number, body in enumerate(self.matter.bodies):
+            constants = row[:, number, None]
+            speed = torch.linalg.vector_norm(state.velocity[:, body.slice], dim=-1)
+            wave = body.law.wave_speed(constants, state.deformation[:, body.slice])
+            spread = 2 * self.grid.dim * body.law.diffusivity(constants) / self.grid.dx**2
+            rates.append(((wave + speed) / self.grid.dx + spread).amax(dim=1))
+        return 1 / torch.stack(rates).amax(dim=0).double()
+
+    def step(self, state: ParticleState, params: Params, time: Tensor, dt: Tensor) -> Step[ParticleState]:
+        work = self.work
+        with work.stream():
+            tables = self.tables(params.detach())
+            arrays = work.arrays(state, self.ready(tables), work.each_body, dt, self.lightest(tables))
+            work.solve_grid(arrays)
+            after = work.carry(arrays)
+        if not work.lost.is_cuda:  # elsewhere the host would have to wait; the lost particle's velocity is NaN there
+            refuse_lost(work.lost, state.position, self.grid, self.matter.bodies)
+        return Step(after)
+
+    def vjp(
+        self, state: ParticleState, params: Params, time: Tensor, dt: Tensor, cotangent: Mapping[str, Tensor]
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """The node velocities are solved once more, then each pass is transposed, last one first.
+
+        Constants are read by particle here, so that their cotangents gather in a place of their own for each particle
+        and are then summed in double precision: a sum of millions of terms in one float loses half its digits."""
+        work = self.work
+        learning = {address: value for address, value in params.items() if value.requires_grad}
+        with torch.enable_grad():
+            tables = self.tables(params)
+        learnt = {name: table for name, table in vars(tables).items() if table.requires_grad}
+        body = self.matter.body.long()
+        with work.stream():
+            slots = self.ready(tables.map(lambda table: table.detach()[:, body]))
+            arrays = work.arrays(state, slots, work.each_particle, dt, self.lightest(tables))
+            work.solve_grid(arrays)
+            bars = work.transpose(arrays, {NAMES[name]: bar for name, bar in cotangent.items()}, tuple(learnt))
+        found = {name: bars[letter] for name, letter in NAMES.items()}
+        if not learnt:
+            return found, {}
+        sums = [self.summed(bars[name]) for name in learnt]
+        gathered = torch.autograd.grad([*learnt.values()], [*learning.values()], sums, allow_unused=True)
+        return found, {a: bar for a, bar in zip(learning, gathered, strict=True) if bar is not None}
+
+    def observe(self, state: ParticleState, params: Params) -> dict[str, Tensor]:
+        """Energies [J], momentum, angular momentum, mass, center of mass."""
+        tables = self.tables(params).map(lambda table: table.to(self.work.dtype))
+        energy = {f"{name}_energy": e for name, e in energies(state, tables, self.matter, self.grid).items()}
+        mass = masses(tables, self.matter)
+        return {
+            **energy,
+            **momenta(state, tables, self.matter, self.grid),
+            "mass": mass.sum(1),
+            "center_of_mass": center_of_mass(state.position, mass),
+        }
+
+    def tables(self, params: Params) -> Tables:
+        return Tables.of(params, self.matter.bodies, self.matter.faces, self.matter.gravity)
+
+    def ready(self, tables: Tables) -> Tables:
+        """In the precision of the particles, for kernels."""
+        return tables.map(lambda table: table.detach().to(self.work.dtype).contiguous())
+
+    def lightest(self, tables: Tables) -> Tensor:
+        """Mass of a node below which it counts as empty [batch]."""
+        smallest = torch.stack([self.matter.volume[:, body.slice].amin(1) for body in self.matter.bodies], dim=1)
+        return LIGHTEST * (smallest * tables.row[..., 4].detach()).amin(1)
+
+    def summed(self, bar: Tensor) -> Tensor:
+        """Sum over the particles of each body, in double precision [batch, body, ...]."""
+        return torch.stack([bar[:, body.slice].sum(1, dtype=torch.float64) for body in self.matter.bodies], dim=1)

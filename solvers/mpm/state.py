@@ -1,0 +1,24 @@
+"""What a step of the material point method changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+
+__all__ = ["ParticleState"]
+
+
+@dataclass(frozen=True)
+class ParticleState:
+    """Particles of a batch of independent systems; those of one body stand together, body after body.
+
+    deformation: F = dx/dX since the start. A fluid forgets its shape and keeps its volume only: F = J^(1/dim) I.
+    Along periodic axes positions are unwrapped: they count the rounds.
+    """
+
+    position: Float[Tensor, "batch particle dim"]  # [m]
+    velocity: Float[Tensor, "batch particle dim"]  # [m/s]
+    affine: Float[Tensor, "batch particle dim dim"]  # APIC velocity gradient C, C_ij = dv_i/dx_j [1/s]
+    deformation: Float[Tensor, "batch particle dim dim"]  # F, dimensionless

@@ -1,0 +1,118 @@
+"""From particles to the grid and back: affine (APIC) transfers of the moving-least-squares material point method."""
+
+from functools import cache
+from typing import Any
+
+import warp as wp
+
+from scenegrad.solvers.mpm.materials.choice import any_deform, any_kirchhoff
+from scenegrad.solvers.mpm.materials.law import Law
+from scenegrad.solvers.mpm.numbers import Numbers
+from scenegrad.solvers.mpm.stencil import stencil
+
+__all__ = ["grid_to_particles", "particles_to_grid"]
+
+
+@cache
+def particles_to_grid(n: Numbers, laws: tuple[Law, ...]) -> Any:
+    """m_i = sum_p w_ip m_p
+    m_i v_i = sum_p w_ip [m_p (v_p + dt g) + (m_p C_p - dt 4/dx^2 V_p tau_p)(x_i - x_p)]
+
+    [Jiang et al. 2015 (APIC); Hu et al. 2018 (MLS-MPM)], V_p the undeformed volume [m^dim]. Momentum [kg m/s] and mass
+    [kg] travel together. Constants come by slot: one slot a body, or one a particle where their gradients are wanted.
+    """
+    s, tau = stencil(n), any_kirchhoff(n, laws)
+    dim, real, vec, mat, packed, ivec, Row = n.dim, n.real, n.vec, n.mat, n.packed, n.ivec, n.row
+
+    @wp.kernel(module="unique")
+    def kernel(
+        inv_dx: real,
+        pad: ivec,
+        wrap: ivec,
+        count: ivec,
+        dt_in: wp.array[real],
+        slot_in: wp.array[int],
+        kind_in: wp.array[int],
+        volume_in: wp.array2d[real],
+        row_in: wp.array2d[Row],
+        gravity_in: wp.array2d[vec],
+        x_in: wp.array2d[vec],
+        v_in: wp.array2d[vec],
+        C_in: wp.array2d[mat],
+        F_in: wp.array2d[mat],
+        grid_out: wp.array2d[packed],
+    ):
+        b, p = wp.tid()
+        slot = slot_in[p]
+        row, dt, volume = row_in[b, slot], dt_in[b], volume_in[b, p]
+        at = inv_dx * x_in[b, p]
+        first = s.first_node(at, pad, wrap, count)
+        f = s.place(at)
+        w = s.weights(f)
+        mass = row[4] * volume
+        C = C_in[b, p]
+        force = (dt * real(4.0) * inv_dx * inv_dx * volume) * tau(kind_in[p], row, F_in[b, p], C)
+        slope = (real(1.0) / inv_dx) * (mass * C - force)
+        lowest = mass * (v_in[b, p] + dt * gravity_in[b, slot]) - slope * f
+        for i in range(3):
+            for j in range(3):
+                for k in range(wp.static(3 if dim == 3 else 1)):
+                    share = s.weight(w, i, j, k)
+                    momentum = share * (lowest + slope * s.corner(i, j, k))
+                    wp.atomic_add(grid_out, b, s.node(first, i, j, k, count), s.pack(momentum, share * mass))
+
+    return kernel
+
+
+@cache
+def grid_to_particles(n: Numbers, laws: tuple[Law, ...]) -> Any:
+    """v_p = sum_i w_ip v_i,   C_p = 4/dx^2 sum_i w_ip v_i (x_i - x_p)',   x_p' = x_p + dt v_p,   F' from C_p.
+
+    A particle whose nodes do not all exist is lost: its number plus one goes to `lost_out`, its velocity becomes NaN.
+    """
+    s, deform = stencil(n), any_deform(n, laws)
+    dim, real, vec, mat, ivec = n.dim, n.real, n.vec, n.mat, n.ivec
+
+    @wp.kernel(module="unique")
+    def kernel(
+        inv_dx: real,
+        pad: ivec,
+        wrap: ivec,
+        count: ivec,
+        dt_in: wp.array[real],
+        kind_in: wp.array[int],
+        x_in: wp.array2d[vec],
+        F_in: wp.array2d[mat],
+        grid_v_in: wp.array2d[vec],
+        x_out: wp.array2d[vec],
+        v_out: wp.array2d[vec],
+        C_out: wp.array2d[mat],
+        F_out: wp.array2d[mat],
+        lost_out: wp.array[int],
+    ):
+        b, p = wp.tid()
+        dt = dt_in[b]
+        x = x_in[b, p]
+        at = inv_dx * x
+        first = s.first_node(at, pad, wrap, count)
+        f = s.place(at)
+        w = s.weights(f)
+        v = vec()
+        moment = mat()
+        for i in range(3):
+            for j in range(3):
+                for k in range(wp.static(3 if dim == 3 else 1)):
+                    seen = s.weight(w, i, j, k) * grid_v_in[b, s.node(first, i, j, k, count)]
+                    v += seen
+                    moment += wp.outer(seen, s.corner(i, j, k))
+        C = (real(4.0) * inv_dx) * (moment - wp.outer(v, f))
+        x_out[b, p] = x + dt * v
+        C_out[b, p] = C
+        F_out[b, p] = deform(kind_in[p], F_in[b, p], C, dt)
+        if s.outside(at, pad, wrap, count) != 0:
+            lost_out[b] = p + 1
+            v_out[b, p] = real(wp.NAN) * v
+        else:
+            v_out[b, p] = v
+
+    return kernel

@@ -1,0 +1,31 @@
+"""All the reasons against a scene in one table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from scenegrad.scenes.errors import SceneError
+
+__all__ = ["Reasons"]
+
+
+@dataclass
+class Reasons:
+    """Collects what is wrong with a scene, so that everything can be mended at once."""
+
+    scene: str
+    lines: list[tuple[str, str]] = field(default_factory=list)  # (address, what was given, what is allowed)
+
+    def add(self, address: str, reason: str) -> None:
+        if (address, reason) not in self.lines:
+            self.lines.append((address, reason))
+
+    def refuse(self) -> None:
+        """SceneError with the table, if there is anything in it."""
+        if self.lines:
+            width = max(len(address) for address, _ in self.lines)
+            raise SceneError(
+                f"Scene {self.scene!r} cannot be run; {len(self.lines)} "
+                f"{'thing has' if len(self.lines) == 1 else 'things have'} to be mended:\n"
+                + "\n".join(f"  {address:<{width}}  {reason}" for address, reason in self.lines)
+            )

@@ -1,0 +1,81 @@
+"""Shapes of a scene as regions of space, meshes and combinations with meshes among them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenegrad.engine.errors import MeshError
+from scenegrad.engine.geometry import Mesh as Surface
+from scenegrad.engine.geometry import read_mesh, signed_distance
+from scenegrad.scenes.shapes import Difference, Intersection, Mesh, Shape, Union
+from scenegrad.scenes.values import vector
+
+__all__ = ["bounds_of", "distance_to", "placed_mesh"]
+
+Array = NDArray[np.float64]
+
+
+def distance_to(shape: Shape, points: Array) -> Array:
+    """Signed distance of points [n, dim] to a shape, negative inside [n]; after | & - a bound with the right sign."""
+    match shape:
+        case Mesh():
+            return signed_distance(placed_mesh(shape, points.shape[1]), points)
+        case Union():
+            return np.min([distance_to(part, points) for part in shape.parts], axis=0)
+        case Intersection():
+            return np.max([distance_to(part, points) for part in shape.parts], axis=0)
+        case Difference():
+            return np.maximum(distance_to(shape.whole, points), -distance_to(shape.removed, points))
+        case _:
+            return shape.signed_distance(points)
+
+
+def bounds_of(shape: Shape, dim: int) -> tuple[Array, Array]:
+    """Lowest and highest corner of a box around a shape; infinite where it has no end."""
+    match shape:
+        case Mesh():
+            low, high = placed_mesh(shape, dim).bounds
+            return low, high
+        case Union():
+            lows, highs = zip(*(bounds_of(part, dim) for part in shape.parts), strict=True)
+            return np.min(lows, axis=0), np.max(highs, axis=0)
+        case Intersection():
+            lows, highs = zip(*(bounds_of(part, dim) for part in shape.parts), strict=True)
+            return np.max(lows, axis=0), np.min(highs, axis=0)
+        case Difference():
+            return bounds_of(shape.whole, dim)
+        case _:
+            return shape.bounds()
+
+
+def placed_mesh(shape: Mesh, dim: int) -> Surface:
+    """The mesh of a file, scaled, turned about x, then y, then z, and moved so that the middle of its box is at the
+    center that the shape names."""
+    mesh = loaded(shape.path, shape.sha256)
+    if mesh.dim != dim:
+        raise MeshError(f"{mesh.name} has {mesh.dim} dimensions, the scene has {dim}.")
+    turn = rotation(shape.rotation)
+    if dim == 2:
+        if any(shape.rotation[:2]):
+            raise MeshError(f"{mesh.name} is flat: it can be turned about z only; got rotation={shape.rotation}.")
+        turn = turn[:2, :2]
+    turned = mesh.transformed(shape.scale, turn)
+    return turned if shape.center is None else turned.transformed(center=tuple(vector(shape.center)))
+
+
+@lru_cache(maxsize=8)
+def loaded(path: str, sha256: str) -> Surface:
+    """sha256 keeps a mesh that was changed on disk apart from the one that was read before."""
+    return read_mesh(path)
+
+
+def rotation(degrees: tuple[float, float, float]) -> Array:
+    """R = R_z R_y R_x"""
+    (cx, sx), (cy, sy), (cz, sz) = ((np.cos(a), np.sin(a)) for a in np.radians(degrees))
+    about_x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
+    about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+    about_z = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]])
+    return about_z @ about_y @ about_x
