@@ -2,3 +2,36 @@
 
 if __name__ == "surrogates":  # a second module beside the real one: every kernel would be built twice
     raise ImportError("import scenegrad.surrogates: the bare name 'surrogates' belongs to no package of ours")
+
+from scenegrad.surrogates.data.pairs import Pairs
+from scenegrad.surrogates.data.split import Split
+from scenegrad.surrogates.data.windows import Windows
+from scenegrad.surrogates.evaluation.cost import break_even
+from scenegrad.surrogates.evaluation.metrics import (
+    BreakEven,
+    CorrelationTime,
+    OneStepError,
+    Persistence,
+    RolloutError,
+    SpectrumError,
+)
+from scenegrad.surrogates.evaluation.rollouts import compare
+from scenegrad.surrogates.operators.fno import FNO
+from scenegrad.surrogates.operators.grids import Bounded, Torus
+from scenegrad.surrogates.operators.predictions import Change, Next
+from scenegrad.surrogates.stepper import Stepper
+from scenegrad.surrogates.surrogate import Surrogate
+from scenegrad.surrogates.training.checkpoint import load_stepper
+from scenegrad.surrogates.training.fit import Fit
+from scenegrad.surrogates.training.loop import train
+from scenegrad.surrogates.training.losses import MeanSquare, RelativeL2
+from scenegrad.surrogates.training.recipe import Recipe, read_recipe
+from scenegrad.surrogates.training.settings import Settings
+from scenegrad.surrogates.training.targets import Noise, OneStep, Pushforward, Unrolled
+
+__all__ = [
+    "FNO", "Bounded", "BreakEven", "Change", "CorrelationTime", "Fit", "MeanSquare", "Next", "Noise", "OneStep",
+    "OneStepError", "Pairs", "Persistence", "Pushforward", "Recipe", "RelativeL2", "RolloutError", "Settings",
+    "SpectrumError", "Split", "Stepper", "Surrogate", "Torus", "Unrolled", "Windows", "break_even", "compare",
+    "load_stepper", "read_recipe", "train",
+]  # fmt: skip

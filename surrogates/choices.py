@@ -1,0 +1,45 @@
+"""Choices are objects; in files they are tables with a `kind` and the object's own arguments."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from scenegrad.engine.errors import EngineError
+
+__all__ = ["choose", "spell"]
+
+
+def spell(choice: Any) -> Any:
+    """A frozen dataclass as plain data: OneStep() becomes {"kind": "one_step"}."""
+    if not dataclasses.is_dataclass(choice):
+        return list(choice) if isinstance(choice, tuple) else choice
+    kind = re.sub(r"(?<!^)(?=[A-Z][a-z])", "_", type(choice).__name__).lower()
+    return {"kind": kind} | {field.name: spell(getattr(choice, field.name)) for field in dataclasses.fields(choice)}
+
+
+def choose(plain: Mapping[str, Any] | str, among: Iterable[type], what: str) -> Any:
+    """Undoes `spell`; a bare string is a kind with its default arguments. what: names the choice in messages."""
+    table = {"kind": plain} if isinstance(plain, str) else dict(plain)
+    kinds = {re.sub(r"(?<!^)(?=[A-Z][a-z])", "_", kind.__name__).lower(): kind for kind in among}
+    kind = table.pop("kind", None)
+    if kind not in kinds:
+        raise EngineError(f"{what} got kind {kind!r}; there are: {', '.join(kinds)}.")
+    allowed = [field.name for field in dataclasses.fields(kinds[kind])]
+    if strangers := [name for name in table if name not in allowed]:
+        raise EngineError(
+            f"{what} of kind {kind!r} got {', '.join(strangers)}; it takes {', '.join(allowed) or 'none'}."
+        )
+
+    def read(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return choose(value, among, what)
+        return tuple(value) if isinstance(value, list) else value
+
+    values = {name: read(value) for name, value in table.items()}
+    try:
+        return kinds[kind](**values)
+    except TypeError as error:
+        raise EngineError(f"{what} of kind {kind!r}: {error}.") from error

@@ -1,0 +1,1 @@
+"""What networks learn from: windows of trajectories, pairs of fields, their statistics and their splits."""

@@ -1,0 +1,220 @@
+"""Windows cut from trajectories: fields now, and after a few strides."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from scenegrad.engine.errors import EngineError
+from scenegrad.surrogates.data.samples import Window, column
+from scenegrad.surrogates.data.split import Split, fingerprint
+from scenegrad.surrogates.data.statistics import Moments, Statistics
+from scenegrad.surrogates.operators.names import Names
+
+__all__ = ["Trajectories", "WindowSamples", "Windows"]
+
+MEMORY = 4 * 2**30  # [bytes] of frames kept at hand; beyond it they are read when they are needed
+
+
+class Trajectories(Protocol):
+    """An ensemble of simulations, as `generate` leaves it."""
+
+    @property
+    def members(self) -> Sequence[int]: ...
+
+    @property
+    def probes(self) -> Sequence[str]: ...
+
+    @property
+    def parameters(self) -> dict[str, np.ndarray]: ...  # by address, one row for each of `members`
+
+    @property
+    def hash(self) -> str: ...
+
+    def read(
+        self, member: int, probe: str, quantity: str, frames: slice = slice(None)
+    ) -> np.ndarray: ...  # [frame, ...]
+
+    def times(self, probe: str) -> np.ndarray: ...  # [frame]
+
+
+@dataclass(frozen=True)
+class Windows:
+    """How trajectories are cut into examples.
+
+    stride: frames between the input and the target, so that a learned step is stride times the interval of the output.
+    probe: the output of the scene that holds the fields; it may be left out where there is one. first: frame before
+    which nothing is used, such as a transient.
+    """
+
+    data: Trajectories
+    stride: int = 1
+    probe: str | None = None
+    first: int = 0
+    split: Split = field(default_factory=Split)
+
+    def __post_init__(self) -> None:
+        if self.stride < 1 or self.first < 0:
+            raise EngineError(
+                f"Windows got stride={self.stride}, first={self.first}; a stride is a positive number of frames, and "
+                f"the first frame is not negative."
+            )
+
+    def bind(self, names: Names, horizon: int) -> WindowSamples:
+        """Examples for a network with these names, with targets after 1 ... horizon strides."""
+        return WindowSamples(self, names, horizon)
+
+
+class WindowSamples:
+    """Windows for one network. An example is a trajectory and the frame at which its window begins."""
+
+    def __init__(self, how: Windows, names: Names, horizon: int):
+        self.how, self.names, self.horizon = how, names, horizon
+        self.wanted = tuple(dict.fromkeys((*names.fields, *names.outputs)))
+        self.probe = one_probe(how)
+        self.members = list(how.data.members)
+        self.table = parameter_table(how.data, names.parameters)
+        times = np.asarray(how.data.times(self.probe))
+        self.dt = uniform_interval(times, self.probe) * how.stride
+        last = len(times) - horizon * how.stride
+        self.starts = range(how.first, last)
+        if len(self.starts) == 0:
+            raise EngineError(
+                f"Windows of {horizon} strides of {how.stride} frames after frame {how.first} do not fit into the "
+                f"{len(times)} frames of {self.probe}. Take a shorter stride, or write frames more often."
+            )
+        self.kept: dict[tuple[int, str], np.ndarray] = {}
+        firsts = [{name: self.read(place, name, slice(0, 1)) for name in self.wanted} for place in self.places]
+        self.grid = grid_of(firsts[0], names)
+        self.fits = sum(a.nbytes for first in firsts for a in first.values()) * len(times) <= MEMORY
+        self.keys = [fingerprint(self.row(place) | first) for place, first in zip(self.places, firsts, strict=True)]
+        self.parts = how.split.assign(self.keys)
+
+    @property
+    def places(self) -> range:
+        """Positions of the members in the tables of the data."""
+        return range(len(self.members))
+
+    def row(self, place: int) -> dict[str, np.ndarray]:
+        return {address: np.asarray(values)[place] for address, values in self.how.data.parameters.items()}
+
+    @property
+    def hash(self) -> str:
+        cut = [self.how.data.hash, self.probe, self.how.stride, self.how.first, self.horizon, self.wanted]
+        plain = json.dumps([*cut, self.names.parameters, self.parts])
+        return hashlib.sha256(plain.encode()).hexdigest()
+
+    def count(self, part: str) -> int:
+        return len(self.parts[part]) * len(self.starts)
+
+    def read(self, place: int, name: str, frames: slice) -> np.ndarray:
+        read = self.how.data.read(self.members[place], self.probe, name, frames)
+        return np.ascontiguousarray(read, dtype=np.float32)
+
+    def trajectory(self, place: int, name: str) -> np.ndarray:
+        """All frames of one field [frame, *grid(, component)]; kept in memory where all trajectories fit into it."""
+        if (place, name) in self.kept:
+            return self.kept[place, name]
+        whole = self.read(place, name, slice(None))
+        if not np.isfinite(whole).all():
+            raise EngineError(
+                f"{name} of member {self.members[place]} has values that are not finite. Leave it out or make it anew."
+            )
+        if self.fits:
+            self.kept[place, name] = whole
+        return whole
+
+    def frame(self, place: int, name: str, index: int) -> Tensor:
+        if self.fits:
+            return torch.from_numpy(self.trajectory(place, name)[index])
+        return torch.from_numpy(self.read(place, name, slice(index, index + 1))[0])
+
+    def window(self, part: str, picks: Sequence[int]) -> Window:
+        drawn = [(self.parts[part][pick // len(self.starts)], self.starts[pick % len(self.starts)]) for pick in picks]
+
+        def gather(name: str, step: int) -> Tensor:
+            return torch.stack([self.frame(place, name, start + step * self.how.stride) for place, start in drawn])
+
+        return Window(
+            {name: gather(name, 0) for name in self.names.fields},
+            tuple({n: gather(n, step) for n in self.names.outputs} for step in range(1, self.horizon + 1)),
+            {address: column([float(self.table[address][place]) for place, _ in drawn]) for address in self.table},
+            column([self.dt] * len(drawn)),
+        )
+
+    def rollout(self, part: str, pick: int) -> Window:
+        """One whole trajectory of a part, from its first frame in steps of a stride."""
+        place = self.parts[part][pick]
+        steps = range(self.how.first + self.how.stride, len(self.trajectory(place, self.wanted[0])), self.how.stride)
+        whole = {name: torch.from_numpy(self.trajectory(place, name)) for name in self.wanted}
+        return Window(
+            {name: whole[name][self.how.first][None] for name in self.names.fields},
+            tuple({name: whole[name][index][None] for name in self.names.outputs} for index in steps),
+            {address: column([float(self.table[address][place])]) for address in self.table},
+            column([self.dt]),
+        )
+
+    def statistics(self) -> Statistics:
+        names, train, stride = self.names, self.parts["train"], self.how.stride
+        inputs, outputs = Moments(names.width(names.fields)), Moments(names.width(names.outputs))
+        change = Moments(names.width(names.outputs))
+
+        def channels(place: int, which: Sequence[str]) -> np.ndarray:
+            parts = [self.trajectory(place, name)[self.how.first :] for name in which]
+            pairs = zip(which, parts, strict=True)
+            return np.concatenate([p if name in names.components else p[..., None] for name, p in pairs], axis=-1)
+
+        for place in train:
+            inputs.add(channels(place, names.fields))
+            given = channels(place, names.outputs)
+            outputs.add(given)
+            change.add(given[stride:] - given[:-stride])
+        conditions = Moments(len(names.parameters))
+        if names.parameters:
+            conditions.add(np.stack([np.asarray(self.table[address])[train] for address in names.parameters], axis=-1))
+        return Statistics(*inputs.tensors(), *outputs.tensors(), change.tensors()[1], *conditions.tensors())
+
+
+def one_probe(how: Windows) -> str:
+    probes = list(how.data.probes)
+    if how.probe is None and len(probes) == 1:
+        return probes[0]
+    if how.probe not in probes:
+        asked = "no probe" if how.probe is None else f"probe={how.probe!r}"
+        raise EngineError(f"Windows got {asked}; the outputs of these trajectories are: {', '.join(probes)}.")
+    assert how.probe is not None
+    return how.probe
+
+
+def parameter_table(data: Trajectories, addresses: Sequence[str]) -> dict[str, np.ndarray]:
+    known = data.parameters
+    if missing := [address for address in addresses if address not in known]:
+        raise EngineError(
+            f"The network conditions on {', '.join(missing)}, which these trajectories do not record; they record "
+            f"{', '.join(known) or 'none'}. Let the scene vary it, or leave it out of the network's parameters."
+        )
+    return {address: np.asarray(known[address], dtype=np.float64) for address in addresses}
+
+
+def uniform_interval(times: np.ndarray, probe: str) -> float:
+    steps = np.diff(times)
+    if len(steps) == 0 or np.ptp(steps) > 1e-6 * steps.mean():
+        raise EngineError(f"The frames of {probe} are not evenly spaced in time: {times[:4].tolist()} ...")
+    return float((times[-1] - times[0]) / len(steps))
+
+
+def grid_of(frames: dict[str, np.ndarray], names: Names) -> tuple[int, ...]:
+    """Points along each axis, the same for every field."""
+    grids = {name: array.shape[1:-1] if name in names.components else array.shape[1:] for name, array in frames.items()}
+    if len(set(grids.values())) != 1:
+        raise EngineError(
+            f"The fields do not share a grid: {grids}. A vector [*grid, component] needs components={{name: dim}}."
+        )
+    return next(iter(grids.values()))

@@ -1,0 +1,1 @@
+"""How good a learned solver is, and whether it is worth its cost."""

@@ -1,0 +1,1 @@
+"""Networks that map fields to fields on grids of any resolution."""

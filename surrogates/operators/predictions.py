@@ -1,0 +1,37 @@
+"""What a network's output stands for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+__all__ = ["Change", "Next", "Prediction"]
+
+
+class Prediction(Protocol):
+    def read(self, raw: Tensor, before: Tensor | None, mean: Tensor, std: Tensor, change: Tensor) -> Tensor:
+        """Physical values from a raw output, all [batch, channel, *grid].
+
+        before: the same fields at the beginning of the step, where they are known. mean, std: of the fields.
+        change: standard deviation of their change over a step.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Change:
+    """u(t + dt) = u(t) + change * raw: a network that says nothing leaves the state as it is."""
+
+    def read(self, raw: Tensor, before: Tensor | None, mean: Tensor, std: Tensor, change: Tensor) -> Tensor:
+        assert before is not None, "a network whose outputs are not its fields was refused"
+        return before + change * raw
+
+
+@dataclass(frozen=True)
+class Next:
+    """u(t + dt) = mean + std * raw."""
+
+    def read(self, raw: Tensor, before: Tensor | None, mean: Tensor, std: Tensor, change: Tensor) -> Tensor:
+        return mean + std * raw
