@@ -1,6 +1,9 @@
 """What can go wrong while something runs; each message says what was given, what is allowed and how to mend it."""
 
-__all__ = ["DeviceError", "Diverged", "EngineError", "FileError", "MeshError", "OutputInUse", "StabilityError"]
+__all__ = [
+    "DeviceError", "DiskFull", "Diverged", "EngineError", "FileError", "Interrupted", "MeshError", "OutputInUse",
+    "StabilityError",
+]  # fmt: skip
 
 
 class EngineError(Exception):
@@ -15,12 +18,20 @@ class FileError(EngineError):
     """A file or folder cannot be read or written."""
 
 
+class DiskFull(FileError):
+    """No room for what is to be written; what was committed before is safe."""
+
+
 class MeshError(FileError):
     """A mesh is missing, unreadable or unfit for its purpose."""
 
 
 class OutputInUse(FileError):
     """Another process writes to this folder, or it already holds something else."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Somebody asked the run to stop; it left a checkpoint to go on from."""
 
 
 class StabilityError(EngineError):

@@ -1,3 +1,147 @@
-"""Describe a physical scene once: simulate it, differentiate it, learn it, look at it."""
+"""Describe a physical scene once: simulate it, differentiate it, learn it, look at it.
+
+    import scenegrad as sg
+
+Everything that a program needs is here by name, and loaded when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from scenegrad import surrogates as surrogates
+    from scenegrad import view as view
+    from scenegrad.engine.controllers import CFL as CFL
+    from scenegrad.engine.controllers import PI as PI
+    from scenegrad.engine.controllers import Fixed as Fixed
+    from scenegrad.engine.dataset import Dataset as Dataset
+    from scenegrad.engine.dataset import open_dataset as open_dataset
+    from scenegrad.engine.errors import DeviceError as DeviceError
+    from scenegrad.engine.errors import DiskFull as DiskFull
+    from scenegrad.engine.errors import Diverged as Diverged
+    from scenegrad.engine.errors import EngineError as EngineError
+    from scenegrad.engine.errors import FileError as FileError
+    from scenegrad.engine.errors import MeshError as MeshError
+    from scenegrad.engine.errors import OutputInUse as OutputInUse
+    from scenegrad.engine.errors import StabilityError as StabilityError
+    from scenegrad.engine.optimise import optimise as optimise
+    from scenegrad.engine.rollout import rollout as rollout
+    from scenegrad.generating import generate as generate
+    from scenegrad.running import run as run
+    from scenegrad.runs import CheckFailed as CheckFailed
+    from scenegrad.runs import Run as Run
+    from scenegrad.runs import open_run as open_run
+    from scenegrad.scenes import FCC as FCC
+    from scenegrad.scenes import NVE as NVE
+    from scenegrad.scenes import RDF as RDF
+    from scenegrad.scenes import Atoms as Atoms
+    from scenegrad.scenes import Body as Body
+    from scenegrad.scenes import Boundary as Boundary
+    from scenegrad.scenes import Box as Box
+    from scenegrad.scenes import CenterOfMass as CenterOfMass
+    from scenegrad.scenes import Choice as Choice
+    from scenegrad.scenes import Coulomb as Coulomb
+    from scenegrad.scenes import Cylinder as Cylinder
+    from scenegrad.scenes import Domain as Domain
+    from scenegrad.scenes import Energy as Energy
+    from scenegrad.scenes import Ensemble as Ensemble
+    from scenegrad.scenes import Entity as Entity
+    from scenegrad.scenes import FieldFile as FieldFile
+    from scenegrad.scenes import Fields as Fields
+    from scenegrad.scenes import Fluid as Fluid
+    from scenegrad.scenes import GaussianField as GaussianField
+    from scenegrad.scenes import HalfSpace as HalfSpace
+    from scenegrad.scenes import KolmogorovForcing as KolmogorovForcing
+    from scenegrad.scenes import Langevin as Langevin
+    from scenegrad.scenes import LennardJones as LennardJones
+    from scenegrad.scenes import LogUniform as LogUniform
+    from scenegrad.scenes import MaterialPoint as MaterialPoint
+    from scenegrad.scenes import Mesh as Mesh
+    from scenegrad.scenes import MolecularDynamics as MolecularDynamics
+    from scenegrad.scenes import Momentum as Momentum
+    from scenegrad.scenes import NeoHookean as NeoHookean
+    from scenegrad.scenes import Normal as Normal
+    from scenegrad.scenes import NoSlip as NoSlip
+    from scenegrad.scenes import Parameter as Parameter
+    from scenegrad.scenes import Particles as Particles
+    from scenegrad.scenes import Periodic as Periodic
+    from scenegrad.scenes import PointFile as PointFile
+    from scenegrad.scenes import Scene as Scene
+    from scenegrad.scenes import SceneError as SceneError
+    from scenegrad.scenes import Separate as Separate
+    from scenegrad.scenes import SimpleCubic as SimpleCubic
+    from scenegrad.scenes import Slip as Slip
+    from scenegrad.scenes import Spectral as Spectral
+    from scenegrad.scenes import Spectrum as Spectrum
+    from scenegrad.scenes import Sphere as Sphere
+    from scenegrad.scenes import Square as Square
+    from scenegrad.scenes import Stick as Stick
+    from scenegrad.scenes import TaylorGreen as TaylorGreen
+    from scenegrad.scenes import Thermo as Thermo
+    from scenegrad.scenes import Time as Time
+    from scenegrad.scenes import Uniform as Uniform
+    from scenegrad.scenes import Wall as Wall
+    from scenegrad.scenes import WeaklyCompressible as WeaklyCompressible
+    from scenegrad.scenes import library as library
+    from scenegrad.scenes import load_scene as load_scene
+    from scenegrad.scenes import save_scene as save_scene
+    from scenegrad.scenes import scene_schema as scene_schema
+    from scenegrad.scenes import vary as vary
+    from scenegrad.solvers.compile import compile_scene as compile  # noqa: F401
+    from scenegrad.sources import read_scene as read_scene
+    from scenegrad.surrogates import Surrogate as Surrogate
+    from scenegrad.training import train as train
 
 __version__ = "0.1.0"
+
+SCENES = (
+    "FCC NVE RDF Atoms Body Boundary Box CenterOfMass Choice Coulomb Cylinder Domain Energy Ensemble Entity FieldFile "
+    "Fields Fluid GaussianField HalfSpace KolmogorovForcing Langevin LennardJones LogUniform MaterialPoint Mesh "
+    "MolecularDynamics Momentum NeoHookean NoSlip Normal Parameter Particles Periodic PointFile Scene "
+    "SceneError Separate SimpleCubic Slip Spectral Spectrum Sphere Square Stick TaylorGreen Thermo Time Uniform Wall "
+    "WeaklyCompressible load_scene save_scene scene_schema vary"
+)
+ERRORS = "DeviceError DiskFull Diverged EngineError FileError MeshError OutputInUse StabilityError"
+
+# Where each name lives: "module", or "module:name" where it is called otherwise there.
+HOMES: dict[str, str] = {
+    **dict.fromkeys(SCENES.split(), "scenegrad.scenes"),
+    **dict.fromkeys(ERRORS.split(), "scenegrad.engine.errors"),
+    **dict.fromkeys(("CFL", "PI", "Fixed"), "scenegrad.engine.controllers"),
+    **dict.fromkeys(("Dataset", "open_dataset"), "scenegrad.engine.dataset"),
+    **dict.fromkeys(("CheckFailed", "Run", "open_run"), "scenegrad.runs"),
+    "Surrogate": "scenegrad.surrogates",
+    "compile": "scenegrad.solvers.compile:compile_scene",
+    "generate": "scenegrad.generating",
+    "optimise": "scenegrad.engine.optimise",
+    "read_scene": "scenegrad.sources",
+    "rollout": "scenegrad.engine.rollout",
+    "run": "scenegrad.running",
+    "train": "scenegrad.training",
+}
+FOLDERS = {"library": "scenegrad.scenes.library", "surrogates": "scenegrad.surrogates", "view": "scenegrad.view"}
+
+__all__ = sorted([*HOMES, *FOLDERS])
+
+
+def __getattr__(name: str) -> Any:
+    if name in FOLDERS:
+        found = import_module(FOLDERS[name])
+    elif name in HOMES:
+        home, _, there = HOMES[name].partition(":")
+        found = getattr(import_module(home), there or name)
+    else:
+        raise AttributeError(f"scenegrad has no {name!r}.{nearest(name)}")
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])
+
+
+def nearest(name: str) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, __all__, n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""

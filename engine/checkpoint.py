@@ -1,0 +1,88 @@
+"""All that is needed to go on from the middle of a run: state, clock, and how much of the output counts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import torch
+from torch import Tensor
+
+from scenegrad.engine.controllers import Memory
+from scenegrad.engine.errors import FileError
+from scenegrad.engine.files.atomic import publish
+from scenegrad.engine.files.disk import disk_errors, need_room
+from scenegrad.engine.loop import Clock
+from scenegrad.engine.state import tensors, with_tensors
+
+__all__ = ["Checkpoint", "read_checkpoint", "write_checkpoint"]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a run stood after a plan.
+
+    pause: index of the next output time. frames: how many frames of each output were committed by then.
+    seconds: wall time spent on the run so far [s].
+    """
+
+    state: Any
+    clock: Clock
+    pause: int
+    frames: Mapping[str, int]
+    seconds: float
+
+
+def clock_tensors(clock: Clock) -> dict[str, Tensor]:
+    return {
+        "time": clock.time, "steps": clock.steps, "rejected": clock.rejected,
+        "memory_dt": clock.memory.dt, "memory_error": clock.memory.error,
+    }  # fmt: skip
+
+
+def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Replaces the checkpoint at `path`; whatever happens meanwhile, the old or the new one is there."""
+    state = {name: value.detach().cpu().numpy() for name, value in tensors(checkpoint.state).items()}
+    size = sum(value.nbytes for value in state.values())
+    part = path.with_name(f"{path.stem}.{os.getpid()}.part{path.suffix}")
+    with disk_errors(path, size):
+        try:
+            need_room(path, size, "The checkpoint")
+            with h5py.File(part, "w") as file:
+                for name, value in state.items():
+                    file[f"state/{name}"] = value
+                for name, tensor in clock_tensors(checkpoint.clock).items():
+                    file[f"clock/{name}"] = tensor.numpy()
+                file.create_group("frames").attrs.update({k: np.int64(n) for k, n in checkpoint.frames.items()})
+                file.attrs["pause"], file.attrs["seconds"] = checkpoint.pause, checkpoint.seconds
+            publish(part, path)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def read_checkpoint(path: Path, like: Any) -> Checkpoint:
+    """like: a state of the same scene, freshly compiled; it gives device, precision and all that is no tensor."""
+    try:
+        with h5py.File(path, "r") as file:
+            found = {name: torch.from_numpy(np.asarray(data)) for name, data in file["state"].items()}
+            clock = {name: torch.from_numpy(np.asarray(data)) for name, data in file["clock"].items()}
+            frames = {name: int(n) for name, n in file["frames"].attrs.items()}
+            pause, seconds = int(file.attrs["pause"]), float(file.attrs["seconds"])
+        expected = tensors(like)
+        for name, value in expected.items():
+            if name not in found or found[name].shape != value.shape or found[name].dtype != value.dtype:
+                given = f"{tuple(found[name].shape)} {found[name].dtype}" if name in found else "nothing"
+                raise ValueError(f"the scene needs {name} {tuple(value.shape)} {value.dtype}, it holds {given}")
+        memory = Memory(clock["memory_dt"], clock["memory_error"])
+        state = with_tensors(like, {name: found[name].to(value.device) for name, value in expected.items()})
+    except (OSError, KeyError, ValueError, RuntimeError) as error:
+        raise FileError(
+            f"The checkpoint {path} cannot be used: {error}. Nothing was changed. Start again from the beginning with "
+            f"--overwrite, or write to another folder with --out."
+        ) from error
+    return Checkpoint(state, Clock(clock["time"], clock["steps"], memory, clock["rejected"]), pause, frames, seconds)

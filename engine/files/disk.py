@@ -1,0 +1,103 @@
+"""Room on the disk: asked for before a file is touched, and a full disk told in words."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from scenegrad.engine.errors import DiskFull, FileError
+
+__all__ = ["Growth", "disk_errors", "free_bytes", "in_words", "need_room"]
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # no space, quota, limit on the size of a file
+RESERVE = 1 << 16  # bytes of index and header that come on top of the numbers
+AHEAD = 16  # frames
+
+
+def free_bytes(path: Path) -> int:
+    """Free space where `path` lies, or will lie."""
+    there = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+    return shutil.disk_usage(there).free
+
+
+def need_room(path: Path, wanted: int, what: str) -> None:
+    """Raises DiskFull where fewer than `wanted` bytes are free."""
+    free = free_bytes(path)
+    if free < wanted + RESERVE:
+        raise DiskFull(
+            f"{what} needs {in_words(wanted)}, but only {in_words(free)} are free where {path} lies: "
+            f"{in_words(wanted + RESERVE - free)} are missing. Free some space, or write to another disk with --out."
+        )
+
+
+class Growth:
+    """Room at the end of one file, asked for some frames in advance.
+
+    Quotas and limits do not show in the free space, and the HDF5 library does not survive a write that fails. So the
+    system is asked to make the file longer, the call that fails where a write would, and the room is given back.
+    """
+
+    def __init__(self, path: Path):
+        self.path, self.promised = path, 0
+
+    def ask(self, wanted: int) -> None:
+        """Raises OSError where `wanted` more bytes do not fit."""
+        wanted += RESERVE
+        if wanted > self.promised:
+            try:
+                try_to_grow(self.path, AHEAD * wanted)
+                self.promised = AHEAD * wanted
+            except OSError:
+                try_to_grow(self.path, wanted)
+                self.promised = wanted
+        self.promised -= wanted
+
+
+def try_to_grow(path: Path, wanted: int) -> None:
+    with open(path, "rb+") as file:
+        size = os.fstat(file.fileno()).st_size
+        try:
+            os.posix_fallocate(file.fileno(), size, wanted)
+        finally:
+            os.ftruncate(file.fileno(), size)
+
+
+@contextmanager
+def disk_errors(path: Path, wanted: int) -> Iterator[None]:
+    """Turns what the system and the HDF5 library say of a full or forbidden disk into a FileError."""
+    try:
+        yield
+    except PermissionError as error:
+        raise FileError(f"{path} cannot be written: permission denied. Write elsewhere with --out.") from error
+    except (OSError, RuntimeError) as error:
+        if code_of(error) not in FULL:
+            raise
+        free = free_bytes(path.parent)
+        limit = " (a limit or quota of this account, then)" if free > wanted + RESERVE else ""
+        raise DiskFull(
+            f"The disk is full: {path} could not grow by {in_words(wanted)}; {in_words(free)} are free{limit}. "
+            f"All that was committed before is safe. Free some space and start again: the run goes on where it stopped."
+        ) from error
+
+
+def code_of(error: BaseException) -> int | None:
+    """errno of a system error; the HDF5 library only quotes it in its message."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno
+    if quoted := re.search(r"errno = (\d+)", str(error)):
+        return int(quoted[1])
+    return next((code for code in FULL if os.strerror(code) in str(error)), None)
+
+
+def in_words(count: float) -> str:
+    """1536 -> '1.5 kB' (powers of 1024)."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if abs(count) < 1024:
+            return f"{count:.3g} {unit}" if unit != "bytes" else f"{int(count)} bytes"
+        count /= 1024
+    return f"{count:.3g} TB"

@@ -1,0 +1,66 @@
+"""What a scene would be as a run: method, sizes, frames, parameters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scenegrad.engine.controllers import Memory
+from scenegrad.engine.device import pick_device, pick_dtype
+from scenegrad.engine.files.disk import in_words
+from scenegrad.engine.loop import due_times
+from scenegrad.engine.state import tensors
+from scenegrad.solvers.compile import compile_scene, method_of
+
+if TYPE_CHECKING:
+    from scenegrad.engine.solver import Solver
+    from scenegrad.engine.state import Params
+    from scenegrad.scenes.scene import Scene
+
+__all__ = ["bytes_of_outputs", "summary"]
+
+
+def summary(scene: Scene, device: str, dtype: str) -> dict[str, Any]:
+    """Compiles the scene and measures its first frames; raises what a run would raise before its first step."""
+    import torch
+
+    where, precision = pick_device(device), pick_dtype(dtype)
+    solver, state, params = compile_scene(scene, where, precision)
+    program = solver.program
+    bound = solver.max_dt(state, params.detach())
+    span = torch.tensor([program.end], dtype=torch.float64)
+    plan = program.controller.plan(span, bound.detach().to("cpu", torch.float64), Memory.fresh(1))
+    frames = frames_of_outputs(solver)
+    return {
+        "scene": scene.name,
+        "hash": scene.hash[:12],
+        "method": method_of(scene).kind,
+        "dimensions": scene.dim,
+        "device": where,
+        "state": {name: list(value.shape[1:]) for name, value in tensors(state).items()},
+        "end": program.end,
+        "first dt": float(plan.dt[0]),
+        "steps, about": int(plan.left[0]),
+        "outputs": {name: f"{count} frames" for name, count in frames.items()},
+        "on disk": in_words(bytes_of_outputs(solver, state, params)),
+        "parameters": list(scene.parameters()),
+        "distributions": list(scene.distributions()),
+    }
+
+
+def frames_of_outputs(solver: Solver) -> dict[str, int]:
+    probes = solver.program.probes
+    due = due_times(probes, 0.0, solver.program.end)
+    return {probe.name: sum(index in indices for _, indices in due) for index, probe in enumerate(probes)}
+
+
+def bytes_of_outputs(solver: Solver, state: Any, params: Params) -> int:
+    """Of all frames of one member."""
+    import torch
+
+    frames = frames_of_outputs(solver)
+    with torch.no_grad():
+        sizes = {
+            probe.name: sum(v[0].nbytes for v in probe.measure(state, params.detach()).values())
+            for probe in solver.program.probes
+        }
+    return sum(frames[name] * size for name, size in sizes.items())

@@ -1,0 +1,67 @@
+"""Commands that show something: view, demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from scenegrad.commands.options import Out, Quiet
+
+__all__ = ["register"]
+
+FILMS = (".mp4", ".gif")
+
+
+def register(app: App) -> None:
+    for command in (view, demo):
+        app.command(command)
+
+
+def view(
+    run: Annotated[Path, Parameter(help="The folder of a run, or a .vtkhdf or .h5md file.")],
+    *,
+    field: Annotated[str | None, Parameter(help="What gives the colour, such as vorticity or speed.")] = None,
+    frame: Annotated[int | None, Parameter(help="Which frame to draw; -1 is the last.")] = None,
+    out: Out = None,
+) -> int:
+    """Look at a run: in a window, or drawn into a picture (.png, .jpg) or a film (.mp4, .gif).
+
+    For example
+
+    - `scenegrad view runs/flow --field vorticity`
+    - `scenegrad view runs/drop --out drop.png --frame -1`
+    - `scenegrad view runs/drop --out drop.mp4`
+    """
+    from scenegrad import view as pictures
+    from scenegrad.scenes.errors import SceneError
+
+    if out is None:
+        pictures.show(run, field=field)
+    elif out.suffix not in FILMS:
+        print(pictures.screenshot(run, out, field=field, frame=-1 if frame is None else frame))
+    elif frame is None:
+        print(pictures.movie(run, out, field=field))
+    else:
+        raise SceneError(f"--frame {frame} makes one picture, but {out.name} is a film; leave it out or write a .png.")
+    return 0
+
+
+def demo(
+    *,
+    out: Out = None,
+    small: Annotated[bool, Parameter(negative="", help="The form that takes a minute or two.")] = False,
+    device: str = "auto",
+    quiet: Quiet = False,
+) -> int:
+    """Simulate, differentiate, learn and look: makes a report with pictures.
+
+    For example
+
+    - `scenegrad demo --out runs/demo`
+    - `scenegrad demo --small`
+    """
+    from scenegrad.demo import demo as make
+
+    return make(out or Path("runs/demo"), device=device, small=small, quiet=quiet)

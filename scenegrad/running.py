@@ -1,0 +1,83 @@
+"""`run`: a scene into a folder, from the beginning or from where it stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scenegrad.checking import bytes_of_outputs
+from scenegrad.engine.device import pick_device, pick_dtype
+from scenegrad.engine.errors import OutputInUse
+from scenegrad.engine.files.disk import need_room
+from scenegrad.engine.progress import Progress, progress_for
+from scenegrad.engine.run_folder import RunFolder
+from scenegrad.engine.simulate import simulate
+from scenegrad.provenance import commit, identity, provenance
+from scenegrad.runs import Run
+from scenegrad.solvers.compile import compile_scene
+from scenegrad.sources import read_scene
+
+if TYPE_CHECKING:
+    from scenegrad.scenes.scene import Scene
+
+__all__ = ["run", "run_again"]
+
+
+def run(
+    scene: Scene | str | Path,
+    out: str | Path | None = None,
+    *,
+    device: str = "auto",
+    dtype: str = "float32",
+    resume: bool = True,
+    overwrite: bool = False,
+    progress: bool | Progress = True,
+    checkpoint_every: float = 30.0,
+) -> Run:
+    """Simulates a scene and writes its outputs to the folder `out` (runs/<name> if left out).
+
+    A run that was stopped, however that happened, goes on from its last checkpoint; one that is finished is opened as
+    it is. overwrite: begin anew, whatever the folder holds. resume: False refuses a folder that holds anything.
+    checkpoint_every: wall time [s]. Distributions of the scene stand at their medians.
+    """
+    scene = read_scene(scene)
+    where, precision = pick_device(device), pick_dtype(dtype)
+    folder = RunFolder(Path(out) if out is not None else Path("runs") / scene.name)
+    solver, state, params = compile_scene(scene, where, precision)
+    same, origin = identity(scene, where, precision), provenance(scene, where, precision)
+    about = {"identity": same, "commit": commit(), "provenance": origin}
+    lock = folder.lock
+    lock.claim()
+    try:
+        if overwrite:
+            folder.clear()
+        folder.refuse_another(same)
+        if folder.record.is_file():
+            if not resume:
+                raise OutputInUse(
+                    f"{folder.path} already holds this run. Leave resume on, or replace it with --overwrite."
+                )
+            if (status := folder.read()["status"]) == "done":
+                return Run(folder.path)
+            if status == "diverged":
+                raise OutputInUse(
+                    f"{folder.path} holds this run, and it diverged: {folder.read()['error']}\n"
+                    f"Change the scene and write elsewhere with --out, or replace it with --overwrite."
+                )
+        else:
+            need_room(folder.path, bytes_of_outputs(solver, state, params), f"The output of {scene.name}")
+        scene.save(folder.path / "scene.toml")
+        shown = progress_for(progress)
+        shown.say(f"{scene.name}: {origin['method']}, {origin['device']}, {dtype}, to {folder.path}")
+        simulate(solver, state, params, folder, about, progress=shown, checkpoint_every=checkpoint_every)
+    finally:
+        lock.release()
+    return Run(folder.path)
+
+
+def run_again(source: str | Path, out: str | Path | None = None, **how: Any) -> Run:
+    """Makes an earlier run once more, from what its folder says: the same scene, precision and kind of device."""
+    earlier = Run(source)
+    same = earlier.record["identity"]
+    how = {"device": same["device"], "dtype": same["dtype"], **how}
+    return run(earlier.scene, out or earlier.folder.with_name(f"{earlier.folder.name}-again"), **how)
