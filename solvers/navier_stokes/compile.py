@@ -33,8 +33,8 @@ __all__ = ["compile_spectral"]
 FEWEST_CELLS = 8
 
 # A fraction 0.4 of the bound: the highest mode that is carried turns by 1.1 rad a step, those that hold the energy by a
-# tenth of it, and the error in time stays below the one that the cut-off modes make. Measured on Kolmogorov flow: half
-# the step changes the state by less than 1e-5 of its size after a time unit.
+# tenth of it. Measured on the Kolmogorov flow of the library at t = 2 on 64, 128 and 256 cells: relative errors in time
+# of 6e-5, 1e-5 and 5e-7, where those in space are 0.2 and 0.06 on the first two grids.
 DEFAULT = CFL(0.4)
 
 

@@ -1,0 +1,124 @@
+"""Members of a batch do not feel each other; single precision follows double; the seed alone makes a random field."""
+
+import pytest
+import torch
+
+from scenegrad.engine.rollout import rollout
+from scenegrad.scenes import GaussianField, KolmogorovForcing, Scene, SceneError, Time
+from scenegrad.solvers.navier_stokes.initial import gaussian_field
+from scenegrad.solvers.navier_stokes.modes import Modes
+
+
+def members(flow, n: int) -> list[Scene]:
+    return [
+        flow(
+            32,
+            viscosity=0.01 * (1 + b),
+            drag=0.05 * b,
+            vorticity=GaussianField(peak=2 + b, width=1.0, rms=1.0 + b, seed=b),
+            forcing=KolmogorovForcing(wavenumber=1 + b, amplitude=0.5 * b),
+        )
+        for b in range(n)
+    ]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_member_is_stepped_as_if_it_were_alone(flow, compiled, dtype):
+    """To a few roundings, because a library may order the sums of many transforms unlike those of one."""
+    scenes = members(flow, 3)
+    together = rollout(*compiled(scenes, dtype=dtype)).state.vorticity
+    rounding = 100 * torch.finfo(together.dtype).eps
+    for b, scene in enumerate(scenes):
+        alone = rollout(*compiled(scene, dtype=dtype)).state.vorticity[0]
+        assert (together[b] - alone).abs().max() <= rounding * alone.abs().max(), f"member {b}"
+
+
+def test_a_run_is_the_same_to_the_last_byte_when_it_is_repeated(flow, compiled):
+    scenes = members(flow, 2)
+    first, second = (rollout(*compiled(scenes)).state.vorticity for _ in range(2))
+    assert torch.equal(first, second)
+
+
+def test_each_member_has_its_own_bound(flow, compiled):
+    scenes = members(flow, 3)
+    solver, state, params = compiled(scenes)
+    bounds = solver.max_dt(state, params)
+    assert bounds.dtype == torch.float64
+    for b, scene in enumerate(scenes):
+        alone, one, numbers = compiled(scene)
+        assert float(bounds[b]) == pytest.approx(float(alone.max_dt(one, numbers)), rel=1e-12)
+    assert bounds.unique().numel() == 3
+
+
+def test_single_precision_follows_double(flow, compiled):
+    scene = flow(48, time=Time(end=1.0, dt=0.005))
+    exact = rollout(*compiled(scene)).state.vorticity
+    rough = rollout(*compiled(scene, dtype="float32")).state.vorticity
+    assert rough.dtype == torch.float32
+    assert (rough.double() - exact).norm() < 2e-5 * exact.norm()
+
+
+def test_gradient_in_single_precision_follows_double(flow, compiled):
+    scene = flow(32, time=Time(end=1.0, dt=0.02))
+    found = []
+    for dtype in ("float64", "float32"):
+        solver, state, params = compiled(scene, dtype=dtype)
+        w = state.vorticity.clone().requires_grad_()
+        rollout(solver, type(state)(w), params).state.vorticity.square().sum().backward()
+        found.append(w.grad.double())
+    assert (found[1] - found[0]).norm() < 2e-5 * found[0].norm()
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_cuda_follows_the_cpu(flow, compiled, dtype):
+    scenes = members(flow, 2)
+    here = rollout(*compiled(scenes, dtype=dtype)).state.vorticity
+    there = rollout(*compiled(scenes, device="cuda:0", dtype=dtype)).state.vorticity.cpu()
+    assert (here - there).norm() < 1e3 * torch.finfo(here.dtype).eps * here.norm()
+
+
+def modes(cells: tuple[int, int], size: tuple[float, float] = (1.0, 1.0)) -> Modes:
+    return Modes(cells, size, "cpu", torch.float64)
+
+
+def test_a_finer_grid_shows_more_of_the_same_random_field():
+    start = GaussianField(peak=3, width=1, rms=2.0, seed=9)
+    coarse, fine = (gaussian_field(start, modes((n, n))) for n in (32, 64))
+    spectra = [modes((n, n)).forward(torch.from_numpy(f)) / n**2 for n, f in ((32, coarse), (64, fine))]
+    low = torch.cat([torch.arange(0, 10), torch.arange(-9, 0)])
+    assert (spectra[0][:10, low] - spectra[1][:10, low]).abs().max() < 1e-15
+    assert (fine**2).mean() == pytest.approx(4.0, rel=1e-12)
+    assert abs(fine.mean()) < 1e-15
+
+
+def test_a_random_field_has_the_spectrum_that_was_asked_for():
+    """Variance per shell proportional to exp(-(k - peak)^2 / (2 width^2)), over many seeds, in a box of any shape."""
+    box = modes((128, 64), (2.0, 1.0))
+    k = (box.k_squared.sqrt() / (2 * torch.pi / 2.0)).round()
+    shells = torch.zeros(24, dtype=torch.float64)
+    for seed in range(40):
+        field = torch.from_numpy(gaussian_field(GaussianField(peak=8, width=2, rms=1.0, seed=seed), box))
+        power = box.spectrum(field).abs().square() * box.parseval
+        shells += torch.stack([power[k == n].sum() for n in range(24)]) / 40
+    n = torch.arange(24, dtype=torch.float64)
+    assert shells.sum() == pytest.approx(1.0, abs=1e-3)
+    # Single shells hold different numbers of modes in this box: the mean and the width of the whole are compared.
+    mean = float((shells * n).sum() / shells.sum())
+    width = float((shells * (n - mean) ** 2).sum() / shells.sum()) ** 0.5
+    assert mean == pytest.approx(8.0, abs=0.3)
+    assert width == pytest.approx(2.0, abs=0.3)
+
+
+def test_random_fields_differ_by_their_seed_and_come_from_that_of_the_scene(flow, compiled):
+    plain = GaussianField(peak=2, width=0.5, rms=1.0)
+    fields = [compiled(flow(24, vorticity=plain, seed=seed))[1].vorticity for seed in (0, 1, 1)]
+    assert not torch.equal(fields[0], fields[1])
+    assert torch.equal(fields[1], fields[2])
+    double = compiled(flow(24, vorticity=plain, seed=1), dtype="float32")[1].vorticity
+    assert torch.equal(double, fields[1].float())
+
+
+def test_members_must_share_a_structure(flow, compiled):
+    with pytest.raises(SceneError, match=r"(?s)domain.*differs.*fluid.forcing.*differs"):
+        compiled([flow(32), flow(24, forcing=None)])

@@ -1,0 +1,76 @@
+"""How much a gradient may cost."""
+
+import resource
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from scenegrad.engine.rollout import rollout
+from scenegrad.scenes import Parameter, Time
+
+LONG = """
+import resource, sys, time
+import torch
+from scenegrad.engine.rollout import rollout
+from scenegrad.scenes import Parameter, Time
+from scenegrad.scenes.library import kolmogorov
+from scenegrad.solvers.compile import compile_scene
+
+torch.set_num_threads(1)
+scene = kolmogorov(256, viscosity=Parameter(1e-3)).replace({"time": Time(end=2.0, dt=1e-3).model_dump(), "outputs": {}})
+solver, state, params = compile_scene(scene, "cpu", "float64")
+imported = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+w = state.vorticity.clone().requires_grad_()
+start = time.perf_counter()
+roll = rollout(solver, type(state)(w), params)
+there = time.perf_counter() - start
+roll.state.vorticity.square().mean().backward()
+back = time.perf_counter() - start - there
+grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - imported) / 2**20
+assert int(roll.steps) == 2000 and bool(w.grad.isfinite().all()) and bool(params["fluid.viscosity"].grad.isfinite())
+print(f"{grown:.3f} GiB above the imported process, forward {there:.1f} s, backward {back:.1f} s")
+sys.exit(grown >= 2.0)
+"""
+
+
+@pytest.mark.slow
+def test_a_gradient_through_two_thousand_steps_of_256_squared_fits_in_two_gibibytes():
+    child = subprocess.run([sys.executable, "-c", LONG], capture_output=True, text=True, check=False)
+    assert child.returncode == 0, child.stdout + child.stderr
+    print(child.stdout)
+
+
+def test_memory_of_a_gradient_grows_like_the_root_of_the_steps(flow, compiled, monkeypatch):
+    """Counted in states that are alive at once, by the steps that the way back asks for again."""
+    solver, state, params = compiled(flow(128, viscosity=Parameter(0.01), time=Time(end=4.0, dt=0.01)))
+    w = state.vorticity.clone().requires_grad_()
+    roll = rollout(solver, type(state)(w), params)
+    assert int(roll.steps) == 400
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    roll.state.vorticity.square().mean().backward()
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+    states = grown / (128 * 128 * 8)
+    assert states < 200, f"{states:.0f} states of 400 were alive at once"
+
+
+def test_a_gradient_costs_a_few_forward_steps(flow, compiled):
+    """A transposed step against a step, at a size where arithmetic and not calls take the time."""
+    solver, state, params = compiled(flow(256, viscosity=Parameter(1e-3)))
+    zero, dt = torch.zeros(1, dtype=torch.float64), torch.full((1,), 1e-3, dtype=torch.float64)
+    bar = torch.ones_like(state.vorticity)
+
+    def best(run) -> float:
+        run()
+        found = []
+        for _ in range(8):
+            start = time.perf_counter()
+            run()
+            found.append(time.perf_counter() - start)
+        return min(found)
+
+    step = best(lambda: solver.step(state, params.detach(), zero, dt))
+    back = best(lambda: solver.vjp(state, params, zero, dt, {"vorticity": bar}))
+    assert back < 4.0 * step, f"a transposed step takes {back / step:.2f} steps"

@@ -1,0 +1,95 @@
+"""Orders in dt, the functions that the orders rest on, and the stability bound."""
+
+import math
+from decimal import Decimal, getcontext
+from itertools import pairwise
+
+import pytest
+import torch
+
+from scenegrad.engine.controllers import Fixed
+from scenegrad.engine.rollout import rollout
+from scenegrad.scenes import Spectral
+from scenegrad.solvers.navier_stokes.integrators import ETDRK4, ETDRK43
+from scenegrad.solvers.navier_stokes.phi import HIGHEST, phi, phi_functions
+
+
+def exact_phi(j: int, z: float) -> float:
+    """From the Taylor series in 120 digits."""
+    getcontext().prec = 120
+    total, term = Decimal(0), Decimal(1) / math.factorial(j)
+    for n in range(400):
+        total += term
+        term = term * Decimal(z) / (n + 1 + j)
+    return float(total)
+
+
+def test_phi_functions_keep_their_digits_everywhere():
+    points = [-60.0, -9.0, -1.0000001, -1.0, -0.3, -1e-3, -1e-9, 0.0, 0.5, 1.0]
+    values = phi_functions(torch.tensor(points, dtype=torch.float64))
+    for j in range(HIGHEST + 1):
+        for z, value in zip(points, values[j].tolist(), strict=True):
+            assert value == pytest.approx(exact_phi(j, z), rel=1e-14, abs=1e-300), f"phi_{j}({z})"
+
+
+def test_sums_of_phi_functions_know_their_derivative():
+    total = 2.0 * phi(1) - 3.0 * phi(2, at=0.5) + phi(3)
+    z = torch.linspace(-8.0, 0.0, 33, dtype=torch.float64)
+
+    def value(z: torch.Tensor, function=total) -> torch.Tensor:
+        return function.at(lambda at: phi_functions(at * z))
+
+    h = 1e-5
+    slope = value(z, total.derivative())
+    assert ((value(z + h) - value(z - h)) / (2 * h) - slope).abs().max() < 1e-10
+    assert slope.abs().min() > 1e-4
+
+
+@pytest.mark.parametrize("method", [ETDRK4, ETDRK43], ids=lambda m: m.name)
+def test_errors_fall_with_the_fourth_power_of_the_step(flow, compiled, method):
+    solver, state, params = compiled(flow(32, method=Spectral(integrator=method.name)))
+
+    def end(dt: float) -> torch.Tensor:
+        return rollout(solver, state, params, 0.96, controller=Fixed(dt)).state.vorticity
+
+    steps = (0.08, 0.04, 0.02)
+    fine = end(0.0025)
+    errors = [float((end(dt) - fine).norm() / fine.norm()) for dt in steps]
+    orders = [math.log2(coarse / better) for coarse, better in pairwise(errors)]
+    assert min(orders) > 3.8, f"expected order 4, measured {orders} from errors {errors}"
+    assert errors[-1] < 1e-6
+
+
+def test_the_error_estimate_has_order_four_and_bounds_the_local_error(flow, compiled):
+    solver, state, params = compiled(flow(32, method=Spectral(integrator="etdrk43")))
+    zero = torch.zeros(1, dtype=torch.float64)
+
+    def estimate_and_error(dt: float) -> tuple[float, float]:
+        whole = solver.step(state, params, zero, torch.tensor([dt], dtype=torch.float64))
+        exact = rollout(solver, state, params, dt, controller=Fixed(dt / 16)).state.vorticity
+        return float(whole.error), float((whole.state.vorticity - exact).norm() / exact.norm())
+
+    steps = (0.08, 0.04, 0.02, 0.01)
+    pairs = [estimate_and_error(dt) for dt in steps]
+    orders = [math.log2(coarse[0] / fine[0]) for coarse, fine in pairwise(pairs)]
+    assert all(3.7 < order < 4.6 for order in orders), f"expected order 4, measured {orders} from {pairs}"
+    assert all(error < estimate for estimate, error in pairs), f"(estimate, error of the result): {pairs}"
+
+
+@pytest.mark.parametrize("damping", [0.0, -1e-2, -0.3, -2.0, -20.0])
+def test_advection_is_stable_up_to_the_reach_of_the_method(damping):
+    """w' = damping w + i frequency w, the first part exact and the second by the stages."""
+
+    def amplification(turn: float) -> float:
+        def values(at: float) -> list[torch.Tensor]:
+            return phi_functions(torch.tensor(at * damping, dtype=torch.float64))
+
+        rates = [1j * turn]
+        for stage in (*ETDRK4.stages, ETDRK4.result):
+            after = math.exp(stage.at * damping) + sum(float(w.at(values)) * rates[j] for j, w in stage.weights)
+            rates.append(1j * turn * after)
+        return abs(after)
+
+    assert all(amplification(ETDRK4.reach * n / 50) <= 1.0 + 1e-12 for n in range(51))
+    if damping == 0.0:
+        assert amplification(1.02 * ETDRK4.reach) > 1.0
