@@ -5,7 +5,7 @@ if (
 ):  # the folder would become a second module beside the real one, and every kernel would be built twice
     raise ImportError("import scenegrad.scenes: the bare name 'scenes' belongs to no package of ours")
 
-from scenegrad.scenes.atoms import FCC, NVE, Atoms, Langevin, LennardJones, PointFile, SimpleCubic, Square
+from scenegrad.scenes.atoms import FCC, NVE, Atoms, Hexagonal, Langevin, LennardJones, PointFile, SimpleCubic, Square
 from scenegrad.scenes.domain import Boundary, Coulomb, Domain, NoSlip, Periodic, Separate, Slip, Stick
 from scenegrad.scenes.entity import Entity
 from scenegrad.scenes.errors import SceneError
@@ -23,8 +23,8 @@ from scenegrad.scenes.vary import Ensemble, vary
 
 __all__ = [
     "FCC", "NVE", "RDF", "Atoms", "Body", "Boundary", "Box", "CenterOfMass", "Choice", "Coulomb", "Cylinder", "Domain",
-    "Energy", "Ensemble", "Entity", "FieldFile", "Fields", "Fluid", "GaussianField", "HalfSpace", "KolmogorovForcing",
-    "Langevin", "LennardJones", "LogUniform", "MaterialPoint", "Mesh", "MolecularDynamics", "Momentum", "NeoHookean",
+    "Energy", "Ensemble", "Entity", "FieldFile", "Fields", "Fluid", "GaussianField", "HalfSpace", "Hexagonal",
+    "KolmogorovForcing", "Langevin", "LennardJones", "LogUniform", "MaterialPoint", "Mesh", "MolecularDynamics", "Momentum", "NeoHookean",
     "NoSlip", "Normal", "Parameter", "Particles", "Periodic", "PointFile", "Scene", "SceneError", "Separate",
     "SimpleCubic", "Slip", "Spectral", "Spectrum", "Sphere", "Square", "Stick", "TaylorGreen", "Thermo", "Time",
     "Uniform", "Wall", "WeaklyCompressible", "load_scene", "save_scene", "scene_schema", "vary",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from scenegrad.scenes.entity import Entity
 from scenegrad.scenes.kinds import Kind
+from scenegrad.scenes.model import Model
+from scenegrad.scenes.source_file import fingerprinted
 from scenegrad.scenes.values import NonNegative, Positive
 
 __all__ = [
@@ -15,9 +17,11 @@ __all__ = [
     "NVE",
     "Atoms",
     "Dynamics",
+    "Hexagonal",
     "Langevin",
     "Lattice",
     "LennardJones",
+    "PairPotential",
     "PointFile",
     "SimpleCubic",
     "Square",
@@ -53,38 +57,65 @@ class Square(Lattice):
     cells: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
 
 
+class Hexagonal(Lattice):
+    """The triangular lattice, two atoms in a rectangle of 1 x sqrt(3) spacings; two dimensions."""
+
+    kind: Literal["hexagonal"] = "hexagonal"
+    cells: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
+
+
 class PointFile(Lattice):
     """Positions from a file, in the box of the domain: .csv with one atom a row (x, y[, z]), or .npy [atom, dim]."""
 
     positional = ("path",)
     kind: Literal["point_file"] = "point_file"
     path: str
+    sha256: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def fingerprint(cls, values: Any) -> Any:
+        return fingerprinted(values, "point file")
 
 
 class Atoms(Entity):
-    """Atoms of one species. Their first velocities are drawn from the Maxwell distribution, without total momentum."""
+    """Atoms of one species. Their first velocities are drawn from the Maxwell distribution, without total momentum.
+
+    share: of the sites of the lattice. Species with the same lattice deal its sites among them at random, by the seed.
+    """
 
     kind: Literal["atoms"] = "atoms"
     lattice: Lattice
     mass: Positive = 1.0  # [mass]
     temperature: NonNegative = 0.0  # of the first velocities [energy]
+    share: Annotated[float, Field(gt=0, le=1)] = 1.0
+
+    def dim(self) -> int | None:
+        if isinstance(self.lattice, PointFile):
+            return None
+        return 2 if isinstance(self.lattice, Square | Hexagonal) else 3
 
 
-class LennardJones(Entity):
+class PairPotential(Model):
+    """What every pair potential has; mixed into the entity that names its parameters."""
+
+    cutoff: Annotated[float, Field(gt=0)] = 2.5  # [length]
+    cut: Literal["force-shift", "switch", "plain"] = "force-shift"
+    between: tuple[str, str] | None = None
+
+
+class LennardJones(PairPotential, Entity):
     """u(r) = 4 eps [(sigma/r)^12 - (sigma/r)^6] up to the cutoff.
 
     cut: "force-shift" subtracts the force and the energy at the cutoff linearly, so that both end smoothly; "switch"
     brings the energy to zero over the last tenth with two continuous derivatives; "plain" just stops, which leaves the
     gradient of a trajectory wrong by the jumps.
-    between: the two species it acts on; without it, all atoms.
+    between: the two species it acts on; without it, every two species that no other potential names.
     """
 
     kind: Literal["lennard_jones"] = "lennard_jones"
     epsilon: Positive = 1.0  # [energy]
     sigma: Positive = 1.0  # [length]
-    cutoff: Annotated[float, Field(gt=0)] = 2.5  # [length]
-    cut: Literal["force-shift", "switch", "plain"] = "force-shift"
-    between: tuple[str, str] | None = None
 
 
 class Dynamics(Kind):

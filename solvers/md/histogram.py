@@ -1,0 +1,60 @@
+"""Radial distribution function g(r): how much likelier two atoms are at the distance r than in an ideal gas."""
+
+import math
+from functools import cache
+
+import torch
+import warp as wp
+from torch import Tensor
+
+from scenegrad.solvers.md.numbers import launch, numbers, view
+
+__all__ = ["radial_distribution", "radii"]
+
+
+@cache
+def count_pairs(dim: int, dtype: torch.dtype) -> wp.Kernel:
+    """Pairs i < j by the distance of their nearest images, in shells of equal width up to r_max."""
+    n = numbers(dim, dtype)
+    vec, real = n.vec, n.real
+
+    @wp.kernel(module="unique", enable_backward=False)
+    def kernel(limit: real, per_length: real, box: wp.array[vec], x: wp.array2d[vec], count_out: wp.array2d[wp.int64]):
+        b, i = wp.tid()
+        lengths = box[b]
+        inverse = vec()
+        for a in range(wp.static(dim)):
+            inverse[a] = real(1.0) / lengths[a]
+        bins = count_out.shape[1]
+        xb = x[b]
+        xi = xb[i]
+        for j in range(i + 1, x.shape[1]):
+            d = xi - xb[j]
+            for a in range(wp.static(dim)):
+                d[a] = d[a] - lengths[a] * wp.rint(d[a] * inverse[a])
+            r2 = wp.dot(d, d)
+            if r2 < limit:
+                k = wp.min(int(wp.sqrt(r2) * per_length), bins - 1)
+                wp.atomic_add(count_out, b, k, wp.int64(1))
+
+    return kernel
+
+
+def radii(r_max: float, bins: int) -> Tensor:
+    """Middle of each shell."""
+    return (torch.arange(bins, dtype=torch.float64) + 0.5) * (r_max / bins)
+
+
+def radial_distribution(position: Tensor, box: Tensor, r_max: float, bins: int) -> Tensor:
+    """g(r) = 2 pairs(r) / (N rho V_shell) of each system, float64 [batch, bins]; box [batch, dim]."""
+    batch, atoms, dim = position.shape
+    n = numbers(dim, position.dtype)
+    x, lengths = position.detach().contiguous(), box.to(position.dtype)
+    count = torch.zeros(batch, bins, dtype=torch.int64, device=x.device)
+    inputs = [n.real(r_max**2), n.real(bins / r_max), view(lengths, n.vec), view(x, n.vec), view(count, wp.int64)]
+    launch(count_pairs(dim, position.dtype), (batch, atoms), inputs, str(x.device))
+    ball = math.pi ** (dim / 2) / math.gamma(dim / 2 + 1)
+    edges = torch.arange(bins + 1, dtype=torch.float64, device=x.device) * (r_max / bins)
+    shell = ball * (edges[1:] ** dim - edges[:-1] ** dim)
+    density = atoms / box.double().prod(dim=1, keepdim=True)
+    return 2.0 * count / (atoms * density * shell)

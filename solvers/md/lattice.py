@@ -1,0 +1,112 @@
+"""Where atoms start: the sites of lattices, dealt among species, in float64 on the host."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from scenegrad.scenes.atoms import FCC, Atoms, Hexagonal, Lattice, PointFile, SimpleCubic, Square
+from scenegrad.scenes.errors import SceneError
+from scenegrad.scenes.scene import Scene
+from scenegrad.scenes.values import number
+
+__all__ = ["box_of", "counts", "place", "read_points"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A rectangular unit cell: edge lengths in spacings, and the atoms in it as fractions of the edges."""
+
+    edges: tuple[float, ...]
+    basis: tuple[tuple[float, ...], ...]
+
+
+CELLS: dict[type[Lattice], Cell] = {
+    FCC: Cell((1.0, 1.0, 1.0), ((0.0, 0.0, 0.0), (0.5, 0.5, 0.0), (0.5, 0.0, 0.5), (0.0, 0.5, 0.5))),
+    SimpleCubic: Cell((1.0, 1.0, 1.0), ((0.0, 0.0, 0.0),)),
+    Square: Cell((1.0, 1.0), ((0.0, 0.0),)),
+    Hexagonal: Cell((1.0, math.sqrt(3.0)), ((0.0, 0.0), (0.5, 0.5))),
+}
+
+
+def read_points(lattice: PointFile) -> np.ndarray:
+    """Positions [atom, dim] of a .npy or .csv file."""
+    path = Path(lattice.path)
+    try:
+        if path.suffix == ".npy":
+            points = np.load(path, allow_pickle=False)
+        else:
+            lines = [line for line in path.read_text().splitlines() if line.strip() and not line.startswith("#")]
+            header = [word.strip() for word in lines[0].split(",")]
+            body = lines[1:] if header[:2] == ["x", "y"] else lines
+            points = np.array([[float(word) for word in line.split(",")] for line in body])
+    except (OSError, ValueError, IndexError) as error:
+        raise SceneError(f"{path} holds no positions: {error}. It needs rows of x, y[, z], or a .npy array.") from error
+    if points.ndim != 2 or points.shape[1] not in (2, 3) or not np.isfinite(points).all():
+        raise SceneError(f"{path} holds an array of shape {points.shape}; positions are finite numbers [atom, 2 or 3].")
+    return np.asarray(points, dtype=np.float64)
+
+
+def sites(lattice: Lattice, box: np.ndarray) -> np.ndarray:
+    """All sites of a lattice that fills the box [site, dim]."""
+    if isinstance(lattice, PointFile):
+        return read_points(lattice)
+    cells = np.array(lattice.cells)  # type: ignore[attr-defined]
+    corners = np.stack(np.meshgrid(*map(np.arange, cells), indexing="ij"), axis=-1).reshape(-1, 1, len(cells))
+    basis = np.array(CELLS[type(lattice)].basis)
+    return (corners + basis).reshape(-1, len(cells)) * (box / cells)
+
+
+def site_count(lattice: Lattice) -> int:
+    if isinstance(lattice, PointFile):
+        return len(read_points(lattice))
+    return int(np.prod(lattice.cells)) * len(CELLS[type(lattice)].basis)  # type: ignore[attr-defined]
+
+
+def groups(species: dict[str, Atoms]) -> list[list[str]]:
+    """Names of the species that share the sites of one lattice."""
+    found: dict[str, list[str]] = {}
+    for name, atoms in species.items():
+        found.setdefault(atoms.lattice.model_dump_json(), []).append(name)
+    return list(found.values())
+
+
+def counts(species: dict[str, Atoms]) -> dict[str, int]:
+    """Number of atoms of each species; shares are rounded so that shares which add up to one leave no site empty."""
+    number_of: dict[str, int] = {}
+    for names in groups(species):
+        total, taken, share = site_count(species[names[0]].lattice), 0, 0.0
+        for name in names:
+            share += species[name].share
+            number_of[name] = round(share * total) - taken
+            taken += number_of[name]
+    return {name: number_of[name] for name in species}
+
+
+def box_of(scene: Scene, species: dict[str, Atoms]) -> np.ndarray:
+    """Edge lengths: of the domain, or such that cells of the lattice have the domain's density of atoms."""
+    if scene.domain.size is not None:
+        return np.array(scene.domain.size, dtype=np.float64)
+    assert scene.domain.density is not None
+    lattice = next(iter(species.values())).lattice
+    shape = np.array(lattice.cells) * np.array(CELLS[type(lattice)].edges)  # type: ignore[attr-defined]
+    volume = sum(counts(species).values()) / number(scene.domain.density)
+    return shape * (volume / shape.prod()) ** (1.0 / len(shape))
+
+
+def place(scene: Scene, species: dict[str, Atoms], box: np.ndarray) -> np.ndarray:
+    """First positions [atom, dim], species after species."""
+    number_of = counts(species)
+    placed: dict[str, np.ndarray] = {}
+    for index, names in enumerate(groups(species)):
+        points = sites(species[names[0]].lattice, box)
+        if sum(number_of[name] for name in names) < len(points) or len(names) > 1:
+            rng = np.random.default_rng(np.random.SeedSequence(scene.seed, spawn_key=(1, index)))
+            points = points[rng.permutation(len(points))]
+        ends = np.cumsum([number_of[name] for name in names])
+        for name, end in zip(names, ends, strict=True):
+            placed[name] = points[end - number_of[name] : end]
+    return np.concatenate([placed[name] for name in species])

@@ -1,0 +1,95 @@
+"""Kernels that move atoms: the parts of velocity Verlet and of BAOAB between two evaluations of the force.
+
+Arguments of one entry a system: dt; keep = exp(-friction dt), noise = sqrt(T (1 - keep^2)) in float64.
+"""
+
+from functools import cache
+
+import torch
+import warp as wp
+
+from scenegrad.solvers.md.noise import gaussian
+from scenegrad.solvers.md.numbers import numbers
+
+__all__ = ["kick", "kick_drift", "kick_drift_shake_drift"]
+
+
+@cache
+def kick_drift(dim: int, dtype: torch.dtype) -> wp.Kernel:
+    """v += dt/2 F/m, x += dt v   [Verlet 1967; Swope et al. 1982]"""
+    n = numbers(dim, dtype)
+    vec, real = n.vec, n.real
+
+    @wp.kernel(module="unique", enable_backward=False)
+    def kernel(
+        dt: wp.array[real],
+        mass: wp.array2d[real],
+        species: wp.array[wp.int32],
+        force: wp.array2d[vec],
+        x: wp.array2d[vec],
+        v: wp.array2d[vec],
+        x_out: wp.array2d[vec],
+        v_out: wp.array2d[vec],
+    ):
+        b, i = wp.tid()
+        half = v[b, i] + (real(0.5) * dt[b] / mass[b, species[i]]) * force[b, i]
+        x_out[b, i] = x[b, i] + dt[b] * half
+        v_out[b, i] = half
+
+    return kernel
+
+
+@cache
+def kick_drift_shake_drift(dim: int, dtype: torch.dtype) -> wp.Kernel:
+    """v += dt/2 F/m, x += dt/2 v, v = keep v + noise xi/sqrt(m), x += dt/2 v   [BAOAB: Leimkuhler & Matthews 2013]"""
+    n = numbers(dim, dtype)
+    vec, real = n.vec, n.real
+
+    @wp.kernel(module="unique", enable_backward=False)
+    def kernel(
+        dt: wp.array[real],
+        keep: wp.array[real],
+        noise: wp.array[real],
+        seed: wp.array[wp.int64],
+        step: wp.array[wp.int64],
+        mass: wp.array2d[real],
+        species: wp.array[wp.int32],
+        force: wp.array2d[vec],
+        x: wp.array2d[vec],
+        v: wp.array2d[vec],
+        x_out: wp.array2d[vec],
+        v_out: wp.array2d[vec],
+    ):
+        b, i = wp.tid()
+        m = mass[b, species[i]]
+        half = real(0.5) * dt[b]
+        before = v[b, i] + (half / m) * force[b, i]
+        g = gaussian(seed[b], step[b], i)
+        xi = vec()
+        for a in range(wp.static(dim)):
+            xi[a] = real(g[a])
+        after = keep[b] * before + (noise[b] / wp.sqrt(m)) * xi
+        x_out[b, i] = x[b, i] + half * before + half * after
+        v_out[b, i] = after
+
+    return kernel
+
+
+@cache
+def kick(dim: int, dtype: torch.dtype) -> wp.Kernel:
+    """v += dt/2 F/m, in place: v is of the state in the making."""
+    n = numbers(dim, dtype)
+    vec, real = n.vec, n.real
+
+    @wp.kernel(module="unique", enable_backward=False)
+    def kernel(
+        dt: wp.array[real],
+        mass: wp.array2d[real],
+        species: wp.array[wp.int32],
+        force: wp.array2d[vec],
+        v_out: wp.array2d[vec],
+    ):
+        b, i = wp.tid()
+        v_out[b, i] = v_out[b, i] + (real(0.5) * dt[b] / mass[b, species[i]]) * force[b, i]
+
+    return kernel

@@ -1,0 +1,97 @@
+"""Verlet lists of a batch of periodic boxes [Verlet 1967], in matrix form: every atom has a row of its neighbours.
+
+The list reaches `skin` beyond the cutoff and is made anew, system by system, when an atom of it has moved further than
+half of that. Rows are sorted and a pair beyond the cutoff adds nothing, so results do not depend, to the last bit, on
+when a list was made. The host reads one flag before each use. On a GPU that waits for the step before; the alternative,
+to launch the kernels of the builder each time and let them find that nothing is to be done, costs more.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import warp as wp
+from torch import Tensor
+
+from scenegrad.solvers.md.binning import bin_atoms, find_pairs, mark_stale, place_atoms, sort_rows
+from scenegrad.solvers.md.numbers import launch, numbers, view
+
+__all__ = ["Neighbours"]
+
+TRIGGER = 0.49  # of the skin; the rest is for rounding
+FEW_ATOMS = 128  # below this, sorting into cells costs more than it saves
+
+
+class Neighbours:
+    """Full lists within cutoff + skin. box [batch, dim], cutoff [batch]; both float64 and fixed.
+
+    count [batch, atom] int32, rows [batch, atom, capacity] int32; `update` grows them where a row is too short.
+    builds: how often the list of each system was made [batch].
+    """
+
+    def __init__(
+        self, box: Tensor, cutoff: Tensor, skin: float, atoms: int, dtype: torch.dtype, capacity: int | None = None
+    ):
+        batch, dim = box.shape
+        self.device, self.numbers, self.skin, self.atoms = str(box.device), numbers(dim, dtype), skin, atoms
+        radius = cutoff + skin
+        grid = (box / (0.5 * radius[:, None])).floor().clamp(1, 512)
+        grid = torch.ones_like(grid) if atoms <= FEW_ATOMS else grid
+        crowded = grid.prod(dim=1) > 4 * atoms  # a thin gas needs no more cells than atoms
+        coarse = grid * (atoms / grid.prod(dim=1))[:, None] ** (1 / dim)
+        self.cells = torch.where(crowded[:, None], coarse.floor().clamp(min=1), grid).to(torch.int32)
+        self.box, self.radius = box.to(dtype), radius.to(dtype)
+        ball = math.pi ** (dim / 2) / math.gamma(dim / 2 + 1) * radius**dim
+        expected = float((atoms * ball / box.prod(dim=1)).max())
+        self.count = torch.zeros(batch, atoms, dtype=torch.int32, device=box.device)
+        self.cell, self.order = torch.zeros_like(self.count), torch.zeros_like(self.count)
+        self.left = self.count.new_zeros(batch, int(self.cells.prod(dim=1).max()))
+        self.end = torch.zeros_like(self.left)
+        self.stale = self.count.new_ones(batch)
+        self.folded = torch.zeros(batch, atoms, dim, dtype=dtype, device=box.device)
+        self.built = torch.full_like(self.folded, math.nan)  # positions of which the lists were made
+        self.builds = torch.zeros(batch, dtype=torch.int64)
+        self.make_room(capacity or int(1.25 * expected) + 12)
+
+    def make_room(self, capacity: int) -> None:
+        capacity = max(min(capacity, self.atoms - 1), 1)
+        self.rows = torch.zeros(*self.count.shape, capacity, dtype=torch.int32, device=self.count.device)
+
+    def update(self, position: Tensor) -> None:
+        """Makes the lists hold for these positions [batch, atom, dim]."""
+        n = self.numbers
+        shape = (position.shape[0], self.atoms)
+        self.stale.zero_()
+        seen = [
+            n.real((TRIGGER * self.skin) ** 2),
+            view(position, n.vec),
+            view(self.built, n.vec),
+            view(self.stale, wp.int32),
+        ]
+        launch(mark_stale(n.dim, n.dtype), shape, seen, self.device)
+        if not bool(self.stale.any()):
+            return
+        self.build(position)
+        while (longest := int(self.count.max())) > self.rows.shape[2]:
+            self.make_room(int(1.2 * longest) + 4)
+            self.stale.fill_(1)
+            self.build(position)
+
+    def build(self, position: Tensor) -> None:
+        n = self.numbers
+        shape = (position.shape[0], self.atoms)
+        vec, cells = n.vec, view(self.cells, wp.types.vector(n.dim, wp.int32))
+        x, box, stale = view(position, vec), view(self.box, vec), view(self.stale, wp.int32)
+        cell, left, end = view(self.cell, wp.int32), view(self.left, wp.int32), view(self.end, wp.int32)
+        order, folded = view(self.order, wp.int32), view(self.folded, vec)
+        count, rows = view(self.count, wp.int32), view(self.rows, wp.int32)
+        built = view(self.built, vec)
+        self.builds += (self.stale != 0).cpu()
+        self.count.masked_fill_(self.stale[:, None] != 0, 0)
+        launch(bin_atoms(n.dim, n.dtype), shape, [stale, box, cells, x, built, cell, left], self.device)
+        torch.cumsum(self.left, dim=1, dtype=torch.int32, out=self.end)
+        launch(place_atoms(n.dim, n.dtype), shape, [stale, box, x, cell, end, left, order, folded], self.device)
+        search = [stale, box, view(self.radius, n.real), cells, x, cell, end, order, folded, count, rows]
+        launch(find_pairs(n.dim, n.dtype), shape, search, self.device)
+        launch(sort_rows(), shape, [stale, count, rows], self.device)

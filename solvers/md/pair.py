@@ -1,0 +1,297 @@
+"""Kernels over the pairs of a neighbour list: force, its adjoint, energy, virial. All gather: an atom sums its own row.
+
+d = x_i - x_j is the nearest image, r^2 = d.d, s = -u'(r)/r. Pairs beyond the cutoff are masked, not skipped: a branch
+that a quarter of the pairs takes costs more than their arithmetic. Sums over the atoms of a system are done in float64.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+import warp as wp
+
+from scenegrad.solvers.md.cuts import cut_functions
+from scenegrad.solvers.md.numbers import numbers
+from scenegrad.solvers.md.potentials import potential
+
+__all__ = ["PairLaw", "force", "force_adjoint", "stiffest", "sums", "sums_adjoint"]
+
+
+@dataclass(frozen=True)
+class PairLaw:
+    """What the kernels are specialised for. mixed: more than one pair of species, looked up for every neighbour."""
+
+    kind: str
+    cut: str
+    dim: int
+    dtype: torch.dtype
+    mixed: bool
+
+
+@cache
+def force(law: PairLaw) -> wp.Kernel:
+    """F_i = sum_j s(r^2) d"""
+    n, mixed = numbers(law.dim, law.dtype), law.mixed
+    vec, real, edge, theta = n.vec, n.real, n.edge, n.theta(len(potential(law.kind).parameters))
+    radial = cut_functions(law.kind, law.cut, law.dtype).radial
+
+    @wp.kernel(module="unique", enable_backward=False)
+    def kernel(
+        box: wp.array[vec],
+        p: wp.array2d[theta],
+        e: wp.array2d[edge],
+        pair_of: wp.array2d[wp.int32],
+        species: wp.array[wp.int32],
+        count: wp.array2d[wp.int32],
+        rows: wp.array3d[wp.int32],
+        x: wp.array2d[vec],
+        force_out: wp.array2d[vec],
+    ):
+        b, i = wp.tid()
+        xb = x[b]
+        row = rows[b, i]
+        xi = xb[i]
+        lengths = box[b]
+        inverse = vec()
+        for a in range(wp.static(n.dim)):
+            inverse[a] = real(1.0) / lengths[a]
+        mine = pair_of[species[i]]
+        pk = p[b, 0]
+        ek = e[b, 0]
+        total = vec()
+        for m in range(count[b, i]):
+            j = row[m]
+            d = xi - xb[j]
+            for a in range(wp.static(n.dim)):
+                d[a] = d[a] - lengths[a] * wp.rint(d[a] * inverse[a])
+            r2 = wp.dot(d, d)
+            if wp.static(mixed):
+                k = mine[species[j]]
+                pk = p[b, k]
+                ek = e[b, k]
+            s = radial(r2, pk, ek)
+            total += wp.where(r2 < ek[0], s, real(0.0)) * d
+        force_out[b, i] = total
+
+    return kernel
+
+
+@cache
+def force_adjoint(law: PairLaw, learning: bool) -> wp.Kernel:
+    """Transposed derivative of L = sum_i w_i . F_i, with dw = w_i - w_j and s' = ds/d(r^2):
+
+    dL/dx_i = sum_j [s dw + 2 s' (d.dw) d],    dL/dp = 1/2 sum_ij (d.dw) ds/dp   (where `learning`; by atom and pair).
+    """
+    n, mixed = numbers(law.dim, law.dtype), law.mixed
+    vec, real, edge, theta = n.vec, n.real, n.edge, n.theta(len(potential(law.kind).parameters))
+    f = cut_functions(law.kind, law.cut, law.dtype)
+    radial, slope, radial_by = f.radial, f.slope, f.radial_by
+
+    @wp.kernel(module="unique", enable_backward=False)
+    def kernel(
+        box: wp.array[vec],
+        p: wp.array2d[theta],
+        e: wp.array2d[edge],
+        pair_of: wp.array2d[wp.int32],
+        species: wp.array[wp.int32],
+        count: wp.array2d[wp.int32],
+        rows: wp.array3d[wp.int32],
+        x: wp.array2d[vec],
+        w: wp.array2d[vec],
+        x_bar_out: wp.array2d[vec],
+        p_bar_out: wp.array3d[theta],
+    ):
+        b, i = wp.tid()
+        xb = x[b]
+        wb = w[b]
+        row = rows[b, i]
+        xi = xb[i]
+        wi = wb[i]
+        lengths = box[b]
+        inverse = vec()
+        for a in range(wp.static(n.dim)):
+            inverse[a] = real(1.0) / lengths[a]
+        mine = pair_of[species[i]]
+        k = int(0)
+        pk = p[b, 0]
+        ek = e[b, 0]
+        total = vec()
+        p_bar = theta()
+        for m in range(count[b, i]):
+            j = row[m]
+            d = xi - xb[j]
+            for a in range(wp.static(n.dim)):
+                d[a] = d[a] - lengths[a] * wp.rint(d[a] * inverse[a])
+            r2 = wp.dot(d, d)
+            dw = wi - wb[j]
+            if wp.static(mixed):
+                k = mine[species[j]]
+                pk = p[b, k]
+                ek = e[b, k]
+            inside = wp.where(r2 < ek[0], real(1.0), real(0.0))
+            along = wp.dot(d, dw) * inside
+            s = radial(r2, pk, ek) * inside
+            total += s * dw + (real(2.0) * slope(r2, pk, ek) * along) * d
+            if wp.static(learning):
+                part = (real(0.5) * along) * radial_by(r2, pk, ek)
+                if wp.static(mixed):
+                    p_bar_out[b, i, k] = p_bar_out[b, i, k] + part
+                else:
+                    p_bar += part
+        x_bar_out[b, i] = total
+        if wp.static(learning and not mixed):
+            p_bar_out[b, i, 0] = p_bar
+
+    return kernel
+
+
+@cache
+def sums(law: PairLaw) -> wp.Kernel:
+    """Energy and virial by atom, in float64: (1/2 sum_j u, 1/2 sum_j s r^2)"""
+    n, mixed = numbers(law.dim, law.dtype), law.mixed
+    vec, real, edge, theta = n.vec, n.real, n.edge, n.theta(len(potential(law.kind).parameters))
+    f = cut_functions(law.kind, law.cut, law.dtype)
+    energy, radial = f.energy, f.radial
+
+    @wp.kernel(module="unique", enable_backward=False)
+    def kernel(
+        box: wp.array[vec],
+        p: wp.array2d[theta],
+        e: wp.array2d[edge],
+        pair_of: wp.array2d[wp.int32],
+        species: wp.array[wp.int32],
+        count: wp.array2d[wp.int32],
+        rows: wp.array3d[wp.int32],
+        x: wp.array2d[vec],
+        sums_out: wp.array2d[wp.vec2d],
+    ):
+        b, i = wp.tid()
+        xb = x[b]
+        row = rows[b, i]
+        lengths = box[b]
+        mine = pair_of[species[i]]
+        pk = p[b, 0]
+        ek = e[b, 0]
+        u = wp.float64(0.0)
+        v = wp.float64(0.0)
+        for m in range(count[b, i]):
+            j = row[m]
+            d = xb[i] - xb[j]
+            for a in range(wp.static(n.dim)):
+                d[a] = d[a] - lengths[a] * wp.rint(d[a] * (real(1.0) / lengths[a]))
+            r2 = wp.dot(d, d)
+            if wp.static(mixed):
+                k = mine[species[j]]
+                pk = p[b, k]
+                ek = e[b, k]
+            if r2 < ek[0]:
+                u += wp.float64(energy(r2, pk, ek))
+                v += wp.float64(radial(r2, pk, ek) * r2)
+        sums_out[b, i] = wp.vec2d(wp.float64(0.5) * u, wp.float64(0.5) * v)
+
+    return kernel
+
+
+@cache
+def sums_adjoint(law: PairLaw) -> wp.Kernel:
+    """Transposed derivative of L = g_u U + g_v W, energy U = sum_{i<j} u and virial W = sum_{i<j} s r^2:
+
+    dL/dx_i = sum_j [2 g_v (s + s' r^2) - g_u s] d,    dL/dp = 1/2 sum_ij [g_u du/dp + g_v r^2 ds/dp] (by atom, pair).
+    """
+    n, mixed = numbers(law.dim, law.dtype), law.mixed
+    vec, real, edge, theta = n.vec, n.real, n.edge, n.theta(len(potential(law.kind).parameters))
+    f = cut_functions(law.kind, law.cut, law.dtype)
+    radial, slope, energy_by, radial_by = f.radial, f.slope, f.energy_by, f.radial_by
+
+    @wp.kernel(module="unique", enable_backward=False)
+    def kernel(
+        box: wp.array[vec],
+        p: wp.array2d[theta],
+        e: wp.array2d[edge],
+        pair_of: wp.array2d[wp.int32],
+        species: wp.array[wp.int32],
+        count: wp.array2d[wp.int32],
+        rows: wp.array3d[wp.int32],
+        x: wp.array2d[vec],
+        u_bar: wp.array[real],
+        v_bar: wp.array[real],
+        x_bar_out: wp.array2d[vec],
+        p_bar_out: wp.array3d[theta],
+    ):
+        b, i = wp.tid()
+        xb = x[b]
+        row = rows[b, i]
+        lengths = box[b]
+        gu = u_bar[b]
+        gv = v_bar[b]
+        mine = pair_of[species[i]]
+        k = int(0)
+        pk = p[b, 0]
+        ek = e[b, 0]
+        total = vec()
+        for m in range(count[b, i]):
+            j = row[m]
+            d = xb[i] - xb[j]
+            for a in range(wp.static(n.dim)):
+                d[a] = d[a] - lengths[a] * wp.rint(d[a] * (real(1.0) / lengths[a]))
+            r2 = wp.dot(d, d)
+            if wp.static(mixed):
+                k = mine[species[j]]
+                pk = p[b, k]
+                ek = e[b, k]
+            if r2 < ek[0]:
+                s = radial(r2, pk, ek)
+                total += (real(2.0) * gv * (s + slope(r2, pk, ek) * r2) - gu * s) * d
+                part = gu * energy_by(r2, pk, ek) + (gv * r2) * radial_by(r2, pk, ek)
+                p_bar_out[b, i, k] = p_bar_out[b, i, k] + real(0.5) * part
+        x_bar_out[b, i] = total
+
+    return kernel
+
+
+@cache
+def stiffest(law: PairLaw) -> wp.Kernel:
+    """max_j |u''| (1/m_i + 1/m_j): the square of the highest frequency of a pair with atom i, u'' = -s - 2 r^2 s'."""
+    n, mixed = numbers(law.dim, law.dtype), law.mixed
+    vec, real, edge, theta = n.vec, n.real, n.edge, n.theta(len(potential(law.kind).parameters))
+    f = cut_functions(law.kind, law.cut, law.dtype)
+    radial, slope = f.radial, f.slope
+
+    @wp.kernel(module="unique", enable_backward=False)
+    def kernel(
+        box: wp.array[vec],
+        p: wp.array2d[theta],
+        e: wp.array2d[edge],
+        pair_of: wp.array2d[wp.int32],
+        species: wp.array[wp.int32],
+        count: wp.array2d[wp.int32],
+        rows: wp.array3d[wp.int32],
+        x: wp.array2d[vec],
+        mass: wp.array2d[real],
+        square_out: wp.array2d[real],
+    ):
+        b, i = wp.tid()
+        xb = x[b]
+        row = rows[b, i]
+        lengths = box[b]
+        mine = pair_of[species[i]]
+        inverse_mass = real(1.0) / mass[b, species[i]]
+        pk = p[b, 0]
+        ek = e[b, 0]
+        most = real(0.0)
+        for m in range(count[b, i]):
+            j = row[m]
+            d = xb[i] - xb[j]
+            for a in range(wp.static(n.dim)):
+                d[a] = d[a] - lengths[a] * wp.rint(d[a] * (real(1.0) / lengths[a]))
+            r2 = wp.dot(d, d)
+            if wp.static(mixed):
+                k = mine[species[j]]
+                pk = p[b, k]
+                ek = e[b, k]
+            if r2 < ek[0]:
+                bend = wp.abs(radial(r2, pk, ek) + real(2.0) * r2 * slope(r2, pk, ek))
+                most = wp.max(most, bend * (inverse_mass + real(1.0) / mass[b, species[j]]))
+        square_out[b, i] = most
+
+    return kernel

@@ -1,0 +1,24 @@
+"""What a step of molecular dynamics changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+__all__ = ["AtomState"]
+
+
+@dataclass(frozen=True)
+class AtomState:
+    """Atoms of a batch of independent systems of the same make-up; those of one species stand together.
+
+    The force is no part of it: a position that a user changes would leave it stale. step and seed are the counter and
+    the key of the noise, so that a run that goes on from here draws what it would have drawn.
+    """
+
+    position: Float[Tensor, "batch atom dim"]  # unwrapped: it counts the rounds through the periodic box [length]
+    velocity: Float[Tensor, "batch atom dim"]  # [length/time]
+    step: Int64[Tensor, " batch"]  # steps taken so far
+    seed: Int64[Tensor, " batch"]
