@@ -1,0 +1,61 @@
+"""Which look serves which frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Protocol, cast
+
+import numpy as np
+
+from scenegrad.view.colours import ON_PAPER, SEQUENTIAL, Colouring, colouring
+from scenegrad.view.frames import Frames, PlacedFrames
+from scenegrad.view.h5md import AtomFrames
+from scenegrad.view.quantities import Quantity, default_quantity, quantity
+from scenegrad.view.vtkhdf import GridFrames
+
+if TYPE_CHECKING:
+    import pyvista
+
+__all__ = ["Look", "look"]
+
+
+class Look(Protocol):
+    """Everything is in the picture once it is made; `show` turns it to a frame."""
+
+    def show(self, index: int) -> None: ...
+
+
+def look(plotter: pyvista.Plotter, frames: Frames, field: str | None, indices: Iterable[int], cmap: str | None) -> Look:
+    """The frames in the picture, in colours that suit all of `indices`."""
+    shown = quantity(frames, field) if field is not None else usual_quantity(frames)
+    if shown is None:
+        return dressed(plotter, frames, None)
+    sequential = ON_PAPER if isinstance(frames, GridFrames) and frames.dim == 3 else SEQUENTIAL
+    names = category_names(frames, shown)
+    return dressed(plotter, frames, colouring(frames, shown, indices, cmap, names, sequential))
+
+
+def dressed(plotter: pyvista.Plotter, frames: Frames, colours: Colouring | None) -> Look:
+    if isinstance(frames, GridFrames):
+        from scenegrad.view.flat_field import FlatField
+        from scenegrad.view.shells import Shells
+
+        assert colours is not None
+        return (FlatField if frames.dim == 2 else Shells)(plotter, frames, colours)
+    from scenegrad.view.particles import Particles
+
+    return Particles(plotter, cast(PlacedFrames, frames), colours)
+
+
+def usual_quantity(frames: Frames) -> Quantity | None:
+    """Species where atoms differ, else what tells most."""
+    if isinstance(frames, AtomFrames) and "species" in frames.fields():
+        if len(np.unique(frames.values("species", 0))) > 1:
+            return quantity(frames, "species")
+    return default_quantity(frames)
+
+
+def category_names(frames: Frames, shown: Quantity) -> dict[int, str]:
+    if isinstance(frames, AtomFrames) and shown.name == "species":
+        return frames.species_names()
+    return dict(enumerate(frames.setting.bodies)) if shown.name == "body" else {}

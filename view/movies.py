@@ -1,0 +1,84 @@
+"""Frames of a movie into one file: GIF through Pillow, MP4 through ffmpeg."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenegrad.view.errors import ViewError
+
+__all__ = ["can_write_mp4", "check_movie_name", "write_movie"]
+
+Image = NDArray[np.uint8]  # [height, width, 3]
+
+SHORTEST = 20  # ms; browsers slow down GIFs that ask for less
+
+
+def can_write_mp4() -> bool:
+    """Whether there is an ffmpeg."""
+    return find_spec("imageio_ffmpeg") is not None
+
+
+def check_movie_name(out: str | Path) -> Path:
+    """Refuse a movie that could not be written, before anything is drawn."""
+    path = Path(out)
+    if path.suffix.lower() not in (".gif", ".mp4"):
+        raise ViewError(f"A movie is a .gif or a .mp4, not {path.name!r}.")
+    if path.suffix.lower() == ".mp4" and not can_write_mp4():
+        raise ViewError(
+            f"{path.name} needs ffmpeg, which comes with the extra [movie]: pip install 'scenegrad[movie]'. Without "
+            f"it, {path.with_suffix('.gif').name} works."
+        )
+    return path
+
+
+def write_movie(out: str | Path, images: Iterable[Image], fps: float) -> Path:
+    """The file appears when it is complete."""
+    if not fps > 0:
+        raise ViewError(f"fps={fps} is not a number of frames a second; it must be positive.")
+    path = check_movie_name(out)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.stem}.part{path.suffix}")
+    try:
+        (write_mp4 if path.suffix.lower() == ".mp4" else write_gif)(part, iter(images), fps)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def write_gif(path: Path, images: Iterator[Image], fps: float) -> None:
+    """One palette for all frames, so that nothing that stands still flickers."""
+    from PIL import Image as pillow
+
+    raw = [pillow.fromarray(image) for image in images]
+    some = raw[:: max(1, len(raw) // 8)]
+    width, height = raw[0].size
+    sheet = pillow.new("RGB", (width, height * len(some)))
+    for row, image in enumerate(some):
+        sheet.paste(image, (0, row * height))
+    palette = sheet.quantize(256, method=pillow.Quantize.MEDIANCUT, dither=pillow.Dither.NONE)
+    frames = [image.quantize(palette=palette, dither=pillow.Dither.NONE) for image in raw]
+    duration = max(SHORTEST, round(1000 / fps))
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=duration, loop=0, disposal=1)
+
+
+def write_mp4(path: Path, images: Iterator[Image], fps: float) -> None:
+    """H.264 that plays everywhere; an odd last row or column of pixels is left out, as the format wants."""
+    import imageio_ffmpeg
+
+    first = next(images)
+    height, width = (n - n % 2 for n in first.shape[:2])
+    writer: Any = imageio_ffmpeg.write_frames(
+        str(path), (width, height), fps=fps, codec="libx264", quality=8, macro_block_size=2, ffmpeg_log_level="error"
+    )
+    writer.send(None)
+    writer.send(np.ascontiguousarray(first[:height, :width]))
+    for image in images:
+        writer.send(np.ascontiguousarray(image[:height, :width]))
+    writer.close()

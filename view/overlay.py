@@ -1,0 +1,247 @@
+"""Letters and lines over a picture: the time, the colour bar, the frame of a flat picture with its numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenegrad.view.camera import Window
+from scenegrad.view.colours import CATEGORY_COLOURS, INK, Colouring
+
+if TYPE_CHECKING:
+    import pyvista
+
+__all__ = [
+    "KeyPlace",
+    "TimeLabel",
+    "add_axes",
+    "add_caption",
+    "add_colour_key",
+    "beside",
+    "flat_window",
+    "number_text",
+    "ticks",
+]
+
+REFERENCE_WIDTH = 1024  # pixels, for which the sizes below are meant
+LETTERS = 16
+VTK_FONT_FILE = 4
+
+
+def scaled(plotter: pyvista.Plotter, pixels: float) -> int:
+    """A size that keeps its share of the picture."""
+    return max(1, round(pixels * plotter.window_size[0] / REFERENCE_WIDTH))
+
+
+def flat_window(plotter: pyvista.Plotter) -> Window:
+    """Where a picture of the plane leaves room for the numbers along its axes and for the colour bar."""
+    width, height = plotter.window_size
+    left, right, bottom, top = (scaled(plotter, pixels) for pixels in (100, 160, 88, 30))
+    return Window(left / width, 1 - right / width, bottom / height, 1 - top / height)
+
+
+def text_actor(plotter: pyvista.Plotter, text: str, size: float = LETTERS) -> Any:
+    """Letters at a place still to be said; not yet in the picture."""
+    from vtkmodules.vtkRenderingCore import vtkTextActor
+
+    actor = vtkTextActor()
+    actor.SetInput(text)
+    style = actor.GetTextProperty()
+    style.SetFontFamily(VTK_FONT_FILE)
+    style.SetFontFile(font_file())
+    style.SetFontSize(max(7, scaled(plotter, size)))
+    style.SetColor(*rgb(INK))
+    return actor
+
+
+def font_file() -> str:
+    """DejaVu Sans, which comes with matplotlib: the letters of VTK have no Greek and round brackets for square ones."""
+    import matplotlib
+
+    return f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans.ttf"
+
+
+def rgb(colour: str) -> tuple[float, float, float]:
+    return (int(colour[1:3], 16) / 255, int(colour[3:5], 16) / 255, int(colour[5:7], 16) / 255)
+
+
+def number_text(value: float, step: float) -> str:
+    """A number with as many digits as its distance from the next one needs."""
+    if abs(value) >= 1e5 or (step < 1e-4 and value != 0):
+        return f"{value:.3g}"
+    digits = max(0, -int(np.floor(np.log10(step) + 1e-9)))
+    text = f"{value:.{digits}f}"
+    return text.replace("-0", "0", 1) if float(text) == 0 else text
+
+
+class TimeLabel:
+    """ "t = 0.50 s" in the lower left corner."""
+
+    def __init__(self, plotter: pyvista.Plotter, times: NDArray[np.float64], unit: str):
+        self.times, self.unit = times, unit
+        self.step = float(np.min(np.diff(times))) if len(times) > 1 and np.all(np.diff(times) > 0) else 0.01
+        self.actor = text_actor(plotter, "", LETTERS + 1)
+        self.actor.SetPosition(scaled(plotter, 24), scaled(plotter, 18))
+        plotter.add_actor(self.actor, name="time label", pickable=False, reset_camera=False)
+
+    def show(self, index: int) -> None:
+        self.actor.SetInput(f"t = {number_text(float(self.times[index]), self.step)} {self.unit}".rstrip())
+
+
+def add_caption(plotter: pyvista.Plotter, text: str) -> None:
+    """A line in the lower left corner."""
+    actor = text_actor(plotter, text)
+    actor.SetPosition(scaled(plotter, 24), scaled(plotter, 18))
+    plotter.add_actor(actor, pickable=False, reset_camera=False)
+
+
+def ticks(low: float, high: float, about: int = 5) -> NDArray[np.float64]:
+    """Round numbers from low to high, near `about` of them: multiples of 1, 2 or 5 times a power of ten."""
+    if not high > low:
+        return np.array([low])
+    rough = (high - low) / about
+    power = 10.0 ** np.floor(np.log10(rough))
+    step = power * next(unit for unit in (1, 2, 5, 10) if unit * power >= rough * 0.999)
+    first = np.ceil(low / step - 1e-9)
+    last = np.floor(high / step + 1e-9)
+    marks: NDArray[np.float64] = np.arange(first, last + 1) * step
+    return marks
+
+
+@dataclass(frozen=True)
+class KeyPlace:
+    """Where the colour bar stands, in parts of the picture."""
+
+    left: float = 0.875
+    bottom: float = 0.2
+    height: float = 0.6
+
+
+BAR_WIDTH = 0.022
+LOWEST_BAR = 0.35
+
+
+def beside(plotter: pyvista.Plotter, bounds: NDArray[np.float64]) -> KeyPlace:
+    """To the right of a flat picture [2, 3] that the camera looks at already, and as high, but not too low to read."""
+    width, height = plotter.window_size
+    up = 2 * plotter.camera.parallel_scale
+    x, y, _ = plotter.camera.focal_point
+    right = 0.5 + (bounds[1, 0] - x) / (up * width / height)
+    bottom, top = (0.5 + (edge - y) / up for edge in bounds[:, 1])
+    size = max(top - bottom, LOWEST_BAR)
+    return KeyPlace(right + 0.03, (bottom + top - size) / 2, size)
+
+
+def add_colour_key(plotter: pyvista.Plotter, colours: Colouring, where: KeyPlace | None = None) -> None:
+    """A bar with numbers, or a list of names where the colours are categories."""
+    where = where or KeyPlace()
+    if colours.categories:
+        add_legend(plotter, colours, where)
+    else:
+        add_bar(plotter, colours, where)
+
+
+def add_bar(plotter: pyvista.Plotter, colours: Colouring, where: KeyPlace) -> None:
+    from vtkmodules.vtkRenderingAnnotation import vtkScalarBarActor
+
+    bar = vtkScalarBarActor()
+    bar.SetLookupTable(colours.table())
+    bar.SetNumberOfLabels(0)
+    bar.SetTitle("")
+    bar.SetBarRatio(1.0)
+    bar.SetMaximumNumberOfColors(256)
+    bar.GetPositionCoordinate().SetCoordinateSystemToNormalizedViewport()
+    bar.SetPosition(where.left, where.bottom)
+    bar.SetWidth(BAR_WIDTH)
+    bar.SetHeight(where.height)
+    plotter.add_actor(bar, name="colour bar", pickable=False, reset_camera=False)
+
+    low, high = colours.limits
+    marks = ticks(low, high, about=max(4, round(where.height * plotter.window_size[1] / scaled(plotter, 90))))
+    step = float(marks[1] - marks[0]) if len(marks) > 1 else (high - low) or 1.0
+    for mark in marks:
+        height = where.bottom + where.height * (mark - low) / (high - low)
+        place(plotter, number_text(float(mark), step), where.left + BAR_WIDTH + 0.01, height, "left", "middle")
+    turned_title(plotter, colours.quantity.title, where)
+
+
+def turned_title(plotter: pyvista.Plotter, text: str, where: KeyPlace) -> None:
+    """What the bar measures, read from below along it."""
+    actor = text_actor(plotter, text)
+    actor.GetPositionCoordinate().SetCoordinateSystemToNormalizedViewport()
+    actor.SetPosition(where.left + BAR_WIDTH + 0.08, where.bottom + where.height / 2)
+    justify(actor, "middle", "middle")
+    actor.GetTextProperty().SetOrientation(90.0)
+    plotter.add_actor(actor, pickable=False, reset_camera=False)
+
+
+def place(plotter: pyvista.Plotter, text: str, x: float, y: float, across: str, along: str, colour: str = INK) -> None:
+    """Letters at a place given as parts of the picture."""
+    actor = text_actor(plotter, text)
+    actor.GetPositionCoordinate().SetCoordinateSystemToNormalizedViewport()
+    actor.SetPosition(x, y)
+    justify(actor, across, along)
+    actor.GetTextProperty().SetColor(*rgb(colour))
+    plotter.add_actor(actor, pickable=False, reset_camera=False)
+
+
+def justify(actor: Any, across: str, along: str) -> None:
+    style = actor.GetTextProperty()
+    {"left": style.SetJustificationToLeft, "middle": style.SetJustificationToCentered,
+     "right": style.SetJustificationToRight}[across]()  # fmt: skip
+    {"bottom": style.SetVerticalJustificationToBottom, "middle": style.SetVerticalJustificationToCentered,
+     "top": style.SetVerticalJustificationToTop}[along]()  # fmt: skip
+
+
+def add_legend(plotter: pyvista.Plotter, colours: Colouring, where: KeyPlace) -> None:
+    row_height = 2 * scaled(plotter, LETTERS) / plotter.window_size[1]
+    for row, (number, name) in enumerate(sorted(colours.categories.items())):
+        height = where.bottom + where.height - row_height * (row + 0.5)
+        place(plotter, "■", where.left, height, "left", "middle", CATEGORY_COLOURS[number % len(CATEGORY_COLOURS)])
+        place(plotter, name, where.left + 0.027, height, "left", "middle")
+
+
+def add_axes(plotter: pyvista.Plotter, bounds: NDArray[np.float64], unit: str) -> None:
+    """A thin frame around [2, 3] in the x-y plane with ticks and numbers; they stay with it when the eye moves."""
+    import pyvista
+
+    (x0, y0, _), (x1, y1, _) = bounds
+    height = plotter.window_size[1]
+    per_pixel = 2 * plotter.camera.parallel_scale / height
+    tick = scaled(plotter, 6) * per_pixel
+    level = 1e-3 * max(x1 - x0, y1 - y0)  # above the field
+    corners = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
+    segments = [(corners[k], corners[(k + 1) % 4]) for k in range(4)]
+    x_marks, y_marks = ticks(x0, x1), ticks(y0, y1)
+    segments += [((x, y0), (x, y0 - tick)) for x in x_marks] + [((x0, y), (x0 - tick, y)) for y in y_marks]
+    ends = np.array([[(*a, level), (*b, level)] for a, b in segments]).reshape(-1, 3)
+    lines = pyvista.PolyData(ends, lines=np.insert(np.arange(len(ends)).reshape(-1, 2), 0, 2, axis=1).ravel())
+    plotter.add_mesh(lines, color=INK, line_width=1.0, lighting=False, pickable=False, reset_camera=False)
+
+    gap = 1.6 * tick
+    for marks, ends_at in ((x_marks, 0), (y_marks, 1)):
+        step = float(marks[1] - marks[0]) if len(marks) > 1 else 1.0
+        for mark in marks:
+            where = (mark, y0 - gap) if ends_at == 0 else (x0 - gap, mark)
+            across, along = ("middle", "top") if ends_at == 0 else ("right", "middle")
+            anchor(plotter, number_text(float(mark), step), where, across, along)
+    suffix = f" [{unit}]" if unit else ""
+    letters = scaled(plotter, LETTERS) * per_pixel
+    anchor(plotter, f"x{suffix}", ((x0 + x1) / 2, y0 - gap - 1.5 * letters), "middle", "top")
+    anchor(plotter, f"y{suffix}", (x0 - gap - 3.2 * letters, (y0 + y1) / 2), "middle", "bottom", turned=True)
+
+
+def anchor(
+    plotter: pyvista.Plotter, text: str, where: tuple[float, float], across: str, along: str, turned: bool = False
+) -> None:
+    """Letters that hang at a point of the x-y plane."""
+    actor = text_actor(plotter, text)
+    actor.GetPositionCoordinate().SetCoordinateSystemToWorld()
+    actor.GetPositionCoordinate().SetValue(*where, 0.0)
+    justify(actor, across, along)
+    if turned:
+        actor.GetTextProperty().SetOrientation(90.0)
+    plotter.add_actor(actor, pickable=False, reset_camera=False)

@@ -1,0 +1,103 @@
+"""Pictures and movies of a run, drawn in this very process; `scenegrad.view` calls them in one of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scenegrad.view.errors import ViewError
+from scenegrad.view.files import open_frames
+from scenegrad.view.frames import Frames
+from scenegrad.view.looks import look
+from scenegrad.view.movies import Image, write_movie
+from scenegrad.view.stage import fitting_size, stage
+
+if TYPE_CHECKING:
+    import pyvista
+
+__all__ = ["Camera", "draw_movie", "draw_picture", "frame_number", "place_camera"]
+
+Camera = Sequence[Sequence[float]]  # where the eye is, what it looks at, which way is up
+
+
+def draw_picture(
+    run: Any,
+    out: str | Path,
+    *,
+    field: str | None = None,
+    frame: int = -1,
+    size: Sequence[int] | None = None,
+    camera: Camera | None = None,
+    cmap: str | None = None,
+) -> str:
+    """One frame as an image file, in the colours that suit this frame."""
+    frames = open_frames(run, field)
+    try:
+        index = frame_number(frames, frame)
+        plotter = stage(size or fitting_size(frames))
+        look(plotter, frames, field, [index], cmap).show(index)
+        place_camera(plotter, camera)
+        Path(out).parent.mkdir(parents=True, exist_ok=True)
+        plotter.screenshot(str(out))
+        plotter.close()
+    finally:
+        frames.close()
+    return str(out)
+
+
+def draw_movie(
+    run: Any,
+    out: str | Path,
+    *,
+    field: str | None = None,
+    size: Sequence[int] | None = None,
+    camera: Camera | None = None,
+    cmap: str | None = None,
+    fps: float = 15.0,
+    every: int = 1,
+) -> str:
+    """All frames, or one out of `every`, under one camera and in one set of colours."""
+    frames = open_frames(run, field)
+    try:
+        indices = range(0, len(frames.times), max(1, int(every)))
+        plotter = stage(size or fitting_size(frames))
+        shown = look(plotter, frames, field, indices, cmap)
+
+        def images() -> Iterator[Image]:
+            for index in indices:
+                shown.show(index)
+                if index == 0:
+                    place_camera(plotter, camera)
+                plotter.render()
+                yield np.asarray(plotter.screenshot(return_img=True))[..., :3]
+
+        write_movie(out, images(), fps)
+        plotter.close()
+    finally:
+        frames.close()
+    return str(out)
+
+
+def frame_number(frames: Frames, frame: int) -> int:
+    """The frame meant by an index that may count from the end."""
+    count = len(frames.times)
+    if not -count <= frame < count:
+        raise ViewError(f"{frames.path.name} has {count} frames, 0 to {count - 1}; there is no frame {frame}.")
+    return frame % count
+
+
+def place_camera(plotter: pyvista.Plotter, camera: Camera | None) -> None:
+    """The eye where it is wanted; None leaves it where the look has put it."""
+    if camera is None:
+        return
+    if len(camera) != 3 or any(len(entry) != 3 for entry in camera):
+        raise ViewError(
+            f"camera={camera!r} is not understood; it is three points: where the eye is, what it looks at, and the "
+            "upward direction, such as [(2, -2, 1), (0.5, 0.5, 0.5), (0, 0, 1)]."
+        )
+    plotter.camera.SetWindowCenter(0.0, 0.0)
+    plotter.camera_position = [tuple(map(float, entry)) for entry in camera]
+    plotter.reset_camera_clipping_range()

@@ -1,0 +1,100 @@
+"""From the fields of a file to the one number per sample that becomes a colour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from scenegrad.scenes.errors import nearest
+from scenegrad.view.errors import ViewError
+from scenegrad.view.frames import Array, Field, Frames
+
+__all__ = ["Quantity", "default_quantity", "quantity"]
+
+AXES = "xyz"
+PREFERRED = ("vorticity", "speed", "temperature", "density", "pressure")
+NOT_FOR_COLOUR = ("position", "id", "image", "mass")
+LENGTHS = {"velocity": "speed"}  # what the length of a vector is called
+DETERMINANTS = {"deformation": "volume ratio"}
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A scalar made from a field: itself, the length of a vector, the determinant of a tensor, or one component.
+
+    positive: it cannot be negative, whatever the data. center: the number that nothing happens at.
+    """
+
+    name: str
+    field: Field
+    component: int | None = None
+    positive: bool = False
+    center: float = 0.0
+
+    @property
+    def title(self) -> str:
+        """Name and unit, as it stands on a colour bar."""
+        unit = "" if self.field.name in DETERMINANTS and self.component is None else self.field.unit
+        name = self.name.replace("_", " ")
+        return f"{name} [{unit}]" if unit not in ("", "1") else name
+
+    def of(self, frames: Frames, index: int) -> Array:
+        """The scalar of every sample of one frame [*samples]."""
+        array = frames.values(self.field.name, index)
+        if self.field.components == 1:
+            return array
+        if self.component is not None:
+            return array[..., self.component]
+        if is_tensor(self.field):
+            side = 2 if self.field.components == 4 else 3
+            return np.linalg.det(array.reshape(*array.shape[:-1], side, side))
+        return np.linalg.norm(array, axis=-1)
+
+
+def is_tensor(field: Field) -> bool:
+    return field.components in (4, 9)
+
+
+def scalar(field: Field) -> Quantity:
+    """What is shown of a field unless a component is asked for."""
+    if field.components == 1:
+        return Quantity(field.name, field)
+    if is_tensor(field):
+        return Quantity(DETERMINANTS.get(field.name, f"det {field.name}"), field, center=1.0)
+    return Quantity(LENGTHS.get(field.name, f"|{field.name}|"), field, positive=True)
+
+
+def quantities(frames: Frames) -> dict[str, Quantity]:
+    """Everything that can be asked for, by name: fields, their lengths ("speed") and components ("velocity_x")."""
+    named: dict[str, Quantity] = {}
+    for field in frames.fields().values():
+        shown = scalar(field)
+        named |= {field.name: shown, shown.name: shown}
+        if field.components in (2, 3):
+            named |= {
+                f"{field.name}_{axis}": Quantity(f"{field.name}_{axis}", field, place)
+                for place, axis in zip(range(min(field.components, frames.dim)), AXES, strict=False)
+            }
+    return named
+
+
+def quantity(frames: Frames, name: str) -> Quantity:
+    """The quantity of that name, or an error that lists what there is."""
+    known = quantities(frames)
+    if name not in known:
+        raise ViewError(
+            f"{frames.path.name} has no field {name!r}; it has {', '.join(known) or 'none'}.{nearest(name, known)}"
+        )
+    return known[name]
+
+
+def default_quantity(frames: Frames) -> Quantity | None:
+    """What tells most about the frames; None where they hold positions only."""
+    fields = {name: field for name, field in frames.fields().items() if name not in NOT_FOR_COLOUR}
+    known = quantities(frames)
+    for name in PREFERRED:
+        if name in known:
+            return known[name]
+    plain = [field for field in fields.values() if not field.labels]
+    return scalar(next(iter(plain or fields.values()))) if fields else None

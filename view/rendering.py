@@ -1,0 +1,95 @@
+"""Drawing in a process of its own: where its libraries are missing, VTK kills the process it is in."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from scenegrad.view.errors import ViewError
+
+__all__ = ["INSTALL", "probe_rendering", "render_in_child", "render_request"]
+
+INSTALL = (
+    "On Debian and Ubuntu: apt-get install libegl1 libgl1-mesa-dri; on Fedora: dnf install mesa-libEGL mesa-dri-drivers"
+)
+INSIDE = "SCENEGRAD_DRAWS_HERE"  # set in a process that was started to draw
+
+
+def render_in_child(function: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """function(*args, **options) in a fresh Python process; what goes wrong there is raised here as a ViewError.
+
+    The function is found by its module and name; arguments and result are numbers, text, lists, dicts, None and paths.
+    In a process that was started to draw, it is simply called."""
+    if os.environ.get(INSIDE):
+        return function(*args, **options)
+    with tempfile.TemporaryDirectory(prefix="scenegrad-view-") as folder:
+        request, answer = Path(folder, "request.json"), Path(folder, "answer.json")
+        call = {"module": function.__module__, "name": function.__qualname__, "args": args, "options": options}
+        request.write_text(json.dumps(call, default=str))
+        child = subprocess.run(
+            [sys.executable, "-m", "scenegrad.view.child", str(request), str(answer)],
+            stderr=subprocess.PIPE, text=True, errors="replace", check=False, env={**os.environ, INSIDE: "1"},
+        )  # fmt: skip
+        if not answer.exists():
+            raise ViewError(f"Drawing failed: {obituary(child.returncode, child.stderr)}")
+        outcome = json.loads(answer.read_text())
+    if "error" in outcome:
+        raise ViewError(outcome["error"])
+    return outcome["result"]
+
+
+def render_request(request: Path, answer: Path) -> None:
+    """The other end: does what the file asks for, and writes what came of it."""
+    from scenegrad.engine.errors import EngineError
+    from scenegrad.scenes.errors import SceneError
+    from scenegrad.view.stage import choose_backend
+
+    choose_backend()
+    call = json.loads(request.read_text())
+    try:
+        function = getattr(importlib.import_module(call["module"]), call["name"])
+        outcome = {"result": function(*call["args"], **call["options"])}
+    except (EngineError, SceneError) as error:
+        outcome = {"error": str(error)}
+    part = answer.with_suffix(".part")
+    part.write_text(json.dumps(outcome, default=str))
+    part.rename(answer)  # whole or not at all
+
+
+def obituary(code: int, stderr: str) -> str:
+    """What a process that drew died of, and what helps."""
+    last = next((line.strip() for line in reversed(stderr.splitlines()) if line.strip()), "")
+    if code < 0:
+        try:
+            name = signal.Signals(-code).name
+        except ValueError:
+            name = f"signal {-code}"
+        if -code in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
+            return f"its process was ended by {name}. Where memory is short, draw a smaller picture or fewer frames."
+        return f"VTK died of {name}, as it does where OpenGL libraries are missing. {INSTALL}."
+    if "No module named 'pyvista'" in last or "No module named 'vtk" in last:
+        return "PyVista is not installed. Run: pip install pyvista"
+    if "libGL" in last or "libEGL" in last or "libX11" in last:
+        return f"{last}. {INSTALL}."
+    return f"its process ended with code {code}: {last or 'it said nothing'}"
+
+
+@cache
+def probe_rendering() -> str | None:
+    """Why nothing can be drawn here; None where it can. Tried once, in a process of its own."""
+    from scenegrad.view.sample import draw_sample
+
+    try:
+        render_in_child(draw_sample)
+    except ViewError as error:
+        return str(error)
+    return None

@@ -1,0 +1,126 @@
+"""What surrounds the data: the box, the floor, the units, as far as the scene in the file tells."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["MeshBody", "Setting", "Wall", "setting_of"]
+
+
+@dataclass(frozen=True)
+class Wall:
+    """Matter is kept where normal . x >= offset."""
+
+    normal: tuple[float, ...]
+    offset: float
+
+
+@dataclass(frozen=True)
+class MeshBody:
+    """A body that a mesh file gives its shape; see `scenes.shapes.Mesh`. index: its place among the bodies."""
+
+    name: str
+    index: int
+    path: str
+    scale: float = 1.0
+    rotation: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    center: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Setting:
+    """name: of the scene. size: edges of the box [0, size]; None where nobody knows. up: against gravity."""
+
+    name: str = ""
+    size: tuple[float, ...] | None = None
+    periodic: tuple[bool, ...] = ()
+    up: tuple[float, float, float] = (0.0, 0.0, 1.0)
+    walls: tuple[Wall, ...] = ()
+    bodies: tuple[str, ...] = ()
+    elastic_meshes: tuple[MeshBody, ...] = ()
+    length_unit: str = ""
+    time_unit: str = ""
+    table: Mapping[str, Any] = field(default_factory=dict)  # the whole scene, as it stands in the file
+
+    @property
+    def box(self) -> NDArray[np.float64] | None:
+        """Lowest and highest corner of the box [2, 3]; flat in two dimensions."""
+        if self.size is None:
+            return None
+        corners = np.zeros((2, 3))
+        corners[1, : len(self.size)] = self.size
+        return corners
+
+
+def setting_of(text: str | bytes | None) -> Setting:
+    """The setting from a scene as JSON; an empty one where there is none.
+
+    It is read as a plain table and not as a `Scene`: a picture is also wanted where the mesh of a body has moved away,
+    or where a material was registered by a program that is not running now."""
+    if not text:
+        return Setting()
+    table: dict[str, Any] = json.loads(text)
+    domain = table.get("domain") or {}
+    size = domain.get("size")
+    wrap = domain.get("wrap", False)
+    entities: dict[str, Any] = table.get("entities") or {}
+    bodies = {name: part for name, part in entities.items() if part.get("kind") == "body"}
+    dim = len(size) if size else 3
+    units = table.get("units", "SI")
+    return Setting(
+        name=table.get("name", ""),
+        size=tuple(map(float, size)) if size else None,
+        periodic=tuple(wrap) if isinstance(wrap, list) else (bool(wrap),) * dim,
+        up=against(plain(table.get("gravity"))),
+        walls=tuple(
+            Wall(tuple(map(float, part["normal"])), float(plain(part.get("offset", 0.0)) or 0.0))
+            for part in entities.values()
+            if part.get("kind") == "wall"
+        ),
+        bodies=tuple(bodies),
+        elastic_meshes=tuple(
+            mesh_body(name, index, part["shape"])
+            for index, (name, part) in enumerate(bodies.items())
+            if part.get("shape", {}).get("kind") == "mesh" and part.get("material", {}).get("kind") in ELASTIC
+        ),
+        length_unit="m" if units == "SI" else "σ",
+        time_unit="s" if units == "SI" else "τ",
+        table=table,
+    )
+
+
+ELASTIC = ("neo_hookean",)  # materials whose neighbours stay neighbours, so that a surface can follow them
+
+
+def mesh_body(name: str, index: int, shape: Mapping[str, Any]) -> MeshBody:
+    center = plain(shape.get("center"))
+    rotation = shape.get("rotation") or (0.0, 0.0, 0.0)
+    x, y, z = map(float, rotation)
+    return MeshBody(
+        name, index, shape["path"], float(shape.get("scale", 1.0)), (x, y, z), tuple(center) if center else None
+    )
+
+
+def plain(value: Any) -> Any:
+    """The number or list behind a leaf of a scene: a Parameter is its value, and a distribution leaves none."""
+    if isinstance(value, Mapping):
+        return value.get("value")
+    if isinstance(value, list | tuple):
+        inner = [plain(entry) for entry in value]
+        return None if any(entry is None for entry in inner) else inner
+    return value
+
+
+def against(gravity: Any) -> tuple[float, float, float]:
+    """The upward direction in three dimensions."""
+    if not gravity or len(gravity) != 3 or not any(gravity):
+        return (0.0, 0.0, 1.0)
+    x, y, z = (-float(g) / math.hypot(*gravity) for g in gravity)
+    return (x + 0.0, y + 0.0, z + 0.0)

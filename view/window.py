@@ -1,0 +1,97 @@
+"""A window on a run: turn it with the mouse, move through time with the slider or the space bar."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from scenegrad.view.errors import ViewError
+from scenegrad.view.files import open_frames
+from scenegrad.view.looks import look
+from scenegrad.view.overlay import number_text
+from scenegrad.view.pictures import Camera, place_camera
+from scenegrad.view.stage import fitting_size, stage
+
+__all__ = ["Player", "need_display", "open_window"]
+
+PAUSE = 66  # ms between frames that play
+
+
+def need_display() -> None:
+    """Refuse a window where there is no screen to open it on."""
+    if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        raise ViewError(
+            "There is no display to open a window on (DISPLAY is not set). Draw into a file instead, with screenshot() "
+            "or movie(); or log in with `ssh -X`; or open the .vtkhdf files of the run in ParaView on your own machine."
+        )
+
+
+class Player:
+    """Which frame is shown, and whether time is running."""
+
+    def __init__(self, shown: Any, count: int):
+        self.shown, self.count = shown, count
+        self.index = 0
+        self.playing = False
+
+    def go(self, index: float) -> None:
+        self.index = min(max(round(index), 0), self.count - 1)
+        self.shown.show(self.index)
+
+    def tick(self) -> bool:
+        """One frame on, around to the first after the last; whether anything has changed."""
+        if not self.playing:
+            return False
+        self.go((self.index + 1) % self.count)
+        return True
+
+    def toggle(self) -> None:
+        self.playing = not self.playing
+
+
+def open_window(
+    run: Any,
+    *,
+    field: str | None = None,
+    size: Sequence[int] | None = None,
+    camera: Camera | None = None,
+    cmap: str | None = None,
+    off_screen: bool = False,
+) -> None:
+    """Shows the run and comes back when the window is closed. off_screen: builds the window without a screen."""
+    frames = open_frames(run, field)
+    try:
+        count = len(frames.times)
+        plotter = stage(size or fitting_size(frames), off_screen=off_screen)
+        player = Player(look(plotter, frames, field, range(count), cmap), count)
+        player.go(0)
+        place_camera(plotter, camera)
+        if count > 1:
+            add_controls(plotter, player, [number_text(float(time), 1e-3) for time in frames.times])
+        plotter.show(title=f"{frames.setting.name or frames.path.stem} - {frames.path}", auto_close=True)
+        plotter.close()
+    finally:
+        frames.close()
+
+
+def add_controls(plotter: Any, player: Player, times: list[str]) -> None:
+    """A slider for time; a button, and the space bar, to let it run."""
+    slider = plotter.add_slider_widget(
+        player.go, (0, player.count - 1), value=0, title="", pointa=(0.30, 0.06), pointb=(0.80, 0.06),
+        style="modern", fmt="%.0f", color="#808080",
+    )  # fmt: skip
+    slider.GetRepresentation().ShowSliderLabelOff()
+
+    def tick(_: int) -> None:
+        if player.tick():
+            slider.GetRepresentation().SetValue(player.index)
+            plotter.render()
+
+    plotter.add_checkbox_button_widget(
+        lambda on: setattr(player, "playing", on), value=False, position=(plotter.window_size[0] * 0.24, 12.0), size=28,
+        color_on="#4477aa", color_off="#b0b0b0", border_size=3,
+    )  # fmt: skip
+    plotter.add_key_event("space", player.toggle)
+    plotter.add_timer_event(max_steps=10**9, duration=PAUSE, callback=tick)
