@@ -115,6 +115,8 @@ class Training:
         }
 
     def begin(self, resume: bool) -> None:
+        for stray in self.path.parent.glob("*.part*"):  # of a process that was killed while it wrote
+            stray.unlink(missing_ok=True)
         if not self.path.exists():
             return
         if not resume:

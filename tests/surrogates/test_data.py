@@ -1,0 +1,144 @@
+"""Windows hold what they say, and nothing of the parts that judge a network leaks into training."""
+
+import numpy as np
+import pytest
+import torch
+
+from scenegrad.engine.errors import EngineError
+from scenegrad.surrogates.data.pairs import Pairs
+from scenegrad.surrogates.data.split import Split
+from scenegrad.surrogates.data.statistics import Moments
+from scenegrad.surrogates.data.windows import Windows
+from scenegrad.surrogates.operators.names import Names
+
+U = Names(("u",), ("u",), ("fluid.viscosity",), {})
+
+
+def test_window_holds_the_frames_that_lie_strides_ahead(ensemble):
+    samples = Windows(ensemble, stride=3, first=1).bind(U, horizon=2)
+    assert samples.dt == pytest.approx(0.3)
+    assert samples.grid == (64,)
+    starts = 11 - 1 - 2 * 3
+    assert samples.count("train") == starts * len(samples.parts["train"])
+    window = samples.window("train", [0, starts + 2])
+    for row, (trajectory, start) in enumerate([(0, 1), (1, 3)]):
+        place = samples.parts["train"][trajectory]
+        truth = ensemble.fields["u"][place]
+        assert np.array_equal(window.inputs["u"][row], truth[start])
+        assert np.array_equal(window.targets[0]["u"][row], truth[start + 3])
+        assert np.array_equal(window.targets[1]["u"][row], truth[start + 6])
+        assert window.params["fluid.viscosity"][row].item() == pytest.approx(
+            ensemble.parameters["fluid.viscosity"][place]
+        )
+    last = samples.window("train", [samples.count("train") - 1])
+    assert np.array_equal(last.targets[1]["u"][0], ensemble.fields["u"][samples.parts["train"][-1]][-1])
+
+
+def test_frames_are_the_same_read_at_once_or_one_by_one(ensemble, monkeypatch):
+    at_hand = Windows(ensemble).bind(U, 1).window("train", [3, 70])
+    monkeypatch.setattr("scenegrad.surrogates.data.windows.MEMORY", 1000)
+    samples = Windows(ensemble).bind(U, 1)
+    before = ensemble.reads
+    one_by_one = samples.window("train", [3, 70])
+    assert ensemble.reads == before + 4
+    assert torch.equal(at_hand.inputs["u"], one_by_one.inputs["u"])
+    assert torch.equal(at_hand.targets[0]["u"], one_by_one.targets[0]["u"])
+
+
+def test_every_trajectory_has_one_part_whatever_the_order_of_the_files(ensemble):
+    samples = Windows(ensemble).bind(U, 1)
+    everyone = sorted(place for part in samples.parts.values() for place in part)
+    assert everyone == list(range(40))
+    assert [len(samples.parts[part]) for part in ("train", "validation", "test")] == [32, 4, 4]
+    order = np.random.default_rng(0).permutation(40).tolist()
+    again = Windows(ensemble.taken(order)).bind(U, 1)
+    for part, places in samples.parts.items():
+        assert {samples.keys[i] for i in places} == {again.keys[i] for i in again.parts[part]}
+    assert samples.parts["test"] != sorted(again.parts["test"]), "the order of the files decided"
+
+
+def test_equal_trajectories_are_never_on_both_sides(ensemble):
+    doubled = ensemble.taken([*range(40), *range(40)])
+    samples = Windows(doubled, split=Split(0.2, 0.2)).bind(U, 1)
+    for place in samples.parts["test"]:
+        assert (place + 40) % 80 in samples.parts["test"]
+    assert not {samples.keys[i] for i in samples.parts["train"]} & {samples.keys[i] for i in samples.parts["test"]}
+
+
+def test_statistics_are_of_the_training_part_alone(ensemble):
+    samples = Windows(ensemble, stride=2).bind(U, 1)
+    found = samples.statistics()
+    train = ensemble.fields["u"][samples.parts["train"]].astype(np.float64)
+    assert float(found.input_mean) == pytest.approx(train.mean(), abs=1e-7)
+    assert float(found.output_std) == pytest.approx(train.std(), rel=1e-6)
+    assert float(found.output_change) == pytest.approx((train[:, 2:] - train[:, :-2]).std(), rel=1e-6)
+    nu = ensemble.parameters["fluid.viscosity"][samples.parts["train"]]
+    assert float(found.parameter_mean) == pytest.approx(nu.mean())
+    assert float(found.parameter_std) == pytest.approx(nu.std())
+    spoilt = ensemble.taken(list(range(40)))
+    spoilt.fields["u"] = spoilt.fields["u"].copy()
+    for part in ("validation", "test"):
+        spoilt.fields["u"][samples.parts[part], 1:] *= 100.0  # the first frame says which part it is in
+    again = Windows(spoilt, stride=2).bind(U, 1).statistics()
+    assert torch.equal(again.input_std, found.input_std)
+    assert torch.equal(again.output_change, found.output_change)
+
+
+def test_moments_gathered_in_blocks_are_those_of_the_whole():
+    values = np.random.default_rng(0).normal(1e4, 1.0, size=(1000, 2))
+    moments = Moments(2)
+    for block in np.split(values, [10, 300, 301]):
+        moments.add(block)
+    mean, std = moments.tensors()
+    np.testing.assert_allclose(mean, values.mean(axis=0), rtol=1e-13)
+    np.testing.assert_allclose(std, values.std(axis=0), rtol=1e-10)
+    constant = Moments(1)
+    constant.add(np.full((5, 1), 3.0))
+    assert float(constant.tensors()[1]) == 1.0
+
+
+def test_pairs_of_arrays_are_examples():
+    x, y = np.arange(40.0).reshape(10, 4), 2 * np.arange(40.0).reshape(10, 4)
+    samples = Pairs.from_arrays(x, y, {"k": np.arange(10)}).bind(Names(("x",), ("y",), ("k",), {}), 1)
+    window = samples.window("train", [0, 1])
+    assert torch.equal(window.targets[0]["y"], 2 * window.inputs["x"])
+    assert window.params["k"].tolist() == [samples.parts["train"][i] for i in (0, 1)]
+    train = y[samples.parts["train"]]
+    assert float(samples.statistics().output_mean) == pytest.approx(train.mean())
+
+
+def test_vectors_become_channels_and_come_back():
+    names = Names(("w", "v"), ("w", "v"), (), {"v": 2})
+    values = {"w": torch.randn(3, 4, 5), "v": torch.randn(3, 4, 5, 2)}
+    packed = names.pack(values, names.fields)
+    assert packed.shape == (3, 3, 4, 5)
+    assert torch.equal(packed[:, 2], values["v"][..., 1])
+    back = names.unpack(packed, names.fields)
+    assert all(torch.equal(back[name], values[name]) for name in values)
+
+
+@pytest.mark.parametrize(
+    ("how", "names", "message"),
+    [
+        ({"stride": 11}, U, "do not fit into the 11 frames"),
+        ({"probe": "drag"}, U, r"probe='drag'; the outputs of these trajectories are: fields"),
+        ({"stride": 0}, U, "a stride is a positive number"),
+        ({}, Names(("u",), ("u",), ("fluid.density",), {}), "fluid.density, which these trajectories do not record"),
+        ({"split": Split(0.1, 0.1)}, U, None),
+    ],
+)
+def test_windows_that_cannot_be_cut_are_refused(ensemble, how, names, message):
+    if message is None:
+        with pytest.raises(EngineError, match="cannot be split"):
+            Windows(ensemble.taken([0, 1]), **how).bind(names, 1)
+        return
+    with pytest.raises(EngineError, match=message):
+        Windows(ensemble, **how).bind(names, 1)
+
+
+def test_values_that_are_not_finite_are_named(ensemble):
+    broken = ensemble.taken(list(range(40)))
+    broken.fields["u"] = broken.fields["u"].copy()
+    broken.fields["u"][7, 5, 3] = np.nan
+    with pytest.raises(EngineError, match="u of member 17 has values that are not finite"):
+        Windows(broken, split=Split(0.0, 0.0)).bind(U, 1).statistics()
