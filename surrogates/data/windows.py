@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -44,14 +44,16 @@ class Trajectories(Protocol):
 
     def times(self, probe: str) -> np.ndarray: ...  # [frame]
 
+    def quantities(self, probe: str) -> Iterable[str]: ...
+
 
 @dataclass(frozen=True)
 class Windows:
     """How trajectories are cut into examples.
 
     stride: frames between the input and the target, so that a learned step is stride times the interval of the output.
-    probe: the output of the scene that holds the fields; it may be left out where there is one. first: frame before
-    which nothing is used, such as a transient.
+    probe: the output of the scene that holds the fields; it may be left out where only one of them does.
+    first: frame before which nothing is used, such as a transient.
     """
 
     data: Trajectories
@@ -78,7 +80,7 @@ class WindowSamples:
     def __init__(self, how: Windows, names: Names, horizon: int):
         self.how, self.names, self.horizon = how, names, horizon
         self.wanted = tuple(dict.fromkeys((*names.fields, *names.outputs)))
-        self.probe = one_probe(how)
+        self.probe = probe_of(how, self.wanted)
         self.members = list(how.data.members)
         self.table = parameter_table(how.data, names.parameters)
         times = np.asarray(how.data.times(self.probe))
@@ -108,7 +110,8 @@ class WindowSamples:
     @property
     def hash(self) -> str:
         cut = [self.how.data.hash, self.probe, self.how.stride, self.how.first, self.horizon, self.wanted]
-        plain = json.dumps([*cut, self.names.parameters, self.parts])
+        # What the trajectories are, too: an ensemble that grew is made by the same rule, but holds others.
+        plain = json.dumps([*cut, self.names.parameters, self.keys, self.parts])
         return hashlib.sha256(plain.encode()).hexdigest()
 
     def count(self, part: str) -> int:
@@ -182,15 +185,15 @@ class WindowSamples:
         return Statistics(*inputs.tensors(), *outputs.tensors(), change.tensors()[1], *conditions.tensors())
 
 
-def one_probe(how: Windows) -> str:
-    probes = list(how.data.probes)
-    if how.probe is None and len(probes) == 1:
-        return probes[0]
-    if how.probe not in probes:
-        asked = "no probe" if how.probe is None else f"probe={how.probe!r}"
-        raise EngineError(f"Windows got {asked}; the outputs of these trajectories are: {', '.join(probes)}.")
-    assert how.probe is not None
-    return how.probe
+def probe_of(how: Windows, wanted: Sequence[str]) -> str:
+    """The output that was asked for, or the only one that recorded all the fields."""
+    recorded = {probe: list(how.data.quantities(probe)) for probe in how.data.probes}
+    fitting = [probe for probe, quantities in recorded.items() if set(wanted) <= set(quantities)]
+    if how.probe in fitting or (how.probe is None and len(fitting) == 1):
+        return how.probe or fitting[0]
+    listed = "; ".join(f"{probe}: {', '.join(quantities)}" for probe, quantities in recorded.items())
+    asked = f"of probe={how.probe!r}" if how.probe else "and no probe" if fitting else "of these trajectories"
+    raise EngineError(f"Windows got the fields {', '.join(wanted)} {asked}. What was recorded: {listed}.")
 
 
 def parameter_table(data: Trajectories, addresses: Sequence[str]) -> dict[str, np.ndarray]:

@@ -32,6 +32,9 @@ class Ensemble:
         assert probe == "fields"
         return self.fields[quantity][member - 10][frames]
 
+    def quantities(self, probe: str) -> list[str]:
+        return list(self.fields)
+
     def times(self, probe: str) -> np.ndarray:
         return self.every * np.arange(next(iter(self.fields.values())).shape[1])
 

@@ -121,8 +121,9 @@ def test_vectors_become_channels_and_come_back():
     ("how", "names", "message"),
     [
         ({"stride": 11}, U, "do not fit into the 11 frames"),
-        ({"probe": "drag"}, U, r"probe='drag'; the outputs of these trajectories are: fields"),
+        ({"probe": "drag"}, U, r"u of probe='drag'. What was recorded: fields: u"),
         ({"stride": 0}, U, "a stride is a positive number"),
+        ({}, Names(("w",), ("w",), (), {}), r"fields w of these trajectories\. What was recorded: fields: u"),
         ({}, Names(("u",), ("u",), ("fluid.density",), {}), "fluid.density, which these trajectories do not record"),
         ({"split": Split(0.1, 0.1)}, U, None),
     ],
