@@ -43,8 +43,8 @@ class Sweep(Generic[S]):
         bars = self.look(len(records), self.journey.end, bars)
         for low, high in reversed(list(pairwise([*sorted(self.journey.keep), len(records)]))):
             states = [self.journey.keep[low]] if high > low else []
-            for record in records[low : high - 1]:
-                states.append(self.redo(record, states[-1]))
+            for n in range(low, high - 1):
+                states.append(self.redo(records[n], states[-1]))
             for n in range(high - 1, low - 1, -1):
                 before = states.pop()
                 bars = self.look(n, before, self.step(records[n], before, bars))

@@ -18,6 +18,7 @@ from scenegrad.engine.controllers import Controller
 from scenegrad.engine.loop import Clock, StepRecord, due_times, march
 from scenegrad.engine.solver import Probe, Solver
 from scenegrad.engine.state import Params, batch_size, tensors, with_tensors
+from scenegrad.engine.step_log import StepLog
 
 __all__ = ["Rollout", "rollout"]
 
@@ -92,7 +93,7 @@ class Journey(Generic[S]):
         self.solver, self.params, self.controller, self.probes = solver, params.detach(), controller, probes
         self.first = with_tensors(state, {name: value.detach() for name, value in tensors(state).items()})
         self.start, self.due = start, due_times(probes, start, until)
-        self.records: list[StepRecord] = []
+        self.records = StepLog(batch_size(self.first))
         self.frames: list[tuple[int, tuple[int, ...]]] = []  # (steps before it, probes due) of each pause
         self.keep: dict[int, S] = {0: self.first}  # checkpoint: state before this step
         self.every = 1
