@@ -22,10 +22,11 @@ from scenegrad.scenes.values import Choice, GaussianField, LogUniform, Normal, P
 from scenegrad.scenes.vary import Ensemble, vary
 
 __all__ = [
-    "FCC", "NVE", "RDF", "Atoms", "Body", "Boundary", "Box", "CenterOfMass", "Choice", "Coulomb", "Cylinder", "Domain",
-    "Energy", "Ensemble", "Entity", "FieldFile", "Fields", "Fluid", "GaussianField", "HalfSpace", "Hexagonal",
-    "KolmogorovForcing", "Langevin", "LennardJones", "LogUniform", "MaterialPoint", "Mesh", "MolecularDynamics", "Momentum", "NeoHookean",
-    "NoSlip", "Normal", "Parameter", "Particles", "Periodic", "PointFile", "Scene", "SceneError", "Separate",
-    "SimpleCubic", "Slip", "Spectral", "Spectrum", "Sphere", "Square", "Stick", "TaylorGreen", "Thermo", "Time",
-    "Uniform", "Wall", "WeaklyCompressible", "load_scene", "save_scene", "scene_schema", "vary",
+    "FCC", "NVE", "RDF", "Atoms", "Body", "Boundary", "Box", "CenterOfMass", "Choice", "Coulomb", "Cylinder",
+    "Domain", "Energy", "Ensemble", "Entity", "FieldFile", "Fields", "Fluid", "GaussianField", "HalfSpace",
+    "Hexagonal", "KolmogorovForcing", "Langevin", "LennardJones", "LogUniform", "MaterialPoint", "Mesh",
+    "MolecularDynamics", "Momentum", "NeoHookean", "NoSlip", "Normal", "Parameter", "Particles", "Periodic",
+    "PointFile", "Scene", "SceneError", "Separate", "SimpleCubic", "Slip", "Spectral", "Spectrum", "Sphere", "Square",
+    "Stick", "TaylorGreen", "Thermo", "Time", "Uniform", "Wall", "WeaklyCompressible", "load_scene", "save_scene",
+    "scene_schema", "vary",
 ]  # fmt: skip

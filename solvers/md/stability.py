@@ -17,7 +17,7 @@ SAMPLES = 3000  # down to 0.0025 of the cutoff
 
 @cache
 def stiffness(kind: str, cut: str, dtype: torch.dtype) -> wp.Kernel:
-    """k = max |u''(r)| from the cutoff inwards to where u(r) first exceeds `height`; u'' = -s - 2 r^2 s'.
+    """k = max |u''(r)| from the cutoff inwards to where repulsion first exceeds `height`; u'' = -s - 2 r^2 s'.
 
     height [batch]: the energy that a collision can bring up.
     """
@@ -36,7 +36,7 @@ def stiffness(kind: str, cut: str, dtype: torch.dtype) -> wp.Kernel:
         for _ in range(SAMPLES):
             r = r * real(SHRINK)
             r2 = r * r
-            if energy(r2, pk, ek) > height[b]:
+            if energy(r2, pk, ek) > height[b] and radial(r2, pk, ek) > real(0.0):
                 break
             most = wp.max(most, wp.abs(radial(r2, pk, ek) + real(2.0) * r2 * slope(r2, pk, ek)))
         k_out[b, k] = most
