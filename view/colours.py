@@ -34,6 +34,7 @@ PAPER = "#ffffff"
 SEQUENTIAL = "viridis"
 ON_PAPER = "YlGnBu"  # sequential from light to dark
 DIVERGING = "RdBu_r"
+DIVERGING_SOLID = "coolwarm"  # grey in the middle, for bodies that must not fade into the paper
 CATEGORY_COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#999999")  # Paul Tol's "bright"
 
 LOOKED_AT = 24  # frames that decide the limits
@@ -43,12 +44,15 @@ ONE_SIDED = 0.1  # a sign that reaches less than this part of the other one is n
 
 @dataclass(frozen=True)
 class Colouring:
-    """limits: numbers of the first and the last colour. categories: number to name, in place of a continuous map."""
+    """limits: numbers of the first and the last colour, on either side of nothing if signed.
+
+    categories: number to name, in place of a continuous map."""
 
     quantity: Quantity
     cmap: str
     limits: tuple[float, float]
     categories: Mapping[int, str] = field(default_factory=dict)
+    signed: bool = False
 
     def table(self) -> pyvista.LookupTable:
         """The colours as VTK wants them."""
@@ -69,10 +73,11 @@ def colouring(
     cmap: str | None = None,
     names: Mapping[int, str] | None = None,
     sequential: str = SEQUENTIAL,
+    diverging: str = DIVERGING,
 ) -> Colouring:
     """The same colours for all of these frames. names: of the categories, as far as they are known.
 
-    sequential: the map of what has one sign, unless a `cmap` is asked for."""
+    sequential, diverging: the maps of what has one sign and of what has two, unless a `cmap` is asked for."""
     if cmap is not None:
         check_cmap(cmap)
     chosen = list(indices)
@@ -84,7 +89,7 @@ def colouring(
         categories = {number: known.get(number, f"{shown.name} {number}") for number in numbers}
         return Colouring(shown, "", (min(numbers), max(numbers)), categories)
     limits, signed = robust_limits(samples, shown.positive, shown.center)
-    return Colouring(shown, cmap or (DIVERGING if signed else sequential), limits)
+    return Colouring(shown, cmap or (diverging if signed else sequential), limits, signed=signed)
 
 
 def robust_limits(

@@ -99,7 +99,7 @@ def mesh_screenshot(
 ) -> Path:
     """Draws a mesh file into an image file and returns its path."""
     from scenegrad.engine.geometry.reading import refuse_missing
-    from scenegrad.view.surfaces import draw_mesh
+    from scenegrad.view.meshes import draw_mesh
 
     refuse_missing(Path(path))
     need_suffix(Path(out), PICTURES)
@@ -109,7 +109,7 @@ def mesh_screenshot(
 def show_mesh(path: str | Path, *, size: Sequence[int] = (1024, 768), camera: Camera | None = None) -> None:
     """Opens a window on a mesh file; returns when it is closed."""
     from scenegrad.engine.geometry.reading import refuse_missing
-    from scenegrad.view.surfaces import open_mesh_window
+    from scenegrad.view.meshes import open_mesh_window
     from scenegrad.view.window import need_display
 
     refuse_missing(Path(path))

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 
-from scenegrad.view.colours import ON_PAPER, SEQUENTIAL, Colouring, colouring
+from scenegrad.view.colours import DIVERGING, DIVERGING_SOLID, ON_PAPER, SEQUENTIAL, Colouring, colouring
 from scenegrad.view.frames import Frames, PlacedFrames
 from scenegrad.view.h5md import AtomFrames
 from scenegrad.view.quantities import Quantity, default_quantity, quantity
+from scenegrad.view.skin import Skin, skins_of
 from scenegrad.view.vtkhdf import GridFrames
 
 if TYPE_CHECKING:
@@ -27,15 +28,19 @@ class Look(Protocol):
 
 def look(plotter: pyvista.Plotter, frames: Frames, field: str | None, indices: Iterable[int], cmap: str | None) -> Look:
     """The frames in the picture, in colours that suit all of `indices`."""
+    skins = [] if isinstance(frames, GridFrames) else skins_of(cast(PlacedFrames, frames))
+    if field is None and skins:
+        return dressed(plotter, frames, None, skins)
     shown = quantity(frames, field) if field is not None else usual_quantity(frames)
     if shown is None:
-        return dressed(plotter, frames, None)
+        return dressed(plotter, frames, None, skins)
     sequential = ON_PAPER if isinstance(frames, GridFrames) and frames.dim == 3 else SEQUENTIAL
+    diverging = DIVERGING if isinstance(frames, GridFrames) else DIVERGING_SOLID
     names = category_names(frames, shown)
-    return dressed(plotter, frames, colouring(frames, shown, indices, cmap, names, sequential))
+    return dressed(plotter, frames, colouring(frames, shown, indices, cmap, names, sequential, diverging), skins)
 
 
-def dressed(plotter: pyvista.Plotter, frames: Frames, colours: Colouring | None) -> Look:
+def dressed(plotter: pyvista.Plotter, frames: Frames, colours: Colouring | None, skins: list[Skin]) -> Look:
     if isinstance(frames, GridFrames):
         from scenegrad.view.flat_field import FlatField
         from scenegrad.view.shells import Shells
@@ -44,7 +49,7 @@ def dressed(plotter: pyvista.Plotter, frames: Frames, colours: Colouring | None)
         return (FlatField if frames.dim == 2 else Shells)(plotter, frames, colours)
     from scenegrad.view.particles import Particles
 
-    return Particles(plotter, cast(PlacedFrames, frames), colours)
+    return Particles(plotter, cast(PlacedFrames, frames), colours, skins)
 
 
 def usual_quantity(frames: Frames) -> Quantity | None:

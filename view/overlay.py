@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from scenegrad.view.camera import Window
 from scenegrad.view.colours import CATEGORY_COLOURS, INK, Colouring
+from scenegrad.view.quantities import labelled, printed
 
 if TYPE_CHECKING:
     import pyvista
@@ -70,8 +71,8 @@ def rgb(colour: str) -> tuple[float, float, float]:
 
 def number_text(value: float, step: float) -> str:
     """A number with as many digits as its distance from the next one needs."""
-    if abs(value) >= 1e5 or (step < 1e-4 and value != 0):
-        return f"{value:.3g}"
+    if abs(value) >= 1e6 or (step < 1e-6 and value != 0):
+        return f"{value:.4g}"
     digits = max(0, -int(np.floor(np.log10(step) + 1e-9)))
     text = f"{value:.{digits}f}"
     return text.replace("-0", "0", 1) if float(text) == 0 else text
@@ -88,7 +89,8 @@ class TimeLabel:
         plotter.add_actor(self.actor, name="time label", pickable=False, reset_camera=False)
 
     def show(self, index: int) -> None:
-        self.actor.SetInput(f"t = {number_text(float(self.times[index]), self.step)} {self.unit}".rstrip())
+        text = number_text(float(self.times[index]), self.step)
+        self.actor.SetInput(f"t = {text} {printed(self.unit)}".rstrip())
 
 
 def add_caption(plotter: pyvista.Plotter, text: str) -> None:
@@ -160,12 +162,22 @@ def add_bar(plotter: pyvista.Plotter, colours: Colouring, where: KeyPlace) -> No
     plotter.add_actor(bar, name="colour bar", pickable=False, reset_camera=False)
 
     low, high = colours.limits
-    marks = ticks(low, high, about=max(4, round(where.height * plotter.window_size[1] / scaled(plotter, 90))))
-    step = float(marks[1] - marks[0]) if len(marks) > 1 else (high - low) or 1.0
+    exponent = common_exponent(low, high)
+    about = max(4, round(where.height * plotter.window_size[1] / scaled(plotter, 90)))
+    marks = ticks(low / 10.0**exponent, high / 10.0**exponent, about)
+    step = float(marks[1] - marks[0]) if len(marks) > 1 else 1.0
     for mark in marks:
-        height = where.bottom + where.height * (mark - low) / (high - low)
+        height = where.bottom + where.height * (mark * 10.0**exponent - low) / (high - low)
         place(plotter, number_text(float(mark), step), where.left + BAR_WIDTH + 0.01, height, "left", "middle")
-    turned_title(plotter, colours.quantity.title, where)
+    turned_title(plotter, labelled(colours.quantity.name, colours.quantity.unit, exponent), where)
+
+
+def common_exponent(low: float, high: float) -> int:
+    """The power of ten that is better written once, beside the unit, than in every number."""
+    largest = max(abs(low), abs(high))
+    if largest == 0 or 1e-2 <= largest < 1e4:
+        return 0
+    return 3 * int(np.floor(np.log10(largest) / 3))
 
 
 def turned_title(plotter: pyvista.Plotter, text: str, where: KeyPlace) -> None:
@@ -228,10 +240,9 @@ def add_axes(plotter: pyvista.Plotter, bounds: NDArray[np.float64], unit: str) -
             where = (mark, y0 - gap) if ends_at == 0 else (x0 - gap, mark)
             across, along = ("middle", "top") if ends_at == 0 else ("right", "middle")
             anchor(plotter, number_text(float(mark), step), where, across, along)
-    suffix = f" [{unit}]" if unit else ""
     letters = scaled(plotter, LETTERS) * per_pixel
-    anchor(plotter, f"x{suffix}", ((x0 + x1) / 2, y0 - gap - 1.5 * letters), "middle", "top")
-    anchor(plotter, f"y{suffix}", (x0 - gap - 3.2 * letters, (y0 + y1) / 2), "middle", "bottom", turned=True)
+    anchor(plotter, labelled("x", unit), ((x0 + x1) / 2, y0 - gap - 1.5 * letters), "middle", "top")
+    anchor(plotter, labelled("y", unit), (x0 - gap - 3.2 * letters, (y0 + y1) / 2), "middle", "bottom", turned=True)
 
 
 def anchor(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,8 +13,10 @@ from scenegrad.view.colours import Colouring
 from scenegrad.view.frames import PlacedFrames
 from scenegrad.view.h5md import AtomFrames
 from scenegrad.view.overlay import KeyPlace, TimeLabel, add_axes, add_colour_key, beside, flat_window
+from scenegrad.view.skin import Skin
 from scenegrad.view.spheres import Spheres, spacing
 from scenegrad.view.stage import add_lights
+from scenegrad.view.surfaces import add_body, surface
 from scenegrad.view.surroundings import add_box, add_walls
 
 if TYPE_CHECKING:
@@ -23,23 +26,31 @@ __all__ = ["Particles", "box_around", "subject"]
 
 FLAT_TOUCHING = 0.55  # radius of a particle in spacings: neighbours just overlap and leave no holes
 TOUCHING = 0.55  # radius of a particle in spacings: neighbours just overlap and leave no holes
+COVERING = 0.7  # of one in the plane: half the diagonal of a square
+SKINS = ("#e3ab3d", "#5b8db8", "#b8584f", "#6a9a58")
 ATOM = 0.42  # of an atom: neighbours stay apart
-GROUND = 0.5  # ground around the particles, in parts of the breadth they need
+GROUND = 0.4  # ground around the particles, in parts of the breadth they need
+WIDE = Window(right=0.96)  # where there is no colour bar
 MOST = 0.7  # of the box, along each axis
 LOOKED_AT = 16  # frames that decide what the eye takes in
 
 
 class Particles:
-    """The look of particles, in the plane or in space."""
+    """The look of particles, in the plane or in space; bodies whose surface is known are drawn as such.
 
-    def __init__(self, plotter: pyvista.Plotter, frames: PlacedFrames, colours: Colouring | None):
-        self.frames, self.colours = frames, colours
-        atoms = isinstance(frames, AtomFrames)
-        distance = spacing(frames.positions(0))
-        radius = (ATOM if atoms else TOUCHING) * distance
+    colours: None where the bodies are to have plain colours of their own."""
+
+    def __init__(
+        self, plotter: pyvista.Plotter, frames: PlacedFrames, colours: Colouring | None, skins: Sequence[Skin]
+    ):
+        self.plotter, self.frames, self.colours, self.skins = plotter, frames, colours, skins
+        atoms, flat = isinstance(frames, AtomFrames), frames.dim == 2
+        first = frames.positions(0)
+        distance = spacing(first)
+        radius = (ATOM if atoms else COVERING if flat else TOUCHING) * distance
         box = box_around(frames)
         key = KeyPlace()
-        if frames.dim == 2:
+        if flat:
             look_flat(plotter, box, flat_window(plotter))
             add_axes(plotter, box, frames.setting.length_unit)
             key = beside(plotter, box)
@@ -48,20 +59,34 @@ class Particles:
             stage = box if atoms else subject(frames, box, radius)
             if stage is box:
                 add_box(plotter, box)
-            look_at(plotter, stage, frames.setting.up, Window(), elevation=20.0 if atoms else 14.0)
+            look_at(plotter, stage, frames.setting.up, Window() if colours else WIDE, elevation=20.0 if atoms else 14.0)
             reach = 2 * distance if atoms else 6 * distance
-            plotter.enable_ssao(radius=reach, bias=0.05 * reach, kernel_size=48, blur=True)
+            plotter.enable_ssao(radius=reach, bias=0.05 * reach, kernel_size=16, blur=True)
         if not atoms:
             add_walls(plotter, frames.setting, stage)
         add_lights(plotter)
-        self.spheres = Spheres(plotter, radius, colours, flat=frames.dim == 2)
+        self.bare = np.ones(len(first), dtype=bool)
+        for skin in skins:
+            self.bare[skin.members] = False
+        self.spheres = Spheres(plotter, radius, colours, flat) if self.bare.any() else None
         if colours is not None:
             add_colour_key(plotter, colours, key)
         self.time = TimeLabel(plotter, frames.times, frames.setting.time_unit)
 
     def show(self, index: int) -> None:
+        positions = self.frames.positions(index)
         colour = None if self.colours is None else self.colours.quantity.of(self.frames, index)
-        self.spheres.show(self.frames.positions(index), colour)
+        if self.spheres is not None and not self.skins:
+            self.spheres.show(positions, colour)
+        elif self.spheres is not None:
+            self.spheres.show(positions[self.bare], None if colour is None else colour[self.bare])
+        for skin in self.skins:
+            shape, name = surface(skin.moved(positions)), f"skin {skin.number}"
+            if colour is None or self.colours is None:
+                add_body(self.plotter, shape, SKINS[skin.number % len(SKINS)], name=name)
+            else:
+                shape.point_data["colour"] = skin.blend @ colour[skin.members].astype(np.float64)
+                add_body(self.plotter, shape, None, name=name, scalars="colour", cmap=self.colours.table())
         self.time.show(index)
 
 

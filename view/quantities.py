@@ -10,18 +10,20 @@ from scenegrad.scenes.errors import nearest
 from scenegrad.view.errors import ViewError
 from scenegrad.view.frames import Array, Field, Frames
 
-__all__ = ["Quantity", "default_quantity", "quantity"]
+__all__ = ["Quantity", "default_quantity", "labelled", "printed", "quantities", "quantity"]
 
 AXES = "xyz"
 PREFERRED = ("vorticity", "speed", "temperature", "density", "pressure")
 NOT_FOR_COLOUR = ("position", "id", "image", "mass")
 LENGTHS = {"velocity": "speed"}  # what the length of a vector is called
 DETERMINANTS = {"deformation": "volume ratio"}
+PRINTED = (("sigma", "σ"), ("epsilon", "ε"), ("tau", "τ"), ("^2", "²"), ("^3", "³"), ("k_B", "k"))
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """A scalar made from a field: itself, the length of a vector, the determinant of a tensor, or one component.
+    """A scalar made from a field: itself, the length of a vector or tensor, a determinant, or one component.
 
     positive: it cannot be negative, whatever the data. center: the number that nothing happens at.
     """
@@ -35,9 +37,12 @@ class Quantity:
     @property
     def title(self) -> str:
         """Name and unit, as it stands on a colour bar."""
-        unit = "" if self.field.name in DETERMINANTS and self.component is None else self.field.unit
-        name = self.name.replace("_", " ")
-        return f"{name} [{unit}]" if unit not in ("", "1") else name
+        return labelled(self.name, self.unit)
+
+    @property
+    def unit(self) -> str:
+        is_ratio = self.field.name in DETERMINANTS and self.component is None
+        return "" if is_ratio or self.field.unit == "1" else self.field.unit
 
     def of(self, frames: Frames, index: int) -> Array:
         """The scalar of every sample of one frame [*samples]."""
@@ -46,22 +51,33 @@ class Quantity:
             return array
         if self.component is not None:
             return array[..., self.component]
-        if is_tensor(self.field):
+        if self.field.name in DETERMINANTS:
             side = 2 if self.field.components == 4 else 3
             return np.linalg.det(array.reshape(*array.shape[:-1], side, side))
         return np.linalg.norm(array, axis=-1)
 
 
-def is_tensor(field: Field) -> bool:
-    return field.components in (4, 9)
+def labelled(name: str, unit: str, exponent: int = 0) -> str:
+    """ "speed [10³ m/s]": name, power of ten and unit with the signs that print has for them."""
+    power = "10" + str(exponent).translate(SUPERSCRIPT) if exponent else ""
+    inside = " ".join(part for part in (power, printed(unit)) if part)
+    name = name.replace("_", " ")
+    return f"{name} [{inside}]" if inside else name
+
+
+def printed(unit: str) -> str:
+    """A unit as it is printed: σ for sigma, m² for m^2."""
+    for written, sign in PRINTED:
+        unit = unit.replace(written, sign)
+    return unit
 
 
 def scalar(field: Field) -> Quantity:
     """What is shown of a field unless a component is asked for."""
     if field.components == 1:
         return Quantity(field.name, field)
-    if is_tensor(field):
-        return Quantity(DETERMINANTS.get(field.name, f"det {field.name}"), field, center=1.0)
+    if field.name in DETERMINANTS:
+        return Quantity(DETERMINANTS[field.name], field, center=1.0)
     return Quantity(LENGTHS.get(field.name, f"|{field.name}|"), field, positive=True)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegrad.view.camera import Window, look_at
-from scenegrad.view.colours import DIVERGING, Colouring
+from scenegrad.view.colours import Colouring
 from scenegrad.view.overlay import TimeLabel, add_colour_key
 from scenegrad.view.stage import add_lights
 from scenegrad.view.surroundings import add_box
@@ -33,7 +33,7 @@ class Shells:
         self.time = TimeLabel(plotter, frames.times, frames.setting.time_unit)
         look_at(plotter, bounds, frames.setting.up, Window(), elevation=22.0)
         size = float(np.max(bounds[1] - bounds[0]))
-        plotter.enable_ssao(radius=0.1 * size, bias=0.004 * size, kernel_size=48, blur=True)
+        plotter.enable_ssao(radius=0.1 * size, bias=0.004 * size, kernel_size=16, blur=True)
 
     def grid(self, index: int) -> pyvista.ImageData:
         """One frame; along periodic axes the first layer stands behind the last one again, so that the box is full."""
@@ -49,7 +49,7 @@ class Shells:
     def show(self, index: int) -> None:
         grid = self.grid(index)
         table = self.colours.table()
-        style = {"scalars": "colour", "cmap": table, "show_scalar_bar": False, "reset_camera": False}
+        style = {"scalars": "colour", "cmap": table, "show_scalar_bar": False, "reset_camera": False, "render": False}
         for number, level in enumerate(levels(self.colours)):
             shell = grid.contour([level], scalars="colour", compute_normals=True)
             if shell.n_points:
@@ -57,7 +57,7 @@ class Shells:
                     shell, name=f"shell {number}", smooth_shading=True, specular=0.15, ambient=0.15, **style
                 )
             else:
-                self.plotter.remove_actor(f"shell {number}", reset_camera=False)
+                self.plotter.remove_actor(f"shell {number}", reset_camera=False, render=False)
         nx, ny, nz = grid.dimensions
         away = -np.sign(np.asarray(self.plotter.camera.position) - np.asarray(grid.center))
         far = [0 if side < 0 else last for side, last in zip(away, (nx - 1, ny - 1, nz - 1), strict=True)]
@@ -78,5 +78,5 @@ def closed(values: NDArray[Any], periodic: tuple[bool, ...]) -> NDArray[Any]:
 def levels(colours: Colouring) -> NDArray[np.float64]:
     """Values whose surfaces are drawn: one on either side of a signed field, else one in the upper half."""
     low, high = colours.limits
-    parts = [0.22, 0.78] if colours.cmap == DIVERGING else [0.55]
+    parts = [0.22, 0.78] if colours.signed else [0.55]
     return np.array([low + part * (high - low) for part in parts], dtype=np.float64)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from scenegrad.view.overlay import ticks
 from scenegrad.view.setting import Setting, Wall
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ __all__ = ["add_box", "add_walls", "cut"]
 
 LINE = "#b0b0b0"
 FLOOR = "#ececea"
+TILE = "#c9c9c6"
 
 
 def add_box(plotter: pyvista.Plotter, box: NDArray[np.float64]) -> None:
@@ -50,6 +52,34 @@ def add_walls(plotter: pyvista.Plotter, setting: Setting, box: NDArray[np.float6
         plotter.add_mesh(
             face, color=FLOOR, lighting=not flat, ambient=0.75, diffuse=0.25, pickable=False, reset_camera=False
         )
+        if not flat:
+            add_tiles(plotter, polygon, normal)
+
+
+def add_tiles(plotter: pyvista.Plotter, polygon: NDArray[np.float64], normal: NDArray[np.float64]) -> None:
+    """Lines at round numbers on a level floor, to see by how far things are and move; nothing on a slope."""
+    import pyvista
+
+    axis = int(np.argmax(np.abs(normal)))
+    low, high = polygon.min(axis=0), polygon.max(axis=0)
+    if np.count_nonzero(normal) != 1 or low[axis] != high[axis]:
+        return
+    a, b = (other for other in range(3) if other != axis)
+    step = float(np.diff(ticks(0.0, float(max(high[a] - low[a], high[b] - low[b])), about=8))[0])
+    level = low[axis] + 1e-3 * step * float(np.sign(normal[axis]))
+    ends: list[NDArray[np.float64]] = []
+    for along, over in ((a, b), (b, a)):
+        for mark in step * np.arange(np.ceil(low[over] / step), np.floor(high[over] / step) + 1):
+            pair = np.stack([low, high])
+            pair[:, over], pair[:, axis] = mark, level
+            pair[:, along] = low[along], high[along]
+            ends.extend(pair)
+    if ends:
+        rows = np.insert(np.arange(len(ends)).reshape(-1, 2), 0, 2, axis=1).ravel()
+        plotter.add_mesh(
+            pyvista.PolyData(np.array(ends), lines=rows), color=TILE, lighting=False, line_width=1.0, pickable=False,
+            reset_camera=False,
+        )  # fmt: skip
 
 
 def cut(box: NDArray[np.float64], normal: NDArray[np.float64], offset: float) -> NDArray[np.float64]:
