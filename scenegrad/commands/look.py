@@ -62,6 +62,7 @@ def demo(
     - `scenegrad demo --out runs/demo`
     - `scenegrad demo --small`
     """
-    from scenegrad.demo import demo as make
+    from scenegrad.demo import run_demo
 
-    return make(out or Path("runs/demo"), device=device, small=small, quiet=quiet)
+    _, every_claim_holds = run_demo(out or Path("runs/demo"), device=device, small=small, quiet=quiet)
+    return 0 if every_claim_holds else 1
