@@ -57,10 +57,10 @@ def learn_a_flow(stage: Stage) -> Chapter:
     )
     return Chapter(
         title="A turbulent flow, learned",
-        text=f"{members} Kolmogorov flows from random vorticity, each simulated on {cells}² cells, are the data. "
-        f"A Fourier neural operator learns to step {fit.samples.dt:g} s at once, and is then carried along flows that "
-        "it has not seen. Its cost is set beside that of the cheapest resolution of the solver itself whose error over the same "
-        f"{NEEDED} steps is no larger.",
+        text=f"{members} Kolmogorov flows from random vorticity, each simulated on {cells}² cells, are the data. A "
+        f"Fourier neural operator learns to step {fit.samples.dt:g} s at once, and is then carried along flows that it "
+        "has not seen. Its cost is set beside that of the cheapest resolution of the solver itself whose error over "
+        f"the same {NEEDED} steps is no larger.",
         pictures=(
             Picture(fields, "Vorticity of a held-out flow: solver, network, difference."),
             Picture(curves, "Error and correlation of the network carried along held-out flows."),
