@@ -74,9 +74,8 @@ def main() -> None:
         start = wait(given.device)
         loss.backward()
         backward = wait(given.device) - start
-        print(
-            f"  gradient: forward {forward:.3f} s, backward {backward:.3f} s, {(forward + backward) / forward:.2f} x forward"
-        )
+        ratio = (forward + backward) / forward
+        print(f"  gradient: forward {forward:.3f} s, backward {backward:.3f} s, together {ratio:.2f} x forward")
 
 
 if __name__ == "__main__":
