@@ -1,4 +1,4 @@
-"""Steps a second of the spectral solver, and what a gradient costs: python -m benchmarks.navier_stokes_step [cells ...]"""
+"""Speed of the spectral solver and of its gradient: python benchmarks/navier_stokes_step.py [cells ...]"""
 
 from __future__ import annotations
 

@@ -43,7 +43,8 @@ def gaussian_field(start: GaussianField, modes: Modes) -> np.ndarray:
     assert start.seed is not None, "a scene gives its own seed to a field that has none"
     cut = math.ceil(start.peak + TAIL * start.width)
     rng = np.random.default_rng(np.random.SeedSequence(start.seed))
-    indices, amplitudes = [], []
+    indices: list[tuple[int, int]] = []
+    amplitudes: list[complex] = []
     for ring in range(1, cut + 1):
         # one of each pair (n, -n) with max(|n_x|, |n_y|) == ring
         half = [(ring, m) for m in range(-ring, ring)] + [(m, ring) for m in range(-ring + 1, ring + 1)]

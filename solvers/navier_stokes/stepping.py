@@ -56,7 +56,8 @@ class Stepper:
         """The spectrum at the beginning, the velocity of each stage and as many rates of change as are wanted."""
         begin = self.spectrum(flow.vorticity)
         force = self.force(flow.stirring)
-        velocities, rates = [], []
+        velocities: list[Tensor] = []
+        rates: list[Tensor] = []
         for index in range(1 + len(self.method.stages)):
             stage = begin if index == 0 else numbers.combine(self.method.stages[index - 1], begin, rates)
             velocities.append(self.advection.velocity(as_complex(stage)))
