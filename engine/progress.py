@@ -12,12 +12,15 @@ from typing import Any, Protocol, TextIO
 __all__ = ["Bar", "Lines", "Progress", "Quiet", "progress_for"]
 
 Clock = Callable[[], float]
+COMPILING = "compiling kernels for the first step, cached next time"
 
 
 class Progress(Protocol):
     """Told how much of the whole is done, in any unit; `steps` counts what was done since the start."""
 
-    def start(self, title: str, total: float, done: float = 0.0) -> None: ...
+    def start(self, title: str, total: float, done: float = 0.0, unit: str = "steps", first: str = COMPILING) -> None:
+        """unit: what `steps` counts. first: what to say where the first of them takes long."""
+        ...
 
     def update(self, done: float, steps: int) -> None: ...
 
@@ -31,7 +34,9 @@ class Progress(Protocol):
 class Quiet:
     """Says nothing."""
 
-    def start(self, title: str, total: float, done: float = 0.0) -> None: ...
+    def start(
+        self, title: str, total: float, done: float = 0.0, unit: str = "steps", first: str = COMPILING
+    ) -> None: ...
 
     def update(self, done: float, steps: int) -> None: ...
 
@@ -47,16 +52,14 @@ class Lines:
         self.stream, self.interval, self.clock = stream or sys.stderr, interval, clock
         self.patience: threading.Timer | None = None
 
-    def start(self, title: str, total: float, done: float = 0.0) -> None:
-        self.title, self.total, self.first, self.done = title, total, done, done
+    def start(self, title: str, total: float, done: float = 0.0, unit: str = "steps", first: str = COMPILING) -> None:
+        self.title, self.total, self.first, self.done, self.unit = title, total, done, done, unit
         self.begin = self.last = self.clock()
-        self.wait_for_kernels()
+        self.be_patient(f"{title}: {first}")
 
-    def wait_for_kernels(self) -> None:
+    def be_patient(self, text: str) -> None:
         """The first step may compile kernels for a minute: silence would look like a hang."""
-        self.patience = threading.Timer(
-            3.0, self.say, [f"{self.title}: compiling kernels for the first step, cached next time"]
-        )
+        self.patience = threading.Timer(3.0, self.say, [text])
         self.patience.daemon = True
         self.patience.start()
 
@@ -72,7 +75,7 @@ class Lines:
         spent = max(now - self.begin, 1e-9)
         gained = (self.done - self.first) / max(self.total - self.first, 1e-300)
         left = in_time(spent * (1.0 / gained - 1.0)) if gained > 0 else "unknown"
-        return f"{100 * self.done / self.total:.0f} %, {steps / spent:.3g} steps/s, {left} left"
+        return f"{100 * self.done / self.total:.0f} %, {steps / spent:.3g} {self.unit}/s, {left} left"
 
     def say(self, text: str) -> None:
         print(text, file=self.stream, flush=True)
@@ -85,7 +88,7 @@ class Lines:
 class Bar(Lines):
     """A bar on a terminal, drawn by rich."""
 
-    def start(self, title: str, total: float, done: float = 0.0) -> None:
+    def start(self, title: str, total: float, done: float = 0.0, unit: str = "steps", first: str = COMPILING) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
@@ -95,7 +98,7 @@ class Bar(Lines):
         )  # fmt: skip
         self.task = self.bar.add_task(title, total=total, completed=int(done), report="")
         self.bar.start()
-        super().start(title, total, done)
+        super().start(title, total, done, unit, first)
 
     def update(self, done: float, steps: int) -> None:
         if self.patience is not None and done > self.first:

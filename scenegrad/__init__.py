@@ -90,7 +90,7 @@ if TYPE_CHECKING:
     from scenegrad.solvers.compile import compile_scene as compile  # noqa: F401
     from scenegrad.sources import read_scene as read_scene
     from scenegrad.surrogates import Surrogate as Surrogate
-    from scenegrad.training import train as train
+    from scenegrad.surrogates import train as train
 
 __version__ = "0.1.0"
 
@@ -117,7 +117,7 @@ HOMES: dict[str, str] = {
     "read_scene": "scenegrad.sources",
     "rollout": "scenegrad.engine.rollout",
     "run": "scenegrad.running",
-    "train": "scenegrad.training",
+    "train": "scenegrad.surrogates",
 }
 FOLDERS = {"library": "scenegrad.scenes.library", "surrogates": "scenegrad.surrogates", "view": "scenegrad.view"}
 

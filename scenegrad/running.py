@@ -12,6 +12,7 @@ from scenegrad.engine.files.disk import need_room
 from scenegrad.engine.progress import Progress, progress_for
 from scenegrad.engine.run_folder import RunFolder
 from scenegrad.engine.simulate import simulate
+from scenegrad.engine.workers import refuse_endless_spawning
 from scenegrad.provenance import commit, identity, provenance
 from scenegrad.runs import Run
 from scenegrad.solvers.compile import compile_scene
@@ -40,6 +41,7 @@ def run(
     it is. overwrite: begin anew, whatever the folder holds. resume: False refuses a folder that holds anything.
     checkpoint_every: wall time [s]. Distributions of the scene stand at their medians.
     """
+    refuse_endless_spawning()
     scene = read_scene(scene)
     where, precision = pick_device(device), pick_dtype(dtype)
     folder = RunFolder(Path(out) if out is not None else Path("runs") / scene.name)

@@ -21,7 +21,8 @@ class Column:
 
     shape: of a frame in memory. space: how many of its first axes are space; they are stored in reverse, x fastest, as
     VTK has them. padded: vectors of the plane get a third component 0. flat: the first stored axis is no axis of its
-    own, the frames follow each other along the rows of the dataset.
+    own, the frames follow each other along the rows of the dataset. sampled: the dataset has a first axis of
+    trajectories, and this is the only one of them.
     """
 
     path: str
@@ -30,6 +31,7 @@ class Column:
     space: int = 0
     padded: bool = False
     flat: bool = False
+    sampled: bool = False
 
     @property
     def stored(self) -> tuple[int, ...]:
@@ -84,7 +86,7 @@ class Column:
         if self.flat:
             block = data[start * self.rows : stop * self.rows].reshape((stop - start, *self.stored))[::stride]
         else:
-            block = data[start:stop:stride]
+            block = data[0, start:stop:stride] if self.sampled else data[start:stop:stride]
         if self.padded and self.shape[self.space :] == (2,):
             block = block[..., :2]
         tail = range(self.space + 1, block.ndim)

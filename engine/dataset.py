@@ -1,0 +1,192 @@
+"""Reading a dataset: any frame of any member, without opening its file again."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from scenegrad.engine.dataset_folder import DatasetFolder, identity_hash
+from scenegrad.engine.errors import FileError
+from scenegrad.engine.files.column import Column
+from scenegrad.engine.files.frames import OURS, read_columns
+
+__all__ = ["Dataset", "Trajectory", "open_dataset"]
+
+OPEN_FILES = 64
+
+
+@dataclass(frozen=True)
+class Trajectory(Mapping[str, np.ndarray]):
+    """One output of one member: `trajectory["vorticity"]` is the array [frame, ...], read when it is asked for."""
+
+    data: Dataset
+    member: int
+    probe: str
+
+    @property
+    def time(self) -> np.ndarray:
+        return self.data.times(self.probe)
+
+    def __getitem__(self, quantity: str) -> np.ndarray:
+        return self.data.read(self.member, self.probe, quantity)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.data.quantities(self.probe))
+
+    def __len__(self) -> int:
+        return len(self.data.quantities(self.probe))
+
+
+class Dataset:
+    """The members of an ensemble that came through, and what is known of the others."""
+
+    def __init__(self, path: str | Path):
+        self.folder = DatasetFolder(Path(path))
+        self.manifest = self.folder.read()
+        self.status: list[str] = self.folder.status(self.manifest["n"])
+        self.handles: OrderedDict[int, h5py.File] = OrderedDict()
+        self.owner = os.getpid()
+
+    @property
+    def path(self) -> Path:
+        return self.folder.path
+
+    @property
+    def members(self) -> list[int]:
+        """Those that came through."""
+        return self.with_status("ok")
+
+    @property
+    def missing(self) -> list[int]:
+        return self.with_status("missing")
+
+    @property
+    def diverged(self) -> list[int]:
+        return self.with_status("diverged")
+
+    @property
+    def failed(self) -> list[int]:
+        return self.with_status("failed")
+
+    def with_status(self, status: str) -> list[int]:
+        return [i for i, found in enumerate(self.status) if found == status]
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    def __repr__(self) -> str:
+        others = {s: len(self.with_status(s)) for s in ("diverged", "failed", "missing")}
+        lost = "".join(f", {n} {s}" for s, n in others.items() if n)
+        outputs = ", ".join(self.probes) if self.members else "nothing yet"
+        return f"Dataset({self.path}: {len(self)} of {len(self.status)} members{lost}; {outputs})"
+
+    @property
+    def hash(self) -> str:
+        """Of all that the bytes of a member depend on: scene, seed, sampler, precision, kind of device."""
+        return identity_hash(self.manifest["identity"])
+
+    @property
+    def scene_table(self) -> dict[str, Any]:
+        """The scene with its distributions, as plain tables."""
+        return self.manifest["scene"]
+
+    @property
+    def parameters(self) -> dict[str, np.ndarray]:
+        """What was drawn, by address: one value for each of `members`."""
+        return {address: np.asarray(values)[self.members] for address, values in self.manifest["parameters"].items()}
+
+    @cached_property
+    def tables(self) -> dict[str, tuple[dict[str, Column], np.ndarray, str]]:
+        """(columns, times, kind) of each probe, from the first member."""
+        if not self.members:
+            raise FileError(f"{self.path} has no finished member yet: {self!r}. Run generate again to make them.")
+        tracks = self.file(self.members[0])[f"{OURS}/probes"]
+        return {n: (read_columns(t), np.asarray(t["time"]), str(t.attrs["kind"])) for n, t in tracks.items()}
+
+    @property
+    def probes(self) -> list[str]:
+        """Names of the outputs of the scene."""
+        if not self.members:
+            return []
+        return list(self.tables)
+
+    def quantities(self, probe: str) -> dict[str, Column]:
+        """What an output recorded: shape of a frame and unit of each."""
+        return self.table(probe)[0]
+
+    def times(self, probe: str) -> np.ndarray:
+        """Of the frames [frame], float64."""
+        return self.table(probe)[1]
+
+    def table(self, probe: str) -> tuple[dict[str, Column], np.ndarray, str]:
+        if probe not in self.tables:
+            raise KeyError(f"{self.path} has no output {probe!r}; it has {', '.join(self.tables)}")
+        return self.tables[probe]
+
+    def read(self, member: int, probe: str, quantity: str, frames: slice = slice(None)) -> np.ndarray:
+        """Some frames of one quantity [frame, ...]."""
+        columns, times, _ = self.table(probe)
+        if quantity not in columns:
+            raise KeyError(f"{probe} has no {quantity!r}; it recorded {', '.join(columns)}")
+        start, stop, stride = frames.indices(len(times))
+        if stride < 0:
+            return self.read(member, probe, quantity)[frames]
+        column = columns[quantity]
+        return column.read(self.file(member)[column.path], start, max(start, stop), stride)
+
+    def trajectory(self, member: int, probe: str) -> Trajectory:
+        """One output of one member."""
+        self.table(probe)
+        return Trajectory(self, member, probe)
+
+    def gradients(self, objective: str, address: str) -> np.ndarray:
+        """d(mean over time of a scalar series)/d(parameter), one for each of `members`. objective: "energy.kinetic"."""
+        path = f"{OURS}/gradients/{objective}/{address}"
+        missing = [i for i in self.members if path not in self.file(i)]
+        if missing:
+            group = self.file(missing[0]).get(f"{OURS}/gradients", {})
+            known = ", ".join(f"{o} by {a}" for o, found in group.items() for a in found) or "none"
+            raise KeyError(f"{self.path} holds no gradient of {objective!r} by {address!r}; it holds {known}")
+        return np.stack([np.asarray(self.file(i)[path]) for i in self.members])
+
+    def file(self, member: int) -> h5py.File:
+        """The open shard of a member. A forked process opens its own: HDF5 must not share handles across a fork."""
+        if self.owner != os.getpid():
+            self.handles, self.owner = OrderedDict(), os.getpid()
+        if member in self.handles:
+            self.handles.move_to_end(member)
+            return self.handles[member]
+        if not 0 <= member < len(self.status) or self.status[member] != "ok":
+            fate = self.status[member] if 0 <= member < len(self.status) else "not part of it"
+            raise FileError(f"Member {member} of {self.path} is {fate}; `members` lists those that came through.")
+        try:
+            file = h5py.File(self.folder.shard(member), "r", locking=False)
+        except OSError as error:
+            raise FileError(
+                f"{self.folder.shard(member)} cannot be read ({error}). Remove it and run generate again."
+            ) from error
+        self.handles[member] = file
+        if len(self.handles) > OPEN_FILES:
+            self.handles.popitem(last=False)[1].close()
+        return file
+
+    def close(self) -> None:
+        for file in self.handles.values():
+            file.close()
+        self.handles.clear()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "handles": OrderedDict()}
+
+
+def open_dataset(path: str | Path) -> Dataset:
+    """The dataset in a folder, finished or not."""
+    return Dataset(path)

@@ -1,0 +1,126 @@
+"""Many members into one dataset: in this process, in several, or wherever an executor takes them."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+
+from scenegrad.engine.dataset_folder import DatasetFolder, Outcome
+from scenegrad.engine.errors import DiskFull, Diverged
+from scenegrad.engine.progress import Progress, Quiet
+from scenegrad.engine.run_folder import Lock
+from scenegrad.engine.workers import WorkerDied, by_executor, by_processes, refuse_endless_spawning
+
+__all__ = ["Job", "blocks_of_share", "generate_members", "outcomes"]
+
+Simulate = Callable[[tuple[int, ...], tuple[int, ...]], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """Members that are simulated side by side, and those of them whose shards are wanted.
+
+    A block is always simulated as a whole: where the last digits depend on the size of a batch, a restart in the middle
+    of a block would change them.
+    """
+
+    members: tuple[int, ...]
+    wanted: tuple[int, ...]
+
+
+def blocks_of_share(count: int, batch: int, share: tuple[int, int]) -> list[tuple[int, ...]]:
+    """Members in blocks of `batch`; share (i, n) of a job array has every n-th block from the i-th on."""
+    blocks = [tuple(range(k, min(k + batch, count))) for k in range(0, count, batch)]
+    return blocks[share[0] :: share[1]]
+
+
+def generate_members(
+    simulate: Simulate,
+    folder: DatasetFolder,
+    about: Mapping[str, Any],
+    *,
+    workers: int = 1,
+    batch: int = 1,
+    threads: int = 1,
+    executor: Executor | None = None,
+    share: tuple[int, int] = (0, 1),
+    progress: Progress | None = None,
+) -> list[Outcome]:
+    """Makes every member that is not there yet; returns how those fared that were tried.
+
+    simulate(members, wanted): runs members side by side and writes the shards of those that are wanted, or raises and
+    writes none; pickled where processes do it. about: what the manifest says, with `identity` and `n`. Members that
+    diverged are not tried again: they would once more.
+    """
+    refuse_endless_spawning()
+    folder.path.mkdir(parents=True, exist_ok=True)
+    folder.refuse_another(about["identity"])
+    lock = Lock(folder.path / ("lock" if share == (0, 1) else f"lock-{share[0]}-of-{share[1]}"))
+    lock.claim()
+    tried: list[Outcome] = []
+    shown = progress or Quiet()
+    try:
+        folder.write(about)
+        status = folder.status(about["n"])
+        blocks = blocks_of_share(about["n"], batch, share)
+        jobs = [Job(block, tuple(i for i in block if status[i] in ("missing", "failed"))) for block in blocks]
+        jobs = [job for job in jobs if job.wanted]
+        pending = [i for job in jobs for i in job.wanted]
+        folder.sweep(pending)
+        total = sum(map(len, blocks))
+        done = total - len(pending)
+        shown.start(folder.path.name, total, done, unit="members", first="the first members are under way")
+        for job, found in carried_out(partial(outcomes, simulate), jobs, workers, threads, executor):
+            fates = [Outcome(i, "failed", str(found)) for i in job.wanted] if isinstance(found, WorkerDied) else found
+            for outcome in fates:
+                folder.record(outcome)
+                if outcome.status != "ok":
+                    shown.say(f"member {outcome.member} {outcome.status}: {outcome.error.splitlines()[0]}")
+            tried += fates
+            done += len(job.wanted)
+            shown.update(done, len(tried))
+    finally:
+        shown.stop()
+        folder.write(about)
+        lock.release()
+    return tried
+
+
+def carried_out(
+    work: Callable[[Job], list[Outcome]], jobs: Sequence[Job], workers: int, threads: int, executor: Executor | None
+) -> Iterator[tuple[Job, list[Outcome] | WorkerDied]]:
+    if executor is not None:
+        yield from by_executor(work, jobs, executor, max(2 * workers, 16))
+    elif workers > 1:
+        yield from by_processes(work, jobs, workers, threads)
+    else:
+        before = torch.get_num_threads()
+        torch.set_num_threads(threads)
+        try:
+            for job in jobs:
+                yield job, work(job)
+        finally:
+            torch.set_num_threads(before)
+
+
+def outcomes(simulate: Simulate, job: Job) -> list[Outcome]:
+    """Simulates a block and, where that fails, its members one by one: companions of a failure come through.
+
+    A full disk is nobody's fault in particular and stops the whole ensemble.
+    """
+    try:
+        simulate(job.members, job.wanted)
+        return [Outcome(i, "ok") for i in job.wanted]
+    except DiskFull:
+        raise
+    except Exception as error:
+        if len(job.members) > 1:
+            return [outcome for i in job.wanted for outcome in outcomes(simulate, Job((i,), (i,)))]
+        status = "diverged" if isinstance(error, Diverged) else "failed"
+        return [Outcome(job.members[0], status, str(error) or type(error).__name__, traceback.format_exc())]
