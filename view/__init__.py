@@ -6,16 +6,33 @@
 
 Everything is drawn in a process of its own, so that nothing that goes wrong with graphics can take a simulation along.
 Where a field has one value per sample it is shown as it is; of a vector its length ("velocity" is shown as speed) or a
-component ("velocity_x"); of a tensor its determinant.
+component ("velocity_x"); of a deformation its determinant, the ratio of volumes. Plots of numbers are drawn with
+matplotlib, in the process of the caller.
 """
 
 if __name__ == "view":  # a second module beside the real one: every kernel would be built twice
     raise ImportError("import scenegrad.view: the bare name 'view' belongs to no package of ours")
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from scenegrad.view.errors import ViewError
 from scenegrad.view.front import mesh_screenshot, movie, screenshot, show, show_mesh
 from scenegrad.view.rendering import probe_rendering, render_in_child
 
+if TYPE_CHECKING:
+    from scenegrad.view.plots import compare_fields, plot_history, plot_rdf, plot_series
+
 __all__ = [
-    "ViewError", "mesh_screenshot", "movie", "probe_rendering", "render_in_child", "screenshot", "show", "show_mesh",
+    "ViewError", "compare_fields", "mesh_screenshot", "movie", "plot_history", "plot_rdf", "plot_series",
+    "probe_rendering", "render_in_child", "screenshot", "show", "show_mesh",
 ]  # fmt: skip
+
+PLOTS = ("compare_fields", "plot_history", "plot_rdf", "plot_series")
+
+
+def __getattr__(name: str) -> Any:
+    """Plots are loaded when they are first used: they need numpy, the rest of this module nothing."""
+    if name in PLOTS:
+        return getattr(import_module("scenegrad.view.plots"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

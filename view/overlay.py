@@ -49,7 +49,7 @@ def text_actor(plotter: pyvista.Plotter, text: str, size: float = LETTERS) -> An
     from vtkmodules.vtkRenderingCore import vtkTextActor
 
     actor = vtkTextActor()
-    actor.SetInput(text)
+    actor.SetInput(text.replace("|", r"\|"))  # a bare bar parts columns
     style = actor.GetTextProperty()
     style.SetFontFamily(VTK_FONT_FILE)
     style.SetFontFile(font_file())

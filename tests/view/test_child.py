@@ -19,7 +19,7 @@ from scenegrad.view.rendering import probe_rendering
 def test_importing_the_package_loads_no_graphics() -> None:
     code = "import sys, json; import scenegrad.view; print(json.dumps(sorted(sys.modules)))"
     loaded = json.loads(subprocess.check_output([sys.executable, "-c", code], text=True))
-    heavy = {"vtk", "vtkmodules", "pyvista", "matplotlib", "torch", "warp", "scipy"} & set(loaded)
+    heavy = {"numpy", "h5py", "vtk", "vtkmodules", "pyvista", "matplotlib", "torch", "warp", "scipy"} & set(loaded)
     assert not heavy, f"import scenegrad.view loads {sorted(heavy)}"
 
 

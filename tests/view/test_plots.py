@@ -1,0 +1,101 @@
+"""Plots draw the numbers that were recorded."""
+
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest.importorskip("matplotlib")
+
+from scenegrad.view import ViewError, compare_fields, plot_history, plot_rdf, plot_series
+from scenegrad.view.plots.paper import COLOURS
+from scenegrad.view.plots.recorded import read_series
+from scenegrad.view.plots.series import draw_over_time, draw_profiles
+
+ENERGY = {"kinetic": np.linspace(0, 3, 7), "total": np.full(7, 3.0), "entropy": np.linspace(1, 2, 7) ** 2}
+UNITS = {"kinetic": "J", "total": "J", "entropy": "J/K"}
+
+
+def test_a_series_is_drawn_over_its_times_a_panel_for_each_unit(run_folder: Path, samples: ModuleType) -> None:
+    samples.write_series(run_folder, "energy", ENERGY, UNITS)
+    upper, lower = sorted(draw_over_time(read_series(run_folder, "energy")).axes, key=lambda axis: -len(axis.lines))
+    drawn = {line.get_label(): line.get_xydata() for line in upper.lines}
+    np.testing.assert_allclose(drawn["kinetic"], np.stack([0.1 * np.arange(7), ENERGY["kinetic"]], axis=1))
+    assert upper.get_ylabel() == "energy [J]"
+    assert lower.get_ylabel() == "entropy [J/K]"
+    assert {upper.get_xlabel(), lower.get_xlabel()} == {"", "time [s]"}
+
+
+def test_one_quantity_of_a_series_can_be_drawn_alone(run_folder: Path, samples: ModuleType) -> None:
+    samples.write_series(run_folder, "energy", ENERGY, UNITS)
+    assert list(read_series(run_folder, "energy.total").quantities) == ["total"]
+    assert plot_series(run_folder, "energy.total") == run_folder / "energy.total.png"
+
+
+def test_a_profile_is_drawn_over_its_own_axis(run_folder: Path, samples: ModuleType) -> None:
+    shells = np.arange(1.0, 41.0)
+    samples.write_series(
+        run_folder, "spectrum", {"energy": np.array([shells**-3.0, 2 * shells**-3.0])}, {"energy": "J", "k": "1/m"},
+        {"k": shells},
+    )  # fmt: skip
+    (axis,) = draw_profiles(read_series(run_folder, "spectrum")).axes
+    assert axis.get_xscale() == axis.get_yscale() == "log"
+    assert axis.get_xlabel() == "k [1/m]"
+    np.testing.assert_allclose(axis.lines[-1].get_ydata(), 2 * shells**-3.0)
+
+
+def test_g_of_r_is_the_mean_of_its_frames(run_folder: Path, samples: ModuleType, pixels: Any) -> None:
+    radii = np.linspace(0.05, 4, 40)
+    samples.write_series(run_folder, "rdf", {"rdf": np.ones((3, 40))}, {"radius": "sigma"}, {"radius": radii})
+    path = plot_rdf(run_folder, run_folder / "rdf.png", reference=(radii, np.ones(40)))
+    assert path.exists()
+    blue = np.array([int(COLOURS[0][k : k + 2], 16) for k in (1, 3, 5)])
+    rows = np.flatnonzero((np.abs(pixels(path) - blue).sum(axis=2) < 30).sum(axis=1) > 300)
+    assert np.ptp(rows) < 8, "a constant g(r) is one level line"
+    with pytest.raises(ViewError, match="no frame after"):
+        plot_rdf(run_folder, run_folder / "x.png", after=9.0)
+
+
+def test_what_was_not_recorded_brings_up_its_neighbours(run_folder: Path, samples: ModuleType) -> None:
+    samples.write_series(run_folder, "energy", ENERGY, UNITS)
+    with pytest.raises(ViewError, match="Did you mean 'energy'"):
+        plot_series(run_folder, "enrgy")
+    with pytest.raises(ViewError, match="Did you mean 'kinetic'"):
+        plot_series(run_folder, "energy.kinetik")
+    with pytest.raises(ViewError, match=r"\.png"):
+        plot_series(run_folder, "energy", "energy.txt")
+
+
+def test_an_unfinished_series_is_drawn_up_to_its_last_commit(run_folder: Path, samples: ModuleType) -> None:
+    frames = [{"total": np.asarray(float(k))} for k in range(4)]
+    samples.write(run_folder, "energy", samples.Series(), frames, samples.flat_scene(), finished=False)
+    np.testing.assert_allclose(read_series(run_folder, "energy").quantities["total"], [0, 1, 2, 3])
+
+
+def test_a_history_forgives_a_last_line_cut_off_by_a_crash(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    rows = [{"epoch": k, "loss": 1 / (k + 1), "validation": None if k % 2 else 0.5, "seconds": k} for k in range(5)]
+    log.write_text("".join(json.dumps(row) + "\n" for row in rows) + '{"epoch": 5, "lo')
+    path = plot_history(tmp_path)
+    with Image.open(path) as picture:
+        assert np.asarray(picture).std() > 5
+    log.write_text('{"epoch": 0, "lo\n{"epoch": 1, "loss": 2}\n')
+    with pytest.raises(ViewError, match="Line 1"):
+        plot_history(log)
+
+
+def test_equal_fields_differ_by_nothing_and_lie_as_in_space(tmp_path: Path, pixels: Any) -> None:
+    field = np.where(np.arange(8)[:, None] < 4, -1.0, 1.0) * np.ones((3, 8, 8))  # positive at large x
+    picture = pixels(compare_fields(field, field, tmp_path / "c.png", times=[0.0, 1.0, 2.0]))
+    height, width = picture.shape[:2]
+    red = picture[: height // 2, : width // 2][..., 0] - picture[: height // 2, : width // 2][..., 2]
+    left, right = np.flatnonzero((red < -60).any(axis=0)), np.flatnonzero((red > 60).any(axis=0))
+    assert left.min() < right.min()
+    below = picture[round(0.72 * height) : round(0.95 * height), round(0.1 * width) : round(0.7 * width)]
+    assert np.ptp(below, axis=2).max() < 12, "the row of differences has no colour"
+    with pytest.raises(ViewError, match="one shape"):
+        compare_fields(field, field[:2], tmp_path / "x.png")

@@ -1,0 +1,7 @@
+"""Plots of numbers over time, over a radius or over training, drawn with matplotlib when asked for."""
+
+from scenegrad.view.plots.compare import compare_fields
+from scenegrad.view.plots.history import plot_history
+from scenegrad.view.plots.series import plot_rdf, plot_series
+
+__all__ = ["compare_fields", "plot_history", "plot_rdf", "plot_series"]
