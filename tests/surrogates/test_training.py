@@ -25,6 +25,7 @@ from scenegrad.surrogates import (
     RelativeL2,
     Settings,
     Split,
+    Stepper,
     Unrolled,
     Windows,
     load_stepper,
@@ -203,6 +204,28 @@ def test_the_scales_travel_with_the_weights(ensemble, tmp_path):
     with torch.no_grad():
         a, b = (model(window.inputs, window.params, window.dt)["u"] for model in (fit.model, loaded))
     assert torch.equal(a, b)
+
+
+def test_the_network_sees_and_gives_numbers_of_order_one(ensemble):
+    """It reads (u - mean) / std, (nu - mean) / std and dt / trained dt; what it gives is the change in units of its
+    spread."""
+    samples = Windows(ensemble, stride=2).bind(small().names, 1)
+    found, seen = samples.statistics(), []
+
+    class Network(FNO):
+        def forward(self, u, constants):
+            seen.extend([u, constants])
+            return torch.ones_like(u)
+
+    stepper = Stepper(Network((4,), 4, ["u"], ["fluid.viscosity"]), found, samples.dt, samples.grid)
+    window = samples.window("train", range(samples.count("train")))
+    after = stepper(window.inputs, window.params, window.dt)["u"]
+    torch.testing.assert_close(after - window.inputs["u"], torch.full_like(after, float(found.output_change)))
+    mean, std = float(found.input_mean), float(found.input_std)
+    torch.testing.assert_close(seen[0], ((window.inputs["u"] - mean) / std)[:, None])
+    assert abs(float(seen[1][:, 0].mean())) < 1e-5
+    assert float(seen[1][:, 0].std()) == pytest.approx(1.0, abs=0.01)
+    assert torch.equal(seen[1][:, 1], torch.ones(len(after)))
 
 
 def test_the_log_has_a_line_for_each_epoch(ensemble, tmp_path):
