@@ -10,9 +10,9 @@ from torch import Tensor
 from scenegrad.solvers.mpm.numbers import Numbers
 from scenegrad.solvers.mpm.stencil import stencil
 
-__all__ = ["STIFFNESS", "contact", "contact_energy"]
+__all__ = ["contact", "contact_energy", "radius_of"]
 
-STIFFNESS = 4.0  # a particle half pressed into a wall by its radius feels what half a cell of its material would answer
+STIFFNESS = 4.0  # of a wall: with 2^dim particles a cell, that of half a cell of the material which meets it
 
 
 @cache
@@ -22,9 +22,22 @@ def contact(n: Numbers) -> Any:
     The wall gives way like half a cell of the particle's own material, M its stiffness and r_p half its width: the
     depth is of the order of strain times dx, no smaller time step is needed, and the motion depends smoothly on where
     the wall stands. Friction waits at the nodes as a bearing B [kg m/s], so that matter can stick without creeping.
+    The first `sides` walls are sides of the box, which particles within [low, high] do not touch.
     """
     s = stencil(n)
     dim, real, vec, packed, ivec, Row, Face = n.dim, n.real, n.vec, n.packed, n.ivec, n.row, n.face
+
+    if dim == 2:
+
+        @wp.func
+        def normal_of(face: Face):
+            return vec(face[0], face[1])
+
+    else:
+
+        @wp.func
+        def normal_of(face: Face):
+            return vec(face[0], face[1], face[2])
 
     @wp.kernel(module="unique")
     def kernel(
@@ -35,44 +48,53 @@ def contact(n: Numbers) -> Any:
         dt_in: wp.array[real],
         slot_in: wp.array[int],
         volume_in: wp.array2d[real],
+        radius_in: wp.array2d[real],
         row_in: wp.array2d[Row],
-        normal_in: wp.array2d[vec],
         face_in: wp.array3d[Face],
+        sides: int,
+        low: vec,
+        high: vec,
         x_in: wp.array2d[vec],
         grid_out: wp.array2d[packed],
         friction_out: wp.array2d[vec],
     ):
         b, p = wp.tid()
         slot = slot_in[p]
-        x, volume = x_in[b, p], volume_in[b, p]
-        radius = real(0.5) * wp.pow(volume, real(wp.static(1.0 / dim)))
-        stiffness = real(STIFFNESS) * inv_dx * inv_dx * volume * row_in[b, slot][3] * dt_in[b]
-        at = inv_dx * x
-        for a in range(
-            normal_in.shape[1]
-        ):  # the adjoint runs such a loop once only: nothing it makes may be used after it
-            face, normal = face_in[b, slot, a], normal_in[b, a]
-            depth = face[0] + radius - wp.dot(normal, x)
+        x, radius = x_in[b, p], radius_in[b, p]
+        begin = sides
+        for a in range(wp.static(dim)):
+            if x[a] - radius < low[a] or x[a] + radius > high[a]:
+                begin = int(0)
+        # The adjoint does not run this loop before it goes back through it: nothing made here may be used after it.
+        for a in range(begin, face_in.shape[2]):
+            face = face_in[b, slot, a]
+            normal = normal_of(face)
+            depth = face[wp.static(dim)] + radius - wp.dot(normal, x)
             if depth > real(0.0):
+                at = inv_dx * x
                 first = s.first_node(at, pad, wrap, count)
                 w = s.weights(s.place(at))
-                impulse = (stiffness * depth) * normal
+                stiffness = real(STIFFNESS) * inv_dx * inv_dx * volume_in[b, p] * row_in[b, slot][3]
+                impulse = (dt_in[b] * stiffness * depth) * normal
                 for i in range(3):
                     for j in range(3):
                         for k in range(wp.static(3 if dim == 3 else 1)):
-                            share = s.weight(w, i, j, k) * impulse
+                            share = (w[i, 0] * w[j, 1] * w[k, 2]) * impulse
                             node = s.node(first, i, j, k, count)
                             wp.atomic_add(grid_out, b, node, s.pack(share, real(0.0)))
-                            wp.atomic_add(friction_out, b, node, face[1] * share)
+                            wp.atomic_add(friction_out, b, node, face[wp.static(dim + 1)] * share)
 
     return kernel
 
 
-def contact_energy(
-    dx: float, volume: Tensor, stiffness: Tensor, normals: Tensor, offsets: Tensor, position: Tensor
-) -> Tensor:
-    """sum_p k/2 max(0, -gap)^2 [batch]; volume, stiffness [batch, particle], normals [batch, wall, dim]."""
-    radius = 0.5 * volume.pow(1 / position.shape[-1])
-    gaps = position @ normals.mT - offsets[:, None] - radius[..., None]
+def radius_of(volume: Tensor, dim: int) -> Tensor:
+    """Half the width of a particle [m]."""
+    return 0.5 * volume.pow(1 / dim)
+
+
+def contact_energy(dx: float, volume: Tensor, stiffness: Tensor, face: Tensor, position: Tensor) -> Tensor:
+    """sum_p k/2 max(0, -gap)^2 [batch]; volume, stiffness [batch, particle], face [batch, wall, dim + 2]."""
+    dim = position.shape[-1]
+    gaps = position @ face[..., :dim].mT - face[:, None, :, dim] - radius_of(volume, dim)[..., None]
     depths = torch.clamp(-gaps, min=0.0).square().sum(-1)
     return (0.5 * STIFFNESS / dx**2 * volume * stiffness * depths).sum(-1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 import torch
 from torch import Tensor
@@ -24,6 +26,14 @@ class Matter:
     volume: Tensor  # [m^dim], [batch, particle]
     gravity: Tensor  # of a scene that names none: zeros [batch, dim]
 
+    def free_box(self, size: Sequence[float]) -> tuple[list[float], list[float]]:
+        """Lowest and highest place that touches no side of the box which matter can leave."""
+        sides = {face.side for face in self.faces}
+        return (
+            [0.0 if (axis, "lo") in sides else -inf for axis in range(len(size))],
+            [edge if (axis, "hi") in sides else inf for axis, edge in enumerate(size)],
+        )
+
     @property
     def laws(self) -> tuple[Law, ...]:
         """Each law once."""
@@ -41,10 +51,3 @@ class Matter:
         laws = self.laws
         numbers = torch.tensor([laws.index(b.law) for b in self.bodies], dtype=torch.int32, device=self.volume.device)
         return numbers[self.body.long()]
-
-    @property
-    def normals(self) -> Tensor:
-        """Of the faces [batch, wall, dim]."""
-        if not self.faces:
-            return self.gravity.new_zeros((len(self.gravity), 0, self.gravity.shape[1]))
-        return torch.stack([face.normal for face in self.faces], dim=1)

@@ -35,9 +35,7 @@ def energies(state: ParticleState, tables: Tables, matter: Matter, grid: Grid) -
         ]
     ).sum(0)
     lift = -(mass * (state.position * by_particle(tables.gravity, matter)).sum(-1)).sum(-1)
-    touch = contact_energy(
-        grid.dx, matter.volume, row[..., 3], matter.normals, tables.face[:, 0, :, 0], state.position
-    )  # fmt: skip
+    touch = contact_energy(grid.dx, matter.volume, row[..., 3], tables.face[:, 0], state.position)
     potential = elastic + lift + touch
     return {
         "kinetic": kinetic, "potential": potential, "total": kinetic + potential, "elastic": elastic,

@@ -20,9 +20,9 @@ class Numbers:
     mat: Any  # [dim, dim]
     packed: Any  # momentum and mass of a node [dim + 1]
     row: Any  # constants of one material: three of its law, its stiffness, its density [5]
-    face: Any  # offset and friction of one wall [2]
+    face: Any  # normal, offset and friction of one wall [dim + 2]
     ivec: Any  # node numbers [dim]
-    weights: Any  # B-spline weights [3, dim]
+    weights: Any  # B-spline weights [3, 3]
 
 
 @cache
@@ -31,5 +31,5 @@ def numbers(dim: int, dtype: torch.dtype) -> Numbers:
     vector, matrix = wp.types.vector, wp.types.matrix
     return Numbers(
         dim, real, vector(dim, real), matrix((dim, dim), real), vector(dim + 1, real), vector(5, real),
-        vector(2, real), vector(dim, wp.int32), matrix((3, dim), real),
+        vector(dim + 2, real), vector(dim, wp.int32), matrix((3, 3), real),
     )  # fmt: skip

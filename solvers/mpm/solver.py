@@ -19,11 +19,10 @@ from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.measures import center_of_mass, energies, masses, momenta
 from scenegrad.solvers.mpm.state import ParticleState
 from scenegrad.solvers.mpm.tables import Tables
-from scenegrad.solvers.mpm.workspace import Workspace
+from scenegrad.solvers.mpm.workspace import NAMES, Workspace
 
 __all__ = ["MaterialPointSolver"]
 
-NAMES = {"position": "x", "velocity": "v", "affine": "C", "deformation": "F"}
 LIGHTEST = 1e-9  # of the lightest particle: nodes with less mass are taken as empty
 
 
@@ -35,6 +34,8 @@ class MaterialPointSolver:
     def __init__(self, grid: Grid, matter: Matter, program: Program[ParticleState]):
         self.grid, self.matter, self.program = grid, matter, program
         self.work = Workspace(grid, matter)
+        self.smallest = torch.stack([matter.volume[:, body.slice].amin(1) for body in matter.bodies], dim=1)
+        self.last: tuple[list[tuple[Tensor, int]], tuple[Tables, Tensor]] | None = None
 
     @torch.no_grad()
     def max_dt(self, state: ParticleState, params: Params) -> Tensor:
@@ -54,8 +55,8 @@ class MaterialPointSolver:
     def step(self, state: ParticleState, params: Params, time: Tensor, dt: Tensor) -> Step[ParticleState]:
         work = self.work
         with work.stream():
-            tables = self.tables(params.detach())
-            arrays = work.arrays(state, self.ready(tables), work.each_body, dt, self.lightest(tables))
+            tables, lightest = self.by_body(params)
+            arrays = work.arrays(state, tables, work.each_body, dt, lightest)
             work.solve_grid(arrays)
             after = work.carry(arrays)
         if not work.lost.is_cuda:  # elsewhere the host would have to wait; the lost particle's velocity is NaN there
@@ -74,7 +75,7 @@ class MaterialPointSolver:
         with torch.enable_grad():
             tables = self.tables(params)
         learnt = {name: table for name, table in vars(tables).items() if table.requires_grad}
-        body = self.matter.body.long()
+        body = work.each_body.long()
         with work.stream():
             slots = self.ready(tables.map(lambda table: table.detach()[:, body]))
             arrays = work.arrays(state, slots, work.each_particle, dt, self.lightest(tables))
@@ -102,15 +103,29 @@ class MaterialPointSolver:
     def tables(self, params: Params) -> Tables:
         return Tables.of(params, self.matter.bodies, self.matter.faces, self.matter.gravity)
 
+    def by_body(self, params: Params) -> tuple[Tables, Tensor]:
+        """Tables for kernels and `lightest`; made once as long as the params stay what they are."""
+        if self.last is None or not same(self.last[0], params):
+            tables = self.tables(params.detach())
+            self.last = ([(v, v._version) for v in params.values()], (self.ready(tables), self.lightest(tables)))
+        return self.last[1]
+
     def ready(self, tables: Tables) -> Tables:
         """In the precision of the particles, for kernels."""
         return tables.map(lambda table: table.detach().to(self.work.dtype).contiguous())
 
     def lightest(self, tables: Tables) -> Tensor:
         """Mass of a node below which it counts as empty [batch]."""
-        smallest = torch.stack([self.matter.volume[:, body.slice].amin(1) for body in self.matter.bodies], dim=1)
-        return LIGHTEST * (smallest * tables.row[..., 4].detach()).amin(1)
+        return (LIGHTEST * (self.smallest * tables.row[..., 4].detach()).amin(1)).to(self.work.dtype)
 
     def summed(self, bar: Tensor) -> Tensor:
         """Sum over the particles of each body, in double precision [batch, body, ...]."""
         return torch.stack([bar[:, body.slice].sum(1, dtype=torch.float64) for body in self.matter.bodies], dim=1)
+
+
+def same(seen: list[tuple[Tensor, int]], params: Params) -> bool:
+    """Whether these are the very tensors seen before, and nobody wrote into them since."""
+    return len(seen) == len(params) and all(
+        value is tensor and value._version == version
+        for value, (tensor, version) in zip(params.values(), seen, strict=True)
+    )

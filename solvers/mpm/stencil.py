@@ -19,12 +19,13 @@ class Stencil(NamedTuple):
     first_node: Any  # (x / dx, pad, wrap, count) -> number of the lowest of the 3^dim nodes along each axis
     outside: Any  # (x / dx, pad, wrap, count) -> whether one of those nodes does not exist
     place: Any  # x / dx -> distance to the lowest node in units of dx, 1/2..3/2 along each axis
-    weights: Any  # that distance -> weights of three nodes along each axis [3, dim]
-    weight: Any  # (weights, i, j, k) -> weight of one node
-    corner: Any  # (i, j, k) -> its distance from the lowest node in units of dx
-    node: Any  # (first, i, j, k, count) -> its number in the flat grid
+    weights: Any  # that distance -> weights of three nodes along each axis [node, axis]; 1 along the one that 2D lacks
+    moments: Any  # weights -> each of them times its distance from the lowest node in units of dx
+    node: Any  # (first, i, j, k, count) -> number in the flat grid of a node (i, j, k) from the lowest
     pack: Any  # (momentum, mass) -> packed
     momentum: Any  # packed -> momentum
+    column: Any  # (matrix, axis) -> its column, zero for the axis that 2D lacks
+    columns: Any  # three columns -> matrix, without the one that 2D lacks
 
 
 @cache
@@ -34,7 +35,7 @@ def stencil(n: Numbers) -> Stencil:
     Their second moment is dx^2/4 whatever the place, which makes the affine transfers so simple.
     Axes that wrap have `count` nodes; the others have `pad` more beyond each side.
     """
-    dim, real, vec, ivec, packed, Weights = n.dim, n.real, n.vec, n.ivec, n.packed, n.weights
+    dim, real, vec, mat, ivec, packed, Weights = n.dim, n.real, n.vec, n.mat, n.ivec, n.packed, n.weights
 
     @wp.func
     def first_node(s: vec, pad: ivec, wrap: ivec, count: ivec):
@@ -70,17 +71,19 @@ def stencil(n: Numbers) -> Stencil:
             w[0, a] = real(0.5) * (real(1.5) - f[a]) * (real(1.5) - f[a])
             w[1, a] = real(0.75) - (f[a] - real(1.0)) * (f[a] - real(1.0))
             w[2, a] = real(0.5) * (f[a] - real(0.5)) * (f[a] - real(0.5))
+        for a in range(wp.static(dim), 3):
+            w[0, a] = real(1.0)
         return w
 
+    @wp.func
+    def moments(w: Weights):
+        m = Weights()
+        for a in range(wp.static(dim)):
+            m[1, a] = w[1, a]
+            m[2, a] = real(2.0) * w[2, a]
+        return m
+
     if dim == 2:
-
-        @wp.func
-        def weight(w: Weights, i: int, j: int, k: int):
-            return w[i, 0] * w[j, 1]
-
-        @wp.func
-        def corner(i: int, j: int, k: int):
-            return vec(real(i), real(j))
 
         @wp.func
         def node(first: ivec, i: int, j: int, k: int, count: ivec):
@@ -94,15 +97,17 @@ def stencil(n: Numbers) -> Stencil:
         def momentum(value: packed):
             return vec(value[0], value[1])
 
+        @wp.func
+        def column(m: mat, a: int):
+            if a < 2:
+                return vec(m[0, a], m[1, a])
+            return vec()
+
+        @wp.func
+        def columns(a: vec, b: vec, c: vec):
+            return wp.matrix_from_cols(a, b)
+
     else:
-
-        @wp.func
-        def weight(w: Weights, i: int, j: int, k: int):
-            return w[i, 0] * w[j, 1] * w[k, 2]
-
-        @wp.func
-        def corner(i: int, j: int, k: int):
-            return vec(real(i), real(j), real(k))
 
         @wp.func
         def node(first: ivec, i: int, j: int, k: int, count: ivec):
@@ -117,7 +122,15 @@ def stencil(n: Numbers) -> Stencil:
         def momentum(value: packed):
             return vec(value[0], value[1], value[2])
 
-    return Stencil(first_node, outside, place, weights, weight, corner, node, pack, momentum)
+        @wp.func
+        def column(m: mat, a: int):
+            return vec(m[0, a], m[1, a], m[2, a])
+
+        @wp.func
+        def columns(a: vec, b: vec, c: vec):
+            return wp.matrix_from_cols(a, b, c)
+
+    return Stencil(first_node, outside, place, weights, moments, node, pack, momentum, column, columns)
 
 
 @wp.func

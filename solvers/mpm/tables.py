@@ -34,12 +34,16 @@ class BodyPart:
 
 @dataclass(frozen=True)
 class Face:
-    """A wall that matter can leave, by the addresses of its numbers; a plain tensor [batch] where it has none."""
+    """A wall that matter can leave, by the addresses of its numbers; a plain tensor [batch] where it has none.
+
+    side: axis and end ("lo", "hi") where it is a side of the box; such walls come before the others.
+    """
 
     name: str
     normal: Tensor  # of length 1 [batch, dim]
     offset: str | Tensor  # [m]
     friction: str | Tensor
+    side: tuple[int, str] | None = None
 
     def addresses(self) -> tuple[str, ...]:
         return tuple(value for value in (self.offset, self.friction) if isinstance(value, str))
@@ -51,15 +55,18 @@ class Tables:
 
     row: Tensor  # of the law [batch, slot, 5]
     gravity: Tensor  # [batch, slot, dim]
-    face: Tensor  # offset and friction of each wall [batch, slot, wall, 2]
+    face: Tensor  # normal, offset and friction of each wall [batch, slot, wall, dim + 2]
 
     @staticmethod
     def of(params: Params, bodies: tuple[BodyPart, ...], faces: tuple[Face, ...], gravity: Tensor) -> Tables:
         """One slot a body. gravity: for a scene that names none [batch, dim]."""
         rows = [body.law.row(**{c: params[a].double() for c, a in body.addresses().items()}) for body in bodies]
         pull = params.get("gravity", gravity).double()
-        pairs = [torch.stack([look(params, f.offset), look(params, f.friction)], dim=-1) for f in faces]
-        face = torch.stack(pairs, dim=1) if pairs else pull.new_zeros((len(pull), 0, 2))
+        planes = [
+            torch.cat([f.normal.double(), look(params, f.offset)[:, None], look(params, f.friction)[:, None]], dim=1)
+            for f in faces
+        ]
+        face = torch.stack(planes, dim=1) if planes else pull.new_zeros((len(pull), 0, pull.shape[1] + 2))
         return Tables(
             torch.stack(rows, dim=1),
             pull[:, None].expand(-1, len(bodies), -1),

@@ -53,13 +53,18 @@ def particles_to_grid(n: Numbers, laws: tuple[Law, ...]) -> Any:
         C = C_in[b, p]
         force = (dt * real(4.0) * inv_dx * inv_dx * volume) * tau(kind_in[p], row, F_in[b, p], C)
         slope = (real(1.0) / inv_dx) * (mass * C - force)
-        lowest = mass * (v_in[b, p] + dt * gravity_in[b, slot]) - slope * f
+        of_plane = mass * (v_in[b, p] + dt * gravity_in[b, slot]) - slope * f
         for i in range(3):
+            of_line = of_plane
             for j in range(3):
+                of_node = of_line
                 for k in range(wp.static(3 if dim == 3 else 1)):
-                    share = s.weight(w, i, j, k)
-                    momentum = share * (lowest + slope * s.corner(i, j, k))
-                    wp.atomic_add(grid_out, b, s.node(first, i, j, k, count), s.pack(momentum, share * mass))
+                    weight = w[i, 0] * w[j, 1] * w[k, 2]
+                    share = s.pack(weight * of_node, weight * mass)
+                    wp.atomic_add(grid_out, b, s.node(first, i, j, k, count), share)
+                    of_node = of_node + s.column(slope, 2)
+                of_line = of_line + s.column(slope, 1)
+            of_plane = of_plane + s.column(slope, 0)
 
     return kernel
 
@@ -97,15 +102,24 @@ def grid_to_particles(n: Numbers, laws: tuple[Law, ...]) -> Any:
         first = s.first_node(at, pad, wrap, count)
         f = s.place(at)
         w = s.weights(f)
-        v = vec()
-        moment = mat()
-        for i in range(3):
+        moment = s.moments(w)
+        v, v_by_x, v_by_y, v_by_z = vec(), vec(), vec(), vec()
+        for i in range(3):  # sum_i w_ip v_i and its moments along each axis, summed axis by axis
+            plane, plane_by_y, plane_by_z = vec(), vec(), vec()
             for j in range(3):
+                line, line_by_z = vec(), vec()
                 for k in range(wp.static(3 if dim == 3 else 1)):
-                    seen = s.weight(w, i, j, k) * grid_v_in[b, s.node(first, i, j, k, count)]
-                    v += seen
-                    moment += wp.outer(seen, s.corner(i, j, k))
-        C = (real(4.0) * inv_dx) * (moment - wp.outer(v, f))
+                    seen = grid_v_in[b, s.node(first, i, j, k, count)]
+                    line += w[k, 2] * seen
+                    line_by_z += moment[k, 2] * seen
+                plane += w[j, 1] * line
+                plane_by_y += moment[j, 1] * line
+                plane_by_z += w[j, 1] * line_by_z
+            v += w[i, 0] * plane
+            v_by_x += moment[i, 0] * plane
+            v_by_y += w[i, 0] * plane_by_y
+            v_by_z += w[i, 0] * plane_by_z
+        C = (real(4.0) * inv_dx) * (s.columns(v_by_x, v_by_y, v_by_z) - wp.outer(v, f))
         x_out[b, p] = x + dt * v
         C_out[b, p] = C
         F_out[b, p] = deform(kind_in[p], F_in[b, p], C, dt)

@@ -51,7 +51,7 @@ def walls_of(scene: Scene) -> dict[str, tuple[np.ndarray, float, SideCondition, 
             condition = side(scene, axis, end)
             if not isinstance(condition, Periodic):
                 normal = sign * np.eye(len(size))[axis]
-                found[f"{AXES[axis]}_{end}"] = (normal, offset, condition, side_address(scene, axis, end))
+                found[f"boundary.{AXES[axis]}_{end}"] = (normal, offset, condition, side_address(scene, axis, end))
     for name, wall in scene.entities.items():
         if isinstance(wall, Wall):
             normal = np.array(wall.normal) / np.linalg.norm(wall.normal)
@@ -62,6 +62,7 @@ def walls_of(scene: Scene) -> dict[str, tuple[np.ndarray, float, SideCondition, 
 def faces(scenes: Sequence[Scene], like: Tensor) -> tuple[Face, ...]:
     """Walls that matter can leave; like: a tensor of the wanted device and precision."""
     members = [walls_of(scene) for scene in scenes]
+    sides = {f"boundary.{letter}_{end}": (axis, end) for axis, letter in enumerate(AXES) for end in ("lo", "hi")}
     found = []
     for name, (_, _, condition, address) in members[0].items():
         if not isinstance(condition, LEAVABLE):
@@ -74,6 +75,7 @@ def faces(scenes: Sequence[Scene], like: Tensor) -> tuple[Face, ...]:
                 torch.from_numpy(normals).to(like.device, like.dtype),
                 f"{name}.offset" if name in scenes[0].entities else offsets,
                 f"{address}.friction" if isinstance(condition, Coulomb) else torch.zeros_like(offsets),
+                sides.get(name),
             )
         )
     return tuple(found)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 import torch
 import warp as wp
 from torch import Tensor
 
-from scenegrad.solvers.mpm.contact import contact
+from scenegrad.solvers.mpm.contact import contact, radius_of
 from scenegrad.solvers.mpm.grid import Grid, holds
 from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.nodes import node_velocities
@@ -20,65 +21,90 @@ from scenegrad.solvers.mpm.state import ParticleState
 from scenegrad.solvers.mpm.tables import Tables
 from scenegrad.solvers.mpm.transfer import grid_to_particles, particles_to_grid
 
-__all__ = ["Workspace"]
+__all__ = ["NAMES", "Workspace"]
 
 PLACE = ("inv_dx", "pad", "wrap", "count", "dt")
 TO_GRID = (*PLACE, "slot", "kind", "volume", "row", "gravity", "x", "v", "C", "F")
-AT_WALLS = (*PLACE, "slot", "volume", "row", "normal", "face", "x")
+AT_WALLS = (*PLACE, "slot", "volume", "radius", "row", "face", "sides", "low", "high", "x")
 AT_NODES = ("lightest", "hold", "holds", "momentum", "friction")
 TO_PARTICLES = (*PLACE, "kind", "x", "F", "velocity")
 AFTER = ("x after", "v after", "C after", "F after", "lost")
-NODES = ("momentum", "friction", "velocity")
+NAMES = {"position": "x", "velocity": "v", "affine": "C", "deformation": "F"}  # of a state's fields in the passes
 
 
 class Workspace:
-    """Everything that is launched in a step. Arrays by name: x, v, C, F of the particles, the same "after" the step,
-    momentum, friction (bearing) and velocity of the nodes, and row, gravity, face: see Tables.
+    """Everything that is launched in a step. Arrays by name: x, v, C, F of the particles, the same "after" the step;
+    momentum, friction (what it can bear) and velocity of the nodes; row, gravity, face: see Tables.
     """
 
     def __init__(self, grid: Grid, matter: Matter):
         wp.init()
+        self.grid, self.matter, self.walls = grid, matter, len(matter.faces)
         self.batch, self.particles = matter.volume.shape
-        self.nodes, self.dim, self.walls = grid.nodes, grid.dim, len(matter.faces)
         self.device, self.dtype = matter.volume.device, matter.volume.dtype
         n = self.n = numbers(grid.dim, self.dtype)
         self.types = {
             "x": n.vec, "v": n.vec, "C": n.mat, "F": n.mat, "row": n.row, "gravity": n.vec, "face": n.face,
             "momentum": n.packed, "friction": n.vec, "velocity": n.vec,
         }  # fmt: skip
-        self.grids = {"momentum": self.zeros(grid.nodes, grid.dim + 1), "velocity": self.zeros(grid.nodes, grid.dim)}
-        self.grids["friction"] = self.zeros(grid.nodes, grid.dim) if self.walls else self.nowhere()
+        self.each_body = matter.body
+        self.each_particle = torch.arange(self.particles, dtype=torch.int32, device=self.device)
         self.lost = torch.zeros(self.batch, dtype=torch.int32, device=self.device)
-        hold, table = holds(grid, matter.clinging)
-        self.fixed = {
-            "inv_dx": n.real(1.0 / grid.dx), "pad": n.ivec(*grid.pad), "wrap": n.ivec(*map(int, grid.wraps)),
-            "count": n.ivec(*grid.count), "kind": wp.from_torch(matter.kind), "volume": wp.from_torch(matter.volume),
-            "normal": wp.from_torch(matter.normals, dtype=n.vec), "lost": wp.from_torch(self.lost),
-            "hold": wp.from_torch(torch.from_numpy(hold).to(self.device)),
-            "holds": wp.from_torch(torch.from_numpy(table).to(self.device, self.dtype), dtype=n.mat),
-            **self.views(self.grids),
-        }  # fmt: skip
-        self.each_body, self.each_particle = (
-            matter.body,
-            torch.arange(self.particles, dtype=torch.int32, device=self.device),
-        )
+        self.nodes = self.node_fields()
+        if not self.walls:  # zeros everywhere, in the room of one node
+            self.nodes["friction"] = self.zeros(1, grid.dim)[:1].expand(self.batch, grid.nodes, -1)
+        self.fixed = self.constants() | self.views(self.nodes)
         particles, nodes, device = (self.batch, self.particles), (self.batch, grid.nodes), str(self.device)
         self.to_grid = Pass(particles_to_grid(n, matter.laws), particles, device, TO_GRID, ("momentum",))
         self.at_walls = Pass(contact(n), particles, device, AT_WALLS, ("momentum", "friction"))
         self.at_nodes = Pass(node_velocities(n), nodes, device, AT_NODES, ("velocity",))
         self.to_particles = Pass(grid_to_particles(n, matter.laws), particles, device, TO_PARTICLES, AFTER)
 
+    def constants(self) -> dict[str, Any]:
+        """Arguments of the passes that never change."""
+        n, grid, matter = self.n, self.grid, self.matter
+        hold, table = holds(grid, matter.clinging)
+        low, high = matter.free_box([cells * grid.dx for cells in grid.cells])
+        return {
+            "inv_dx": n.real(1.0 / grid.dx),
+            "pad": n.ivec(*grid.pad),
+            "wrap": n.ivec(*map(int, grid.wraps)),
+            "count": n.ivec(*grid.count),
+            "kind": wp.from_torch(matter.kind),
+            "volume": wp.from_torch(matter.volume),
+            "radius": wp.from_torch(radius_of(matter.volume, grid.dim)),
+            "sides": sum(face.side is not None for face in matter.faces),
+            "low": n.vec(*low),
+            "high": n.vec(*high),
+            "hold": wp.from_torch(torch.from_numpy(hold).to(self.device)),
+            "holds": wp.from_torch(torch.from_numpy(table).to(self.device, self.dtype), dtype=n.mat),
+            "lost": wp.from_torch(self.lost),
+        }
+
     def zeros(self, *shape: int) -> Tensor:
         return torch.zeros((self.batch, *shape), dtype=self.dtype, device=self.device)
 
-    def nowhere(self) -> Tensor:
-        """A field of zeros on all nodes in the room of one."""
-        return torch.zeros((1, 1, self.dim), dtype=self.dtype, device=self.device).expand(self.batch, self.nodes, -1)
+    def node_fields(self) -> dict[str, Tensor]:
+        """Room for what the nodes have; friction only where there are walls."""
+        widths = {"momentum": self.grid.dim + 1, "velocity": self.grid.dim}
+        widths |= {"friction": self.grid.dim} if self.walls else {}
+        return {name: self.zeros(self.grid.nodes, width) for name, width in widths.items()}
 
-    def views(self, named: dict[str, Tensor], mark: str = "") -> dict[str, Any]:
+    def particle_fields(self) -> dict[str, Tensor]:
+        """Room for x, v, C and F."""
+        v, m = (self.batch, self.particles, self.grid.dim), (self.batch, self.particles, self.grid.dim, self.grid.dim)
+        shapes = {"x": v, "v": v, "C": m, "F": m}
+        return {name: torch.empty(s, dtype=self.dtype, device=self.device) for name, s in shapes.items()}
+
+    @cached_property
+    def node_bars(self) -> dict[str, Tensor]:
+        """Room for the cotangents of the nodes."""
+        return self.node_fields()
+
+    def views(self, named: Mapping[str, Tensor], mark: str = "") -> dict[str, Any]:
         """Warp's views of tensors, without a copy."""
         return {
-            name + mark: wp.from_torch(tensor.detach(), dtype=self.types[name], requires_grad=False)
+            name + mark: wp.from_torch(tensor, dtype=self.types[name], requires_grad=False, return_ctype=True)
             for name, tensor in named.items()
         }
 
@@ -95,62 +121,46 @@ class Workspace:
         self, state: ParticleState, tables: Tables, slot: Tensor, dt: Tensor, lightest: Tensor
     ) -> dict[str, Any]:
         """All that the passes read. slot: which entry of the tables serves each particle."""
+        fields = {NAMES[name]: field.detach().contiguous() for name, field in vars(state).items()}
         return {
             **self.fixed,
-            **self.views(by_letter(state)),
-            **self.views({"row": tables.row, "gravity": tables.gravity, "face": tables.face}),
+            **self.views(fields | vars(tables)),
             "dt": wp.from_torch(dt.to(self.device, self.dtype)),
             "slot": wp.from_torch(slot),
-            "lightest": wp.from_torch(lightest.to(self.dtype)),
+            "lightest": wp.from_torch(lightest),
         }
 
-    def solve_grid(self, arrays: dict[str, Any]) -> None:
+    def solve_grid(self, arrays: Mapping[str, Any]) -> None:
         """Node velocities after the step."""
-        self.grids["momentum"].zero_()
+        self.nodes["momentum"].zero_()
         self.to_grid.run(arrays)
         if self.walls:
-            self.grids["friction"].zero_()
+            self.nodes["friction"].zero_()
             self.at_walls.run(arrays)
         self.at_nodes.run(arrays)
 
-    def carry(self, arrays: dict[str, Any]) -> ParticleState:
+    def carry(self, arrays: Mapping[str, Any]) -> ParticleState:
         """Particles after the step, moved by the node velocities."""
         after = self.particle_fields()
         self.to_particles.run({**arrays, **self.views(after, " after")})
         return ParticleState(*after.values())
 
     def transpose(
-        self, arrays: dict[str, Any], cotangent: dict[str, Tensor], learnt: tuple[str, ...]
+        self, arrays: Mapping[str, Any], cotangent: Mapping[str, Tensor], learnt: tuple[str, ...]
     ) -> dict[str, Tensor]:
         """Cotangents of x, v, C, F and of the tables named in `learnt`, by particle, from those of x, v, C, F after.
 
-        The node velocities must be those that `solve_grid` left."""
-        rows = {"row": (5,), "gravity": (self.dim,), "face": (self.walls, 2)}
+        The node velocities must be those that `solve_grid` left. A transposed pass does not write its outputs, so the
+        cotangents of the state after may stand in their place."""
+        widths = {"row": (5,), "gravity": (self.grid.dim,), "face": (self.walls, self.grid.dim + 2)}
         bars = {name: room.zero_() for name, room in self.particle_fields().items()}
-        bars |= {name: self.zeros(self.particles, *rows[name]) for name in learnt}
-        nodes = {name: torch.zeros_like(grid) for name, grid in self.grids.items() if name != "friction" or self.walls}
-        seen = {name: cotangent.get(name, torch.zeros_like(bars[name])).contiguous() for name in "xvCF"}
-        found = self.views(bars) | self.views(nodes)
-        self.to_particles.run_transposed({**arrays, **self.views(seen, " after")}, found | self.views(seen, " after"))
+        bars |= {name: self.zeros(self.particles, *widths[name]) for name in learnt}
+        after = {name: (cotangent[name] if name in cotangent else torch.zeros_like(bars[name])) for name in "xvCF"}
+        ends = self.views({name: bar.contiguous() for name, bar in after.items()}, " after")
+        found = self.views(bars) | self.views({name: bar.zero_() for name, bar in self.node_bars.items()}) | ends
+        self.to_particles.run_transposed({**arrays, **ends}, found)
         self.at_nodes.run_transposed(arrays, found)
         if self.walls:
             self.at_walls.run_transposed(arrays, found)
         self.to_grid.run_transposed(arrays, found)
         return bars
-
-    def particle_fields(self) -> dict[str, Tensor]:
-        """Room for x, v, C and F."""
-        v, m = (self.batch, self.particles, self.dim), (self.batch, self.particles, self.dim, self.dim)
-        return {
-            name: torch.empty(shape, dtype=self.dtype, device=self.device)
-            for name, shape in zip("xvCF", (v, v, m, m), strict=True)
-        }
-
-
-def by_letter(state: ParticleState) -> dict[str, Tensor]:
-    return {
-        "x": state.position.contiguous(),
-        "v": state.velocity.contiguous(),
-        "C": state.affine.contiguous(),
-        "F": state.deformation.contiguous(),
-    }
