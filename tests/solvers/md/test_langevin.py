@@ -135,7 +135,7 @@ def steps(solver, state, params, dt, count):
 @pytest.mark.parametrize("lattice", [sc.SimpleCubic(cells=(10, 10, 10)), sc.Square(cells=(40, 25))], ids=["3d", "2d"])
 @pytest.mark.parametrize("mass", [1.0, 4.0])
 def test_free_atoms_take_on_the_maxwell_distribution(lattice, mass):
-    """At rest first; each velocity is Gaussian with the variance T/m, and after n steps T (1 - exp(-2 n friction dt))."""
+    """From rest: after n steps every velocity is Gaussian with the variance T/m (1 - exp(-2 n friction dt))."""
     solver, state, params = compiled(gas(friction=2.0, mass=mass, lattice=lattice))
     dt = torch.tensor([0.05], dtype=torch.float64)
     for n, after in enumerate(steps(solver, state, params, dt, 80), start=1):
@@ -158,8 +158,8 @@ def test_free_atoms_diffuse_at_the_right_rate():
 
 
 def test_a_spring_spreads_exactly_as_its_temperature_asks_at_any_step(tmp_path):
-    """BAOAB samples a harmonic oscillator without error: <d^2> = dim T/k even at omega dt = 1, where other splittings are
-    off by a third. The potential comes from outside of the package."""
+    """BAOAB samples a harmonic oscillator without error: <d^2> = dim T/k even at omega dt = 1, where other splittings
+    are off by a third. The potential comes from outside of the package."""
     np.save(tmp_path / "two.npy", np.array([[50.0, 50.0, 50.0], [51.0, 50.0, 50.0]]))
     scene = sc.Scene(
         name="springs",
