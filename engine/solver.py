@@ -120,7 +120,8 @@ class Solver(Protocol[S]):
     A member's result does not depend on its companions. `step` leaves `state` as it was.
     """
 
-    program: Program[S]
+    @property
+    def program(self) -> Program[S]: ...
 
     @property
     def order(self) -> int: ...  # of the global error in dt

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -71,6 +71,10 @@ class PointFile(Lattice):
     kind: Literal["point_file"] = "point_file"
     path: str
     sha256: str = ""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, path: str) -> None: ...
 
     @model_validator(mode="before")
     @classmethod

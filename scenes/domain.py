@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -93,6 +93,10 @@ class Coulomb(SideCondition):
     positional = ("friction",)
     kind: Literal["coulomb"] = "coulomb"
     friction: NonNegative
+
+    if TYPE_CHECKING:
+
+        def __init__(self, friction: Scalar) -> None: ...
 
 
 class NoSlip(SideCondition):

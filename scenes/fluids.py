@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -43,6 +43,10 @@ class FieldFile(InitialField):
     kind: Literal["field_file"] = "field_file"
     path: str
     sha256: str = ""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, path: str) -> None: ...
 
     @model_validator(mode="before")
     @classmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -25,6 +25,10 @@ class Particles(Output):
     kind: Literal["particles"] = "particles"
     quantities: Annotated[tuple[str, ...], Field(min_length=1)] = ("position", "velocity")
 
+    if TYPE_CHECKING:
+
+        def __init__(self, *quantities: str, every: float) -> None: ...
+
 
 class Fields(Output):
     """Fields on the grid: velocity, vorticity, pressure, ..."""
@@ -33,6 +37,10 @@ class Fields(Output):
     kind: Literal["fields"] = "fields"
     quantities: Annotated[tuple[str, ...], Field(min_length=1)]
 
+    if TYPE_CHECKING:
+
+        def __init__(self, *quantities: str, every: float) -> None: ...
+
 
 class CenterOfMass(Output):
     """Centre of mass of one body [length]."""
@@ -40,6 +48,10 @@ class CenterOfMass(Output):
     positional = ("entity",)
     kind: Literal["center_of_mass"] = "center_of_mass"
     entity: str
+
+    if TYPE_CHECKING:
+
+        def __init__(self, entity: str, *, every: float) -> None: ...
 
 
 class Energy(Output):

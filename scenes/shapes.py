@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -158,6 +158,18 @@ class Mesh(Shape):
     rotation: tuple[float, float, float] = (0.0, 0.0, 0.0)
     center: Vector | None = None
     sha256: str = ""
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            path: str,
+            *,
+            scale: float = 1.0,
+            rotation: tuple[float, float, float] = (0.0, 0.0, 0.0),
+            center: Vector | None = None,
+            sha256: str = "",
+        ) -> None: ...
 
     @model_validator(mode="before")
     @classmethod

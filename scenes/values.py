@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import pydantic
@@ -30,6 +30,16 @@ class Parameter(Model):
     bounds: tuple[float, float] | None = None
     transform: Literal["identity", "log"] = "identity"
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            value: float | tuple[float, ...],
+            *,
+            bounds: tuple[float, float] | None = None,
+            transform: Literal["identity", "log"] = "identity",
+        ) -> None: ...
+
     @model_validator(mode="after")
     def value_within_bounds(self) -> Parameter:
         values = self.value if isinstance(self.value, tuple) else (self.value,)
@@ -54,6 +64,10 @@ class Uniform(Model):
     low: float
     high: float
 
+    if TYPE_CHECKING:
+
+        def __init__(self, low: float, high: float) -> None: ...
+
     @model_validator(mode="after")
     def ordered(self) -> Uniform:
         if not self.low < self.high:
@@ -71,6 +85,10 @@ class LogUniform(Model):
     kind: Literal["log_uniform"] = "log_uniform"
     low: float
     high: float
+
+    if TYPE_CHECKING:
+
+        def __init__(self, low: float, high: float) -> None: ...
 
     @model_validator(mode="after")
     def ordered(self) -> LogUniform:
@@ -90,6 +108,10 @@ class Normal(Model):
     mean: float
     std: Annotated[float, Field(gt=0)]
 
+    if TYPE_CHECKING:
+
+        def __init__(self, mean: float, std: float) -> None: ...
+
     def quantile(self, u: float) -> float:
         return float(stats.norm.ppf(min(max(u, 1e-12), 1 - 1e-12), self.mean, self.std))
 
@@ -100,6 +122,10 @@ class Choice(Model):
     positional = ("*values",)
     kind: Literal["choice"] = "choice"
     values: Annotated[tuple[float, ...], Field(min_length=1)]
+
+    if TYPE_CHECKING:
+
+        def __init__(self, *values: float) -> None: ...
 
     def quantile(self, u: float) -> float:
         return self.values[min(int(u * len(self.values)), len(self.values) - 1)]

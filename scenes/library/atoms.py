@@ -39,7 +39,7 @@ def argon(
         outputs={
             "thermo": Thermo(every=0.05),
             "rdf": RDF(r_max=4.0 if cells > 4 else 2.5, bins=200, every=0.5),
-            "traj": Particles(quantities=("position", "velocity"), every=0.5),
+            "traj": Particles("position", "velocity", every=0.5),
         },
         time=Time(end=end, dt=dt, warmup=warmup),
         seed=seed,
@@ -70,7 +70,7 @@ def lj_fluid(
         outputs={
             "thermo": Thermo(every=0.05),
             "rdf": RDF(r_max=3.5, bins=175, every=0.5),
-            "traj": Particles(quantities=("position", "velocity"), every=0.5),
+            "traj": Particles("position", "velocity", every=0.5),
         },
         time=Time(end=end, dt=dt, warmup=warmup),
         seed=seed,
@@ -105,7 +105,7 @@ def kob_andersen(
         outputs={
             "thermo": Thermo(every=0.1),
             "rdf": RDF(r_max=3.5 if cells > 4 else 2.5, bins=175, every=0.5),
-            "traj": Particles(quantities=("position", "velocity"), every=0.5),
+            "traj": Particles("position", "velocity", every=0.5),
         },
         time=Time(end=end, dt=dt, warmup=0.25 * end),
         seed=seed,
@@ -134,7 +134,7 @@ def melting_crystal(
             "energy": Energy(every=0.05),
             "thermo": Thermo(every=0.05),
             "rdf": RDF(r_max=5.0, bins=200, every=0.5),
-            "traj": Particles(quantities=("position", "velocity"), every=0.1),
+            "traj": Particles("position", "velocity", every=0.1),
         },
         time=Time(end=end, dt=dt),
         seed=seed,

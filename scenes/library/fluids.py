@@ -30,7 +30,7 @@ def taylor_green(
             "fluid": Fluid(viscosity=viscosity, vorticity=TaylorGreen(amplitude=amplitude, wavenumber=wavenumber))
         },
         outputs={
-            "fields": Fields(quantities=("vorticity", "velocity", "pressure"), every=end / 20),
+            "fields": Fields("vorticity", "velocity", "pressure", every=end / 20),
             "energy": Energy(every=end / 100),
         },
         time=Time(end=end),
@@ -65,7 +65,7 @@ def kolmogorov(
             )
         },
         outputs={
-            "fields": Fields(quantities=("vorticity",), every=every),
+            "fields": Fields("vorticity", every=every),
             "energy": Energy(every=every),
             "spectrum": Spectrum(every=every),
         },
@@ -88,7 +88,7 @@ def decaying_turbulence(
             "fluid": Fluid(viscosity=viscosity, vorticity=GaussianField(peak=peak, width=peak / 4, rms=rms)),
         },
         outputs={
-            "fields": Fields(quantities=("vorticity", "velocity"), every=end / 40),
+            "fields": Fields("vorticity", "velocity", every=end / 40),
             "energy": Energy(every=end / 40),
             "spectrum": Spectrum(every=end / 40),
         },
