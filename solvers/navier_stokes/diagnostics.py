@@ -73,10 +73,9 @@ class Diagnostics:
     def shells(self) -> tuple[Tensor, Tensor]:
         """Shell of each mode [K_y + 1, nx], and the wavenumbers in the middle of the shells [shell] (1/length)."""
         unit = 2 * math.pi / max(self.modes.size)
-        index = (self.modes.k_squared.sqrt() / unit).round().to(torch.int64)
-        kept = self.modes.kept.to(index.device)
-        index = torch.where(kept, index, 0)
-        return index, torch.arange(int(index.max()) + 1, dtype=torch.float64) * unit
+        index = (torch.hypot(*self.modes.wavenumbers) / unit).round().to(torch.int64)
+        index = torch.where(self.modes.kept, index, 0)
+        return index.to(self.modes.device), torch.arange(int(index.max()) + 1, dtype=torch.float64) * unit
 
     def spectrum(self, vorticity: Tensor, density: Tensor) -> Tensor:
         """Kinetic energy in shells of |k| that are as wide as the wavenumber of the longest wave [batch, shell].

@@ -103,15 +103,21 @@ def file_trouble(start: FieldFile, cells: tuple[int, int]) -> str | None:
     path = Path(start.path)
     try:
         if path.suffix == ".npy":
-            shape = np.load(path, mmap_mode="r").shape
-            return None if shape == cells else f"the file holds {shape}, the domain has cells={cells}; they must agree"
-        table = read_modes(path)
+            values = np.load(path)
+            if values.shape != cells:
+                return f"the file holds {values.shape}, the domain has cells={cells}; they must agree"
+        else:
+            table = read_modes(path)
+            if table.shape[1] != 4:
+                return f"a .csv of modes has the columns kx, ky, re, im; this one has {table.shape[1]}"
+            highest = np.abs(table[:, :2]).max(axis=0).astype(int).tolist()
+            if any(k > highest_mode(n) for k, n in zip(highest, cells, strict=True)):
+                return f"its waves go up to {highest}; take at least {[3 * k + 1 for k in highest]} cells"
+            values = from_file(start, cells)
     except (OSError, ValueError) as error:
         return f"it cannot be read: {error}"
-    if table.shape[1] != 4:
-        return f"a .csv of modes has the columns kx, ky, re, im; this one has {table.shape[1]}"
-    highest = np.abs(table[:, :2]).max(axis=0)
-    if any(k > highest_mode(n) for k, n in zip(highest, cells, strict=True)):
-        enough = [3 * int(k) + 1 for k in highest]
-        return f"its waves go up to {highest.astype(int).tolist()}; take at least {enough} cells"
+    if not np.isfinite(values).all():
+        return "it holds values that are not finite"
+    if abs(values.mean()) > 1e-6 * np.abs(values).max():
+        return f"its mean is {values.mean():.3g}, and no velocity in a periodic box has such a curl; subtract the mean"
     return None

@@ -99,7 +99,8 @@ class Modes:
     @cached_property
     def inverse_laplacian(self) -> Tensor:
         """1 / |k|^2 on the modes that are carried, 0 for the mean: w = -laplace(psi), so psi = w / |k|^2."""
-        k2 = self.k_squared.to("cpu")
+        k_x, k_y = self.wavenumbers
+        k2 = k_x**2 + k_y**2
         return self.table(torch.where(self.kept & (k2 > 0), 1.0 / k2.clamp(min=1e-300), 0.0))
 
     @cached_property

@@ -1,12 +1,18 @@
 """Members of a batch do not feel each other; single precision follows double; the seed alone makes a random field."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from scenegrad.engine.rollout import rollout
-from scenegrad.scenes import GaussianField, KolmogorovForcing, Scene, SceneError, Time
+from scenegrad.engine.state import Params
+from scenegrad.scenes import Fields, GaussianField, KolmogorovForcing, Scene, SceneError, Spectrum, Time
+from scenegrad.solvers.navier_stokes.diagnostics import Diagnostics
 from scenegrad.solvers.navier_stokes.initial import gaussian_field
 from scenegrad.solvers.navier_stokes.modes import Modes
+from scenegrad.solvers.navier_stokes.probes import probe
+from scenegrad.solvers.navier_stokes.stepping import Stepper
 
 
 def members(flow, n: int) -> list[Scene]:
@@ -84,10 +90,10 @@ def modes(cells: tuple[int, int], size: tuple[float, float] = (1.0, 1.0)) -> Mod
 
 def test_a_finer_grid_shows_more_of_the_same_random_field():
     start = GaussianField(peak=3, width=1, rms=2.0, seed=9)
-    coarse, fine = (gaussian_field(start, modes((n, n))) for n in (32, 64))
-    spectra = [modes((n, n)).forward(torch.from_numpy(f)) / n**2 for n, f in ((32, coarse), (64, fine))]
-    low = torch.cat([torch.arange(0, 10), torch.arange(-9, 0)])
-    assert (spectra[0][:10, low] - spectra[1][:10, low]).abs().max() < 1e-15
+    coarse, fine = (gaussian_field(start, modes((n, n))) for n in (16, 64))
+    spectra = [modes((n, n)).forward(torch.from_numpy(f)) / n**2 for n, f in ((16, coarse), (64, fine))]
+    low = torch.cat([torch.arange(0, 6), torch.arange(-5, 0)])  # all that 16 cells carry of waves up to 9
+    assert (spectra[0][:6, low] - spectra[1][:6, low]).abs().max() < 1e-15
     assert (fine**2).mean() == pytest.approx(4.0, rel=1e-12)
     assert abs(fine.mean()) < 1e-15
 
@@ -122,3 +128,27 @@ def test_random_fields_differ_by_their_seed_and_come_from_that_of_the_scene(flow
 def test_members_must_share_a_structure(flow, compiled):
     with pytest.raises(SceneError, match=r"(?s)domain.*differs.*fluid.forcing.*differs"):
         compiled([flow(32), flow(24, forcing=None)])
+
+
+def test_a_step_touches_one_device_only(flow, compiled):
+    """On the device that holds no numbers any operand left on the host is an error."""
+    scenes = [scene.replace({"fluid.viscosity": {"kind": "parameter", "value": 0.1}}) for scene in members(flow, 2)]
+    outputs = {"fields": Fields("vorticity", "velocity", "pressure", every=1.0), "spectrum": Spectrum(every=1.0)}
+    table = {name: output.model_dump() for name, output in outputs.items()}
+    solver, state, params = compiled(
+        [scene.replace({"outputs": table, "method": {"kind": "spectral", "integrator": "etdrk43"}}) for scene in scenes]
+    )
+    moved = replace(solver.modes, device="meta")
+    push = solver.diagnostics.push.to("meta")
+    stepper = Stepper(moved, solver.stepper.method, solver.stepper.pattern.to("meta"))
+    solver = replace(solver, modes=moved, stepper=stepper, diagnostics=Diagnostics(moved, push))
+    state = type(state)(state.vorticity.to("meta"))
+    params = Params({address: value.detach().to("meta").requires_grad_() for address, value in params.items()})
+    time, dt = torch.zeros(2, dtype=torch.float64), torch.full((2,), 0.01, dtype=torch.float64)
+    result = solver.step(state, params, time, dt)
+    assert result.error is not None
+    found, numbers = solver.vjp(state, params, time, dt, {"vorticity": torch.ones_like(state.vorticity)})
+    measured = {**solver.observe(state, params), "bound": solver.max_dt(state, params), **found, **numbers}
+    for name, output in outputs.items():
+        measured |= probe(name, output, 0.0, solver).measure(state, params)
+    assert {value.device.type for value in (result.state.vorticity, result.error, *measured.values())} == {"meta"}
