@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from scenegrad.engine.errors import OutputInUse as OutputInUse
     from scenegrad.engine.errors import StabilityError as StabilityError
     from scenegrad.engine.optimise import optimise as optimise
+    from scenegrad.engine.rollout import Rollout as Rollout
     from scenegrad.engine.rollout import rollout as rollout
+    from scenegrad.engine.state import Params as Params
+    from scenegrad.engine.state import with_tensors as with_tensors
     from scenegrad.generating import generate as generate
     from scenegrad.running import run as run
     from scenegrad.runs import CheckFailed as CheckFailed
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Fluid as Fluid
     from scenegrad.scenes import GaussianField as GaussianField
     from scenegrad.scenes import HalfSpace as HalfSpace
+    from scenegrad.scenes import Hexagonal as Hexagonal
     from scenegrad.scenes import KolmogorovForcing as KolmogorovForcing
     from scenegrad.scenes import Langevin as Langevin
     from scenegrad.scenes import LennardJones as LennardJones
@@ -96,8 +100,8 @@ __version__ = "0.1.0"
 
 SCENES = (
     "FCC NVE RDF Atoms Body Boundary Box CenterOfMass Choice Coulomb Cylinder Domain Energy Ensemble Entity FieldFile "
-    "Fields Fluid GaussianField HalfSpace KolmogorovForcing Langevin LennardJones LogUniform MaterialPoint Mesh "
-    "MolecularDynamics Momentum NeoHookean NoSlip Normal Parameter Particles Periodic PointFile Scene "
+    "Fields Fluid GaussianField HalfSpace Hexagonal KolmogorovForcing Langevin LennardJones LogUniform MaterialPoint "
+    "Mesh MolecularDynamics Momentum NeoHookean NoSlip Normal Parameter Particles Periodic PointFile Scene "
     "SceneError Separate SimpleCubic Slip Spectral Spectrum Sphere Square Stick TaylorGreen Thermo Time Uniform Wall "
     "WeaklyCompressible load_scene save_scene scene_schema vary"
 )
@@ -113,9 +117,10 @@ HOMES: dict[str, str] = {
     "Surrogate": "scenegrad.surrogates",
     "compile": "scenegrad.solvers.compile:compile_scene",
     "generate": "scenegrad.generating",
+    **dict.fromkeys(("Rollout", "rollout"), "scenegrad.engine.rollout"),
+    **dict.fromkeys(("Params", "with_tensors"), "scenegrad.engine.state"),
     "optimise": "scenegrad.engine.optimise",
     "read_scene": "scenegrad.sources",
-    "rollout": "scenegrad.engine.rollout",
     "run": "scenegrad.running",
     "train": "scenegrad.surrogates",
 }

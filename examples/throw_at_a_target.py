@@ -1,0 +1,41 @@
+"""With which velocity must a soft disk be thrown to end up at a place? By gradient through the simulation."""
+
+import scenegrad as sg
+
+TARGET = (0.75, 0.35)  # [m]
+
+
+def main(cells: int = 32, end: float = 0.3, steps: int = 10) -> float:
+    scene = sg.Scene(
+        name="throw",
+        domain=sg.Domain(size=(1, 1), cells=(cells, cells)),
+        gravity=(0, -9.81),
+        entities={
+            "disk": sg.Body(
+                shape=sg.Sphere(center=(0.25, 0.3), radius=0.1),
+                velocity=sg.Parameter((1.0, 1.0), bounds=(-5.0, 5.0)),
+                material=sg.NeoHookean(youngs_modulus=5e4),
+            )
+        },
+        boundary=sg.Boundary(default=sg.Separate()),
+        outputs={"com": sg.CenterOfMass("disk", every=end / 10)},
+        time=sg.Time(end=end),
+    )
+    solver, state, params = sg.compile(scene, device="cpu", dtype="float64")
+
+    def miss(roll: sg.Rollout):
+        place = roll.outputs["com"][0, -1]
+        return (place[0] - TARGET[0]) ** 2 + (place[1] - TARGET[1]) ** 2
+
+    def build(values):
+        """The same disk, set in motion with the velocity that is tried."""
+        thrown = values["disk.velocity"][:, None, :].expand_as(state.velocity)
+        return sg.with_tensors(state, {"velocity": thrown})
+
+    best = sg.optimise(solver, state, params, miss, build=build, steps=steps)
+    print("velocity:", best.params["disk.velocity"].tolist(), "m/s, misses by", best.value**0.5, "m")
+    return best.value**0.5
+
+
+if __name__ == "__main__":
+    main()
