@@ -23,6 +23,7 @@ __all__ = [
     "add_colour_key",
     "beside",
     "flat_window",
+    "place",
     "number_text",
     "ticks",
 ]

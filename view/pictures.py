@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from scenegrad.view.files import open_frames
 from scenegrad.view.frames import Frames
 from scenegrad.view.looks import look
 from scenegrad.view.movies import Image, write_movie
+from scenegrad.view.rendering import tell
 from scenegrad.view.stage import fitting_size, stage
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Camera", "draw_movie", "draw_picture", "frame_number", "place_camera"]
 
+SILENCE = 10.0  # s after which a movie says how far it is
 Camera = Sequence[Sequence[float]]  # where the eye is, what it looks at, which way is up
 
 
@@ -67,7 +70,11 @@ def draw_movie(
         shown = look(plotter, frames, field, indices, cmap)
 
         def images() -> Iterator[Image]:
+            said = time.monotonic()
             for index in indices:
+                if time.monotonic() - said > SILENCE:
+                    said = time.monotonic()
+                    tell(f"{Path(out).name}: frame {index + 1} of {len(frames.times)}")
                 shown.show(index)
                 if index == 0:
                     place_camera(plotter, camera)

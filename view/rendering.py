@@ -16,11 +16,12 @@ from typing import Any
 
 from scenegrad.view.errors import ViewError
 
-__all__ = ["INSTALL", "probe_rendering", "render_in_child", "render_request"]
+__all__ = ["INSTALL", "probe_rendering", "render_in_child", "render_request", "tell"]
 
 INSTALL = (
     "On Debian and Ubuntu: apt-get install libegl1 libgl1-mesa-dri; on Fedora: dnf install mesa-libEGL mesa-dri-drivers"
 )
+NEWS = "scenegrad draws: "  # begins the lines of the child that are for the user
 INSIDE = "SCENEGRAD_DRAWS_HERE"  # set in a process that was started to draw
 
 
@@ -35,16 +36,38 @@ def render_in_child(function: Callable[..., Any], *args: Any, **options: Any) ->
         request, answer = Path(folder, "request.json"), Path(folder, "answer.json")
         call = {"module": function.__module__, "name": function.__qualname__, "args": args, "options": options}
         request.write_text(json.dumps(call, default=str))
-        child = subprocess.run(
-            [sys.executable, "-m", "scenegrad.view.child", str(request), str(answer)],
-            stderr=subprocess.PIPE, text=True, errors="replace", check=False, env={**os.environ, INSIDE: "1"},
-        )  # fmt: skip
+        code, stderr = watched([sys.executable, "-m", "scenegrad.view.child", str(request), str(answer)])
         if not answer.exists():
-            raise ViewError(f"Drawing failed: {obituary(child.returncode, child.stderr)}")
+            raise ViewError(f"Drawing failed: {obituary(code, stderr)}")
         outcome = json.loads(answer.read_text())
     if "error" in outcome:
         raise ViewError(outcome["error"])
     return outcome["result"]
+
+
+def watched(command: list[str]) -> tuple[int, str]:
+    """Runs the command to its end: its exit code and what it said, less its news, which are passed on as they come."""
+    said: list[str] = []
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace",
+        env={**os.environ, INSIDE: "1"},
+    ) as child:  # fmt: skip
+        try:
+            assert child.stderr is not None
+            for line in child.stderr:
+                if line.startswith(NEWS):
+                    print(line.removeprefix(NEWS).rstrip(), file=sys.stderr, flush=True)
+                else:
+                    said.append(line)
+        except BaseException:
+            child.kill()
+            raise
+    return child.returncode, "".join(said)
+
+
+def tell(text: str) -> None:
+    """A line for the person who waits, from a process that draws."""
+    print(NEWS + text if os.environ.get(INSIDE) else text, file=sys.stderr, flush=True)
 
 
 def render_request(request: Path, answer: Path) -> None:

@@ -7,16 +7,18 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from scenegrad.view.colours import CATEGORY_COLOURS
 from scenegrad.view.errors import ViewError
 from scenegrad.view.files import open_frames
 from scenegrad.view.looks import look
-from scenegrad.view.overlay import number_text
+from scenegrad.view.overlay import place
 from scenegrad.view.pictures import Camera, place_camera
 from scenegrad.view.stage import fitting_size, stage
 
 __all__ = ["Player", "need_display", "open_window"]
 
 PAUSE = 66  # ms between frames that play
+SOFT_INK = "#707070"
 
 
 def need_display() -> None:
@@ -69,29 +71,39 @@ def open_window(
         player.go(0)
         place_camera(plotter, camera)
         if count > 1:
-            add_controls(plotter, player, [number_text(float(time), 1e-3) for time in frames.times])
+            add_controls(plotter, player)
         plotter.show(title=f"{frames.setting.name or frames.path.stem} - {frames.path}", auto_close=True)
         plotter.close()
     finally:
         frames.close()
 
 
-def add_controls(plotter: Any, player: Player, times: list[str]) -> None:
-    """A slider for time; a button, and the space bar, to let it run."""
+BUTTON = 22  # pixels, as are the places of the controls along the lower edge
+
+
+def add_controls(plotter: Any, player: Player) -> Any:
+    """A slider for time; a button, and the space bar, to let it run. Returns the slider."""
+    width, height = plotter.window_size
+    line = 28 / height
     slider = plotter.add_slider_widget(
-        player.go, (0, player.count - 1), value=0, title="", pointa=(0.30, 0.06), pointb=(0.80, 0.06),
-        style="modern", fmt="%.0f", color="#808080",
+        player.go, (0, player.count - 1), value=0, pointa=(0.33, line), pointb=(0.83, line), fmt="%.0f",
+        color=SOFT_INK, slider_width=0.022, tube_width=0.004,
     )  # fmt: skip
-    slider.GetRepresentation().ShowSliderLabelOff()
+    knob = slider.GetRepresentation()
+    knob.ShowSliderLabelOff()
+    knob.SetEndCapLength(0.0)
+    knob.SetSliderLength(0.012)
+    place(plotter, "play", 0.24 + (BUTTON + 8) / width, line, "left", "middle")
 
     def tick(_: int) -> None:
         if player.tick():
-            slider.GetRepresentation().SetValue(player.index)
+            knob.SetValue(player.index)
             plotter.render()
 
     plotter.add_checkbox_button_widget(
-        lambda on: setattr(player, "playing", on), value=False, position=(plotter.window_size[0] * 0.24, 12.0), size=28,
-        color_on="#4477aa", color_off="#b0b0b0", border_size=3,
+        lambda on: setattr(player, "playing", on), value=False, position=(0.24 * width, 28 - BUTTON / 2), size=BUTTON,
+        color_on=CATEGORY_COLOURS[0], color_off="#d0d0d0", background_color="#d0d0d0", border_size=2,
     )  # fmt: skip
     plotter.add_key_event("space", player.toggle)
     plotter.add_timer_event(max_steps=10**9, duration=PAUSE, callback=tick)
+    return slider
