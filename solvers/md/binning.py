@@ -1,8 +1,8 @@
-"""Kernels that find the pairs of atoms within a radius: a counting sort into cells, then atoms report to neighbours.
+"""Kernels that find the pairs of atoms within a radius: a counting sort into cells, a search, a sort.
 
-A cell is half the radius wide, so that a search looks at 5 cells along each axis; an axis with fewer than five cells is
-searched whole, which makes all pairs of a small system one and the same code. Cells along the last axis lie one after
-another in memory. Each kernel returns at once for a system whose list still holds.
+A cell is half the radius wide or a little more, so that a search looks at 5 cells along each axis. A box too small for
+that, or with few atoms, is one cell and searched whole. Cells along the last axis lie one after another in memory. Each
+kernel returns at once for a system whose list still holds.
 """
 
 from functools import cache
@@ -12,7 +12,7 @@ import warp as wp
 
 from scenegrad.solvers.md.numbers import numbers
 
-__all__ = ["bin_atoms", "find_pairs", "mark_stale", "place_atoms", "sort_rows"]
+__all__ = ["bin_atoms", "gather_pairs", "mark_stale", "place_atoms", "sort_rows", "transpose_pairs"]
 
 
 @cache
@@ -98,11 +98,12 @@ def place_atoms(dim: int, dtype: torch.dtype) -> wp.Kernel:
 
 
 @cache
-def find_pairs(dim: int, dtype: torch.dtype) -> wp.Kernel:
-    """Atom j enters itself in the row of each atom i within the radius (minimum image).
+def gather_pairs(dim: int, dtype: torch.dtype) -> wp.Kernel:
+    """Neighbours of each atom within the radius (minimum image), cell by cell.
 
-    Where atoms come one by one, as on a CPU, all rows come out sorted by index. A row that is full keeps counting, so
-    that the host learns how long it would have to be.
+    Of the 5^(dim - 1) columns of cells around an atom, those beyond the radius are left out, and of the others the
+    cells beyond its sphere. Every candidate is written and the next one overwrites those that are too far: no branch to
+    predict. A row that is full keeps counting, so that the host learns how long it would have to be.
     """
     n = numbers(dim, dtype)
     vec, real, cells_type = n.vec, n.real, wp.types.vector(dim, wp.int32)
@@ -121,72 +122,122 @@ def find_pairs(dim: int, dtype: torch.dtype) -> wp.Kernel:
         count_out: wp.array2d[wp.int32],
         rows_out: wp.array3d[wp.int32],
     ):
-        b, j = wp.tid()
+        b, i = wp.tid()
         if stale[b] == 0:
             return
         lengths = box[b]
-        half = lengths * real(0.5)
         limit = radius[b] * radius[b]
         grid = cells[b]
-        x = x_in[b, j]
+        ends = end[b]
+        names = order[b]
+        points = folded[b]
+        row = rows_out[b, i]
+        most = rows_out.shape[2] - 1
+        x = x_in[b, i]
         for a in range(wp.static(dim)):
             x[a] = x[a] - lengths[a] * wp.floor(x[a] / lengths[a])
-        home = cells_type()
-        rest = cell[b, j]
-        for a in range(wp.static(dim)):
-            home[wp.static(dim) - 1 - a] = rest % grid[wp.static(dim) - 1 - a]
-            rest = rest / grid[wp.static(dim) - 1 - a]
-        columns = int(1)
-        for a in range(wp.static(dim - 1)):
-            columns *= wp.min(grid[a], 5)
-        last = grid[wp.static(dim - 1)]
-        capacity = rows_out.shape[2]
-        for column in range(columns):
-            rest = column
-            first = int(0)
-            for a in range(wp.static(dim - 1)):
-                span = wp.min(grid[a], 5)
-                c = rest % span
-                rest = rest / span
-                if span == 5:
-                    c = (home[a] + c + grid[a] - 2) % grid[a]
-                first = first * grid[a] + c
-            first *= last
-            # The stretch of up to five cells along the last axis, in two parts where it goes round the corner.
-            low = home[wp.static(dim - 1)] - 2
-            high = home[wp.static(dim - 1)] + 3
-            if last <= 5:
-                low = 0
-                high = last
-            for part in range(2):
-                start = wp.max(low, 0)
-                stop = wp.min(high, last)
-                if part == 1:
-                    if low < 0:
-                        start = low + last
-                        stop = last
-                    elif high > last:
-                        start = 0
-                        stop = high - last
-                    else:
-                        stop = start
-                if start < stop:
-                    begin = int(0)
-                    if first + start > 0:
-                        begin = end[b, first + start - 1]
-                    for slot in range(begin, end[b, first + stop - 1]):
-                        d = folded[b, slot] - x
-                        for a in range(wp.static(dim)):
-                            if d[a] > half[a]:
-                                d[a] -= lengths[a]
-                            if d[a] < -half[a]:
-                                d[a] += lengths[a]
-                        if wp.dot(d, d) < limit:
-                            i = order[b, slot]
-                            if i != j:
-                                place = wp.atomic_add(count_out, b, i, 1)
-                                if place < capacity:
-                                    rows_out[b, i, place] = j
+        found = int(0)
+        if grid[0] < 5:  # then all axes have one cell
+            for slot in range(x_in.shape[1]):
+                d = points[slot] - x
+                for a in range(wp.static(dim)):
+                    d[a] = d[a] - lengths[a] * wp.rint(d[a] / lengths[a])
+                j = names[slot]
+                row[wp.min(found, most)] = j
+                found += wp.where(wp.dot(d, d) < limit and j != i, 1, 0)
+        else:
+            home = cells_type()
+            width = vec()
+            inside = vec()  # from the lower side of the atom's cell
+            rest = cell[b, i]
+            for k in range(wp.static(dim)):
+                a = wp.static(dim - 1) - k
+                home[a] = rest % grid[a]
+                rest = rest / grid[a]
+                width[a] = lengths[a] / real(grid[a])
+                inside[a] = x[a] - real(home[a]) * width[a]
+            last = grid[wp.static(dim - 1)]
+            for column in range(wp.static(5 ** (dim - 1))):
+                rest = column
+                first = int(0)
+                image = x  # the atom as seen from the cells of this column
+                room = limit * real(1.001)  # square of the sphere's half width here; a little more for rounding
+                for a in range(wp.static(dim - 1)):
+                    c = rest % 5 - 2
+                    rest = rest / 5
+                    gap = real(0.0)
+                    if c > 0:
+                        gap = real(c) * width[a] - inside[a]
+                    if c < 0:
+                        gap = inside[a] - real(c + 1) * width[a]
+                    room -= gap * gap
+                    c += home[a]
+                    if c < 0:
+                        c += grid[a]
+                        image[a] += lengths[a]
+                    elif c >= grid[a]:
+                        c -= grid[a]
+                        image[a] -= lengths[a]
+                    first = first * grid[a] + c
+                if room > real(0.0):
+                    first *= last
+                    reach = wp.sqrt(room)
+                    z = x[wp.static(dim - 1)]
+                    w = width[wp.static(dim - 1)]
+                    low = wp.max(int(wp.floor((z - reach) / w)), home[wp.static(dim - 1)] - 2)
+                    high = wp.min(int(wp.floor((z + reach) / w)), home[wp.static(dim - 1)] + 2) + 1
+                    # The stretch along the last axis, in two parts where it goes round the corner.
+                    for part in range(2):
+                        start = wp.max(low, 0)
+                        stop = wp.min(high, last)
+                        if part == 1:
+                            start = last
+                            stop = last
+                            if low < 0:
+                                start = low + last
+                                image[wp.static(dim - 1)] += lengths[wp.static(dim - 1)]
+                            elif high > last:
+                                start = 0
+                                stop = high - last
+                                image[wp.static(dim - 1)] -= lengths[wp.static(dim - 1)]
+                        if start < stop:
+                            begin = int(0)
+                            if first + start > 0:
+                                begin = ends[first + start - 1]
+                            for slot in range(begin, ends[first + stop - 1]):
+                                d = points[slot] - image
+                                j = names[slot]
+                                row[wp.min(found, most)] = j
+                                found += wp.where(wp.dot(d, d) < limit and j != i, 1, 0)
+        count_out[b, i] = found
+
+    return kernel
+
+
+@cache
+def transpose_pairs() -> wp.Kernel:
+    """Atom j enters itself in the row of each of its neighbours.
+
+    Where atoms come one by one, as on a CPU, rows come out sorted by index.
+    """
+
+    @wp.kernel(module="unique", enable_backward=False)
+    def kernel(
+        stale: wp.array[wp.int32],
+        count: wp.array2d[wp.int32],
+        rows: wp.array3d[wp.int32],
+        filled_out: wp.array2d[wp.int32],
+        rows_out: wp.array3d[wp.int32],
+    ):
+        b, j = wp.tid()
+        if stale[b] == 0:
+            return
+        most = rows_out.shape[2]
+        for n in range(wp.min(count[b, j], most)):
+            i = rows[b, j, n]
+            place = wp.atomic_add(filled_out, b, i, 1)
+            if place < most:
+                rows_out[b, i, place] = j
 
     return kernel
 

@@ -62,22 +62,23 @@ class Interactions:
         self.cutoff = table.cutoff.to(dtype)
         self.neighbours = Neighbours(box, table.cutoff.max(dim=1).values, skin, self.atoms, dtype)
         self.edges = torch.zeros(self.batch, len(table.names), 4, dtype=dtype, device=box.device)
-        self.edges_of: tuple[Tensor, int] | None = None
+        n = self.numbers
+        self.fixed = [view(self.box, n.vec), view(self.edges, n.edge)]
+        self.kinds = [view(self.pair_of, wp.int32), view(self.species, wp.int32)]
+        self.edges_of: tuple[Tensor, int, Any] | None = None  # theta, its version, Warp's view of it
         self.known: Any = WeakTensorKeyDictionary()  # position -> (its version, theta, version of theta, force)
 
     def system(self, position: Tensor, theta: Tensor) -> list[Any]:
         """What every pair kernel begins with; brings list and edges up to date."""
         self.neighbours.update(position)
         n = self.numbers
-        if self.edges_of is None or not same(theta, *self.edges_of):
-            edges = [view(self.cutoff, n.real), view(theta, self.theta_type), view(self.edges, n.edge)]
+        if self.edges_of is None or not same(theta, *self.edges_of[:2]):
+            seen = view(theta, self.theta_type)
+            edges = [view(self.cutoff, n.real), seen, view(self.edges, n.edge)]
             launch(measure_edges(self.law.kind, self.dtype), tuple(self.cutoff.shape), edges, self.device)
-            self.edges_of = (theta, theta._version)
-        return [
-            view(self.box, n.vec), view(theta, self.theta_type), view(self.edges, n.edge), view(self.pair_of, wp.int32),
-            view(self.species, wp.int32), view(self.neighbours.count, wp.int32), view(self.neighbours.rows, wp.int32),
-            view(position, n.vec),
-        ]  # fmt: skip
+            self.edges_of = (theta, theta._version, seen)
+        box, edge = self.fixed
+        return [box, self.edges_of[2], edge, *self.kinds, *self.neighbours.table, view(position, n.vec)]
 
     def force(self, position: Tensor, theta: Tensor) -> Tensor:
         """F [batch, atom, dim]; not to be written to, since it is remembered."""

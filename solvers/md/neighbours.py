@@ -14,7 +14,7 @@ import torch
 import warp as wp
 from torch import Tensor
 
-from scenegrad.solvers.md.binning import bin_atoms, find_pairs, mark_stale, place_atoms, sort_rows
+from scenegrad.solvers.md.binning import bin_atoms, gather_pairs, mark_stale, place_atoms, sort_rows, transpose_pairs
 from scenegrad.solvers.md.numbers import launch, numbers, view
 
 __all__ = ["Neighbours"]
@@ -36,39 +36,39 @@ class Neighbours:
         batch, dim = box.shape
         self.device, self.numbers, self.skin, self.atoms = str(box.device), numbers(dim, dtype), skin, atoms
         radius = cutoff + skin
-        grid = (box / (0.5 * radius[:, None])).floor().clamp(1, 512)
-        grid = torch.ones_like(grid) if atoms <= FEW_ATOMS else grid
+        grid = (box / (0.5 * radius[:, None])).floor().clamp(max=512)
         crowded = grid.prod(dim=1) > 4 * atoms  # a thin gas needs no more cells than atoms
-        coarse = grid * (atoms / grid.prod(dim=1))[:, None] ** (1 / dim)
-        self.cells = torch.where(crowded[:, None], coarse.floor().clamp(min=1), grid).to(torch.int32)
+        coarse = torch.minimum(grid, ((4 * atoms / box.prod(dim=1)) ** (1 / dim))[:, None] * box).floor()
+        grid = torch.where(crowded[:, None], coarse, grid)
+        whole = (grid < 5).any(dim=1) | (atoms <= FEW_ATOMS)
+        self.cells = torch.where(whole[:, None], 1, grid).to(torch.int32)
         self.box, self.radius = box.to(dtype), radius.to(dtype)
         ball = math.pi ** (dim / 2) / math.gamma(dim / 2 + 1) * radius**dim
         expected = float((atoms * ball / box.prod(dim=1)).max())
         self.count = torch.zeros(batch, atoms, dtype=torch.int32, device=box.device)
-        self.cell, self.order = torch.zeros_like(self.count), torch.zeros_like(self.count)
+        self.cell, self.order, self.filled = (torch.zeros_like(self.count) for _ in range(3))
         self.left = self.count.new_zeros(batch, int(self.cells.prod(dim=1).max()))
         self.end = torch.zeros_like(self.left)
         self.stale = self.count.new_ones(batch)
         self.folded = torch.zeros(batch, atoms, dim, dtype=dtype, device=box.device)
         self.built = torch.full_like(self.folded, math.nan)  # positions of which the lists were made
         self.builds = torch.zeros(batch, dtype=torch.int64)
+        self.watched = [view(self.built, self.numbers.vec), view(self.stale, wp.int32)]
         self.make_room(capacity or int(1.25 * expected) + 12)
 
     def make_room(self, capacity: int) -> None:
         capacity = max(min(capacity, self.atoms - 1), 1)
-        self.rows = torch.zeros(*self.count.shape, capacity, dtype=torch.int32, device=self.count.device)
+        self.rows = self.count.new_zeros(*self.count.shape, capacity)
+        # As they are found, before they are sorted. The last place takes the candidates that come after a full row.
+        self.raw = self.count.new_zeros(*self.count.shape, capacity + 1)
+        self.table = [view(self.count, wp.int32), view(self.rows, wp.int32)]  # as kernels take it
 
     def update(self, position: Tensor) -> None:
         """Makes the lists hold for these positions [batch, atom, dim]."""
         n = self.numbers
         shape = (position.shape[0], self.atoms)
         self.stale.zero_()
-        seen = [
-            n.real((TRIGGER * self.skin) ** 2),
-            view(position, n.vec),
-            view(self.built, n.vec),
-            view(self.stale, wp.int32),
-        ]
+        seen = [n.real((TRIGGER * self.skin) ** 2), view(position, n.vec), *self.watched]
         launch(mark_stale(n.dim, n.dtype), shape, seen, self.device)
         if not bool(self.stale.any()):
             return
@@ -82,16 +82,16 @@ class Neighbours:
         n = self.numbers
         shape = (position.shape[0], self.atoms)
         vec, cells = n.vec, view(self.cells, wp.types.vector(n.dim, wp.int32))
-        x, box, stale = view(position, vec), view(self.box, vec), view(self.stale, wp.int32)
+        x, box, (built, stale), (count, rows) = view(position, vec), view(self.box, vec), self.watched, self.table
         cell, left, end = view(self.cell, wp.int32), view(self.left, wp.int32), view(self.end, wp.int32)
         order, folded = view(self.order, wp.int32), view(self.folded, vec)
-        count, rows = view(self.count, wp.int32), view(self.rows, wp.int32)
-        built = view(self.built, vec)
         self.builds += (self.stale != 0).cpu()
-        self.count.masked_fill_(self.stale[:, None] != 0, 0)
+        self.filled.zero_()
         launch(bin_atoms(n.dim, n.dtype), shape, [stale, box, cells, x, built, cell, left], self.device)
         torch.cumsum(self.left, dim=1, dtype=torch.int32, out=self.end)
         launch(place_atoms(n.dim, n.dtype), shape, [stale, box, x, cell, end, left, order, folded], self.device)
-        search = [stale, box, view(self.radius, n.real), cells, x, cell, end, order, folded, count, rows]
-        launch(find_pairs(n.dim, n.dtype), shape, search, self.device)
+        raw, filled = view(self.raw, wp.int32), view(self.filled, wp.int32)
+        search = [stale, box, view(self.radius, n.real), cells, x, cell, end, order, folded, count, raw]
+        launch(gather_pairs(n.dim, n.dtype), shape, search, self.device)
+        launch(transpose_pairs(), shape, [stale, count, raw, filled, rows], self.device)
         launch(sort_rows(), shape, [stale, count, rows], self.device)

@@ -10,6 +10,7 @@ BOXES = {  # edges, atoms per axis of the shaken lattice
     "many cells": ((9.7, 12.3, 15.1), 7),
     "five cells along one axis": ((7.1, 20.0, 11.0), 7),
     "fewer than five along each": ((5.2, 5.9, 6.4), 6),
+    "five along each": ((7.01, 7.1, 7.2), 7),
     "flat": ((10.3, 17.9), 14),
     "flat and narrow": ((5.3, 31.0), 14),
 }
@@ -89,6 +90,16 @@ def test_a_full_row_grows_and_loses_nothing():
     found = lists(box, capacity=3)
     found.update(x[None])
     assert found.rows.shape[2] > 3
+    assert rows(found) == all_pairs(x, box, 2.8)
+
+
+def test_rows_that_are_just_full_lose_nothing():
+    box = (9.7, 12.3, 15.1)
+    x = filled(box, 7)
+    longest = max(map(len, all_pairs(x, box, 2.8)))
+    found = lists(box, capacity=longest)
+    found.update(x[None])
+    assert found.rows.shape[2] == longest
     assert rows(found) == all_pairs(x, box, 2.8)
 
 
