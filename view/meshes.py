@@ -13,6 +13,7 @@ from scenegrad.view.overlay import add_caption
 from scenegrad.view.pictures import Camera, place_camera
 from scenegrad.view.stage import add_lights, stage
 from scenegrad.view.surfaces import add_body, surface
+from scenegrad.view.window import need_window
 
 if TYPE_CHECKING:
     import pyvista
@@ -38,6 +39,7 @@ def draw_mesh(path: str, out: str, *, size: Sequence[int] = (1024, 768), camera:
 def open_mesh_window(path: str, *, size: Sequence[int] = (1024, 768), camera: Camera | None = None) -> None:
     """A window on a mesh file."""
     plotter = stage(size, off_screen=False)
+    need_window(plotter)
     add_mesh_file(plotter, path)
     place_camera(plotter, camera)
     plotter.show(title=Path(path).name)

@@ -72,9 +72,9 @@ def rgb(colour: str) -> tuple[float, float, float]:
 
 def number_text(value: float, step: float) -> str:
     """A number with as many digits as its distance from the next one needs."""
-    if abs(value) >= 1e6 or (step < 1e-6 and value != 0):
-        return f"{value:.4g}"
     digits = max(0, -int(np.floor(np.log10(step) + 1e-9)))
+    if digits > 6 or abs(value) >= 1e9:
+        return f"{value:.6g}"
     text = f"{value:.{digits}f}"
     return text.replace("-0", "0", 1) if float(text) == 0 else text
 
@@ -176,7 +176,7 @@ def add_bar(plotter: pyvista.Plotter, colours: Colouring, where: KeyPlace) -> No
 def common_exponent(low: float, high: float) -> int:
     """The power of ten that is better written once, beside the unit, than in every number."""
     largest = max(abs(low), abs(high))
-    if largest == 0 or 1e-2 <= largest < 1e4:
+    if largest == 0 or 1e-2 <= largest < 1e4 or high - low < 1e-2 * largest:
         return 0
     return 3 * int(np.floor(np.log10(largest) / 3))
 

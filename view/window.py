@@ -15,19 +15,30 @@ from scenegrad.view.overlay import place
 from scenegrad.view.pictures import Camera, place_camera
 from scenegrad.view.stage import fitting_size, stage
 
-__all__ = ["Player", "need_display", "open_window"]
+__all__ = ["Player", "need_display", "need_window", "open_window"]
 
 PAUSE = 66  # ms between frames that play
 SOFT_INK = "#707070"
 
 
+INSTEAD = (
+    "Draw into a file instead, with screenshot() or movie(), or `scenegrad view RUN --out picture.png`; or log in with "
+    "`ssh -X`; or open the .vtkhdf files of the run in ParaView on your own machine."
+)
+
+
 def need_display() -> None:
     """Refuse a window where there is no screen to open it on."""
     if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        raise ViewError(
-            "There is no display to open a window on (DISPLAY is not set). Draw into a file instead, with screenshot() "
-            "or movie(); or log in with `ssh -X`; or open the .vtkhdf files of the run in ParaView on your own machine."
-        )
+        raise ViewError(f"There is no display to open a window on (DISPLAY is not set). {INSTEAD}")
+
+
+def need_window(plotter: Any) -> None:
+    """Refuse a window that nobody would see: without a display that answers, VTK draws into memory and says nothing."""
+    kind = plotter.render_window.GetClassName()
+    if "EGL" in kind or "OSOpenGL" in kind:
+        display = os.environ.get("DISPLAY", "")
+        raise ViewError(f"The display {display!r} does not answer, so no window can be opened. {INSTEAD}")
 
 
 class Player:
@@ -67,6 +78,8 @@ def open_window(
     try:
         count = len(frames.times)
         plotter = stage(size or fitting_size(frames), off_screen=off_screen)
+        if not off_screen:
+            need_window(plotter)
         player = Player(look(plotter, frames, field, range(count), cmap), count)
         player.go(0)
         place_camera(plotter, camera)

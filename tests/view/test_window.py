@@ -1,5 +1,6 @@
 """The window moves through time."""
 
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from scenegrad.view import ViewError, show
 from scenegrad.view.files import open_frames
 from scenegrad.view.looks import look
 from scenegrad.view.stage import stage
@@ -68,3 +70,15 @@ def test_a_window_opens_on_every_kind_of_frames(tmp_path: Path, samples: ModuleT
     samples.write_atoms(tmp_path / "atoms", cells=2)
     for folder in ("block", "atoms"):
         open_window(tmp_path / folder, size=(200, 150), off_screen=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="displays are named by DISPLAY on Linux only")
+@pytest.mark.usefixtures("rendering")
+def test_a_display_that_does_not_answer_is_said_to_be_so(
+    run_folder: Path, samples: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples.write_block(run_folder, side=2)
+    monkeypatch.setenv("DISPLAY", ":4711")
+    monkeypatch.delenv("VTK_DEFAULT_OPENGL_WINDOW", raising=False)
+    with pytest.raises(ViewError, match=r"':4711' does not answer"):
+        show(run_folder)
