@@ -61,6 +61,8 @@ def generate_members(
     refuse_endless_spawning()
     folder.path.mkdir(parents=True, exist_ok=True)
     folder.refuse_another(about["identity"])
+    blocks = blocks_of_share(about["n"], batch, share)
+    mine = [i for block in blocks for i in block]
     lock = Lock(folder.path / ("lock" if share == (0, 1) else f"lock-{share[0]}-of-{share[1]}"))
     lock.claim()
     tried: list[Outcome] = []
@@ -68,14 +70,11 @@ def generate_members(
     try:
         folder.write(about)
         status = folder.status(about["n"])
-        blocks = blocks_of_share(about["n"], batch, share)
         jobs = [Job(block, tuple(i for i in block if status[i] in ("missing", "failed"))) for block in blocks]
         jobs = [job for job in jobs if job.wanted]
-        pending = [i for job in jobs for i in job.wanted]
-        folder.sweep(pending)
-        total = sum(map(len, blocks))
-        done = total - len(pending)
-        shown.start(folder.path.name, total, done, unit="members", first="the first members are under way")
+        folder.sweep(mine)
+        done = len(mine) - sum(len(job.wanted) for job in jobs)
+        shown.start(folder.path.name, len(mine), done, unit="members", first="the first members are under way")
         for job, found in carried_out(partial(outcomes, simulate), jobs, workers, threads, executor):
             fates = [Outcome(i, "failed", str(found)) for i in job.wanted] if isinstance(found, WorkerDied) else found
             for outcome in fates:
@@ -87,6 +86,7 @@ def generate_members(
             shown.update(done, len(tried))
     finally:
         shown.stop()
+        folder.sweep(mine)
         folder.write(about)
         lock.release()
     return tried

@@ -6,10 +6,11 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol, TextIO
 
-__all__ = ["Bar", "Lines", "Progress", "Quiet", "progress_for"]
+__all__ = ["COMPILING", "Bar", "Lines", "Progress", "Quiet", "patience", "progress_for"]
 
 Clock = Callable[[], float]
 COMPILING = "compiling kernels for the first step, cached next time"
@@ -114,6 +115,18 @@ class Bar(Lines):
     def stop(self) -> None:
         super().stop()
         self.bar.stop()
+
+
+@contextmanager
+def patience(shown: Progress, text: str, after: float = 3.0) -> Iterator[None]:
+    """Says why it takes long, where it does."""
+    timer = threading.Timer(after, shown.say, [text])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def progress_for(shown: bool | Any = True, stream: TextIO | None = None) -> Any:

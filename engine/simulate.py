@@ -96,8 +96,8 @@ class Simulation:
                 f"Stopped at t = {self.reached:.6g} of {self.solver.program.end:.6g}. "
                 f"Start the same run again to go on from there: {self.folder.path} holds a checkpoint."
             ) from error
-        except EngineError as error:
-            self.note_if_possible("failed", str(error))
+        except Exception as error:
+            self.note_if_possible("failed", f"{type(error).__name__}: {error}")
             raise
         finally:
             self.progress.stop()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
-from scenegrad.engine.controllers import Memory
+from scenegrad.engine.controllers import Memory, Plan
 from scenegrad.engine.device import pick_device, pick_dtype
 from scenegrad.engine.files.disk import in_words
+from scenegrad.engine.files.formats import format_of
+from scenegrad.engine.files.recorder import arrays
 from scenegrad.engine.loop import due_times
 from scenegrad.engine.state import tensors
 from scenegrad.solvers.compile import compile_scene, method_of
@@ -16,19 +19,15 @@ if TYPE_CHECKING:
     from scenegrad.engine.state import Params
     from scenegrad.scenes.scene import Scene
 
-__all__ = ["bytes_of_outputs", "summary"]
+__all__ = ["bytes_of_outputs", "first_plan", "summary"]
 
 
 def summary(scene: Scene, device: str, dtype: str) -> dict[str, Any]:
     """Compiles the scene and measures its first frames; raises what a run would raise before its first step."""
-    import torch
-
     where, precision = pick_device(device), pick_dtype(dtype)
     solver, state, params = compile_scene(scene, where, precision)
     program = solver.program
-    bound = solver.max_dt(state, params.detach())
-    span = torch.tensor([program.end], dtype=torch.float64)
-    plan = program.controller.plan(span, bound.detach().to("cpu", torch.float64), Memory.fresh(1))
+    plan = first_plan(solver, state, params)
     frames = frames_of_outputs(solver)
     return {
         "scene": scene.name,
@@ -47,6 +46,15 @@ def summary(scene: Scene, device: str, dtype: str) -> dict[str, Any]:
     }
 
 
+def first_plan(solver: Solver, state: Any, params: Params) -> Plan:
+    """The first steps; StabilityError where the scene asks for a dt beyond the bound."""
+    import torch
+
+    bound = solver.max_dt(state, params.detach()).detach().to("cpu", torch.float64)
+    span = torch.full_like(bound, solver.program.end)
+    return solver.program.controller.plan(span, bound, Memory.fresh(len(bound)))
+
+
 def frames_of_outputs(solver: Solver) -> dict[str, int]:
     probes = solver.program.probes
     due = due_times(probes, 0.0, solver.program.end)
@@ -54,13 +62,14 @@ def frames_of_outputs(solver: Solver) -> dict[str, int]:
 
 
 def bytes_of_outputs(solver: Solver, state: Any, params: Params) -> int:
-    """Of all frames of one member."""
+    """Of all frames of one member, as they lie in their files."""
     import torch
 
-    frames = frames_of_outputs(solver)
+    frames, total = frames_of_outputs(solver), 0
     with torch.no_grad():
-        sizes = {
-            probe.name: sum(v[0].nbytes for v in probe.measure(state, params.detach()).values())
-            for probe in solver.program.probes
-        }
-    return sum(frames[name] * size for name, size in sizes.items())
+        for probe in solver.program.probes:
+            first = arrays(probe.measure(state, params.detach()))
+            columns = format_of(probe).columns(first)
+            size = sum(math.prod(columns[key].stored) * value.itemsize for key, value in first.items())
+            total += frames[probe.name] * size
+    return total

@@ -23,6 +23,7 @@ app = App(
     help_epilogue="`scenegrad COMMAND --help` shows the options of a command; `--debug` shows where an error arose.",
     version=__version__,
     help_format="markdown",
+    suppress_keyboard_interrupt=False,
 )
 for module in (simulate, data, look, machine):
     module.register(app)
@@ -71,6 +72,8 @@ def explained(error: Exception) -> tuple[str, int]:
         return str(error), DIVERGED
     if isinstance(error, EngineError | SceneError) or of_ours(error):
         return str(error), USER_ERROR
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return f"There is not enough memory: {error}. Take fewer cells, particles or members of a batch.", USER_ERROR
     if type(error).__name__ == "ValidationError" and hasattr(error, "errors"):
         from scenegrad.scenes.scene import explain
 

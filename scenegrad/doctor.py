@@ -77,7 +77,9 @@ def devices() -> list[Finding]:
 def kernels() -> list[Finding]:
     import warp
 
-    warp.init()
+    from scenegrad.solvers.shared.hush import hush_warp
+
+    hush_warp()
     folder = Path(warp.config.kernel_cache_dir or "")
     there = next((f for f in (folder, *folder.parents) if f.is_dir()), Path())
     writable = os.access(there, os.W_OK)

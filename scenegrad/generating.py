@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scenegrad.checking import bytes_of_outputs
+from scenegrad.checking import bytes_of_outputs, first_plan
 from scenegrad.engine.dataset import Dataset
 from scenegrad.engine.dataset_folder import DatasetFolder
 from scenegrad.engine.device import pick_device, pick_dtype
@@ -17,7 +17,7 @@ from scenegrad.engine.ensemble import blocks_of_share, generate_members
 from scenegrad.engine.errors import EngineError
 from scenegrad.engine.files.disk import need_room
 from scenegrad.engine.members import Member, simulate_members
-from scenegrad.engine.progress import Progress, progress_for
+from scenegrad.engine.progress import COMPILING, Progress, patience, progress_for
 from scenegrad.provenance import commit, library_versions, provenance
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.values import Parameter
@@ -61,16 +61,19 @@ def generate(
     share = parse_share(shard)
     folder = DatasetFolder(Path(out) if out is not None else Path("data") / ensemble.scene.name)
     task = MemberTask.of(ensemble, where, dtype, folder.path, gradients)
-    solver, state, params = compile_scene(task.scenes((0,)), where[0], precision)  # refuses before anything runs
+    shown = progress_for(progress)
+    with patience(shown, f"{ensemble.scene.name}: {COMPILING}"):
+        solver, state, params = compile_scene(task.scenes((0,)), where[0], precision)  # refuses before anything runs
+        first_plan(solver, state, params)
+        size = bytes_of_outputs(solver, state, params)
     about = about_ensemble(ensemble, where[0], dtype, gradients, threads)
     folder.refuse_another(about["identity"])
     status = folder.status(len(ensemble))
     mine = [i for block in blocks_of_share(len(ensemble), batch, share) for i in block]
-    size = bytes_of_outputs(solver, state, params) * sum(status[i] != "ok" for i in mine)
-    need_room(folder.path, size, f"The data of {ensemble.scene.name}")
+    need_room(folder.path, size * sum(status[i] != "ok" for i in mine), f"The data of {ensemble.scene.name}")
     generate_members(
         task, folder, about, workers=workers, batch=batch, threads=threads, executor=executor, share=share,
-        progress=progress_for(progress),
+        progress=shown,
     )  # fmt: skip
     return Dataset(folder.path)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scenegrad.checking import bytes_of_outputs
+from scenegrad.checking import bytes_of_outputs, first_plan
 from scenegrad.engine.device import pick_device, pick_dtype
 from scenegrad.engine.errors import OutputInUse
 from scenegrad.engine.files.disk import need_room
-from scenegrad.engine.progress import Progress, progress_for
+from scenegrad.engine.progress import COMPILING, Progress, patience, progress_for
 from scenegrad.engine.run_folder import RunFolder
 from scenegrad.engine.simulate import simulate
 from scenegrad.engine.workers import refuse_endless_spawning
@@ -45,7 +45,10 @@ def run(
     scene = read_scene(scene)
     where, precision = pick_device(device), pick_dtype(dtype)
     folder = RunFolder(Path(out) if out is not None else Path("runs") / scene.name)
-    solver, state, params = compile_scene(scene, where, precision)
+    shown = progress_for(progress)
+    with patience(shown, f"{scene.name}: {COMPILING}"):
+        solver, state, params = compile_scene(scene, where, precision)
+        first_plan(solver, state, params)  # a dt beyond the bound is refused before the folder is touched
     same, origin = identity(scene, where, precision), provenance(scene, where, precision)
     about = {"identity": same, "commit": commit(), "provenance": origin}
     lock = folder.lock
@@ -67,9 +70,10 @@ def run(
                     f"Change the scene and write elsewhere with --out, or replace it with --overwrite."
                 )
         else:
-            need_room(folder.path, bytes_of_outputs(solver, state, params), f"The output of {scene.name}")
+            with patience(shown, f"{scene.name}: {COMPILING}"):
+                size = bytes_of_outputs(solver, state, params)
+            need_room(folder.path, size, f"The output of {scene.name}")
         scene.save(folder.path / "scene.toml")
-        shown = progress_for(progress)
         shown.say(f"{scene.name}: {origin['method']}, {origin['device']}, {dtype}, to {folder.path}")
         simulate(solver, state, params, folder, about, progress=shown, checkpoint_every=checkpoint_every)
     finally:

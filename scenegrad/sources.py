@@ -22,7 +22,7 @@ def read_scene(source: Scene | str | Path) -> Scene:
     if not isinstance(source, str | Path):
         raise SceneError(f"A scene, a file or a name of the library is needed here; got {type(source).__name__}.")
     name = str(source)
-    if name.startswith("library:") or not (Path(name).suffix or Path(name).exists()):
+    if name.startswith("library:") or not (Path(name).suffix or Path(name).is_file()):
         ready = ready_scenes()
         name = name.removeprefix("library:")
         if name not in ready:

@@ -16,6 +16,7 @@ from scenegrad.scenes.fluids import Fluid
 from scenegrad.scenes.methods import MaterialPoint, Method, MolecularDynamics, Spectral
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.solids import Body
+from scenegrad.solvers.shared.hush import hush_warp
 
 __all__ = ["Compiler", "compilers", "compile_scene", "method_of"]
 
@@ -26,6 +27,7 @@ def compilers() -> dict[type[Method], Compiler]:
     """Which compiler serves which method; each is imported when it is needed."""
 
     def mpm(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> tuple[Solver, Any, Params]:
+        hush_warp()
         from scenegrad.solvers.mpm.compile import compile_mpm
 
         return compile_mpm(scenes, device, dtype)
@@ -36,6 +38,7 @@ def compilers() -> dict[type[Method], Compiler]:
         return compile_spectral(scenes, device, dtype)
 
     def md(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> tuple[Solver, Any, Params]:
+        hush_warp()
         from scenegrad.solvers.md.compile import compile_md
 
         return compile_md(scenes, device, dtype)

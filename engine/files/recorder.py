@@ -13,7 +13,7 @@ from scenegrad.engine.files.formats import Format, format_of
 from scenegrad.engine.files.frames import FrameFile, part_name
 from scenegrad.engine.solver import Probe
 
-__all__ = ["Recorder"]
+__all__ = ["Recorder", "arrays"]
 
 
 class Recorder:

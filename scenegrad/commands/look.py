@@ -55,7 +55,7 @@ def demo(
     device: str = "auto",
     quiet: Quiet = False,
 ) -> int:
-    """Simulate, differentiate, learn and look: makes a report with pictures.
+    """Simulate, differentiate, learn and look: makes a report with pictures. Exit code 1 where a claim did not hold.
 
     For example
 

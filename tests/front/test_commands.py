@@ -1,0 +1,231 @@
+"""What each command answers, to people and to programs."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import h5py
+import numpy as np
+import pytest
+
+import scenegrad as sg
+
+VORTICES = ("run", "taylor_green", "--quiet", "--set", "domain.cells=[16, 16]", "--set", "time.end=1")
+COMMANDS = (
+    "bench",
+    "check",
+    "demo",
+    "doctor",
+    "evaluate",
+    "generate",
+    "list",
+    "run",
+    "schema",
+    "train",
+    "verify",
+    "view",
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself_with_an_example(scenegrad, command):
+    answer = scenegrad(command, "--help")
+    assert answer.code == 0
+    assert f"scenegrad {command}" in answer.out.replace("Usage: ", "", 1)
+    assert "For example" in answer.out
+
+
+def test_list_names_scenes_that_can_be_run(scenegrad):
+    table = scenegrad("list", "--json").json
+    assert {"kolmogorov", "taylor_green", "argon", "elastic_drop"} <= set(table)
+    assert all(table.values()), "a ready scene says what it is"
+
+
+def test_check_compiles_but_does_not_run(scenegrad, tmp_path):
+    table = scenegrad("check", "taylor_green", "--json").json
+    assert table["method"] == "spectral"
+    assert table["outputs"] == {"fields": "21 frames", "energy": "101 frames"}
+    assert not list(tmp_path.iterdir())
+
+
+def test_schema_is_json_schema(scenegrad, tmp_path):
+    scenegrad("schema", "--out", "s.json")
+    assert json.loads((tmp_path / "s.json").read_text())["$schema"].startswith("https://json-schema.org")
+
+
+def test_a_run_answers_with_what_it_did(scenegrad):
+    answer = scenegrad(*VORTICES, "--out", "flow", "--json")
+    assert answer.code == 0
+    assert answer.json["status"] == "done"
+    assert answer.json["frames"] == {"fields": 5, "energy": 21}
+    run = sg.open_run("flow")
+    assert run.scene.domain.cells == (16, 16)
+    assert run["fields"].vorticity[-1].shape == (16, 16)
+    assert run["energy"].kinetic.units
+    assert run["energy"].time[-1] == 1.0
+    assert sg.read_scene("flow/scene.toml").hash == run.scene.hash
+
+
+def test_a_finished_run_is_opened_and_not_made_again(scenegrad, tmp_path):
+    scenegrad(*VORTICES, "--out", "flow")
+    before = (tmp_path / "flow" / "fields.vtkhdf").stat().st_mtime_ns
+    assert scenegrad(*VORTICES, "--out", "flow").code == 0
+    assert (tmp_path / "flow" / "fields.vtkhdf").stat().st_mtime_ns == before
+    assert scenegrad(*VORTICES, "--out", "flow", "--overwrite").code == 0
+    assert (tmp_path / "flow" / "fields.vtkhdf").stat().st_mtime_ns > before
+
+
+def test_run_from_makes_the_same_bytes_again(scenegrad, tmp_path):
+    scenegrad(*VORTICES, "--out", "flow", "--dtype", "float64")
+    assert scenegrad("run", "--from", "flow", "--out", "again", "--quiet").code == 0
+    for name in ("fields.vtkhdf", "series.h5"):
+        assert (tmp_path / "flow" / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
+
+
+def test_every_output_says_what_made_it(scenegrad, tmp_path):
+    scenegrad(*VORTICES, "--out", "flow", "--seed", "7")
+    run = sg.open_run("flow")
+    for name in ("fields.vtkhdf", "series.h5"):
+        with h5py.File(tmp_path / "flow" / name) as file:
+            told = dict(file["scenegrad"].attrs)
+        assert told["scene_hash"] == run.scene.hash
+        assert json.loads(told["scene"])["seed"] == told["seed"] == 7
+        assert (told["device"], told["dtype"], told["version"]) == ("cpu", "float32", sg.__version__)
+        assert "torch" in json.loads(told["libraries"])
+
+
+def test_checks_of_a_run_pass_and_fail(scenegrad):
+    scenegrad(*VORTICES, "--out", "flow")
+    run = sg.open_run("flow")
+    assert run.check() is run
+    with pytest.raises(sg.FileError, match=r"recorded no total or total_energy or energy, but energy\.kinetic"):
+        run.check(energy_drift=1e-4)
+    with pytest.raises(KeyError, match="it has fields, energy"):
+        run["drag"]
+
+
+def test_generate_answers_with_what_came_through(scenegrad):
+    words = ("generate", "kolmogorov", "-n", 3, "--set", "domain.cells=[16, 16]", "--set", "time.end=0.5", "--json")
+    answer = scenegrad(*words, "--out", "data")
+    assert answer.code == 0, answer.err
+    assert {key: answer.json[key] for key in ("ok", "failed", "missing")} == {"ok": 3, "failed": 0, "missing": 0}
+    assert scenegrad(*words, "--out", "parts", "--shard", "1/2").json["missing"] == 2
+    assert scenegrad(*words, "--out", "parts", "--shard", "0/2").json["missing"] == 0
+    whole, parts = sg.open_dataset("data"), sg.open_dataset("parts")
+    for member in range(3):
+        assert whole.folder.shard(member).read_bytes() == parts.folder.shard(member).read_bytes()
+    assert not np.array_equal(whole.read(0, "fields", "vorticity"), whole.read(1, "fields", "vorticity"))
+
+
+def test_doctor_finds_what_is_here(scenegrad):
+    findings = {f["what"]: f for f in scenegrad("doctor", "--json").json}
+    assert {"scenegrad", "libraries", "system", "kernel cache", "rendering", "disk"} <= set(findings)
+
+
+# ---- killed and interrupted processes
+
+
+def start(*words, cwd):
+    command = [sys.executable, "-m", "scenegrad", *map(str, words)]
+    return subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+LONG = (
+    "run",
+    "kolmogorov",
+    "--quiet",
+    "--set",
+    "domain.cells=[32, 32]",
+    "--set",
+    "time.end=40",
+    "--set",
+    "outputs.fields.every=0.05",
+)
+
+
+def wait_for(condition, child, seconds=60.0):
+    begin = time.monotonic()
+    while not condition() and child.poll() is None and time.monotonic() - begin < seconds:
+        time.sleep(0.005)
+
+
+def test_a_run_that_is_killed_again_and_again_ends_with_the_same_result(scenegrad, tmp_path):
+    assert scenegrad(*LONG, "--out", "whole").code == 0
+    whole = sg.open_run("whole")
+    part, checkpoint = tmp_path / "parts" / "fields.part.vtkhdf", tmp_path / "parts" / "checkpoint.h5"
+    for share in (0.1, 0.4, 0.8):
+        child = start(*LONG, "--out", "parts", "--checkpoint-every", "0.1", cwd=tmp_path)
+        enough = int(share * (tmp_path / "whole" / "fields.vtkhdf").stat().st_size)
+        wait_for(lambda enough=enough: checkpoint.exists() and part.exists() and part.stat().st_size > enough, child)
+        assert child.poll() is None, "the run was over before it was killed"
+        child.kill()
+        child.wait()
+        assert sg.open_run("parts").status == "running"  # it had no time to say otherwise
+    answer = scenegrad(*LONG, "--out", "parts")
+    assert answer.code == 0, answer.err
+    parts = sg.open_run("parts")
+    for name, output in whole.outputs.items():
+        assert np.array_equal(output.time, parts[name].time)
+        assert np.array_equal(output.steps, parts[name].steps)
+        for key, quantity in output.quantities.items():
+            assert np.array_equal(np.asarray(quantity), np.asarray(parts[name][key])), f"{name}.{key}"
+    assert (tmp_path / "parts" / "checkpoint.h5").stat().st_size == (
+        tmp_path / "whole" / "checkpoint.h5"
+    ).stat().st_size
+
+
+def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(scenegrad, tmp_path):
+    child = start(*LONG, "--out", "flow", cwd=tmp_path)
+    part = tmp_path / "flow" / "fields.part.vtkhdf"
+    wait_for(lambda: part.exists() and part.stat().st_size > 10**6, child)
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert "Start the same run again to go on from there" in err
+    assert "Traceback" not in err
+    assert sg.open_run("flow").status == "interrupted"
+    assert scenegrad(*LONG, "--out", "flow").code == 0
+
+
+def test_a_dataset_whose_makers_are_killed_has_the_same_bytes(scenegrad, tmp_path):
+    words = ("generate", "kolmogorov", "-n", 8, "--batch", 2, "--quiet", "--set", "domain.cells=[32, 32]")
+    assert scenegrad(*words, "--out", "whole").code == 0
+    shards = tmp_path / "parts" / "shards"
+    child = start(*words, "--out", "parts", "--workers", "2", cwd=tmp_path)
+    wait_for(lambda: len(list(shards.glob("m?????.h5"))) >= 1, child)
+    workers = children_of(child.pid)
+    os.kill(workers[-1], signal.SIGKILL)  # the pool is made anew
+    wait_for(lambda: len(list(shards.glob("m?????.h5"))) >= 3, child)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    wait_for(lambda: not any(map(alive, workers)), start_nothing(), seconds=20)
+    assert not any(map(alive, workers)), "workers outlive the process that started them"
+    assert scenegrad(*words, "--out", "parts").code == 0
+    whole, parts = sg.open_dataset("whole"), sg.open_dataset("parts")
+    assert parts.members == list(range(8))
+    for member in range(8):
+        assert whole.folder.shard(member).read_bytes() == parts.folder.shard(member).read_bytes(), member
+    assert not list(shards.glob("*.part.*"))
+
+
+class start_nothing:
+    def poll(self):
+        return None
+
+
+def children_of(pid):
+    found = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True, check=True)
+    rows = [line.split(None, 1) for line in found.stdout.splitlines()]
+    return [int(child) for child, words in rows if "spawn_main" in words]
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    with open(f"/proc/{pid}/stat") as file:
+        return file.read().rsplit(")", 1)[1].split()[0] != "Z"
