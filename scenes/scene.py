@@ -210,8 +210,8 @@ def explain(error: pydantic.ValidationError, table: Any = None) -> str:
             )
         elif problem["type"] == "missing":
             message = "is missing"
-        elif "input" in problem and isinstance(problem["input"], str | int | float):
-            message = f"{message} (given: {problem['input']!r})"
+        elif isinstance(given := problem.get("input"), str | int | float) and str(given) not in message:
+            message = f"{message} (given: {given!r})"
         lines.setdefault(address, [])
         if message not in lines[address]:
             lines[address].append(message)
