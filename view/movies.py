@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -57,15 +57,26 @@ def write_gif(path: Path, images: Iterator[Image], fps: float) -> None:
     from PIL import Image as pillow
 
     raw = [pillow.fromarray(image) for image in images]
-    some = raw[:: max(1, len(raw) // 8)]
-    width, height = raw[0].size
-    sheet = pillow.new("RGB", (width, height * len(some)))
-    for row, image in enumerate(some):
-        sheet.paste(image, (0, row * height))
-    palette = sheet.quantize(256, method=pillow.Quantize.MEDIANCUT, dither=pillow.Dither.NONE)
+    palette = shared_palette(raw[:: max(1, len(raw) // 8)])
     frames = [image.quantize(palette=palette, dither=pillow.Dither.NONE) for image in raw]
     duration = max(SHORTEST, round(1000 / fps))
     frames[0].save(path, save_all=True, append_images=frames[1:], duration=duration, loop=0, disposal=1)
+
+
+def shared_palette(images: Sequence[Any]) -> Any:
+    """White, and 255 colours for the rest: each counts by the root of its area, lest the ground take them all."""
+    from PIL import Image as pillow
+
+    pixels = np.concatenate([np.asarray(image).reshape(-1, 3) for image in images])
+    coarse = pixels >> 3
+    keys = coarse[:, 0].astype(np.int64) << 10 | coarse[:, 1].astype(np.int64) << 5 | coarse[:, 2]
+    _, first, counts = np.unique(keys, return_index=True, return_counts=True)
+    weights = np.ceil(32 * np.sqrt(counts / counts.max())).astype(int)
+    swatch = pillow.fromarray(np.repeat(pixels[first], weights, axis=0)[None])
+    chosen = swatch.quantize(255, method=pillow.Quantize.MEDIANCUT, kmeans=2).getpalette()
+    palette = pillow.new("P", (1, 1))
+    palette.putpalette([255, 255, 255, *(chosen or [])[: 3 * 255]])
+    return palette
 
 
 def write_mp4(path: Path, images: Iterator[Image], fps: float) -> None:

@@ -38,10 +38,17 @@ def scaled(plotter: pyvista.Plotter, pixels: float) -> int:
     return max(1, round(pixels * plotter.window_size[0] / REFERENCE_WIDTH))
 
 
+def letter_height(plotter: pyvista.Plotter, pixels: float = LETTERS) -> int:
+    """Letters shrink more slowly than the picture, so that those of a small one can be read."""
+    part = plotter.window_size[0] / REFERENCE_WIDTH
+    return max(7, round(pixels * (part if part > 1 else part**0.5)))
+
+
 def flat_window(plotter: pyvista.Plotter) -> Window:
     """Where a picture of the plane leaves room for the numbers along its axes and for the colour bar."""
     width, height = plotter.window_size
-    left, right, bottom, top = (scaled(plotter, pixels) for pixels in (100, 160, 88, 30))
+    letter = letter_height(plotter)
+    left, right, bottom, top = (round(letters * letter) for letters in (6.25, 10.0, 5.5, 1.9))
     return Window(left / width, 1 - right / width, bottom / height, 1 - top / height)
 
 
@@ -54,7 +61,7 @@ def text_actor(plotter: pyvista.Plotter, text: str, size: float = LETTERS) -> An
     style = actor.GetTextProperty()
     style.SetFontFamily(VTK_FONT_FILE)
     style.SetFontFile(font_file())
-    style.SetFontSize(max(7, scaled(plotter, size)))
+    style.SetFontSize(letter_height(plotter, size))
     style.SetColor(*rgb(INK))
     return actor
 
@@ -210,7 +217,7 @@ def justify(actor: Any, across: str, along: str) -> None:
 
 
 def add_legend(plotter: pyvista.Plotter, colours: Colouring, where: KeyPlace) -> None:
-    row_height = 2 * scaled(plotter, LETTERS) / plotter.window_size[1]
+    row_height = 2 * letter_height(plotter) / plotter.window_size[1]
     for row, (number, name) in enumerate(sorted(colours.categories.items())):
         height = where.bottom + where.height - row_height * (row + 0.5)
         place(plotter, "■", where.left, height, "left", "middle", CATEGORY_COLOURS[number % len(CATEGORY_COLOURS)])
@@ -241,7 +248,7 @@ def add_axes(plotter: pyvista.Plotter, bounds: NDArray[np.float64], unit: str) -
             where = (mark, y0 - gap) if ends_at == 0 else (x0 - gap, mark)
             across, along = ("middle", "top") if ends_at == 0 else ("right", "middle")
             anchor(plotter, number_text(float(mark), step), where, across, along)
-    letters = scaled(plotter, LETTERS) * per_pixel
+    letters = letter_height(plotter) * per_pixel
     anchor(plotter, labelled("x", unit), ((x0 + x1) / 2, y0 - gap - 1.5 * letters), "middle", "top")
     anchor(plotter, labelled("y", unit), (x0 - gap - 3.2 * letters, (y0 + y1) / 2), "middle", "bottom", turned=True)
 
