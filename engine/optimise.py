@@ -86,7 +86,8 @@ def optimise(
         try:
             values, loss = at(point, solver)
             wanted = [values[axis.address] for axis in axes]
-            slopes = torch.autograd.grad(loss, wanted, allow_unused=True)
+            felt = loss.requires_grad
+            slopes = torch.autograd.grad(loss, wanted, allow_unused=True) if felt else (None,) * len(wanted)
         except Diverged as error:
             place = spoken(axes, point)
             raise Diverged(f"{error} This was met while optimising, at {place}.", error.members) from error

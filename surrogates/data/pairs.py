@@ -6,11 +6,13 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
 
 from scenegrad.engine.errors import EngineError
+from scenegrad.surrogates.choices import spell
 from scenegrad.surrogates.data.samples import Window, column
 from scenegrad.surrogates.data.split import Split, fingerprint
 from scenegrad.surrogates.data.statistics import Moments, Statistics
@@ -79,6 +81,10 @@ class PairSamples:
         self.keys = [fingerprint({n: a[i] for n, a in (self.x | self.numbers).items()}) for i in range(count)]
         self.whole = fingerprint(both | self.numbers)
         self.parts = pairs.split.assign(self.keys)
+
+    @property
+    def cut(self) -> dict[str, Any]:
+        return {"split": spell(self.pairs.split)}
 
     @property
     def hash(self) -> str:

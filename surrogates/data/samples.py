@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -43,6 +43,9 @@ class Samples(Protocol):
     grid: tuple[int, ...]
     parts: dict[str, list[int]]  # trajectories of each part
     keys: list[str]  # what each trajectory is, whatever its place
+
+    @property
+    def cut(self) -> dict[str, Any]: ...  # how the data were cut, as plain tables
 
     @property
     def hash(self) -> str: ...  # of the data and of how it is cut

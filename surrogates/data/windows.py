@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from scenegrad.engine.errors import EngineError
+from scenegrad.surrogates.choices import choose, spell
 from scenegrad.surrogates.data.samples import Window, column
 from scenegrad.surrogates.data.split import Split, fingerprint
 from scenegrad.surrogates.data.statistics import Moments, Statistics
@@ -69,6 +70,21 @@ class Windows:
                 f"the first frame is not negative."
             )
 
+    def cut(self) -> dict[str, Any]:
+        """All but the data, as plain tables, such as a recipe has."""
+        return {"stride": self.stride, "probe": self.probe, "first": self.first, "split": spell(self.split)}
+
+    @staticmethod
+    def again(data: Trajectories, cut: Mapping[str, Any]) -> Windows:
+        """Undoes `cut`; what is left out takes its default."""
+        allowed = ("stride", "probe", "first", "split")
+        if strangers := [name for name in cut if name not in allowed]:
+            raise EngineError(f"Windows got {', '.join(strangers)}; they take {', '.join(allowed)}.")
+        table = dict(cut)
+        if "split" in table:
+            table["split"] = choose({"kind": "split", **table["split"]}, (Split,), "split")
+        return Windows(data, **table)
+
     def bind(self, names: Names, horizon: int) -> WindowSamples:
         """Examples for a network with these names, with targets after 1 ... horizon strides."""
         return WindowSamples(self, names, horizon)
@@ -98,6 +114,10 @@ class WindowSamples:
         self.fits = sum(a.nbytes for first in firsts for a in first.values()) * len(times) <= MEMORY
         self.keys = [fingerprint(self.row(place) | first) for place, first in zip(self.places, firsts, strict=True)]
         self.parts = how.split.assign(self.keys)
+
+    @property
+    def cut(self) -> dict[str, Any]:
+        return self.how.cut()
 
     @property
     def places(self) -> range:

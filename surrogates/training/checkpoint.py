@@ -17,7 +17,7 @@ from scenegrad.engine.files.atomic import publish
 from scenegrad.engine.files.disk import disk_errors
 from scenegrad.surrogates.stepper import Stepper
 
-__all__ = ["FORMAT", "chance", "load_stepper", "read_checkpoint", "restore_chance", "write_checkpoint"]
+__all__ = ["FORMAT", "chance", "checkpoint_in", "load_stepper", "read_checkpoint", "restore_chance", "write_checkpoint"]
 
 FORMAT = 1
 
@@ -51,10 +51,15 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return content
 
 
+def checkpoint_in(path: str | Path) -> Path:
+    """The checkpoint of a training's folder, or the file itself."""
+    place = Path(path)
+    return place / "checkpoint.pt" if place.is_dir() else place
+
+
 def load_stepper(path: str | Path) -> Stepper:
     """The trained network of a checkpoint, with its scales and its step, on the CPU. A folder means its checkpoint."""
-    place = Path(path)
-    content = read_checkpoint(place / "checkpoint.pt" if place.is_dir() else place)
+    content = read_checkpoint(checkpoint_in(path))
     stepper = Stepper.build(content["model"])
     stepper.load_state_dict(content["average"] or content["weights"])
     return stepper.eval()

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scenegrad.surrogates.data.samples import Samples
+from scenegrad.surrogates.data.samples import Data, Samples
+from scenegrad.surrogates.data.windows import Trajectories, Windows
 from scenegrad.surrogates.evaluation.metrics import Metric, Report, judge
 from scenegrad.surrogates.stepper import Stepper
+from scenegrad.surrogates.training.checkpoint import checkpoint_in, load_stepper, read_checkpoint
 
 __all__ = ["Epoch", "Fit"]
 
@@ -36,3 +38,19 @@ class Fit:
     def evaluate(self, metrics: Sequence[str | Metric] = ("one_step", "persistence", "correlation_time")) -> Report:
         """Measures the model on the test part; `print` shows the report as a table."""
         return judge(self.model, self.samples, metrics)
+
+    @staticmethod
+    def load(path: str | Path, data: Data | Trajectories) -> Fit:
+        """A training as it left its folder, with data cut as they were for it.
+
+        Of data that have grown since, no trajectory that the network was trained on is in the test part.
+        """
+        place = checkpoint_in(path)
+        content = read_checkpoint(place)
+        model = load_stepper(place)
+        source = data if hasattr(data, "bind") else Windows.again(data, content["cut"])
+        samples = source.bind(model.names, 1)
+        part_of = {key: part for part, keys in content["parts"].items() for key in keys}
+        for part in samples.parts:
+            samples.parts[part] = [i for i, key in enumerate(samples.keys) if part_of.get(key, "test") == part]
+        return Fit(model, tuple(Epoch(**line) for line in content["history"]), samples, place)

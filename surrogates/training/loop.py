@@ -147,6 +147,7 @@ class Training:
                 "sampler": self.sampler.state(),
                 "random": self.random.get_state(),
                 "chance": chance(),
+                "cut": self.samples.cut,
                 "step": self.step,
                 "losses": self.losses,
                 "seconds": self.seconds,

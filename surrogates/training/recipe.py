@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from scenegrad.engine.errors import EngineError, FileError
-from scenegrad.surrogates.choices import choose
-from scenegrad.surrogates.data.split import Split
 from scenegrad.surrogates.data.windows import Trajectories, Windows
 from scenegrad.surrogates.operators.fno import FNO
 from scenegrad.surrogates.stepper import build_operator
@@ -18,7 +16,6 @@ from scenegrad.surrogates.training.settings import Settings
 __all__ = ["Recipe", "read_recipe"]
 
 SHELF = Path(__file__).parent.parent / "recipes"
-CUT = ("stride", "probe", "first", "split")
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,7 @@ class Recipe:
         return build_operator(self.model)
 
     def windows(self, data: Trajectories) -> Windows:
-        return Windows(data, **self.cut)
+        return Windows.again(data, self.cut)
 
 
 def read_recipe(path: str | Path) -> Recipe:
@@ -60,10 +57,6 @@ def from_table(table: dict[str, Any]) -> Recipe:
     if "model" not in table:
         raise EngineError("A recipe needs a table [model] with kind, modes, width and fields.")
     cut = dict(table.get("data", {}))
-    if strangers := [name for name in cut if name not in CUT]:
-        raise EngineError(f"[data] got {', '.join(strangers)}; it takes {', '.join(CUT)}.")
-    if "split" in cut:
-        cut["split"] = choose({"kind": "split", **cut["split"]}, (Split,), "split")
     recipe = Recipe(dict(table["model"]), cut, Settings.read(table.get("training", {})))
     recipe.build()  # a wrong model is refused here, with the name of the file
     return recipe

@@ -84,7 +84,7 @@ def test_another_solver_judges_what_was_found(make_pendulum):
     objective = misfit(torch.zeros(1, 3, dtype=torch.float64))
     best = optimise(coarse, state, params, objective, parameters={STIFFNESS: Known((1.0, 9.0), "log")}, verify=fine)
     expected = objective(rollout(fine, state, best.params))
-    assert best.verified == pytest.approx(float(expected))
+    assert best.verified == pytest.approx(expected.item())
     assert best.verified != pytest.approx(best.value, rel=1e-3)
 
 
@@ -97,3 +97,5 @@ def test_what_cannot_be_optimised_is_refused(make_pendulum):
         optimise(solver, state, params, misfit(seen), parameters={})
     with pytest.raises(EngineError, match="does not depend on"):
         optimise(solver, state, params, lambda roll: params[DAMPING].sum(), parameters={STIFFNESS: Known()})
+    with pytest.raises(EngineError, match="does not depend on"):
+        optimise(solver, state, params, lambda roll: seen.sum(), parameters={STIFFNESS: Known()})
