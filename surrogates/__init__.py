@@ -8,6 +8,7 @@ from scenegrad.surrogates.data.split import Split
 from scenegrad.surrogates.data.windows import Windows
 from scenegrad.surrogates.evaluation.cost import break_even
 from scenegrad.surrogates.evaluation.metrics import (
+    VRMSE,
     BreakEven,
     CorrelationTime,
     OneStepError,
@@ -32,6 +33,6 @@ from scenegrad.surrogates.training.targets import Noise, OneStep, Pushforward, U
 __all__ = [
     "FNO", "Bounded", "BreakEven", "Change", "CorrelationTime", "Fit", "MeanSquare", "Next", "Noise", "OneStep",
     "OneStepError", "Pairs", "Persistence", "Pushforward", "Recipe", "RelativeL2", "RolloutError", "Settings",
-    "SpectrumError", "Split", "Stepper", "Surrogate", "Torus", "Unrolled", "Windows", "break_even", "compare",
+    "SpectrumError", "Split", "Stepper", "Surrogate", "Torus", "Unrolled", "VRMSE", "Windows", "break_even", "compare",
     "load_stepper", "read_recipe", "train",
 ]  # fmt: skip

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
+from torch import Tensor
 
 from scenegrad.engine.errors import EngineError
 from scenegrad.surrogates.data.samples import Samples
@@ -26,6 +27,7 @@ __all__ = [
     "Report",
     "RolloutError",
     "SpectrumError",
+    "VRMSE",
     "judge",
 ]
 
@@ -64,6 +66,19 @@ class Persistence:
         if not model.names.carries_forward:
             raise EngineError("The outputs of this model are not its fields, so nothing can persist.")
         return {"persistence": mean_error(None, samples, self.part)}
+
+
+@dataclass(frozen=True)
+class VRMSE:
+    """Root mean square error over the standard deviation of the truth in space, after one step: 1 for its mean.
+
+    [Ohana et al. 2024, The Well, arXiv:2412.00568]
+    """
+
+    part: str = "test"
+
+    def __call__(self, model: Stepper, samples: Samples) -> dict[str, float]:
+        return {"vrmse": mean_error(model, samples, self.part, vrmse)}
 
 
 @dataclass(frozen=True)
@@ -118,6 +133,7 @@ class BreakEven:
 METRICS = {
     "one_step": OneStepError,
     "persistence": Persistence,
+    "vrmse": VRMSE,
     "rollout": RolloutError,
     "correlation_time": CorrelationTime,
     "spectrum": SpectrumError,
@@ -140,8 +156,18 @@ def judge(model: Stepper, samples: Samples, metrics: Sequence[str | Metric]) -> 
     return report
 
 
-def mean_error(model: Stepper | None, samples: Samples, part: str) -> float:
-    """Mean relative L2 after one step over the windows of a part; without a model, of the forecast of no change."""
+def vrmse(predicted: Tensor, true: Tensor) -> Tensor:
+    a, b = predicted.flatten(1), true.flatten(1)
+    return ((a - b).square().mean(dim=1) / (b.var(dim=1) + 1e-7)).sqrt()
+
+
+def mean_error(
+    model: Stepper | None,
+    samples: Samples,
+    part: str,
+    error: Callable[[Tensor, Tensor], Tensor] = relative_l2,
+) -> float:
+    """Mean error after one step over the windows of a part; without a model, of the forecast that nothing changes."""
     count = samples.count(part)
     if count == 0:
         raise EngineError(f"The {part} part is empty. Keep some trajectories from training with Split({part}=0.1).")
@@ -152,5 +178,5 @@ def mean_error(model: Stepper | None, samples: Samples, part: str) -> float:
         with torch.no_grad():
             outputs = window.inputs if model is None else model(window.inputs, window.params, window.dt)
         true = window.targets[0]
-        errors.append(torch.stack([relative_l2(outputs[name], true[name]) for name in true]).mean(dim=0))
+        errors.append(torch.stack([error(outputs[name], true[name]) for name in true]).mean(dim=0))
     return float(torch.cat(errors).mean())

@@ -71,6 +71,11 @@ def test_correlation_time_counts_the_steps_above_the_threshold(turning):
         compare(turned(0.2), turning, steps=30)
 
 
+def test_vrmse_of_the_mean_is_one(turning):
+    assert judge(Known(torch.zeros_like), turning, ["vrmse"])["vrmse"] == pytest.approx(1.0, rel=0.02)
+    assert judge(turned(0.15), turning, ["vrmse"])["vrmse"] == pytest.approx(2 * math.sin(0.025), rel=0.02)
+
+
 def test_correlation_ignores_offsets_and_scales():
     a = torch.randn(3, 8, 8, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(correlation(a, 3 * a + 5), torch.ones(3))
