@@ -1,5 +1,8 @@
 """Contact with walls that matter can leave again (Separate, Coulomb), felt by each particle."""
 
+# mypy: disable-error-code="index, operator"
+# (Warp functions name their types by variables, of which mypy knows nothing)
+
 from functools import cache
 from typing import Any
 
@@ -12,14 +15,14 @@ from scenegrad.solvers.mpm.stencil import stencil
 
 __all__ = ["contact", "contact_energy", "radius_of"]
 
-STIFFNESS = 4.0  # of a wall: with 2^dim particles a cell, that of half a cell of the material which meets it
+STIFFNESS = 2.0  # of a wall: with 2^dim particles a cell, that of one cell of the material which meets it
 
 
 @cache
 def contact(n: Numbers) -> Any:
-    """f_p = k max(0, -gap) n,   gap = n . x_p - offset - r_p,   k = 4 V_p M / dx^2,   B_i = sum_p w_ip mu |f_p| dt n.
+    """f_p = k max(0, -gap) n,   gap = n . x_p - offset - r_p,   k = 2 V_p M / dx^2,   B_i = sum_p w_ip mu |f_p| dt n.
 
-    The wall gives way like half a cell of the particle's own material, M its stiffness and r_p half its width: the
+    The wall gives way like one cell of the particle's own material, M its stiffness and r_p half its width: the
     depth is of the order of strain times dx, no smaller time step is needed, and the motion depends smoothly on where
     the wall stands. Friction waits at the nodes as a bearing B [kg m/s], so that matter can stick without creeping.
     The first `sides` walls are sides of the box, which particles within [low, high] do not touch.

@@ -64,12 +64,15 @@ def energy(constants: Tensor, F: Tensor) -> Tensor:
 
 
 def wave_speed(constants: Tensor, F: Tensor) -> Tensor:
-    """c^2 = (mu (1 + s^2) + lambda (1 - ln J)) / rho, along a principal axis with stretch s; s^2 <= tr FF' - d + 1
-    for all that is not squeezed along the other axes, and the rest is far inside the bound."""
-    mu, lame, rho = constants[..., 0], constants[..., 1], constants[..., 4]
-    log_j = torch.linalg.det(F).log()
-    stretch = (F.square().sum((-2, -1)) - F.shape[-1] + 1).clamp(min=1.0)
-    return ((mu * (1 + stretch) + lame.clamp(min=0.0) * (1 - log_j.clamp(max=0.0))) / rho).sqrt()
+    """c^2 <= (mu (1 + b) + lambda (1 - ln J)) / rho, b the largest eigenvalue of FF'; with m the mean of them all,
+    b <= m + sqrt((d - 1)/d) |FF' - m I|, which is exact where d = 2."""
+    mu, lame, rho, dim = constants[..., 0], constants[..., 1], constants[..., 4], F.shape[-1]
+    square = F @ F.mT
+    mean = square.diagonal(dim1=-2, dim2=-1).mean(-1)
+    apart = (square.square().sum((-2, -1)) - dim * mean.square()).clamp(min=0.0)
+    largest = mean + ((dim - 1) / dim * apart).sqrt()
+    squeezed = -torch.linalg.det(F).log().clamp(max=0.0)
+    return ((mu * (1 + largest) + lame.clamp(min=0.0) * (1 + squeezed)) / rho).sqrt()
 
 
 def diffusivity(constants: Tensor) -> Tensor:

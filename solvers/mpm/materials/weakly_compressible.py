@@ -29,13 +29,14 @@ def row(bulk_modulus: Tensor, gamma: Tensor, viscosity: Tensor, density: Tensor)
 @cache
 def kirchhoff(n: Numbers) -> Any:
     dim, real, mat, Row = n.dim, n.real, n.mat, n.row
+    two_thirds = real(2 / 3)  # inside a kernel the quotient would be one of single precision
 
     @wp.func
     def tau(constants: Row, F: mat, C: mat):
         one = wp.identity(n=wp.static(dim), dtype=real)
         J = wp.determinant(F)
         p = constants[0] / constants[1] * (wp.pow(J, -constants[1]) - real(1.0))
-        shear = C + wp.transpose(C) - real(2.0 / 3.0) * wp.trace(C) * one
+        shear = C + wp.transpose(C) - two_thirds * wp.trace(C) * one
         return J * (constants[2] * shear - p * one)
 
     return tau
@@ -43,13 +44,13 @@ def kirchhoff(n: Numbers) -> Any:
 
 @cache
 def deform(n: Numbers) -> Any:
-    dim, real, mat = n.dim, n.real, n.mat
+    real, mat = n.real, n.mat
+    part = real(1 / n.dim)
 
     @wp.func
     def carried(F: mat, C: mat, dt: real):
-        """J' = J (1 + dt tr C): the trace alone, for det(I + dt C) would swell a fluid that spins."""
-        growth = wp.pow(real(1.0) + dt * wp.trace(C), real(wp.static(1.0 / dim)))
-        return growth * F
+        """J' = J exp(dt tr C): positive always, and without the swelling by which det(I + dt C) answers to spin."""
+        return wp.exp(part * dt * wp.trace(C)) * F
 
     return carried
 

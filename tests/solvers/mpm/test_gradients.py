@@ -8,6 +8,7 @@ import torch
 import scenegrad.scenes as sc
 from scenegrad.engine.controllers import Fixed
 from scenegrad.engine.rollout import rollout
+from scenegrad.engine.solver import Probe, Series
 from scenegrad.solvers.compile import compile_scene
 
 STEPS, DT = 120, 1e-3
@@ -45,6 +46,7 @@ def sliding_bodies() -> sc.Scene:
 
 @pytest.fixture(scope="module")
 def case():
+    """Solver, first state, params, and a loss that looks at every field of the last state."""
     solver, state, params = compile_scene(sliding_bodies(), device="cpu", dtype="float64")
     generator = torch.Generator().manual_seed(1)
     weights = {
@@ -56,37 +58,107 @@ def case():
         end = rollout(solver, state, params, controller=Fixed(DT)).state
         return sum((weights[name] * field).sum() for name, field in vars(end).items())
 
-    return solver, state, params, loss
+    resting = replace(state, **{name: field.detach() for name, field in vars(state).items()})
+    return solver, resting, params, loss
 
 
-def agree(exact: float, value, steps) -> None:
+def with_velocities(solver, state, params):
+    """The state with the first velocities that the params hold, as compile makes it."""
+    parts = [params[f"{b.name}.velocity"][:, None].expand(-1, b.end - b.first, -1) for b in solver.matter.bodies]
+    return replace(state, velocity=torch.cat(parts, dim=1))
+
+
+def touching(solver, state, params) -> torch.Tensor:
+    """Which particles are pressed into the floor at each step [step, particle]."""
+    floor = solver.matter.faces[-1]
+    dt, time = torch.full((1,), DT, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
+    radius = 0.5 * solver.matter.volume[0].sqrt()
+    history = []
+    for _ in range(STEPS):
+        history.append(state.position[0] @ floor.normal[0] - params["floor.offset"] - radius < 0)
+        state = solver.step(state, params, time, dt).state
+    return torch.stack(history)
+
+
+def agree(exact: float, value, size: float) -> None:
     """The best of a sweep of central differences agrees; `value` is the loss as a function of the shift."""
-    found = {h: float((value(h) - value(-h)) / (2 * h)) for h in steps}
-    errors = {h: abs(fd - exact) / abs(exact) for h, fd in found.items()}
-    assert min(errors.values()) < 1e-6, f"adjoint {exact}, differences {found}"
+    found = {}
+    with torch.no_grad():
+        for h in (1e-5 * size, 1e-6 * size, 1e-7 * size):
+            found[h] = float((value(h) - value(-h)) / (2 * h))
+    errors = [abs(difference - exact) / abs(exact) for difference in found.values()]
+    assert min(errors) < 1e-6, f"adjoint {exact}, differences {found}"
 
 
 def test_gradient_of_every_parameter(case):
     solver, state, params, loss = case
-    state_of = {"block.velocity": solver.matter.bodies[0].slice, "water.velocity": solver.matter.bodies[1].slice}
-
-    def total(values):
-        velocity = state.velocity.detach().clone()
-        for address, part in state_of.items():
-            velocity[:, part] = values[address][:, None]
-        return loss(replace(state, velocity=velocity), values)
-
     learning = params.replace({a: p.detach().clone().requires_grad_() for a, p in params.items()})
-    total(learning).backward()
+    loss(with_velocities(solver, state, learning), learning).backward()
     assert len(learning) == 12
+    frozen = learning.detach()
+    pressed = touching(solver, with_velocities(solver, state, frozen), frozen)
+    assert int(pressed.sum()) > 500, "nothing touches the floor"
     for address, parameter in learning.items():
-        size = parameter.detach().abs().max()
-        direction = torch.ones_like(parameter)
-        exact = float((parameter.grad * direction).sum())
+        size = float(parameter.detach().abs().max())
+        exact = float(parameter.grad.sum())
         assert abs(exact) * size > 1e-3, f"{address} has no influence"
-        with torch.no_grad():
-            agree(
-                exact,
-                lambda h, a=address, p=parameter, d=direction: total(params.detach().replace({a: p + h * d})),
-                [float(size * h) for h in (1e-5, 1e-6, 1e-7)],
-            )
+
+        def shifted(h, address=address):
+            return frozen.replace({address: frozen[address] + h})
+
+        agree(exact, lambda h: loss(with_velocities(solver, state, p := shifted(h)), p), size)
+        for sign in (1, -1):
+            near = shifted(sign * 1e-7 * size)
+            same = touching(solver, with_velocities(solver, state, near), near)
+            assert torch.equal(same, pressed), f"{address}: the difference crosses a change of contact"
+
+
+@pytest.mark.parametrize(
+    ("name", "size"), [("position", 0.05), ("velocity", 1.0), ("affine", 10.0), ("deformation", 0.1)]
+)
+def test_gradient_of_every_first_state(case, name, size):
+    """Along five random directions of each field; the gradient with respect to the field is far from zero."""
+    solver, state, params, loss = case
+    frozen = params.detach()
+    state = with_velocities(solver, state, frozen)
+    field = getattr(state, name).clone().requires_grad_()
+    loss(replace(state, **{name: field}), frozen).backward()
+    generator = torch.Generator().manual_seed(7)
+    for _ in range(5):
+        direction = torch.randn(field.shape, generator=generator, dtype=torch.float64)
+        exact = float((field.grad * direction).sum())
+        assert abs(exact) > 1e-2 * float(field.grad.norm())
+        agree(exact, lambda h, d=direction: loss(replace(state, **{name: field + h * d}), frozen), size)
+
+
+def test_gradients_flow_from_outputs_too(case):
+    """What is measured on the way depends on params through the states and by itself, as energy on stiffness."""
+    solver, state, params, _ = case
+    address = "block.material.youngs_modulus"
+
+    def energy(params):
+        probe = Probe("energy", 0.04, lambda s, p: {"e": solver.observe(s, p)["total_energy"]}, Series())
+        first = with_velocities(solver, state, params)
+        return rollout(solver, first, params, controller=Fixed(DT), probes=[probe]).outputs["energy"].square().sum()
+
+    learning = params.detach().replace({address: params[address].detach().clone().requires_grad_()})
+    energy(learning).backward()
+    size = float(params[address].detach())
+    frozen = params.detach()
+    exact = float(learning[address].grad)
+    agree(exact, lambda h: energy(frozen.replace({address: frozen[address] + h})), size)
+
+
+def test_a_batch_has_the_gradients_of_its_members():
+    """Each member's gradient is its own, bit for bit."""
+    stiffer = sliding_bodies().replace({"block.material.youngs_modulus.value": 3e4, "floor.offset.value": 0.14})
+
+    def gradients(scenes):
+        solver, state, params = compile_scene(scenes, device="cpu", dtype="float64")
+        end = rollout(solver, state, params, until=0.06, controller=Fixed(DT)).state
+        (end.position.square().sum() + end.velocity.square().sum()).backward()
+        return {address: value.grad for address, value in params.items()}
+
+    both, one, other = (gradients(s) for s in ([sliding_bodies(), stiffer], sliding_bodies(), stiffer))
+    for address in both:
+        assert torch.equal(both[address], torch.cat([one[address], other[address]])), address
