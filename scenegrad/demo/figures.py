@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
 from scenegrad import assets
 
-__all__ = ["flow_figure", "learning_figure", "recovery_figure", "rdf_figure"]
+__all__ = ["learning_figure", "recovery_figure", "reference_rdf"]
 
 INK, SOFT, WARM = "#1f4e79", "#8a94a6", "#d1495b"
 
@@ -45,20 +44,12 @@ def recovery_figure(moduli: Sequence[float], misfits: Sequence[float], true: flo
     return path
 
 
-def rdf_figure(r: np.ndarray, g: np.ndarray, path: Path) -> Path:
-    """g(r) [sigma] beside the reference."""
+def reference_rdf() -> tuple[np.ndarray, np.ndarray]:
+    """r [sigma] and g(r) of the Lennard-Jones liquid at the triple point, from LAMMPS."""
     with (Path(assets.__file__).parent / "reference" / "md" / "lj_rdf_triple_point.csv").open() as file:
         rows = list(csv.reader(line for line in file if not line.startswith("#")))
-    reference = np.array([[float(value) for value in row[:2]] for row in rows[1:]])
-    figure, plot = axes(1, 3.2)
-    figure.set_size_inches(7.0, 3.4)
-    plot.plot(reference[:, 0], reference[:, 1], color=SOFT, linewidth=3.5, alpha=0.6, label="LAMMPS")
-    plot.plot(r, g, color=INK, linewidth=1.3, label="scenegrad")
-    plot.axhline(1.0, color=SOFT, linewidth=0.6)
-    plot.set(xlabel="r [σ]", ylabel="g(r)", xlim=(0, float(r[-1])), ylim=(0, None))
-    plot.legend(frameon=False)
-    figure.savefig(path)
-    return path
+    table = np.array([[float(value) for value in row[:2]] for row in rows[1:]])
+    return table[:, 0], table[:, 1]
 
 
 def learning_figure(
@@ -76,22 +67,5 @@ def learning_figure(
         xlabel="learned steps", ylabel="correlation of the vorticity", ylim=(min(0.5, float(correlation.min())), 1.01)
     )
     right.legend(frameon=False)
-    figure.savefig(path)
-    return path
-
-
-def flow_figure(pairs: dict[str, tuple[Tensor, Tensor]], path: Path) -> Path:
-    """Rows of true and predicted field and their difference, of the first trajectory [trajectory, nx, ny]."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9.2, 3.0 * len(pairs)), layout="constrained", dpi=150)
-    plots = figure.subplots(len(pairs), 3, squeeze=False)
-    for row, (name, (predicted, true)) in zip(plots, pairs.items(), strict=True):
-        limit = float(np.quantile(np.abs(true[0].numpy()), 0.995))
-        shown = {"solver": true[0], "network": predicted[0], "difference": predicted[0] - true[0]}
-        for plot, (title, field) in zip(row, shown.items(), strict=True):
-            image = plot.imshow(field.numpy().T, origin="lower", cmap="RdBu_r", vmin=-limit, vmax=limit)
-            plot.set(xticks=[], yticks=[], title=f"{title}, {name}")
-        figure.colorbar(image, ax=list(row), shrink=0.85, label="vorticity [1/s]")
     figure.savefig(path)
     return path

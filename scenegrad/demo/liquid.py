@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from scenegrad.demo.chapter import Chapter, Claim, Picture, Stage
-from scenegrad.demo.figures import rdf_figure
+from scenegrad.demo.figures import reference_rdf
 from scenegrad.running import run
 from scenegrad.scenes import library
-from scenegrad.view import screenshot
+from scenegrad.view import plot_rdf, screenshot
 
 __all__ = ["look_into_a_liquid"]
 
@@ -25,7 +25,7 @@ def look_into_a_liquid(stage: Stage) -> Chapter:
     thermo = made["thermo"]
     total = np.asarray(thermo.total[:])
     drift = abs(np.polyfit(np.asarray(thermo.time), total, 1)[0] * (thermo.time[-1] - thermo.time[0]))
-    picture = rdf_figure(r, g, stage.folder / "rdf.png")
+    picture = plot_rdf(made.folder, stage.folder / "rdf.png", reference=reference_rdf(), reference_label="LAMMPS")
     peak = int(np.argmax(g))
     atoms = np.asarray(made["traj"].position[0]).shape[0]
     rate = atoms * made.record["steps"] / made.record["wall_seconds"]

@@ -38,7 +38,7 @@ def taylor_green(
 
 
 def kolmogorov(
-    cells: int = 128,
+    cells: int = 256,
     viscosity: Scalar = 1e-3,
     drag: Scalar = 0.1,
     amplitude: Scalar = 1.0,
