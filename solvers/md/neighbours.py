@@ -94,8 +94,8 @@ class Neighbours:
         search = [stale, box, view(self.radius, n.real), cells, x, cell, end, order, folded, count, raw]
         launch(gather_pairs(n.dim, n.dtype), shape, search, self.device)
         launch(transpose_pairs(), shape, [stale, count, raw, filled, rows], self.device)
-        # A pair at the very edge may be found by one of the two atoms only, by rounding: a row has as many atoms as entered
-        # it. Where a row was too short to hold what was found, its count stays, and says how long it must be.
+        # A pair at the very edge may be found by one of the two atoms only, by rounding: a row has as many atoms as
+        # entered it. Where a row was too short to hold what was found, its count stays, and says how long it must be.
         made = (self.stale != 0)[:, None] & (self.count <= self.rows.shape[2])
         self.count.copy_(torch.where(made, self.filled, self.count))
         launch(sort_rows(), shape, [stale, count, rows], self.device)
