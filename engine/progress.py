@@ -89,6 +89,8 @@ class Lines:
 class Bar(Lines):
     """A bar on a terminal, drawn by rich."""
 
+    bar: Any = None
+
     def start(self, title: str, total: float, done: float = 0.0, unit: str = "steps", first: str = COMPILING) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
@@ -110,11 +112,15 @@ class Bar(Lines):
             self.bar.update(self.task, completed=done, report=self.report(now, steps))
 
     def say(self, text: str) -> None:
-        self.bar.console.print(text, markup=False, highlight=False)
+        if self.bar is None:
+            super().say(text)
+        else:
+            self.bar.console.print(text, markup=False, highlight=False)
 
     def stop(self) -> None:
         super().stop()
-        self.bar.stop()
+        if self.bar is not None:
+            self.bar.stop()
 
 
 @contextmanager

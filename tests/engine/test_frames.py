@@ -165,6 +165,20 @@ def test_unfinished_files_count_up_to_their_last_commit(tmp_path):
     file.close()
 
 
+def test_the_count_of_frames_follows_the_frames_to_the_disk(tmp_path):
+    file = written(tmp_path, "plane", count=2)
+    flush, counts = file.file.flush, []
+
+    def flush_and_look():
+        counts.append(int(file.file["scenegrad/probes/plane"].attrs["frames"]))
+        flush()
+
+    file.file.flush = flush_and_look
+    file.append(format_of(probe("plane")), "plane", 0.2, 10, frames("plane")[2])
+    file.commit()
+    assert counts == [2, 3]
+
+
 def test_a_reopened_file_is_cut_back_and_goes_on(tmp_path):
     format = format_of(probe("disk"))
     file = written(tmp_path, "disk", count=4)

@@ -13,7 +13,7 @@ import torch
 from scenegrad.engine.controllers import PI, Fixed
 from scenegrad.engine.errors import DiskFull, Diverged, FileError, Interrupted, OutputInUse
 from scenegrad.engine.files.recorded import open_outputs
-from scenegrad.engine.progress import Lines, Quiet
+from scenegrad.engine.progress import Lines, Quiet, progress_for
 from scenegrad.engine.rollout import rollout
 from scenegrad.engine.run_folder import Lock, RunFolder
 from scenegrad.engine.simulate import simulate
@@ -210,8 +210,8 @@ def test_run_json_appears_whole(tmp_path):
 
 
 class Page:
-    def __init__(self):
-        self.lines = []
+    def __init__(self, terminal=False):
+        self.lines, self.terminal = [], terminal
 
     def write(self, text):
         self.lines += [text] if text.strip() else []
@@ -219,7 +219,7 @@ class Page:
     def flush(self): ...
 
     def isatty(self):
-        return False
+        return self.terminal
 
 
 def test_a_plain_line_every_ten_seconds_tells_speed_and_time_left():
@@ -231,3 +231,21 @@ def test_a_plain_line_every_ten_seconds_tells_speed_and_time_left():
         lines.update(1.0 + n / 100, 10 * n)
     lines.stop()
     assert page.lines == ["drop: 55 %, 10 steps/s, 1 min 30 s left", "drop: 60 %, 10 steps/s, 1 min 20 s left"]
+
+
+def test_a_terminal_gets_a_bar_and_a_machine_that_tests_gets_nothing(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("CI", "true")
+    page = Page(terminal=True)
+    bar = progress_for(True, page)
+    bar.say("drop: material_point")
+    bar.start("drop", total=2.0)
+    bar.update(1.0, 10)
+    bar.say("member 3 diverged")
+    bar.update(2.0, 20)
+    bar.stop()
+    text = "".join(page.lines)
+    assert "drop: material_point" in text
+    assert "member 3 diverged" in text
+    assert isinstance(progress_for(True, Page()), Quiet)
+    assert isinstance(progress_for(False, page), Quiet)
