@@ -1,4 +1,4 @@
-"""Pairs at the very edge of the list: rounding may let one atom see the other and not be seen; no other row may pay."""
+"""Pairs at the very edge of the list: rounding may let one atom see the other and not be seen; no third may pay."""
 
 import math
 
