@@ -104,7 +104,8 @@ def train(
         recipe, open_dataset(data), out=folder, epochs=epochs, seed=seed, resume=resume, device=device, progress=shown
     )
     last = made.history[-1]
-    text = f"{made.path}: {len(made.history)} epochs, loss {last.loss:.4g}, validation {last.validation}"
+    held_out = "none" if last.validation is None else f"{last.validation:.4g}"
+    text = f"{made.path}: {len(made.history)} epochs, loss {last.loss:.4g}, validation {held_out}"
     show({"checkpoint": str(made.path), "epochs": len(made.history), **vars(last)}, json, text)
     return 0
 
