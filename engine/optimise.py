@@ -16,7 +16,7 @@ from torch import Tensor
 from scenegrad.engine.errors import Diverged, EngineError
 from scenegrad.engine.rollout import Rollout, rollout
 from scenegrad.engine.solver import Solver, Variable
-from scenegrad.engine.state import Params
+from scenegrad.engine.state import Params, tensors
 
 __all__ = ["Best", "Trial", "optimise"]
 
@@ -69,11 +69,12 @@ def optimise(
 
     parameters: what may change; without them, everything that the scene marks as a Parameter.
     steps: iterations, each of one or two rollouts with their gradients. tolerance: relative fall of the objective, and
-    its slope relative to its first value, at which the search ends. build: the initial state where it depends on the
-    parameters. verify: another solver of the same state that judges the parameters found, such as the solver behind a
-    surrogate. watch: is shown every evaluation.
+    its slope relative to its first value, at which the search ends. build: the initial state, where it depends on the
+    parameters in a way of its own; the state that `compile` made needs none. verify: another solver of the same state
+    that judges the parameters found, such as the solver behind a surrogate. watch: is shown every evaluation.
     """
     axes = coordinates(params, solver.program.parameters if parameters is None else parameters)
+    build = build or rebuilt(solver, state, params)
     history: list[Trial] = []
 
     def at(point: np.ndarray, with_solver: Solver[S]) -> tuple[Params, Tensor]:
@@ -118,6 +119,24 @@ def optimise(
         with torch.no_grad():
             verified = float(objective(rollout(verify, start, final, until)).sum())
     return Best(final, best.value, tuple(history), bool(result.success), str(result.message), verified)
+
+
+def rebuilt(solver: Solver[S], state: S, params: Params) -> Callable[[Params], S] | None:
+    """How the solver's scene makes this state from parameters; None where the state does not depend on any.
+
+    A graph of torch can be walked back once, so that a state with a graph has to be made anew for each evaluation.
+    """
+    given = tensors(state)
+    if not any(value.requires_grad for value in given.values()):
+        return None
+    initial = solver.program.initial
+    made = tensors(initial(params)) if initial is not None else {}
+    if any(name not in made or not torch.equal(value, made[name]) for name, value in given.items()):
+        raise EngineError(
+            "The initial state depends on parameters in a way that is not the scene's. Pass build=, a function from "
+            "params to the initial state; or detach the state, if it shall stay as it is."
+        )
+    return initial
 
 
 @dataclass(frozen=True)

@@ -111,6 +111,7 @@ class Program(Generic[S]):
     probes: tuple[Probe[S], ...] = ()
     time_unit: str = "s"
     parameters: Mapping[str, Variable] = field(default_factory=dict)  # what an optimiser may change, by address
+    initial: Callable[[Params], S] | None = None  # the state at the start, as far as parameters shape it
 
 
 @runtime_checkable

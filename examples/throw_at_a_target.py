@@ -27,12 +27,7 @@ def main(cells: int = 32, end: float = 0.3, steps: int = 10) -> float:
         place = roll.outputs["com"][0, -1]
         return (place[0] - TARGET[0]) ** 2 + (place[1] - TARGET[1]) ** 2
 
-    def build(values):
-        """The same disk, set in motion with the velocity that is tried."""
-        thrown = values["disk.velocity"][:, None, :].expand_as(state.velocity)
-        return sg.with_tensors(state, {"velocity": thrown})
-
-    best = sg.optimise(solver, state, params, miss, build=build, steps=steps)
+    best = sg.optimise(solver, state, params, miss, steps=steps)
     print("velocity:", best.params["disk.velocity"].tolist(), "m/s, misses by", best.value**0.5, "m")
     return best.value**0.5
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -65,22 +65,27 @@ def compile_md(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> tupl
     solver = AtomSolver(forces, box, theta, mass, thermostat, bare)
     layout = AtomLayout(kind.to(device), mass(values)[0].detach()[kind.to(device)], box, tuple(species))
     probes = [probe(name, o, scene.time.warmup, solver, layout, scene.units) for name, o in scene.outputs.items()]
-    return solver.with_program(program(scene, probes, DEFAULT)), start(scenes, boxes, kind, values, mass, dtype), values
+    initial = start(scenes, boxes, kind, mass, torch.empty(0, dtype=dtype, device=device))
+    return solver.with_program(program(scene, probes, DEFAULT, initial)), initial(values), values
 
 
 def start(
-    scenes: Sequence[Scene], boxes: list[np.ndarray], kind: Tensor, values: Params, mass: Joined, dtype: torch.dtype
-) -> AtomState:
+    scenes: Sequence[Scene], boxes: list[np.ndarray], kind: Tensor, mass: Joined, like: Tensor
+) -> Callable[[Params], AtomState]:
     """The initial state; its velocities depend on params."""
     species = list(atoms_of(scenes[0]))
-    masses = mass.differentiable(values)
-    heat = torch.stack([values[f"{name}.temperature"] for name in species], dim=1)
     points = [place(scene, atoms_of(scene), box) for scene, box in zip(scenes, boxes, strict=True)]
-    position = torch.from_numpy(np.stack(points)).to(masses.device, dtype)
+    position = torch.from_numpy(np.stack(points)).to(like)
     words = [np.random.SeedSequence(scene.seed, spawn_key=(2,)).generate_state(1, np.uint64)[0] for scene in scenes]
-    seed = torch.from_numpy(np.array(words, dtype=np.uint64).view(np.int64)).to(masses.device)
-    velocity = maxwell([scene.seed for scene in scenes], kind.to(masses.device), position.shape[2], masses, heat)
-    return AtomState(position, velocity, torch.zeros_like(seed), seed)
+    seed = torch.from_numpy(np.array(words, dtype=np.uint64).view(np.int64)).to(like.device)
+
+    def initial(values: Params) -> AtomState:
+        masses = mass.differentiable(values)
+        heat = torch.stack([values[f"{name}.temperature"] for name in species], dim=1)
+        velocity = maxwell([scene.seed for scene in scenes], kind.to(like.device), position.shape[2], masses, heat)
+        return AtomState(position, velocity, torch.zeros_like(seed), seed)
+
+    return initial
 
 
 def pair_table(scenes: Sequence[Scene], device: str) -> PairTable:

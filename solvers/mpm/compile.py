@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -76,9 +77,9 @@ def compile_mpm(
     gravity = torch.zeros((len(scenes), grid.dim), dtype=dtype, device=device)
     volume = joined([[v for _, v in bodies.values()] for bodies in filled], like)
     matter = Matter(tuple(parts), leavable, tuple(clinging(scene, grid) for scene in scenes), volume, gravity)
-    state = first_state(joined([[x for x, _ in bodies.values()] for bodies in filled], like), matter, values)
-    solver = MaterialPointSolver(grid, matter, program(first, probes(first, matter, grid), CFL(0.4)))
-    return solver, state, values
+    initial = partial(first_state, joined([[x for x, _ in bodies.values()] for bodies in filled], like), matter)
+    plan = program(first, probes(first, matter, grid), CFL(0.4), initial)
+    return MaterialPointSolver(grid, matter, plan), initial(values), values
 
 
 def filled_bodies(scene: Scene, grid: Grid, reasons: Reasons) -> dict[str, tuple[np.ndarray, np.ndarray]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -65,12 +65,13 @@ def compile_spectral(
         modes, stepper, Diagnostics(modes, None if push is None else push.to(device, dtype)), addresses, unplanned
     )
     probes = [probe(key, output, scene.time.warmup, solver) for key, output in scene.outputs.items()]
-    plan = program(scene, probes, DEFAULT)
+    initial = start(scenes, name, modes)
+    plan = program(scene, probes, DEFAULT, initial)
     if isinstance(plan.controller, PI):
         order = stepper.method.estimate_order
         assert order is not None
         plan = replace(plan, controller=replace(plan.controller, k=order))
-    return replace(solver, program=plan), start(scenes, name, modes, values), values
+    return replace(solver, program=plan), initial(values), values
 
 
 BECAUSE = (
@@ -108,13 +109,17 @@ def curl(push: torch.Tensor, modes: Modes) -> torch.Tensor:
     return as_pairs(modes.table(d_x * f_y - d_y * f_x)).contiguous()
 
 
-def start(scenes: Sequence[Scene], name: str, modes: Modes, values: Params) -> VorticityState:
+def start(scenes: Sequence[Scene], name: str, modes: Modes) -> Callable[[Params], VorticityState]:
     """The initial vorticity; that of Taylor-Green vortices depends on params."""
     exact = replace(modes, device="cpu", dtype=torch.float64)
     fields = torch.from_numpy(np.stack([initial_vorticity(scene.at(f"{name}.vorticity"), exact) for scene in scenes]))
     vorticity = exact.project(fields).to(modes.device, modes.dtype)
-    amplitude = values.get(f"{name}.vorticity.amplitude")
-    return VorticityState(vorticity if amplitude is None else amplitude.view(-1, 1, 1) * vorticity)
+
+    def initial(values: Params) -> VorticityState:
+        amplitude = values.get(f"{name}.vorticity.amplitude")
+        return VorticityState(vorticity if amplitude is None else amplitude.view(-1, 1, 1) * vorticity)
+
+    return initial
 
 
 # ---- what cannot be run

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -42,8 +43,10 @@ def params(scenes: Sequence[Scene], learnable: Iterable[str], device: str, dtype
     return Params({address: leaf(scenes, address, device, dtype) for address in learnable})
 
 
-def program(scene: Scene, probes: Iterable[Probe], default: Controller) -> Program:
-    """When to stop, how to step, what to look at; `default` serves a scene that leaves dt to the solver."""
+def program(
+    scene: Scene, probes: Iterable[Probe], default: Controller, initial: Callable[[Params], Any]
+) -> Program[Any]:
+    """How to begin and step, when to stop, what to look at; `default` serves a scene that leaves dt to the solver."""
     time = scene.time
     controller = default
     if time.dt != "auto":
@@ -52,4 +55,5 @@ def program(scene: Scene, probes: Iterable[Probe], default: Controller) -> Progr
         controller = PI(tolerance=time.tolerance)
     elif time.cfl is not None:
         controller = CFL(time.cfl)
-    return Program(time.end, controller, tuple(probes), "s" if scene.units == "SI" else "tau", scene.parameters())
+    unit = "s" if scene.units == "SI" else "tau"
+    return Program(time.end, controller, tuple(probes), unit, scene.parameters(), initial)

@@ -1,6 +1,6 @@
 """Optimisation finds the parameters that made an observation, keeps to the bounds and says what it tried."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -99,3 +99,22 @@ def test_what_cannot_be_optimised_is_refused(make_pendulum):
         optimise(solver, state, params, lambda roll: params[DAMPING].sum(), parameters={STIFFNESS: Known()})
     with pytest.raises(EngineError, match="does not depend on"):
         optimise(solver, state, params, lambda roll: seen.sum(), parameters={STIFFNESS: Known()})
+
+
+def test_a_state_that_depends_on_parameters_is_made_anew_as_the_scene_makes_it(make_pendulum):
+    solver, state, params = make_pendulum()
+
+    def initial(values):
+        return with_tensors(state, {"angle": 0.25 * values[STIFFNESS][:, None]})
+
+    solver.program = replace(solver.program, initial=initial)
+    seen = rollout(solver, initial(params.replace({STIFFNESS: torch.tensor([5.0]).double()})), params.detach())
+    goal = seen.outputs["height"].detach()
+    best = optimise(
+        solver, initial(params), params, lambda roll: (roll.outputs["height"][:, 0] - goal[:, 0]).square().sum(),
+        parameters={STIFFNESS: Known((1.0, 9.0))}, steps=30, tolerance=1e-14,
+    )  # fmt: skip
+    assert len(best.history) > 2
+    other = with_tensors(state, {"angle": 2 * initial(params).angle})
+    with pytest.raises(EngineError, match="Pass build="):
+        optimise(solver, other, params, lambda roll: roll.state.angle.sum(), parameters={STIFFNESS: Known()})
