@@ -10,7 +10,7 @@ from functools import cache
 import torch
 import warp as wp
 
-from scenegrad.solvers.md.numbers import numbers
+from scenegrad.solvers.md.numbers import FUSED, numbers
 
 __all__ = ["bin_atoms", "gather_pairs", "mark_stale", "place_atoms", "sort_rows", "transpose_pairs"]
 
@@ -108,7 +108,7 @@ def gather_pairs(dim: int, dtype: torch.dtype) -> wp.Kernel:
     n = numbers(dim, dtype)
     vec, real, cells_type = n.vec, n.real, wp.types.vector(dim, wp.int32)
 
-    @wp.kernel(module="unique", enable_backward=False)
+    @wp.kernel(module="unique", enable_backward=False, module_options=FUSED)
     def kernel(
         stale: wp.array[wp.int32],
         box: wp.array[vec],

@@ -11,7 +11,7 @@ import torch
 import warp as wp
 
 from scenegrad.solvers.md.cuts import cut_functions
-from scenegrad.solvers.md.numbers import numbers
+from scenegrad.solvers.md.numbers import FUSED, numbers
 from scenegrad.solvers.md.potentials import potential
 
 __all__ = ["PairLaw", "force", "force_adjoint", "stiffest", "sums", "sums_adjoint"]
@@ -35,7 +35,7 @@ def force(law: PairLaw) -> wp.Kernel:
     vec, real, edge, theta = n.vec, n.real, n.edge, n.theta(len(potential(law.kind).parameters))
     radial = cut_functions(law.kind, law.cut, law.dtype).radial
 
-    @wp.kernel(module="unique", enable_backward=False)
+    @wp.kernel(module="unique", enable_backward=False, module_options=FUSED)
     def kernel(
         box: wp.array[vec],
         p: wp.array2d[theta],
@@ -87,7 +87,7 @@ def force_adjoint(law: PairLaw, learning: bool) -> wp.Kernel:
     f = cut_functions(law.kind, law.cut, law.dtype)
     radial, slope, radial_by = f.radial, f.slope, f.radial_by
 
-    @wp.kernel(module="unique", enable_backward=False)
+    @wp.kernel(module="unique", enable_backward=False, module_options=FUSED)
     def kernel(
         box: wp.array[vec],
         p: wp.array2d[theta],
@@ -153,7 +153,7 @@ def sums(law: PairLaw) -> wp.Kernel:
     f = cut_functions(law.kind, law.cut, law.dtype)
     energy, radial = f.energy, f.radial
 
-    @wp.kernel(module="unique", enable_backward=False)
+    @wp.kernel(module="unique", enable_backward=False, module_options=FUSED)
     def kernel(
         box: wp.array[vec],
         p: wp.array2d[theta],
@@ -203,7 +203,7 @@ def sums_adjoint(law: PairLaw) -> wp.Kernel:
     f = cut_functions(law.kind, law.cut, law.dtype)
     radial, slope, energy_by, radial_by = f.radial, f.slope, f.energy_by, f.radial_by
 
-    @wp.kernel(module="unique", enable_backward=False)
+    @wp.kernel(module="unique", enable_backward=False, module_options=FUSED)
     def kernel(
         box: wp.array[vec],
         p: wp.array2d[theta],
@@ -257,7 +257,7 @@ def stiffest(law: PairLaw) -> wp.Kernel:
     f = cut_functions(law.kind, law.cut, law.dtype)
     radial, slope = f.radial, f.slope
 
-    @wp.kernel(module="unique", enable_backward=False)
+    @wp.kernel(module="unique", enable_backward=False, module_options=FUSED)
     def kernel(
         box: wp.array[vec],
         p: wp.array2d[theta],

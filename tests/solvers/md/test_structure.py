@@ -112,7 +112,7 @@ def test_energy_and_pressure_equal_those_of_nist(temperature, density):
 
 @pytest.mark.slow
 def test_the_kob_andersen_mixture_has_the_energy_that_lammps_finds():
-    """Near T = 1, between the references for 1 and 0.7; these shift the energy at the cutoff, here it is done afterwards."""
+    """Near T = 1, between the references for 1 and 0.7; the energy, which these shift at rc, is shifted after."""
     warm, cold = json.loads((FOLDER / "md_oracle_lammps.json").read_text())["kob_andersen_3d"]["results"][1:3]
     scene = library.kob_andersen(cells=6, temperature=1.0, friction=10.0, end=60.0)
     scene = scene.replace({f"{pair}.cut": "plain" for pair in ("AA", "AB", "BB")})
