@@ -10,7 +10,7 @@ from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.shapes import Box, Mesh, Shape, Sphere
 from scenegrad.scenes.solids import Body, NeoHookean, Wall, WeaklyCompressible
 from scenegrad.scenes.time import Time
-from scenegrad.scenes.values import Scalar, Vector
+from scenegrad.scenes.values import Scalar, Vector, number
 
 __all__ = ["bar_vibration", "colliding_disks", "dam_break", "elastic_drop"]
 
@@ -72,8 +72,8 @@ def dam_break(
     """
     tank = (8.0 * width, 4.0 * width)
     shape = Box(center=(width / 2, ratio * width / 2), size=(width, ratio * width))
-    rho = density if isinstance(density, float | int) else 1000.0
-    water = WeaklyCompressible(bulk_modulus=rho * speed_of_sound**2, gamma=7.0, viscosity=viscosity, density=density)
+    bulk = number(density) * speed_of_sound**2
+    water = WeaklyCompressible(bulk_modulus=bulk, gamma=7.0, viscosity=viscosity, density=density)
     return Scene(
         name="dam_break",
         domain=Domain(size=tank, cells=(cells, cells // 2)),

@@ -155,10 +155,31 @@ def test_a_batch_has_the_gradients_of_its_members():
 
     def gradients(scenes):
         solver, state, params = compile_scene(scenes, device="cpu", dtype="float64")
-        end = rollout(solver, state, params, until=0.06, controller=Fixed(DT)).state
+        end = rollout(solver, state, params, controller=Fixed(DT)).state
         (end.position.square().sum() + end.velocity.square().sum()).backward()
         return {address: value.grad for address, value in params.items()}
 
     both, one, other = (gradients(s) for s in ([sliding_bodies(), stiffer], sliding_bodies(), stiffer))
     for address in both:
         assert torch.equal(both[address], torch.cat([one[address], other[address]])), address
+
+
+def gradients_of(dtype, device):
+    """Of a functional of the last state, with respect to everything that may learn, in double precision on the host."""
+    solver, state, params = compile_scene(sliding_bodies(), device=device, dtype=dtype)
+    end = rollout(solver, state, params, controller=Fixed(DT)).state
+    (end.position.square().sum() + end.velocity.square().sum()).backward()
+    return {address: value.grad.double().cpu() for address, value in params.items()}
+
+
+def test_single_precision_gradients_follow_double():
+    double, single = gradients_of("float64", "cpu"), gradients_of("float32", "cpu")
+    for address, exact in double.items():
+        assert float((single[address] - exact).abs().max()) < 1e-3 * float(exact.abs().max()), address
+
+
+@pytest.mark.gpu
+def test_gradients_are_the_same_on_the_gpu():
+    host, gpu = gradients_of("float64", "cpu"), gradients_of("float64", "cuda:0")
+    for address, exact in host.items():
+        assert float((gpu[address] - exact).abs().max()) < 1e-8 * float(exact.abs().max()), address

@@ -1,11 +1,16 @@
 """The laws of matter: kernels and torch agree, stress is the derivative of energy, waves have the right speed."""
 
+from dataclasses import replace
+from typing import Literal
+
 import pytest
 import torch
 import warp as wp
 
 import scenegrad.scenes as sc
+from scenegrad.scenes.solids import Material
 from scenegrad.solvers.mpm.materials import LAWS, Law
+from scenegrad.solvers.mpm.materials.neo_hookean import NEO_HOOKEAN
 from scenegrad.solvers.mpm.numbers import numbers
 
 MATERIALS = {
@@ -158,3 +163,32 @@ def test_bar_swings_with_the_frequency_of_its_slowest_mode(lab):
     crossings = [times[i - 1] + step * speeds[i - 1] / (speeds[i - 1] - speeds[i]) for i in signs]
     period = 2 * (crossings[1] - crossings[0])
     assert 2 * torch.pi / period == pytest.approx(float(omega), rel=0.02)
+
+
+class Rubber(Material):
+    """A nearly incompressible solid by its shear modulus alone, as a user would add it."""
+
+    kind: Literal["test_rubber"] = "test_rubber"
+    shear_modulus: float
+    density: float = 1000.0
+
+
+def rubber_row(shear_modulus: torch.Tensor, density: torch.Tensor) -> torch.Tensor:
+    return NEO_HOOKEAN.row(2.9 * shear_modulus, torch.full_like(density, 0.45), density)
+
+
+def test_a_material_of_ones_own_takes_a_class_and_an_entry(lab, monkeypatch):
+    monkeypatch.setitem(LAWS, Rubber, replace(NEO_HOOKEAN, constants=("shear_modulus", "density"), row=rubber_row))
+    known = sc.NeoHookean(youngs_modulus=2.9e4, poisson_ratio=0.45)
+    ends = []
+    for material in (Rubber(shear_modulus=1e4), known):
+        entities = {"block": lab.box_of((0.4, 0.05), (0.25, 0.25), material, velocity=(0.0, -1.0))}
+        solver, state, params = lab.compiled(lab.scene_of(2, entities=entities))
+        ends.append(lab.march(solver, state, params, 60)[0].position)
+    assert (
+        "block.material.shear_modulus"
+        in lab.compiled(
+            lab.scene_of(2, entities={"block": lab.box_of((0.4, 0.4), (0.25, 0.25), Rubber(shear_modulus=1e4))})
+        )[2]
+    )
+    assert torch.allclose(*ends, rtol=1e-12)
