@@ -1,4 +1,4 @@
-"""Constitutive laws by the material of the scene that names them."""
+"""Constitutive laws by the material of the scene that names them; one of your own joins by an entry in LAWS."""
 
 from scenegrad.scenes.solids import Material, NeoHookean, WeaklyCompressible
 from scenegrad.solvers.mpm.materials.law import Law
