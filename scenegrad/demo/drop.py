@@ -31,7 +31,7 @@ def drop_a_duck(stage: Stage) -> Chapter:
     fall = total[0] - total
     gained = max(0.0, float((-fall).max())) / abs(float(np.ptp(np.asarray(energy.gravitational[:]))))
     lowest = position[:, :, -1].min(axis=1)
-    free = lowest > FLOOR + 2 / cells  # frames before the grid carries the floor to the body
+    free = np.cumprod(lowest > FLOOR + 2 / cells).astype(bool)  # frames before the grid brings the floor to the body
     times = np.asarray(made["com"].time)[free]
     parabola = com[0, -1] + SPEED * times - 9.81 * times**2 / 2
     rate = position.shape[1] * made.record["steps"] / made.record["wall_seconds"]
