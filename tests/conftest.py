@@ -4,6 +4,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -48,6 +49,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def device(request: pytest.FixtureRequest) -> str:
     """Each device a law must hold on."""
     return str(request.param)
+
+
+@pytest.fixture
+def measure(record_property: Callable[[str, object], None]) -> Callable[[str, float, str], None]:
+    """Notes what was measured and the limit it is held to; `make verify` makes docs/verification.md of these notes."""
+
+    def note(what: str, value: float, limit: str) -> None:
+        record_property("measured", f"{what}|{value:.4g}|{limit}")
+
+    return note
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ def carried(solver, state, params, span, dt, probes=()):
     return rollout(solver, state, params, span, controller=Fixed(dt), probes=probes)
 
 
-def test_energy_wavers_with_the_square_of_dt_as_it_does_elsewhere():
+def test_energy_wavers_with_the_square_of_dt_as_it_does_elsewhere(measure):
     """rms of the energy per atom about its trend, against dt: the exponent, and the factor that LAMMPS finds."""
     solver, state, params = compiled(liquid(cells=6))
     state = carried(solver, state, params, 2.0, 0.004).state
@@ -82,6 +82,7 @@ def test_energy_wavers_with_the_square_of_dt_as_it_does_elsewhere():
         energy, time = run.outputs["energy"][0].numpy() / atoms, run.times["energy"].numpy()
         rms.append(np.std(energy - np.polyval(np.polyfit(time, energy, 1), time)))
     exponent, _ = np.polyfit(np.log(dts), np.log(rms), 1)
+    measure("exponent of the energy's fluctuation in dt", exponent, "2.00 +- 0.05")
     assert exponent == pytest.approx(2.0, abs=0.05), f"rms {rms}"
     with TABLE.open() as lines:
         rows = csv.DictReader(line for line in lines if not line.startswith("#"))
