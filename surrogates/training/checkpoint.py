@@ -36,7 +36,7 @@ def write_checkpoint(path: Path, content: dict[str, Any]) -> None:
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """Tensors and plain data only: such a file cannot run code when it is read."""
     if not path.is_file():
-        raise FileError(f"There is no checkpoint at {path}. A training writes {path.name} into its folder (--out).")
+        raise FileError(f"There is no checkpoint at {path}. A training writes checkpoint.pt into its folder (--out).")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile, OSError) as error:
