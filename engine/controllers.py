@@ -52,7 +52,7 @@ class Controller(Protocol):
 
 def equal_steps(span: Tensor, longest: Tensor) -> tuple[Tensor, Tensor]:
     """Number and length of equal steps, none above `longest`, that end exactly on the pause."""
-    ratio = span / longest
+    ratio = (span / longest).clamp(max=1e15)  # of an absurd step; the loop refuses it by the number of steps
     nearest = ratio.round()
     whole = (ratio - nearest).abs() < 1e-9 * nearest.clamp(min=1.0)
     left = torch.where(whole, nearest, ratio.ceil()).clamp(min=1.0)
@@ -81,9 +81,10 @@ class Fixed:
     def plan(self, span: Tensor, max_dt: Tensor, memory: Memory) -> Plan:
         bound = float(max_dt.min())
         if self.dt > bound * (1.0 + 1e-9):
+            member = f" (member {int(max_dt.argmin())} of the batch)" if len(max_dt) > 1 else ""
             raise StabilityError(
-                f"dt={self.dt:.6g} is {self.dt / bound:.3g} times the stability bound of this solver, {bound:.6g}. "
-                f"Take dt <= {bound:.3g}, or dt='auto'."
+                f"dt={self.dt:.6g} is {self.dt / bound:.3g} times the stability bound of this solver, {bound:.6g}"
+                f"{member}. Take dt <= {bound:.3g}, or dt='auto'."
             )
         left, dt = equal_steps(span, torch.full_like(span, self.dt))
         return Plan(dt, left, self.steps)

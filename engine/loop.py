@@ -10,13 +10,17 @@ import torch
 from torch import Tensor
 
 from scenegrad.engine.controllers import Controller, Memory, Plan
-from scenegrad.engine.errors import Diverged
+from scenegrad.engine.errors import Diverged, EngineError
 from scenegrad.engine.solver import Probe, Solver
 from scenegrad.engine.state import Params, batch_size, first_non_finite, select, tensors
 
 __all__ = ["Clock", "Moment", "StepRecord", "advance", "due_times", "march"]
 
 S = TypeVar("S")
+
+SAME = 1e-9  # relative distance below which two output times are one
+MANY = 10**7  # frames of one output
+NEVER = 10**12  # steps to the next output
 
 
 @dataclass(frozen=True)
@@ -57,23 +61,27 @@ def due_times(probes: Sequence[Probe], start: float, end: float) -> list[tuple[f
 
     The n-th frame of a probe is at its start + n * every, computed as a product so that rounding does not pile up.
     """
-    due: dict[float, set[int]] = {}
-
-    def place(time: float, index: int) -> None:
-        near = next((t for t in reversed(due) if abs(t - time) <= 1e-9 * max(abs(time), 1e-30)), None)
-        due.setdefault(time if near is None else near, set()).add(index)
-
-    events = sorted(
-        (probe.start + n * probe.every, index)
-        for index, probe in enumerate(probes)
-        for n in range(int((end - probe.start) / probe.every * (1 + 1e-12) + 1e-9) + 1)
-        if start <= probe.start + n * probe.every
-    )
+    events = sorted((time, index) for index, probe in enumerate(probes) for time in times_of(probe, start, end))
+    due: list[tuple[float, set[int]]] = []
     for time, index in events:
-        place(min(time, end) if time > end - 1e-9 * abs(end) else time, index)
-    if not due or max(due) < end:
-        due[end] = set()
-    return [(time, tuple(sorted(due[time]))) for time in sorted(due)]
+        if due and time - due[-1][0] <= SAME * abs(time):
+            due[-1][1].add(index)
+        else:
+            due.append((time, {index}))
+    if not due or due[-1][0] < end:
+        due.append((end, set()))
+    return [(time, tuple(sorted(indices))) for time, indices in due]
+
+
+def times_of(probe: Probe, start: float, end: float) -> list[float]:
+    count = (end - probe.start) / probe.every * (1 + 1e-12) + 1e-9
+    if count > MANY:
+        raise EngineError(
+            f"Output {probe.name!r} asks for {count:.3g} frames, one every {probe.every:g} up to {end:g}; "
+            f"at most {MANY:g} are possible. Let every be {(end - probe.start) / 1000:.3g} or so."
+        )
+    times = (probe.start + n * probe.every for n in range(int(count) + 1))
+    return [end if time > end - SAME * abs(end) else time for time in times if start <= time]
 
 
 def advance(
@@ -113,6 +121,7 @@ def march(
             if not bool((span > 0.0).any()):
                 break
             plan = controller.plan(span, bound(solver, state, params, clock), clock.memory)
+            refuse_standstill(plan, clock)
             records: list[tuple[StepRecord, S]] = []
             keep = collect(records) if controller.needs_error else seen
             candidate, error = advance(solver, state, params, clock, plan, keep)
@@ -124,7 +133,6 @@ def march(
             time = torch.where(arrived, torch.as_tensor(pause, dtype=torch.float64), clock.time + taken * plan.dt)
             if not bool(accept.all()):
                 candidate = select(moved, candidate, state)
-                refuse_stall(plan, accept, clock)
             if seen is not None:
                 for record, before in records:
                     if bool(moved.any()):
@@ -156,16 +164,18 @@ def bound(solver: Solver[S], state: S, params: Params, clock: Clock) -> Tensor:
     return largest
 
 
-def refuse_stall(plan: Plan, accept: Tensor, clock: Clock) -> None:
-    """A controller that keeps shrinking dt to nothing has met something that no step size mends."""
-    tiny = ~accept & (plan.dt < 1e-12 * clock.time.abs().clamp(min=1e-6))
-    if bool(tiny.any()):
-        members = tuple(int(i) for i in torch.nonzero(tiny).flatten())
+def refuse_standstill(plan: Plan, clock: Clock) -> None:
+    """A step so small that the next output will never be reached comes of a state that runs away, or of a tolerance
+    that no step can meet."""
+    stuck = plan.left > NEVER
+    if bool(stuck.any()):
+        b = int(torch.nonzero(stuck)[0])
         raise Diverged(
-            f"The error estimate of member {members[0]} stays above its tolerance although dt fell to "
-            f"{float(plan.dt[members[0]]):.3g} at t = {float(clock.time[members[0]]):.6g}. "
-            f"A looser tolerance, more cells or a smoother initial state may help.",
-            members,
+            f"Member {b} would take {float(plan.left[b]):.3g} steps of {float(plan.dt[b]):.3g} from t = "
+            f"{float(clock.time[b]):.6g}, step {int(clock.steps[b])}, to the next output: its state is running away, "
+            f"or its tolerance cannot be met. Look at the last frames; weaker forces, more cells, a smoother start or "
+            f"a looser tolerance are the usual cures.",
+            tuple(int(i) for i in torch.nonzero(stuck).flatten()),
         )
 
 

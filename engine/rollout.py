@@ -15,6 +15,7 @@ from torch.autograd.function import once_differentiable
 
 from scenegrad.engine.adjoint import Sweep
 from scenegrad.engine.controllers import Controller
+from scenegrad.engine.errors import EngineError
 from scenegrad.engine.loop import Clock, StepRecord, due_times, march
 from scenegrad.engine.solver import Probe, Solver
 from scenegrad.engine.state import Params, batch_size, tensors, with_tensors
@@ -55,6 +56,7 @@ def rollout(
     """
     program = solver.program
     until = program.end if until is None else until
+    refuse_nonsense(state, params, start, until)
     controller = controller or program.controller
     probes = tuple(program.probes if probes is None else probes)
     journey = Journey(solver, state, params, controller, probes, start, until)
@@ -70,6 +72,17 @@ def rollout(
         quantities = {key: value for (name, key), value in measured.items() if name == probe.name}
         outputs[probe.name] = next(iter(quantities.values())) if len(quantities) == 1 else quantities
     return Rollout(end, outputs, journey.times(), journey.steps)
+
+
+def refuse_nonsense(state: Any, params: Params, start: float, until: float) -> None:
+    if not start <= until < float("inf"):
+        raise EngineError(f"A rollout from {start:g} until {until:g} is not possible; until is a later time.")
+    sizes = {name: value.shape[0] for name, value in [*tensors(state).items(), *params.items()]}
+    if len(set(sizes.values())) > 1:
+        raise EngineError(
+            "Every tensor of state and params has one entry for each member of the batch, but here are "
+            + ", ".join(f"{name}: {size}" for name, size in sizes.items())
+        )
 
 
 class Journey(Generic[S]):
@@ -92,11 +105,25 @@ class Journey(Generic[S]):
     ):
         self.solver, self.params, self.controller, self.probes = solver, params.detach(), controller, probes
         self.first = with_tensors(state, {name: value.detach() for name, value in tensors(state).items()})
+        self.versions = self.current_versions()
         self.start, self.due = start, due_times(probes, start, until)
         self.records = StepLog(batch_size(self.first))
         self.frames: list[tuple[int, tuple[int, ...]]] = []  # (steps before it, probes due) of each pause
         self.keep: dict[int, S] = {0: self.first}  # checkpoint: state before this step
         self.every = 1
+
+    def current_versions(self) -> dict[str, int]:
+        """How often each tensor that the journey began with has been changed in place."""
+        return {name: value._version for name, value in [*tensors(self.first).items(), *self.params.items()]}
+
+    def refuse_changed(self) -> None:
+        """The way back replays the way there, so that what it began with must still be what it was."""
+        changed = [name for name, version in self.current_versions().items() if version != self.versions[name]]
+        if changed:
+            raise EngineError(
+                f"{', '.join(changed)} changed in place between the rollout and its backward pass; the gradient would "
+                f"be that of another simulation. Call backward() first, or change a copy."
+            )
 
     def run(self) -> list[Tensor]:
         """Carries the state along; returns the measured tensors, stacked over frames."""
@@ -149,6 +176,7 @@ class March(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         journey: Journey = ctx.journey
+        journey.refuse_changed()
         names, addresses = journey.inputs
         end = tensors(journey.end)
         bars = {

@@ -102,10 +102,16 @@ class Params(Mapping[str, Tensor]):
     def __repr__(self) -> str:
         return f"Params({', '.join(f'{k}: {tuple(v.shape)}' for k, v in self._values.items())})"
 
-    def replace(self, values: Mapping[str, Tensor]) -> Params:
-        for address in values:
-            self[address]  # an unknown address is an error that lists the known ones
-        return Params({**self._values, **values})
+    def replace(self, values: Mapping[str, Tensor | float]) -> Params:
+        """A copy with the values at some addresses replaced; a plain number serves every member."""
+        made = {
+            a: v if isinstance(v, Tensor) else torch.full_like(self[a], v) for a, v in values.items() if self.has(a)
+        }
+        return Params({**self._values, **made})
+
+    def has(self, address: str) -> bool:
+        """True; an unknown address is an error that lists the known ones."""
+        return self[address] is not None
 
     def detach(self) -> Params:
         return Params({address: value.detach() for address, value in self._values.items()})

@@ -34,6 +34,12 @@ def params(scenes: Sequence[Scene], learnable: Iterable[str], device: str, dtype
     because: what the family can differentiate by, for the message.
     """
     learnable = list(learnable)
+    marks: list[set[str]] = [set(scene.parameters()) for scene in scenes]
+    if uneven := sorted(marks[0].union(*marks) - marks[0].intersection(*marks)):
+        raise SceneError(
+            f"Members of a batch must mark the same Parameters, but {', '.join(uneven)} is one in some of them only. "
+            f"Mark it in all, or in none."
+        )
     stray = [address for address in scenes[0].parameters() if address not in learnable]
     if stray:
         raise SceneError(

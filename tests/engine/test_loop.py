@@ -137,3 +137,28 @@ def test_a_step_leaves_the_state_it_was_given_alone(make_pendulum):
     before = {name: value.clone() for name, value in tensors(state).items()}
     rollout(solver, state, params)
     assert all(torch.equal(before[name], value) for name, value in tensors(state).items())
+
+
+def test_the_last_frame_is_the_end_however_the_interval_rounds():
+    assert 0.0 + 3 * 0.3 < 0.9
+    assert due_times([at_every(0.3)], 0.0, 0.9)[-1] == (0.9, (0,))
+
+
+def test_more_frames_than_anyone_can_store_are_refused():
+    with pytest.raises(EngineError, match=r"'p' asks for 1e\+12 frames"):
+        due_times([at_every(1e-12)], 0.0, 1.0)
+
+
+def test_a_step_that_shrinks_to_nothing_stops_the_run(make_pendulum):
+    solver, state, params = make_pendulum(controller=CFL(0.5))
+    solver.max_dt = lambda state, params: torch.full((1,), 1e-22, dtype=torch.float64)
+    with pytest.raises(Diverged, match=r"steps of 5e-23 .*running away"):
+        rollout(solver, state, params)
+
+
+def test_a_tolerance_that_no_step_meets_stops_the_run(make_pendulum):
+    solver, state, params = make_pendulum(controller=PI(1e-6, k=2))
+    step = solver.step
+    solver.step = lambda *given: replace(step(*given), error=torch.ones(1))
+    with pytest.raises(Diverged, match="tolerance cannot be met"):
+        rollout(solver, state, params)

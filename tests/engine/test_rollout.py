@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from scenegrad.engine.controllers import CFL, PI, Fixed
-from scenegrad.engine.errors import Diverged
+from scenegrad.engine.errors import Diverged, EngineError
 from scenegrad.engine.rollout import Journey, rollout
 from scenegrad.engine.solver import Step
 from scenegrad.engine.state import with_tensors
@@ -139,3 +139,33 @@ def test_an_error_controlled_step_without_a_cap_spoils_the_gradient_and_the_cap_
         assert float(roll.state.rate.detach()) == pytest.approx(math.exp(-1.0), rel=1e-3)
     assert sizes["capped"] < 1e-6  # exp(-400) in truth
     assert sizes["uncapped"] > 1e3
+
+
+@pytest.mark.parametrize("what", ["params", "state"])
+def test_what_changed_in_place_before_the_backward_pass_is_an_error(make_pendulum, what):
+    solver, state, params = make_pendulum()
+    loss = loss_of(rollout(solver, state, params))
+    with torch.no_grad():
+        (params["pendulum.stiffness"] if what == "params" else state.angle).mul_(1.1)
+    with pytest.raises(EngineError, match="changed in place"):
+        loss.backward()
+
+
+@pytest.mark.parametrize("until", [-1.0, float("nan"), float("inf")])
+def test_a_rollout_to_nowhere_is_refused(make_pendulum, until):
+    solver, state, params = make_pendulum()
+    with pytest.raises(EngineError, match="not possible"):
+        rollout(solver, state, params, until)
+
+
+def test_state_and_params_of_different_batches_are_refused(make_pendulum):
+    solver, state, _ = make_pendulum(batch=2)
+    with pytest.raises(EngineError, match=r"angle: 2.*pendulum\.stiffness: 3"):
+        rollout(solver, state, make_pendulum(batch=3)[2])
+
+
+def test_a_plain_number_replaces_a_parameter_of_every_member(make_pendulum):
+    _, _, params = make_pendulum(batch=2)
+    assert params.replace({"pendulum.damping": 0.3})["pendulum.damping"].tolist() == [0.3, 0.3]
+    with pytest.raises(KeyError, match=r"there are: pendulum\.stiffness, pendulum\.damping"):
+        params.replace({"pendulum.mass": 1.0})
