@@ -218,7 +218,9 @@ class start_nothing:
 
 
 def children_of(pid):
-    found = subprocess.run(["ps", "-ww", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True, check=True)
+    found = subprocess.run(
+        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True, check=True
+    )
     rows = [line.split(None, 1) for line in found.stdout.splitlines()]
     return [int(child) for child, words in rows if "spawn_main" in words]
 
