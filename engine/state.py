@@ -104,14 +104,11 @@ class Params(Mapping[str, Tensor]):
 
     def replace(self, values: Mapping[str, Tensor | float]) -> Params:
         """A copy with the values at some addresses replaced; a plain number serves every member."""
-        made = {
-            a: v if isinstance(v, Tensor) else torch.full_like(self[a], v) for a, v in values.items() if self.has(a)
-        }
-        return Params({**self._values, **made})
-
-    def has(self, address: str) -> bool:
-        """True; an unknown address is an error that lists the known ones."""
-        return self[address] is not None
+        made = dict(self._values)
+        for address, value in values.items():
+            known = self[address]  # an unknown address is an error that lists the known ones
+            made[address] = value if isinstance(value, Tensor) else torch.full_like(known, value)
+        return Params(made)
 
     def detach(self) -> Params:
         return Params({address: value.detach() for address, value in self._values.items()})
