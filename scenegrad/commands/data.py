@@ -114,7 +114,6 @@ def evaluate(
     model: Annotated[Path, Parameter(help="The checkpoint of a trained network, or the folder that holds it.")],
     data: Annotated[Path, Parameter(help="The folder of a dataset.")],
     *,
-    recipe: Annotated[str | None, Parameter(help="The recipe that says how the data were cut.")] = None,
     metrics: Annotated[tuple[str, ...], Parameter(negative="", help="What to measure. May be repeated.")] = (
         "one_step",
         "persistence",
@@ -122,19 +121,15 @@ def evaluate(
     ),
     json: Json = False,
 ) -> int:
-    """Measure a trained network on the part of the data that it has not seen.
+    """Measure a trained network on the part of the data that it has not seen, cut as they were for its training.
 
     For example
 
-    - `scenegrad evaluate runs/fno data/flow --recipe fno_kolmogorov --metrics one_step --metrics spectrum`
+    - `scenegrad evaluate runs/fno data/flow --metrics one_step --metrics spectrum`
     """
     from scenegrad.engine.dataset import open_dataset
-    from scenegrad.surrogates import Windows, load_stepper, read_recipe
-    from scenegrad.surrogates.evaluation.metrics import judge
+    from scenegrad.surrogates import Fit
 
-    stepper = load_stepper(model / "checkpoint.pt" if model.is_dir() else model)
-    trajectories = open_dataset(data)
-    cut = read_recipe(recipe).windows(trajectories) if recipe else Windows(trajectories)
-    report = judge(stepper, cut.bind(stepper.names, 1), metrics)
+    report = Fit.load(model, open_dataset(data)).evaluate(metrics)
     show(dict(report), json, str(report))
     return 0

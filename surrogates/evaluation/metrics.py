@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -141,6 +142,11 @@ METRICS = {
 
 
 def judge(model: Stepper, samples: Samples, metrics: Sequence[str | Metric]) -> Report:
+    if not math.isclose(model.dt, samples.dt, rel_tol=1e-6):
+        raise EngineError(
+            f"The model makes steps of {model.dt:g}, and these data are cut into steps of {samples.dt:g}: their errors "
+            f"would mean nothing. Cut the data as they were for the training, as Fit.load(path, data) does."
+        )
     report = Report()
     for metric in metrics:
         if isinstance(metric, str):

@@ -120,6 +120,21 @@ def test_generate_answers_with_what_came_through(scenegrad):
     assert not np.array_equal(whole.read(0, "fields", "vorticity"), whole.read(1, "fields", "vorticity"))
 
 
+def test_evaluate_judges_by_the_cut_and_the_parts_of_the_training(scenegrad, tmp_path):
+    """A model of stride 2 is judged in steps of 2 frames, on the trajectories that its training kept for it."""
+    (tmp_path / "recipe.toml").write_text(
+        'model = {kind = "fno", modes = [4, 4], width = 4, depth = 1, fields = ["vorticity"]}\n'
+        "data = {stride = 2, split = {validation = 0.0, test = 0.5}}\ntraining = {epochs = 1}\n"
+    )
+    words = ("--set", "domain.cells=[16, 16]", "--set", "time.end=1", "--set", "outputs.fields.every=0.25")
+    assert scenegrad("generate", "kolmogorov", "-n", 4, "--out", "data", "--batch", 4, "--quiet", *words).code == 0
+    answer = scenegrad("train", "recipe.toml", "data", "--out", "fno", "--device", "cpu", "--json")
+    assert answer.code == 0, answer.err
+    report = scenegrad("evaluate", "fno", "data", "--metrics", "one_step", "--metrics", "persistence", "--json").json
+    data = sg.open_dataset("data")
+    assert report == dict(sg.surrogates.Fit.load("fno", data).evaluate(["one_step", "persistence"]))
+
+
 def test_doctor_finds_what_is_here(scenegrad):
     findings = {f["what"]: f for f in scenegrad("doctor", "--json").json}
     assert {"scenegrad", "libraries", "system", "kernel cache", "rendering", "disk"} <= set(findings)

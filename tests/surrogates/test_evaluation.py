@@ -22,7 +22,7 @@ class Known(torch.nn.Module):
 
     def __init__(self, function):
         super().__init__()
-        self.names, self.function = U, function
+        self.names, self.function, self.dt = U, function, 0.2
         self.nothing = torch.nn.Parameter(torch.zeros(1))
 
     def forward(self, state, params, dt):
@@ -55,6 +55,12 @@ def test_persistence_and_one_step_errors_are_relative(turning):
     assert report["one_step"] == pytest.approx(2 * math.sin(0.025), rel=1e-3)
     assert "persistence" in str(report)
     assert judge(turned(0.2), turning, ["one_step"])["one_step"] < 1e-5
+
+
+def test_data_cut_into_other_steps_than_the_model_makes_are_refused(turning):
+    finer = Windows(turning.how.data, stride=1, split=turning.how.split).bind(U, 1)
+    with pytest.raises(EngineError, match=r"steps of 0\.2, and these data are cut into steps of 0\.1"):
+        judge(turned(0.2), finer, ["one_step"])
 
 
 def test_correlation_time_counts_the_steps_above_the_threshold(turning):
