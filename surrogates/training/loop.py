@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
@@ -172,6 +173,8 @@ class Training:
                         watch(self.history[-1])
                 elif time.perf_counter() - saved < save_every:
                     continue
+                else:
+                    self.mean_loss()
                 self.save()
                 saved = time.perf_counter()
         finally:
@@ -195,18 +198,24 @@ class Training:
                 self.average[name].lerp_(now, 1.0 - settings.average)
 
     def close_epoch(self, begun: float) -> None:
-        loss = float(self.losses) / self.sampler.batches
-        if not loss < float("inf"):
-            raise Diverged(
-                f"The loss is {loss} after epoch {len(self.history) + 1}. A smaller learning_rate than "
-                f"{self.settings.learning_rate:g} is the usual cure; the checkpoint of the epoch before is kept."
-            )
+        loss = self.mean_loss()
         rate = self.settings.rate(self.step - 1, self.steps)
         self.losses.zero_()
         self.sampler.shuffle()
         epoch = Epoch(len(self.history) + 1, loss, self.validation(), rate, time.perf_counter() - begun)
         self.seconds = epoch.seconds
         self.history.append(epoch)
+
+    def mean_loss(self) -> float:
+        """Over the epoch so far. Raises Diverged where it or the weights are not finite: such are never saved."""
+        loss = float(self.losses) / (self.step - len(self.history) * self.sampler.batches)
+        if math.isfinite(loss) and all(bool(value.isfinite().all()) for value in self.weights):
+            return loss
+        kept = "the last checkpoint is kept as it was" if self.path.exists() else "there is no checkpoint yet"
+        raise Diverged(
+            f"The loss is {loss:g} after step {self.step}, in epoch {len(self.history) + 1}, and it or the weights are "
+            f"not finite. A smaller learning_rate than {self.settings.learning_rate:g} is the usual cure; {kept}."
+        )
 
     def validation(self) -> float | None:
         """One-step relative L2, the mean over the outputs, on the validation part, where there is one."""

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from scenegrad.engine.errors import EngineError, FileError, OutputInUse
+from scenegrad.engine.errors import Diverged, EngineError, FileError, OutputInUse
 from scenegrad.surrogates import (
     FNO,
     Noise,
@@ -146,6 +146,16 @@ def test_training_survives_kill_9(ensemble, tmp_path, patience):
     assert same(weights(tmp_path / "straight"), weights(out))
     assert same(straight.model.state_dict(), resumed.model.state_dict())
     assert not list(out.glob("*.part*")), "what the killed process left half-written is cleared away"
+
+
+@pytest.mark.parametrize("save_every", [0.0, 60.0])
+def test_a_training_that_diverges_leaves_no_checkpoint_that_is_not_finite(ensemble, tmp_path, save_every):
+    with pytest.raises(Diverged, match="smaller learning_rate than 1e\\+30"):
+        train(small(), Windows(ensemble), out=tmp_path, learning_rate=1e30, save_every=save_every, **QUIET)
+    assert (tmp_path / "checkpoint.pt").exists() == (save_every == 0.0)
+    if save_every == 0.0:
+        assert all(bool(value.isfinite().all()) for value in weights(tmp_path).values())
+        assert np.isfinite(float(read_checkpoint(tmp_path / "checkpoint.pt")["losses"]))
 
 
 def test_a_finished_training_is_not_trained_further(ensemble, tmp_path):
