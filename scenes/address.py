@@ -48,10 +48,17 @@ def find(root: Mapping[str, Any], address: str) -> Any:
 
 
 def replaced(table: Any, path: list[str], value: Any) -> Any:
-    """A copy of nested dicts and lists with the entry at `path` replaced."""
+    """A copy of nested dicts and lists with the entry at `path` replaced; a dict may get a new one, a list may not."""
     if not path:
         return value
-    if isinstance(table, list | tuple):
-        index = int(path[0])
-        return [*table[:index], replaced(table[index], path[1:], value), *table[index + 1 :]]
-    return {**table, path[0]: replaced(table.get(path[0], {}), path[1:], value)}
+    name, *rest = path
+    if isinstance(table, Mapping):
+        return {**table, name: replaced(table.get(name, {}), rest, value)}
+    below = children(table)
+    if name not in below:
+        raise SceneError(
+            f"There is nothing to replace at {'.'.join(path)!r} of {table!r}: it has "
+            f"{', '.join(below) or 'no parts, so give it as a whole'}."
+        )
+    index = int(name)
+    return [*table[:index], replaced(table[index], rest, value), *table[index + 1 :]]

@@ -32,7 +32,7 @@ def save_scene(scene: Scene, path: str | Path) -> Path:
         raise SceneError(f"A scene is saved as .toml or .json, not as {path.name!r}.")
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    part.write_text(text)
+    part.write_text(text, encoding="utf-8")
     os.replace(part, path)
     return path
 
@@ -55,11 +55,13 @@ def load_scene(path: str | Path, name: str = "scene") -> Scene:
 def read_table(path: Path) -> dict[str, Any]:
     try:
         if path.suffix == ".toml":
-            return tomllib.loads(path.read_text())
+            return tomllib.loads(path.read_text(encoding="utf-8"))
         if path.suffix == ".json":
-            return json.loads(path.read_text())
+            return json.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
         raise SceneError(f"{path} is not valid {path.suffix[1:].upper()}: {error}") from error
+    except UnicodeDecodeError as error:
+        raise SceneError(f"{path} is not text in UTF-8: {error}. Save it in that encoding.") from error
     raise SceneError(f"A scene file ends in {', '.join(SUFFIXES)}; got {path.name!r}.")
 
 

@@ -48,9 +48,10 @@ class Kind(Model):
             given = (
                 type(value).__name__ if not isinstance(value, dict) else f"a table with {', '.join(value) or 'nothing'}"
             )
+            article = "an" if cls.family[0] in "aeiou" else "a"
             raise PydanticCustomError(
-                "kind", "a {family} is needed here, got {given}; its kind is one of: {known}",
-                {"family": cls.family, "given": given, "known": known},
+                "kind", "{article} {family} is needed here, got {given}; its kind is one of: {known}",
+                {"article": article, "family": cls.family, "given": given, "known": known},
             )  # fmt: skip
         name = value["kind"]
         if name not in cls.members:

@@ -15,7 +15,7 @@ class Model(pydantic.BaseModel):
     A last entry that starts with '*' collects the remaining positional values in a tuple.
     """
 
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     positional: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, *args: Any, **kwargs: Any):

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
 from pydantic import Field, model_validator
@@ -58,17 +58,20 @@ class Scene(Model):
     units: Literal["SI", "lj"] = "SI"
     schema_version: Literal[1] = 1
 
-    reserved: ClassVar[frozenset[str]] = frozenset(
-        {"name", "domain", "entities", "time", "outputs", "boundary", "gravity", "dynamics", "method", "seed", "units"}
-    )
-
     @model_validator(mode="after")
-    def names_are_unique(self) -> Scene:
+    def names_are_fit(self) -> Scene:
+        taken = type(self).model_fields
         for name in self.entities:
-            if name in self.reserved or not name.replace("_", "a").replace("-", "a").isalnum():
+            if name in taken or not is_name(name):
                 raise ValueError(
                     f"an entity is called {name!r}; its name is the first part of an address, so it needs letters, "
-                    f"digits, - or _, and none of {', '.join(sorted(self.reserved))}"
+                    f"digits, - or _, and none of {', '.join(sorted(taken))}"
+                )
+        for name in self.outputs:
+            if not is_name(name):
+                raise ValueError(
+                    f"an output is called {name!r}; its name is part of an address and of the name of a file, so it "
+                    f"needs letters, digits, - or _"
                 )
         return self
 
@@ -183,6 +186,10 @@ class Scene(Model):
         return load_scene(path)
 
 
+def is_name(text: str) -> bool:
+    return text.replace("_", "a").replace("-", "a").isalnum()
+
+
 def forget_paths(table: Any) -> Any:
     """A file that is known by its fingerprint may lie anywhere."""
     if isinstance(table, dict):
@@ -194,6 +201,7 @@ def forget_paths(table: Any) -> Any:
 def explain(error: pydantic.ValidationError, table: Any = None) -> str:
     """One line per problem: address, what was given, what is allowed, and the nearest name where one is unknown."""
     lines: dict[str, list[str]] = {}
+    misfits: set[str] = set()  # where a value is of none of the allowed types
     for problem in error.errors():
         place = [
             str(p) for p in problem["loc"] if not str(p).startswith(("function-", "tagged-union", "tuple[", "float"))
@@ -213,9 +221,13 @@ def explain(error: pydantic.ValidationError, table: Any = None) -> str:
         elif isinstance(given := problem.get("input"), str | int | float) and str(given) not in message:
             message = f"{message} (given: {given!r})"
         lines.setdefault(address, [])
+        if problem["type"].endswith("_type"):
+            misfits.add(address)
         if message not in lines[address]:
             lines[address].append(message)
-    return "\n".join(f"{address}: {'; or '.join(messages)}" for address, messages in lines.items())
+    # Of a value that may be of several types, the one that fits best has its problem deeper down.
+    beside = {a for a in misfits if len(lines[a]) == 1 and any(b.startswith(f"{a}.") for b in lines)}
+    return "\n".join(f"{a}: {'; or '.join(messages)}" for a, messages in lines.items() if a not in beside)
 
 
 def allowed_names(path: tuple[Any, ...], table: Any) -> list[str]:

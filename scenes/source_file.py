@@ -29,7 +29,10 @@ def search_folder(path: Path) -> Iterator[None]:
 
 
 def fingerprinted(values: Any, what: str) -> Any:
-    """The same table with the file's `path` as found and its `sha256`, which must be the one given, where one is."""
+    """The same table with the file's `path` and its `sha256`, which must be the one given, where one is.
+
+    The path becomes absolute, so that a scene that is written somewhere can be read from any working folder.
+    """
     if not isinstance(values, dict) or not isinstance(values.get("path"), str | Path):
         return values
     file = Path(values["path"])
@@ -48,4 +51,4 @@ def fingerprinted(values: Any, what: str) -> Any:
             "Bring the old file back, or leave sha256 out to accept the new one.",
             {"what": what, "path": repr(str(file)), "found": found[:12], "given": values["sha256"][:12]},
         )  # fmt: skip
-    return {**values, "path": str(file), "sha256": found}
+    return {**values, "path": str(file.absolute()), "sha256": found}

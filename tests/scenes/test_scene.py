@@ -151,6 +151,20 @@ REFUSED = {
     "two rules for dt": ({"time.dt": 0.1}, r"time: Time got dt=0.1 and cfl=0.4; give one of them"),
     "warm-up without end": ({"time.warmup": 2.0}, r"warm-up must end before"),
     "flat box": ({"block.shape.parts.0.size": [0.2, 0.0, 0.2]}, r"every edge must be positive"),
+    "no finite density": ({"block.material.density": float("nan")}, r"block.material.density: .*finite number.*nan"),
+    "no finite gravity": ({"gravity": [0.0, 0.0, float("nan")]}, r"gravity.*finite number.*nan"),
+    "no finite Parameter": ({"block.material.youngs_modulus.value": float("inf")}, r"youngs_modulus.*finite number"),
+    "no finite bound": ({"block.material.youngs_modulus.bounds": [0.1, float("inf")]}, r"bounds.*finite number"),
+    "no finite draw": ({"block.velocity.2.high": float("inf")}, r"velocity.*finite number.*inf"),
+    "no finite end": ({"time.end": float("inf")}, r"time.end: .*finite number.*inf"),
+    "no finite place": ({"block.shape.parts.1.center": [0.5, 0.5, float("nan")]}, r"center.*finite number.*nan"),
+    "no finite interval": ({"outputs.com.every": float("inf")}, r"outputs.com.every: .*finite number"),
+    "cells of a third axis": ({"domain.cells.3": 13}, r"nothing to replace at '3'.*it has 0, 1, 2"),
+    "cells of no axis": ({"domain.cells.x": 13}, r"nothing to replace at 'x'.*it has 0, 1, 2"),
+    "cells from the end": ({"domain.cells.-1": 13}, r"nothing to replace at '-1'.*it has 0, 1, 2"),
+    "part of a number": ({"time.end.x": 1.0}, r"nothing to replace at 'x' of 1.0: .*give it as a whole"),
+    "no kind of entity": ({"block": 1.0}, r"block: an entity is needed here, got float"),
+    "no kind of material": ({"block.material": 1.0}, r"block.material: a material is needed here, got float"),
     "bounds": ({"block.material.youngs_modulus.value": 1e7}, r"outside its bounds"),
 }
 
@@ -162,9 +176,18 @@ def test_a_wrong_scene_is_refused_with_address_and_remedy(change, message):
     assert len(str(caught.value).splitlines()) <= 2, "one problem, one line"
 
 
-@pytest.mark.parametrize(
-    "viscosity", [-1e-3, sc.Uniform(-1, 1), sc.Parameter(1.0, bounds=(-1, 2)), float("nan")], ids=str
-)
+@pytest.mark.parametrize("make", SCENES.values(), ids=SCENES)
+def test_every_number_of_a_scene_is_finite(make):
+    scene = make()
+    addresses = [address for address, _ in scene.leaves(float)]
+    assert len(addresses) > 5
+    for address in addresses:
+        for value in (float("nan"), float("inf"), "NaN"):
+            with pytest.raises(SceneError, match=r"finite|must be|should be"):
+                scene.replace({address: value})
+
+
+@pytest.mark.parametrize("viscosity", [-1e-3, sc.Uniform(-1, 1), sc.Parameter(1.0, bounds=(-1, 2))], ids=str)
 def test_a_negative_viscosity_is_refused_however_it_is_given(viscosity):
     with pytest.raises(ValidationError, match="must not be negative"):
         sc.Fluid(viscosity=viscosity)
@@ -175,9 +198,38 @@ def test_a_side_left_out_is_named():
         drop(boundary=sc.Boundary(x_lo=sc.Stick(), z_lo=sc.Slip()))
 
 
-def test_an_entity_may_not_bear_the_name_of_a_field():
-    with pytest.raises(ValidationError, match="an entity is called 'time'"):
-        drop(entities={"time": sc.Wall(normal=(0, 0, 1))})
+def test_an_entity_may_not_bear_the_name_of_any_field():
+    for name in sc.Scene.model_fields:
+        with pytest.raises(ValidationError, match=f"an entity is called '{name}'"):
+            drop(entities={name: sc.Wall(normal=(0, 0, 1))})
+
+
+@pytest.mark.parametrize("name", ["../com", "a/b", "a.b", "", " "])
+def test_a_name_that_is_no_part_of_an_address_is_refused(name):
+    com, wall = sc.CenterOfMass("block", every=0.01), sc.Wall(normal=(0, 0, 1))
+    with pytest.raises(ValidationError, match=f"an output is called '{name}'; .* it needs letters"):
+        drop(outputs={name: com})
+    with pytest.raises(ValidationError, match=f"an entity is called '{name}'"):
+        drop(entities={**drop().entities, name: wall})
+
+
+def test_a_scene_remembers_its_mesh_wherever_it_is_read(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "m.stl").write_text("solid one")
+    monkeypatch.chdir(tmp_path / "here")
+    body = sc.Body(shape=sc.Mesh("../m.stl"), material=sc.NeoHookean(youngs_modulus=1e5))
+    scene = drop(entities={"block": body}, outputs={})
+    scene.save(tmp_path / "here" / "scene.toml")
+    monkeypatch.chdir("/")
+    assert sc.Scene.parse(scene.model_dump(mode="json")).hash == scene.hash
+    assert sc.load_scene(tmp_path / "here" / "scene.toml").hash == scene.hash
+
+
+def test_a_file_in_another_encoding_is_refused(tmp_path):
+    for suffix in (".toml", ".json"):
+        (tmp_path / f"scene{suffix}").write_bytes('name = "Trägheit"'.encode("latin-1"))
+        with pytest.raises(SceneError, match="is not text in UTF-8"):
+            sc.load_scene(tmp_path / f"scene{suffix}")
 
 
 def test_a_user_s_own_material_joins_by_being_defined():
