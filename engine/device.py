@@ -11,8 +11,9 @@ __all__ = ["DTYPES", "pick_device", "pick_dtype"]
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
-def pick_device(name: str = "auto") -> str:
+def pick_device(name: str | torch.device = "auto") -> str:
     """`"cpu"`, `"cuda:0"`, ...; "auto" takes the first GPU where there is one."""
+    name = str(name)
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     there = ["cpu", *(f"cuda:{i}" for i in range(count))]
     if name == "auto":

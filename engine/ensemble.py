@@ -13,6 +13,7 @@ import torch
 
 from scenegrad.engine.dataset_folder import DatasetFolder, Outcome
 from scenegrad.engine.errors import DiskFull, Diverged
+from scenegrad.engine.files.disk import disk_errors
 from scenegrad.engine.progress import Progress, Quiet
 from scenegrad.engine.run_folder import Lock
 from scenegrad.engine.workers import WorkerDied, by_executor, by_processes, refuse_endless_spawning
@@ -59,7 +60,8 @@ def generate_members(
     diverged are not tried again: they would once more.
     """
     refuse_endless_spawning()
-    folder.path.mkdir(parents=True, exist_ok=True)
+    with disk_errors(folder.path, 0):
+        folder.path.mkdir(parents=True, exist_ok=True)
     folder.refuse_another(about["identity"])
     blocks = blocks_of_share(about["n"], batch, share)
     mine = [i for block in blocks for i in block]

@@ -56,6 +56,9 @@ def generate(
     is differentiated (its mean over time). Neither order nor workers nor restarts change a byte of the data; the size
     of a batch may change the last digits, where a method's Fourier transforms depend on it.
     """
+    for name, number in (("workers", workers), ("batch", batch), ("threads", threads)):
+        if number < 1:
+            raise EngineError(f"generate got {name}={number}; it is a positive number.")
     ensemble = scene if isinstance(scene, Ensemble) else vary(read_scene(scene), wanted(n), seed=seed, sampler=sampler)
     precision, where = pick_dtype(dtype), devices(device)
     share = parse_share(shard)

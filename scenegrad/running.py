@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from scenegrad.checking import bytes_of_outputs, first_plan
 from scenegrad.engine.device import pick_device, pick_dtype
-from scenegrad.engine.errors import OutputInUse
+from scenegrad.engine.errors import EngineError, OutputInUse
 from scenegrad.engine.files.disk import need_room
 from scenegrad.engine.progress import COMPILING, Progress, patience, progress_for
 from scenegrad.engine.run_folder import RunFolder
@@ -42,6 +42,8 @@ def run(
     checkpoint_every: wall time [s]. Distributions of the scene stand at their medians.
     """
     refuse_endless_spawning()
+    if not checkpoint_every >= 0.0:
+        raise EngineError(f"run got checkpoint_every={checkpoint_every}; it is a wall time in seconds, not negative.")
     scene = read_scene(scene)
     where, precision = pick_device(device), pick_dtype(dtype)
     folder = RunFolder(Path(out) if out is not None else Path("runs") / scene.name)

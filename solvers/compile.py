@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -67,14 +67,20 @@ def method_of(scene: Scene) -> Method:
 
 
 def compile_scene(
-    scene: Scene | Sequence[Scene], device: str = "auto", dtype: str | torch.dtype = "float32"
+    scene: Scene | Sequence[Scene], device: str | torch.device = "auto", dtype: str | torch.dtype = "float32"
 ) -> tuple[Solver, Any, Params]:
     """(solver, state, params): what is fixed, what a step changes, what may learn.
 
     A list of scenes of one structure becomes a batch, one member each. Distributions stand at their medians.
     Raises SceneError where the scene cannot be run, DeviceError where the device or precision is not there.
     """
-    scenes = [scene] if isinstance(scene, Scene) else list(scene)
+    scenes = [scene] if isinstance(scene, Scene | str) or not isinstance(scene, Iterable) else list(scene)
+    for one in scenes:
+        if not isinstance(one, Scene):
+            raise SceneError(
+                f"A Scene, or a list of them, is needed here; got {one!r:.80}. "
+                f"read_scene(...) makes one of a file or of the name of a ready scene."
+            )
     if not scenes:
         raise SceneError("There is no scene to compile: the list is empty.")
     scenes = [one.median() for one in scenes]

@@ -15,6 +15,7 @@ from scenegrad.engine.errors import DiskFull, FileError
 __all__ = ["Growth", "disk_errors", "free_bytes", "in_words", "need_room"]
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # no space, quota, limit on the size of a file
+NO_PLACE = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOENT, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP}
 RESERVE = 1 << 16  # bytes of index and header that come on top of the numbers
 AHEAD = 16  # frames
 
@@ -75,6 +76,8 @@ def disk_errors(path: Path, wanted: int) -> Iterator[None]:
     except PermissionError as error:
         raise FileError(f"{path} cannot be written: permission denied. Write elsewhere with --out.") from error
     except (OSError, RuntimeError) as error:
+        if isinstance(error, OSError) and error.errno in NO_PLACE:
+            raise FileError(f"{path} cannot be written: {error}. Write to another folder with --out.") from error
         if code_of(error) not in FULL:
             raise
         free = free_bytes(path.parent)

@@ -39,7 +39,7 @@ def view(
 
     if out is None:
         pictures.show(run, field=field)
-    elif out.suffix not in FILMS:
+    elif out.suffix.lower() not in FILMS:
         print(pictures.screenshot(run, out, field=field, frame=-1 if frame is None else frame))
     elif frame is None:
         print(pictures.movie(run, out, field=field))

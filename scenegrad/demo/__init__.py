@@ -16,6 +16,7 @@ from scenegrad.demo.recover import recover_stiffness
 from scenegrad.demo.report import write_report
 from scenegrad.demo.turbulence import learn_a_flow
 from scenegrad.engine.device import pick_device
+from scenegrad.engine.files.disk import disk_errors
 
 __all__ = ["run_demo"]
 
@@ -35,7 +36,8 @@ def run_demo(
     small: the form for continuous integration, with less of everything and looser claims.
     """
     folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
+    with disk_errors(folder, 0):
+        folder.mkdir(parents=True, exist_ok=True)
     stage = Stage(folder, pick_device(device), small, quiet)
     chapters = []
     for number, (name, play) in enumerate(CHAPTERS.items(), 1):

@@ -90,8 +90,14 @@ WRONG_SCENES = {
     "not a number": ([("1e4", '"soft"')], ["block.material.youngs_modulus", "'soft'"]),
     "broken file": ([("[entities.block]", "[entities.block")], ["is not valid TOML", "line"]),
     "nothing to simulate": (
-        [(f'kind = "body"\n{BOX}', 'kind = "wall"\nnormal = [0, 1]')],
-        ["entities.block.material"[9:]],
+        [
+            (
+                f'kind = "body"\n{BOX}\nmaterial = {{kind = "neo_hookean", youngs_modulus = 1e4}}',
+                'kind = "wall"\nnormal = [0, 1]',
+            ),
+            ('outputs.com = {kind = "center_of_mass", entity = "block", every = 0.01}\n', ""),
+        ],
+        ["'drop' has nothing to simulate: block", "Add a Body, a Fluid or Atoms"],
     ),
 }
 
@@ -129,6 +135,22 @@ WRONG_WORDS = {
     "no dataset": (["train", "fno_kolmogorov", "nowhere"], ["nowhere holds no dataset"]),
     "scene that does not vary": (["generate", "taylor_green", "-n", "4"], ["holds no distribution", "Uniform"]),
     "wrong share": (["generate", "kolmogorov", "-n", "4", "--shard", "4/4"], ["'4/4' is not i/n with 0 <= i < n"]),
+    "no member together": (["generate", "kolmogorov", "-n", "4", "--batch", "0"], ["batch=0", "positive number"]),
+    "no thread": (["generate", "kolmogorov", "-n", "4", "--threads", "0"], ["threads=0", "positive number"]),
+    "no worker": (["generate", "kolmogorov", "-n", "4", "--workers", "0"], ["workers=0", "positive number"]),
+    "time that runs back": (
+        ["run", "taylor_green", "--checkpoint-every", "-1"],
+        ["checkpoint_every=-1", "not negative"],
+    ),
+    "gravity that is no number": (
+        ["check", "elastic_drop", "--set", "gravity=[0, 0, NaN]"],
+        ["gravity", "finite number"],
+    ),
+    "no end": (["check", "taylor_green", "--set", "time.end=Infinity"], ["time.end", "finite number"]),
+    "cells of a third axis": (
+        ["check", "taylor_green", "--set", "domain.cells.9=13"],
+        ["nothing to replace at '9'", "0, 1"],
+    ),
     "unknown benchmark": (["bench", "nothing"], ["There is no benchmark 'nothing'"]),
 }
 
@@ -194,6 +216,46 @@ def test_a_folder_with_other_things_is_refused_and_left_alone(scenegrad, tmp_pat
     assert_refused(scenegrad(*FLOW, "--out", "thesis", "--overwrite"), "is not empty", "fields.h5")
     assert_refused(scenegrad("generate", "kolmogorov", "-n", "2", "--out", "thesis"), "is not empty", "fields.h5")
     assert contents(tmp_path / "thesis") == {"fields.h5": b"mine"}
+
+
+@pytest.mark.parametrize("out", ["mine", "mine/below", "/proc/x"])
+def test_a_place_that_can_be_no_folder_is_refused_and_left_alone(scenegrad, tmp_path, out):
+    (tmp_path / "mine").write_text("mine")
+    make = ("generate", "kolmogorov", "-n", 2, "--quiet", "--set", "domain.cells=[16, 16]", "--out", out)
+    for words in ((*FLOW, "--out", out), make, ("schema", "--out", f"{out}/schema.json"), ("demo", "--out", out)):
+        answer = scenegrad(*words)
+        assert_refused(answer, out, "--out")
+        assert "fault of scenegrad" not in answer.err
+    assert contents(tmp_path) == {"mine": b"mine"}
+
+
+def test_a_run_with_a_mesh_beside_it_can_be_made_again_from_anywhere(scenegrad, tmp_path, monkeypatch):
+    (tmp_path / "work").mkdir()
+    (tmp_path / "tetrahedron.obj").write_text(OPEN_MESH + "f 2 3 4\n")
+    shape = 'shape = {kind = "mesh", path = "../tetrahedron.obj", scale = 0.4, center = [0.5, 0.5, 0.5]}'
+    drop(tmp_path / "work" / "drop.toml", *IN_SPACE, (BOX, shape), ("time = {end = 0.05}", "time = {end = 0.001}"))
+    monkeypatch.chdir(tmp_path / "work")
+    answer = scenegrad("run", "drop.toml", "--out", tmp_path / "run", "--quiet")
+    assert answer.code == 0, answer.err
+    monkeypatch.chdir("/")
+    assert sg.open_run(tmp_path / "run").scene.hash == sg.read_scene(tmp_path / "run" / "scene.toml").hash
+    answer = scenegrad("run", "--from", tmp_path / "run", "--out", tmp_path / "again", "--quiet")
+    assert answer.code == 0, answer.err
+
+
+def test_what_is_no_scene_is_not_compiled():
+    for stranger in ("kolmogorov", Path("drop.toml"), ["kolmogorov"], None):
+        with pytest.raises(sg.SceneError, match=r"A Scene, or a list of them, is needed here.*read_scene"):
+            sg.compile(stranger)
+
+
+def test_a_device_may_be_given_as_torch_has_it(tmp_path):
+    import torch
+
+    solver, _, _ = sg.compile(sg.read_scene("taylor_green"), device=torch.device("cpu"))
+    assert solver is not None
+    with pytest.raises(sg.EngineError, match="meta"):
+        sg.compile(sg.read_scene("taylor_green"), device=torch.device("meta"))
 
 
 def test_a_folder_in_use_is_refused_by_the_number_of_the_process(scenegrad, tmp_path):

@@ -135,6 +135,12 @@ def test_evaluate_judges_by_the_cut_and_the_parts_of_the_training(scenegrad, tmp
     assert report == dict(sg.surrogates.Fit.load("fno", data).evaluate(["one_step", "persistence"]))
 
 
+@pytest.mark.parametrize("name", ["film.gif", "FILM.GIF", "film.Mp4"])
+def test_a_film_is_known_by_its_suffix_in_any_case(scenegrad, monkeypatch, name):
+    monkeypatch.setattr("scenegrad.view.movie", lambda run, out, field: f"a film {out}")
+    assert scenegrad("view", "flow", "--out", name).out == f"a film {name}\n"
+
+
 def test_doctor_finds_what_is_here(scenegrad):
     findings = {f["what"]: f for f in scenegrad("doctor", "--json").json}
     assert {"scenegrad", "libraries", "system", "kernel cache", "rendering", "disk"} <= set(findings)
