@@ -61,9 +61,7 @@ format: $(READY)  ## let ruff mend what it can
 	$(BIN)/ruff format .
 
 verify: $(READY)  ## every test, the slow comparisons with published results too; makes docs/verification.md
-	mkdir -p runs
-	$(RUN_TESTS) -m "slow or not slow" --junitxml runs/verification.xml $(PYTEST); code=$$?; \
-	$(BIN)/python .ci/verification_page.py runs/verification.xml docs/verification.md; exit $$code
+	$(BIN)/scenegrad verify --workers $(WORKERS)
 
 gpu: $(READY)  ## the tests that need a CUDA device
 	$(BIN)/python -P -m pytest -m gpu $(PYTEST)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -41,17 +43,42 @@ def verify(
     *,
     quick: Annotated[bool, Parameter(negative="", help="Leave out the slow ones.")] = False,
     only: Annotated[str | None, Parameter(name="-k", help="Only tests whose name matches, as pytest's -k.")] = None,
+    workers: Annotated[int, Parameter(help="Processes that share the tests, where pytest-xdist is installed.")] = 2,
 ) -> int:
     """Run the tests that hold the code against published and analytic results; needs the source tree.
+
+    All of them, neither --quick nor picked by -k, make docs/verification.md of what they measured.
 
     For example
 
     - `scenegrad verify`
     - `scenegrad verify --quick -k taylor_green`
     """
-    tests = in_source_tree("tests")
+    from scenegrad.engine.errors import EngineError
+
+    tests, report = in_source_tree("tests"), ROOT / "runs" / "verification.xml"
+    if workers < 1:
+        raise EngineError(f"verify got --workers {workers}; it is a positive number.")
+    if not find_spec("pytest"):
+        raise EngineError("The tests need pytest: pip install 'scenegrad[test]'.")
     words = ["-m", "not slow" if quick else "slow or not slow", *(["-k", only] if only else [])]
-    return subprocess.run([sys.executable, "-m", "pytest", str(tests), "-q", *words], cwd=ROOT, check=False).returncode
+    if find_spec("pytest_timeout"):
+        words += ["--timeout", "900"]
+    if find_spec("xdist"):  # a worker takes whole files, so that the kernels of a file are compiled once
+        words += ["-n", str(workers), "--dist", "loadfile"]
+    threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "MKL", "OPENBLAS")}
+    surroundings = {"OMP_WAIT_POLICY": "passive", **os.environ, **threads}
+    python = [sys.executable, "-P"]  # the root of the repository stays off sys.path
+    report.parent.mkdir(exist_ok=True)
+    report.unlink(missing_ok=True)
+    tested = subprocess.run(
+        [*python, "-m", "pytest", str(tests), "-q", *words, "--junitxml", str(report)],
+        cwd=ROOT, env=surroundings, check=False,
+    )  # fmt: skip
+    if not quick and only is None and report.is_file():
+        page = [str(ROOT / ".ci" / "verification_page.py"), str(report), str(ROOT / "docs" / "verification.md")]
+        subprocess.run([*python, *page], check=True)
+    return tested.returncode
 
 
 def bench(

@@ -141,6 +141,30 @@ def test_a_film_is_known_by_its_suffix_in_any_case(scenegrad, monkeypatch, name)
     assert scenegrad("view", "flow", "--out", name).out == f"a film {name}\n"
 
 
+@pytest.mark.parametrize("words", [(), ("--quick",), ("-k", "taylor")], ids=" ".join)
+def test_verify_runs_the_tests_on_one_thread_each_and_makes_the_page_of_all_of_them(
+    scenegrad, tmp_path, monkeypatch, words
+):
+    calls = []
+    (tmp_path / "tests").mkdir()
+    monkeypatch.setattr("scenegrad.commands.machine.ROOT", tmp_path)
+
+    def run(command, *, check, env=None, cwd=None):
+        calls.append((command, env))
+        (tmp_path / "runs" / "verification.xml").touch()
+        return subprocess.CompletedProcess(command, 1)
+
+    monkeypatch.setattr("scenegrad.commands.machine.subprocess.run", run)
+    assert scenegrad("verify", *words).code == 1, "the code of the tests, not of the page"
+    (command, env), *others = calls
+    assert command[1:4] == ["-P", "-m", "pytest"]
+    assert ("not slow" in command) == (words == ("--quick",))
+    assert env["OMP_NUM_THREADS"] == env["MKL_NUM_THREADS"] == env["OPENBLAS_NUM_THREADS"] == "1"
+    assert [command[2].rsplit("/")[-1] for command, _ in others] == ([] if words else ["verification_page.py"])
+    if not words:
+        assert command[-2:] == ["--junitxml", others[0][0][3]]
+
+
 def test_doctor_finds_what_is_here(scenegrad):
     findings = {f["what"]: f for f in scenegrad("doctor", "--json").json}
     assert {"scenegrad", "libraries", "system", "kernel cache", "rendering", "disk"} <= set(findings)
