@@ -28,6 +28,8 @@ from scenegrad.sources import read_scene
 if TYPE_CHECKING:
     from typing import Literal
 
+    import torch
+
 __all__ = ["MemberTask", "generate"]
 
 
@@ -38,7 +40,7 @@ def generate(
     out: str | Path | None = None,
     seed: int = 0,
     sampler: Literal["sobol", "random"] = "sobol",
-    device: str = "auto",
+    device: str | torch.device = "auto",
     dtype: str = "float32",
     workers: int = 1,
     batch: int = 1,
@@ -161,12 +163,12 @@ def about_ensemble(
     }  # fmt: skip
 
 
-def devices(name: str) -> list[str]:
+def devices(name: str | torch.device) -> list[str]:
     """ "auto" and "cuda" spread the members over all GPUs."""
     import torch
 
     first = pick_device(name)
-    if name in ("auto", "cuda") and first.startswith("cuda"):
+    if str(name) in ("auto", "cuda") and first.startswith("cuda"):
         return [f"cuda:{index}" for index in range(torch.cuda.device_count())]
     return [first]
 

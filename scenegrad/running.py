@@ -19,6 +19,8 @@ from scenegrad.solvers.compile import compile_scene
 from scenegrad.sources import read_scene
 
 if TYPE_CHECKING:
+    import torch
+
     from scenegrad.scenes.scene import Scene
 
 __all__ = ["run", "run_again"]
@@ -28,7 +30,7 @@ def run(
     scene: Scene | str | Path,
     out: str | Path | None = None,
     *,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     dtype: str = "float32",
     resume: bool = True,
     overwrite: bool = False,

@@ -44,7 +44,7 @@ def train(
     target: Target | None = None,
     seed: int | None = None,
     settings: Settings | None = None,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     resume: bool = False,
     save_every: float = 60.0,
     progress: Any = True,

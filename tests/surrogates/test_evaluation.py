@@ -154,7 +154,7 @@ def test_metrics_that_cannot_be_measured_are_refused(turning):
         judge(turned(0.1), turning, ["vrsme"])
     with pytest.raises(EngineError, match=r"needs a solver to compare with: BreakEven"):
         judge(turned(0.1), turning, ["break_even"])
-    nothing = Windows(turning.how.data, split=Split(0.1, 0.0)).bind(U, 1)
+    nothing = Windows(turning.how.data, stride=2, split=Split(0.1, 0.0)).bind(U, 1)
     with pytest.raises(EngineError, match=r"Split\(test=0.1\)"):
         judge(turned(0.1), nothing, ["one_step"])
 
