@@ -248,9 +248,4 @@ def check_batch(scenes: Sequence[Scene], reasons: Reasons) -> None:
         skin = scene.method.skin if isinstance(scene.method, MolecularDynamics) else None
         return found | {"time": scene.time, "outputs": scene.outputs, "units": scene.units, "method.skin": skin}
 
-    first = shape(scenes[0])
-    for index, scene in enumerate(scenes[1:], start=1):
-        other = shape(scene)
-        for address in first.keys() | other.keys():
-            if first.get(address) != other.get(address):
-                reasons.add(address, f"differs between member 0 and member {index} of the batch; compile them apart.")
+    reasons.compare([shape(scene) for scene in scenes])

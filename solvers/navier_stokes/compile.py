@@ -12,7 +12,6 @@ from scenegrad.engine.controllers import CFL, PI
 from scenegrad.engine.solver import Program
 from scenegrad.engine.state import Params
 from scenegrad.scenes.domain import AXES, Periodic
-from scenegrad.scenes.errors import SceneError
 from scenegrad.scenes.fluids import Fluid, TaylorGreen
 from scenegrad.scenes.methods import Spectral
 from scenegrad.scenes.scene import Scene
@@ -27,6 +26,7 @@ from scenegrad.solvers.navier_stokes.solver import Addresses, SpectralSolver
 from scenegrad.solvers.navier_stokes.state import VorticityState
 from scenegrad.solvers.navier_stokes.stepping import Stepper
 from scenegrad.solvers.shared.leaves import params, program
+from scenegrad.solvers.shared.reasons import Reasons
 
 __all__ = ["compile_spectral"]
 
@@ -45,10 +45,12 @@ def compile_spectral(
 
     Raises SceneError with every reason for which the scenes cannot be run.
     """
-    reasons = list(dict.fromkeys(reason for scene in scenes for reason in troubles(scene)))
-    reasons += differences(scenes)
-    if reasons:
-        raise SceneError(table(scenes[0].name, reasons))
+    reasons = Reasons(scenes[0].name)
+    for scene in scenes:
+        for address, reason in troubles(scene):
+            reasons.add(address, f"{reason}.")
+    reasons.compare([structure(scene) for scene in scenes])
+    reasons.refuse()
     scene = scenes[0]
     name, fluid = next((name, part) for name, part in scene.entities.items() if isinstance(part, Fluid))
     assert scene.domain.cells is not None
@@ -198,30 +200,13 @@ def fluid_troubles(name: str, fluid: Fluid, scene: Scene) -> Iterator[tuple[str,
         yield f"{name}.forcing", trouble
 
 
-def differences(scenes: Sequence[Scene]) -> list[tuple[str, str]]:
-    """Members of a batch step together, so that they share everything but numbers and random fields."""
-
-    def shape(scene: Scene) -> dict[str, object]:
-        kinds: dict[str, object] = {}
-        for name, part in scene.entities.items():
-            kinds[name] = part.kind
-            for field in ("forcing", "vorticity"):
-                inner = getattr(part, field, None)
-                kinds[f"{name}.{field}"] = None if inner is None else inner.kind
-        common = ("domain", "boundary", "time", "outputs", "method", "units")
-        return {**kinds, **{field: getattr(scene, field) for field in common}}
-
-    first = shape(scenes[0])
-    found = []
-    for index, scene in enumerate(scenes[1:], start=1):
-        other = shape(scene)
-        for address in sorted(first.keys() | other.keys()):
-            if first.get(address) != other.get(address):
-                found.append((address, f"differs between member 0 and member {index}; compile them apart"))
-    return found
-
-
-def table(name: str, reasons: list[tuple[str, str]]) -> str:
-    width = max(len(address) for address, _ in reasons)
-    rows = "\n".join(f"  {address:<{width}}  {reason}." for address, reason in reasons)
-    return f"Scene {name!r} cannot be run by the spectral solver:\n{rows}"
+def structure(scene: Scene) -> dict[str, object]:
+    """(address, value) of what members of a batch have in common: everything but numbers and random fields."""
+    kinds: dict[str, object] = {}
+    for name, part in scene.entities.items():
+        kinds[name] = part.kind
+        for field in ("forcing", "vorticity"):
+            inner = getattr(part, field, None)
+            kinds[f"{name}.{field}"] = None if inner is None else inner.kind
+    common = ("domain", "boundary", "time", "outputs", "method", "units")
+    return {**kinds, **{field: getattr(scene, field) for field in common}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from scenegrad.scenes.errors import SceneError
@@ -19,6 +20,13 @@ class Reasons:
     def add(self, address: str, reason: str) -> None:
         if (address, reason) not in self.lines:
             self.lines.append((address, reason))
+
+    def compare(self, members: Sequence[Mapping[str, object]]) -> None:
+        """A reason for every address at which a member of a batch differs from the first."""
+        for index, other in enumerate(members[1:], start=1):
+            for address in dict.fromkeys([*members[0], *other]):
+                if members[0].get(address) != other.get(address):
+                    self.add(address, f"differs between member 0 and member {index} of the batch; compile them apart.")
 
     def refuse(self) -> None:
         """SceneError with the table, if there is anything in it."""
