@@ -1,6 +1,7 @@
 """Gradients through whole simulations agree with central differences in float64."""
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -27,7 +28,10 @@ def assert_derivative(loss, x: torch.Tensor, direction: torch.Tensor, slope: flo
     estimates = central_difference(loss, x.detach(), direction)
     errors = [abs(slope - estimate) / abs(slope) for estimate in estimates]
     assert abs(slope) > 1e-3, f"{name}: the derivative {slope} is too near zero to say anything"
-    assert min(errors) < 1e-6, f"{name}: {slope} against {estimates}, relative errors {errors}"
+    # The best alone might be luck: a neighbour of it has to come near as well.
+    assert any(min(two) < 1e-6 and max(two) < 1e-5 for two in pairwise(errors)), (
+        f"{name}: {slope} against {estimates}, relative errors {errors}"
+    )
 
 
 @pytest.fixture(scope="module")
