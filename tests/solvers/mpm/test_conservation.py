@@ -7,7 +7,7 @@ import torch
 
 import scenegrad.scenes as sc
 
-TOLERANCE = {"float64": 1e-10, "float32": 2e-5}
+TOLERANCE = {"float64": 1e-13, "float32": 1.2e-6}
 
 
 def stirred(lab, dim, dtype, device="cpu"):
