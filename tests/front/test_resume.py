@@ -2,7 +2,11 @@
 
 import os
 import signal
+import subprocess
+import sys
+import time
 
+import h5py
 import numpy as np
 import pytest
 
@@ -37,6 +41,53 @@ def test_an_interrupted_run_ends_with_the_same_numbers(tmp_path, family):
         with pytest.raises(KeyboardInterrupt):
             sg.run(scene, tmp_path / "parts", device="cpu", progress=StopAt(share * scene.time.end))
     parts = sg.run(scene, tmp_path / "parts", device="cpu", progress=False)
+    assert_same(whole, parts)
+
+
+KILLED = {
+    "atoms": lambda: sg.library.lj_fluid(cells=4).replace({"time.warmup": 0.0, "time.end": 8.0}),
+    "particles": lambda: sg.library.colliding_disks(cells=20),
+}
+
+
+@pytest.mark.parametrize("family", KILLED)
+def test_a_run_that_is_killed_twice_ends_with_the_same_numbers(tmp_path, family):
+    """By SIGKILL, which gives it no time to save anything."""
+    file = KILLED[family]().save(tmp_path / "scene.toml")
+    scene = sg.read_scene(file)
+    whole = sg.run(scene, tmp_path / "whole", device="cpu", progress=False)
+    checkpoint = tmp_path / "parts" / "checkpoint.h5"
+    words = ["run", file, "--out", tmp_path / "parts", "--device", "cpu", "--checkpoint-every", 0.02, "--quiet"]
+    for share in (0.15, 0.6):
+        child = subprocess.Popen([sys.executable, "-m", "scenegrad", *map(str, words)])
+        begin = time.monotonic()
+        while child.poll() is None and reached(checkpoint) < share * scene.time.end and time.monotonic() < begin + 60.0:
+            time.sleep(0.005)
+        child.kill()
+        assert child.wait() == -signal.SIGKILL, "the run was over before it was killed"
+    assert 0.0 < reached(checkpoint) < scene.time.end
+    parts = sg.run(scene, tmp_path / "parts", device="cpu", progress=False)
+    assert_same(whole, parts)
+    end, other = (state_of(tmp_path / name / "checkpoint.h5") for name in ("whole", "parts"))
+    assert end == other
+    assert {"position", "velocity"} <= set(end)
+
+
+def state_of(checkpoint):
+    """The bytes of every array of a state."""
+    with h5py.File(checkpoint) as file:
+        return {name: array[()].tobytes() for name, array in file["state"].items()}
+
+
+def reached(checkpoint):
+    """The time of a checkpoint; 0 before there is one."""
+    if not checkpoint.exists():
+        return 0.0
+    with h5py.File(checkpoint, locking=False) as file:
+        return float(file["clock/time"][0])
+
+
+def assert_same(whole, parts):
     assert parts.record["steps"] == whole.record["steps"]
     for name, output in whole.outputs.items():
         assert len(output) > 5
