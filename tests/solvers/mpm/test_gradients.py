@@ -32,7 +32,7 @@ def sliding_bodies(dim: int = 2) -> sc.Scene:
         entities={
             "block": sc.Body(
                 shape=sc.Box(
-                    center=place(0.3, 0.3, up=0.24 if fine else 0.29), size=place(0.2, 0.25, up=0.15 if fine else 0.25)
+                    center=place(0.3, 0.3, up=0.24 if fine else 0.29), size=place(0.2, 0.35, up=0.15 if fine else 0.25)
                 ),
                 velocity=sc.Parameter(place(0.6, -0.2, up=-0.8)),
                 material=sc.NeoHookean(
@@ -41,7 +41,7 @@ def sliding_bodies(dim: int = 2) -> sc.Scene:
             ),
             "water": sc.Body(
                 shape=sc.Box(
-                    center=place(0.7, 0.3, up=0.22 if fine else 0.27), size=place(0.2, 0.25, up=0.15 if fine else 0.2)
+                    center=place(0.7, 0.3, up=0.22 if fine else 0.27), size=place(0.2, 0.35, up=0.15 if fine else 0.2)
                 ),
                 velocity=sc.Parameter(place(-0.5, 0.4, up=-0.3)),
                 material=sc.WeaklyCompressible(
@@ -152,8 +152,11 @@ def test_gradient_of_every_first_state(case, name, size):
     generator = torch.Generator().manual_seed(7)
     for _ in range(5):
         direction = torch.randn(field.shape, generator=generator, dtype=torch.float64)
+        steepest = field.grad / field.grad.norm()
+        if abs(float((steepest * direction).sum())) < 0.1:
+            direction = direction + steepest  # a direction across the slope would test nothing
         exact = float((field.grad * direction).sum())
-        assert abs(exact) > 1e-2 * float(field.grad.norm())
+        assert abs(exact) > 1e-2 * float(field.grad.norm()) > 1e-3
 
         def shifted(h, direction=direction):
             end, pressed = followed(solver, replace(state, **{name: (field + h * direction).detach()}), frozen)
