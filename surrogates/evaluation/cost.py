@@ -73,7 +73,8 @@ def break_even(
 ) -> Cost:
     """Runs the model and the solver at several resolutions over the same span of trajectories of the test part.
 
-    Both serve the same batch on the same device; of several repeats the fastest counts.
+    Both serve the same batch on the same device, each on as many threads as suit it; of several repeats the fastest
+    counts.
     """
     device = str(next(model.parameters()).device)
     picks = range(min(trajectories, len(samples.parts["test"])))
@@ -94,14 +95,23 @@ def break_even(
 
 
 def fastest(run: Callable[[], R], repeats: int) -> tuple[R, float]:
-    """What a run returns, and its shortest wall time [s] after one run to warm up."""
-    result, best = run(), float("inf")
-    for _ in range(repeats):
-        wait()
-        begun = time.perf_counter()
-        run()
-        wait()
-        best = min(best, time.perf_counter() - begun)
+    """What a run returns, and its shortest wall time [s] after one run to warm up.
+
+    On one thread and on all that torch may use: what is small runs faster on one, and each shall be at its best.
+    """
+    threads, best = torch.get_num_threads(), float("inf")
+    try:
+        for count in sorted({1, threads}):
+            torch.set_num_threads(count)
+            result = run()
+            for _ in range(repeats):
+                wait()
+                begun = time.perf_counter()
+                run()
+                wait()
+                best = min(best, time.perf_counter() - begun)
+    finally:
+        torch.set_num_threads(threads)
     return result, best
 
 
