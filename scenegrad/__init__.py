@@ -73,13 +73,16 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Scene as Scene
     from scenegrad.scenes import SceneError as SceneError
     from scenegrad.scenes import Separate as Separate
+    from scenegrad.scenes import Signal as Signal
     from scenegrad.scenes import SimpleCubic as SimpleCubic
+    from scenegrad.scenes import Sine as Sine
     from scenegrad.scenes import Slip as Slip
     from scenegrad.scenes import Spectral as Spectral
     from scenegrad.scenes import Spectrum as Spectrum
     from scenegrad.scenes import Sphere as Sphere
     from scenegrad.scenes import Square as Square
     from scenegrad.scenes import Stick as Stick
+    from scenegrad.scenes import Table as Table
     from scenegrad.scenes import TaylorGreen as TaylorGreen
     from scenegrad.scenes import Thermo as Thermo
     from scenegrad.scenes import Time as Time
@@ -102,8 +105,8 @@ SCENES = (
     "FCC NVE RDF Atoms Body Boundary Box CenterOfMass Choice Coulomb Cylinder Domain Energy Ensemble Entity FieldFile "
     "Fields Fluid GaussianField HalfSpace Hexagonal KolmogorovForcing Langevin LennardJones LogUniform MaterialPoint "
     "Mesh MolecularDynamics Momentum NeoHookean NoSlip Normal Parameter Particles Periodic PointFile Scene "
-    "SceneError Separate SimpleCubic Slip Spectral Spectrum Sphere Square Stick TaylorGreen Thermo Time Uniform Wall "
-    "WeaklyCompressible load_scene save_scene scene_schema vary"
+    "SceneError Separate Signal SimpleCubic Sine Slip Spectral Spectrum Sphere Square Stick Table TaylorGreen Thermo Time Uniform "
+    "Wall WeaklyCompressible load_scene save_scene scene_schema vary"
 )
 ERRORS = "DeviceError DiskFull Diverged EngineError FileError MeshError OutputInUse StabilityError"
 

@@ -16,6 +16,7 @@ from scenegrad.scenes.outputs import RDF, CenterOfMass, Energy, Fields, Momentum
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.schema import scene_schema
 from scenegrad.scenes.shapes import Box, Cylinder, HalfSpace, Mesh, Sphere
+from scenegrad.scenes.signals import Signal, Sine, Table
 from scenegrad.scenes.solids import Body, NeoHookean, Wall, WeaklyCompressible
 from scenegrad.scenes.time import Time
 from scenegrad.scenes.values import Choice, GaussianField, LogUniform, Normal, Parameter, Uniform
@@ -26,7 +27,7 @@ __all__ = [
     "Domain", "Energy", "Ensemble", "Entity", "FieldFile", "Fields", "Fluid", "GaussianField", "HalfSpace",
     "Hexagonal", "KolmogorovForcing", "Langevin", "LennardJones", "LogUniform", "MaterialPoint", "Mesh",
     "MolecularDynamics", "Momentum", "NeoHookean", "NoSlip", "Normal", "Parameter", "Particles", "Periodic",
-    "PointFile", "Scene", "SceneError", "Separate", "SimpleCubic", "Slip", "Spectral", "Spectrum", "Sphere", "Square",
-    "Stick", "TaylorGreen", "Thermo", "Time", "Uniform", "Wall", "WeaklyCompressible", "load_scene", "save_scene",
-    "scene_schema", "vary",
+    "PointFile", "Scene", "SceneError", "Separate", "Signal", "SimpleCubic", "Sine", "Slip", "Spectral", "Spectrum",
+    "Sphere", "Square", "Stick", "Table", "TaylorGreen", "Thermo", "Time", "Uniform", "Wall", "WeaklyCompressible",
+    "load_scene", "save_scene", "scene_schema", "vary",
 ]  # fmt: skip

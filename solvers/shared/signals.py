@@ -1,0 +1,50 @@
+"""The value of a signal at a time, as a differentiable function of the numbers in it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from scenegrad.engine.state import Params
+from scenegrad.scenes.signals import Signal, Sine, Table
+
+__all__ = ["addresses", "value_at"]
+
+FIELDS: dict[type[Signal], tuple[str, ...]] = {
+    Table: ("values",),
+    Sine: ("amplitude", "frequency", "phase", "offset"),
+}
+
+
+def addresses(address: str, signal: Any) -> tuple[str, ...]:
+    """Where the numbers of a signal that can learn are found; a plain number is found at `address` itself."""
+    if not isinstance(signal, Signal):
+        return (address,)
+    return tuple(f"{address}.{field}" for field in FIELDS[type(signal)])
+
+
+def value_at(params: Params, address: str, signal: Any, time: Tensor) -> Tensor:
+    """The value at `time` [batch], float64 on the device of the params [batch].
+
+    signal: of any member of the batch; members share its kind and, for a table, `every` and the number of values.
+    """
+    numbers = [params[a].double() for a in addresses(address, signal)]
+    if not isinstance(signal, Signal):
+        return numbers[0]
+    t = time.to(numbers[0].device, torch.float64)
+    if isinstance(signal, Table):
+        return interpolate(numbers[0], t / signal.every)
+    amplitude, frequency, phase, offset = numbers
+    return offset + amplitude * torch.sin(2.0 * math.pi * frequency * t + phase)
+
+
+def interpolate(values: Tensor, place: Tensor) -> Tensor:
+    """values [batch, knot] at `place` [batch], counted in knots: linear between them, held before and after."""
+    last = values.shape[1] - 1
+    place = place.clamp(0.0, float(last))
+    left = place.floor().long().clamp(max=max(last - 1, 0))[:, None]
+    ends = values.gather(1, torch.cat([left, (left + 1).clamp(max=last)], dim=1))
+    return torch.lerp(ends[:, 0], ends[:, 1], place - left[:, 0])
