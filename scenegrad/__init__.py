@@ -104,9 +104,9 @@ __version__ = "0.1.0"
 SCENES = (
     "FCC NVE RDF Atoms Body Boundary Box CenterOfMass Choice Coulomb Cylinder Domain Energy Ensemble Entity FieldFile "
     "Fields Fluid GaussianField HalfSpace Hexagonal KolmogorovForcing Langevin LennardJones LogUniform MaterialPoint "
-    "Mesh MolecularDynamics Momentum NeoHookean NoSlip Normal Parameter Particles Periodic PointFile Scene "
-    "SceneError Separate Signal SimpleCubic Sine Slip Spectral Spectrum Sphere Square Stick Table TaylorGreen Thermo Time Uniform "
-    "Wall WeaklyCompressible load_scene save_scene scene_schema vary"
+    "Mesh MolecularDynamics Momentum NeoHookean NoSlip Normal Parameter Particles Periodic PointFile Scene SceneError "
+    "Separate Signal SimpleCubic Sine Slip Spectral Spectrum Sphere Square Stick Table TaylorGreen Thermo Time "
+    "Uniform Wall WeaklyCompressible load_scene save_scene scene_schema vary"
 )
 ERRORS = "DeviceError DiskFull Diverged EngineError FileError MeshError OutputInUse StabilityError"
 
