@@ -22,6 +22,8 @@ class Parameter(Model):
     """A number, or a vector of them, whose gradient is wanted. bounds: closed interval that an optimiser keeps to.
 
     transform: the scale on which an optimiser works; "log" suits positive numbers known to an order of magnitude.
+    each="particle": every particle of the body has a value of its own, which starts at `value` or, where that is a
+    vector, at its entry of it.
     """
 
     positional = ("value",)
@@ -29,6 +31,7 @@ class Parameter(Model):
     value: float | tuple[float, ...]
     bounds: tuple[float, float] | None = None
     transform: Literal["identity", "log"] = "identity"
+    each: Literal["scene", "particle"] = "scene"
 
     if TYPE_CHECKING:
 
@@ -38,6 +41,7 @@ class Parameter(Model):
             *,
             bounds: tuple[float, float] | None = None,
             transform: Literal["identity", "log"] = "identity",
+            each: Literal["scene", "particle"] = "scene",
         ) -> None: ...
 
     @model_validator(mode="after")

@@ -12,8 +12,11 @@ from torch import Tensor
 from scenegrad.engine.controllers import CFL
 from scenegrad.engine.errors import MeshError
 from scenegrad.engine.state import Params
+from scenegrad.scenes.errors import SceneError
 from scenegrad.scenes.scene import Scene
+from scenegrad.scenes.signals import Signal
 from scenegrad.scenes.solids import Body
+from scenegrad.scenes.values import Parameter
 from scenegrad.solvers.mpm.checks import check_bodies, check_scene, check_structure
 from scenegrad.solvers.mpm.filling import fill_shape
 from scenegrad.solvers.mpm.grid import Grid
@@ -22,7 +25,7 @@ from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.probes import probes
 from scenegrad.solvers.mpm.solver import MaterialPointSolver
 from scenegrad.solvers.mpm.state import ParticleState
-from scenegrad.solvers.mpm.tables import BodyPart, Face
+from scenegrad.solvers.mpm.tables import BodyPart, Face, Tables
 from scenegrad.solvers.mpm.walls import clinging, faces, periodic_axes
 from scenegrad.solvers.shared.leaves import params as collect
 from scenegrad.solvers.shared.leaves import program
@@ -71,9 +74,10 @@ def compile_mpm(
     like = torch.empty(0, dtype=dtype, device=device)
     parts, end = [], 0
     for name, (places, _) in filled[0].items():
-        parts.append(BodyPart(name, LAWS[type(first.at(f"{name}.material"))], end, end := end + len(places)))
+        parts.append(body_part(first, name, end, end := end + len(places)))
     leavable = faces(scenes, like)
     values = collect(scenes, learnable(first, parts, leavable), device, dtype, BECAUSE)
+    values = values.replace(by_particle(first, parts, values))
     gravity = torch.zeros((len(scenes), grid.dim), dtype=dtype, device=device)
     volume = joined([[v for _, v in bodies.values()] for bodies in filled], like)
     matter = Matter(tuple(parts), leavable, tuple(clinging(scene, grid) for scene in scenes), volume, gravity)
@@ -95,9 +99,35 @@ def filled_bodies(scene: Scene, grid: Grid, reasons: Reasons) -> dict[str, tuple
     return found
 
 
+def body_part(scene: Scene, name: str, start: int, end: int) -> BodyPart:
+    material = scene.at(f"{name}.material")
+    law = LAWS[type(material)]
+    signals = [(c, getattr(material, c)) for c in law.constants if isinstance(getattr(material, c), Signal)]
+    return BodyPart(name, law, start, end, tuple(signals))
+
+
+def by_particle(scene: Scene, bodies: Sequence[BodyPart], values: Params) -> dict[str, Tensor]:
+    """Constants that differ from particle to particle [batch, particle of the body]."""
+    found = {}
+    for body in bodies:
+        for constant in body.law.constants:
+            address = body.address(constant)
+            value = scene.at(address)
+            if isinstance(value, Parameter) and value.each == "particle":
+                known = values[address].detach()
+                if known.ndim == 2 and known.shape[1] != body.count:
+                    raise SceneError(
+                        f"{address} has {known.shape[1]} values, but {body.name} has {body.count} particles; give as "
+                        f"many, or one number for all to start from."
+                    )
+                spread = known if known.ndim == 2 else known[:, None].expand(-1, body.count)
+                found[address] = spread.clone().requires_grad_()
+    return found
+
+
 def learnable(scene: Scene, bodies: Sequence[BodyPart], leavable: Sequence[Face]) -> list[str]:
     """Addresses of all numbers that the solver can be differentiated by."""
-    found = [address for body in bodies for address in body.addresses().values()]
+    found = [address for body in bodies for address in body.addresses()]
     found += [f"{body.name}.velocity" for body in bodies if scene.at(f"{body.name}.velocity") is not None]
     found += ["gravity"] if scene.gravity is not None else []
     return [*dict.fromkeys([*found, *(address for face in leavable for address in face.addresses())])]
@@ -116,9 +146,17 @@ def first_state(position: Tensor, matter: Matter, values: Params) -> ParticleSta
         for body in matter.bodies
     ]
     eye = torch.eye(dim, dtype=position.dtype, device=position.device)
+    rows = Tables.of(values, matter.bodies, matter.faces, matter.gravity).row.to(position.dtype)
+    rows = rows if rows.shape[1] == particles else rows[:, matter.body.long()]
+    starts = [
+        torch.nn.functional.pad(start, (0, matter.memory - start.shape[-1]))
+        for body in matter.bodies
+        for start in [body.law.start(rows[:, body.slice], body.law.memory(dim))]
+    ]
     return ParticleState(
         position,
         torch.cat(velocities, dim=1),
         torch.zeros((batch, particles, dim, dim), dtype=position.dtype, device=position.device),
         eye.expand(batch, particles, dim, dim).clone(),
+        torch.cat(starts, dim=1),
     )

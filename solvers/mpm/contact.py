@@ -77,7 +77,7 @@ def contact(n: Numbers) -> Any:
                 at = inv_dx * x
                 first = s.first_node(at, pad, wrap, count)
                 w = s.weights(s.place(at))
-                stiffness = real(STIFFNESS) * inv_dx * inv_dx * volume_in[b, p] * row_in[b, slot][3]
+                stiffness = real(STIFFNESS) * inv_dx * inv_dx * volume_in[b, p] * row_in[b, slot][1]
                 impulse = (dt_in[b] * stiffness * depth) * normal
                 for i in range(3):
                     for j in range(3):

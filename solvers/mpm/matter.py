@@ -40,6 +40,20 @@ class Matter:
         return tuple(dict.fromkeys(body.law for body in self.bodies))
 
     @property
+    def width(self) -> int:
+        """Of a row of constants."""
+        return max(law.width for law in self.laws)
+
+    @property
+    def memory(self) -> int:
+        """How many numbers each particle remembers besides its deformation."""
+        return max(law.memory(self.dim) for law in self.laws)
+
+    @property
+    def dim(self) -> int:
+        return self.gravity.shape[-1]
+
+    @property
     def body(self) -> Tensor:
         """Number of the body of each particle [particle]."""
         sizes = torch.tensor([b.end - b.first for b in self.bodies])

@@ -15,13 +15,13 @@ __all__ = ["by_particle", "cauchy_stress", "center_of_mass", "energies", "masses
 
 
 def by_particle(table: Tensor, matter: Matter) -> Tensor:
-    """[batch, body, ...] -> [batch, particle, ...]"""
-    return table[:, matter.body.long()]
+    """[batch, slot, ...] -> [batch, particle, ...], a slot being a body or a particle"""
+    return table if table.shape[1] == matter.volume.shape[1] else table[:, matter.body.long()]
 
 
 def masses(tables: Tables, matter: Matter) -> Tensor:
     """[kg], [batch, particle]"""
-    return matter.volume * by_particle(tables.row[..., 4], matter)
+    return matter.volume * by_particle(tables.row[..., 0], matter)
 
 
 def energies(state: ParticleState, tables: Tables, matter: Matter, grid: Grid) -> dict[str, Tensor]:
@@ -30,12 +30,15 @@ def energies(state: ParticleState, tables: Tables, matter: Matter, grid: Grid) -
     kinetic = 0.5 * (mass * state.velocity.square().sum(-1)).sum(-1)
     elastic = torch.stack(
         [
-            (b.law.energy(row[:, b.slice], state.deformation[:, b.slice]) * matter.volume[:, b.slice]).sum(-1)
+            (
+                b.law.energy(row[:, b.slice], state.deformation[:, b.slice], state.history[:, b.slice])
+                * matter.volume[:, b.slice]
+            ).sum(-1)
             for b in matter.bodies
         ]
     ).sum(0)
     lift = -(mass * (state.position * by_particle(tables.gravity, matter)).sum(-1)).sum(-1)
-    touch = contact_energy(grid.dx, matter.volume, row[..., 3], tables.face[:, 0], state.position)
+    touch = contact_energy(grid.dx, matter.volume, row[..., 1], tables.face[:, 0], state.position)
     potential = elastic + lift + touch
     return {
         "kinetic": kinetic, "potential": potential, "total": kinetic + potential, "elastic": elastic,
@@ -71,7 +74,12 @@ def cauchy_stress(state: ParticleState, tables: Tables, matter: Matter) -> Tenso
     """sigma = tau / J [Pa], [batch, particle, dim, dim]"""
     row = by_particle(tables.row, matter)
     tau = torch.cat(
-        [b.law.stress(row[:, b.slice], state.deformation[:, b.slice], state.affine[:, b.slice]) for b in matter.bodies],
+        [
+            b.law.stress(
+                row[:, b.slice], state.deformation[:, b.slice], state.history[:, b.slice], state.affine[:, b.slice]
+            )
+            for b in matter.bodies
+        ],
         dim=1,
     )
     return tau / torch.linalg.det(state.deformation)[..., None, None]

@@ -23,6 +23,8 @@ from scenegrad.solvers.mpm.workspace import NAMES, Workspace
 
 __all__ = ["MaterialPointSolver"]
 
+Known = list[tuple[Tensor, int]]  # tensors, and how often each had been written into
+
 SAFE = 0.9  # lone drops that meet a wall were seen to be thrown out of the box above 0.93
 # Nodes with less than this share of the lightest particle's mass are taken as empty: their part in any sum is rounding.
 LIGHTEST = {torch.float32: 1e-9, torch.float64: 1e-15}
@@ -37,7 +39,7 @@ class MaterialPointSolver:
         self.grid, self.matter, self.program = grid, matter, program
         self.work = Workspace(grid, matter)
         self.smallest = torch.stack([matter.volume[:, body.slice].amin(1) for body in matter.bodies], dim=1)
-        self.last: tuple[list[tuple[Tensor, int]], tuple[Tables, Tensor]] | None = None
+        self.last: tuple[Known, tuple[Tables, Tensor]] | None = None
 
     @torch.no_grad()
     def max_dt(self, state: ParticleState, params: Params) -> Tensor:
@@ -47,9 +49,10 @@ class MaterialPointSolver:
         row = self.tables(params.detach()).row.to(state.position.dtype)
         rates = []
         for number, body in enumerate(self.matter.bodies):
-            constants = row[:, number, None]
-            speed = torch.linalg.vector_norm(state.velocity[:, body.slice], dim=-1)
-            wave = body.law.wave_speed(constants, state.deformation[:, body.slice])
+            own, memory = body.slice, state.history[:, body.slice]
+            constants = row[:, own] if row.shape[1] > len(self.matter.bodies) else row[:, number, None]
+            speed = torch.linalg.vector_norm(state.velocity[:, own], dim=-1)
+            wave = body.law.wave_speed(constants, state.deformation[:, own], memory)
             spread = 2 * self.grid.dim * body.law.diffusivity(constants) / self.grid.dx**2
             rates.append(((wave + speed) / self.grid.dx + spread).amax(dim=1))
         return SAFE / torch.stack(rates).amax(dim=0).double()
@@ -57,8 +60,8 @@ class MaterialPointSolver:
     def step(self, state: ParticleState, params: Params, time: Tensor, dt: Tensor) -> Step[ParticleState]:
         work = self.work
         with work.stream():
-            tables, lightest = self.by_body(params)
-            arrays = work.arrays(state, tables, work.each_body, dt, lightest)
+            tables, lightest = self.for_kernels(params, time)
+            arrays = work.arrays(state, tables, self.slot(tables), dt, lightest)
             work.solve_grid(arrays)
             after = work.carry(arrays)
         if not work.lost.is_cuda:  # elsewhere the host would have to wait; the lost particle's velocity is NaN there
@@ -75,18 +78,18 @@ class MaterialPointSolver:
         work = self.work
         learning = {address: value for address, value in params.items() if value.requires_grad}
         with torch.enable_grad():
-            tables = self.tables(params)
+            tables = self.tables(params, time)
         learnt = {name: table for name, table in vars(tables).items() if table.requires_grad}
-        body = work.each_body.long()
+        slot = self.slot(tables).long()
         with work.stream():
-            slots = self.ready(tables.map(lambda table: table.detach()[:, body]))
+            slots = self.ready(tables.map(lambda table: table.detach()[:, slot]))
             arrays = work.arrays(state, slots, work.each_particle, dt, self.lightest(tables))
             work.solve_grid(arrays)
             bars = work.transpose(arrays, {NAMES[name]: bar for name, bar in cotangent.items()}, tuple(learnt))
         found = {name: bars[letter] for name, letter in NAMES.items()}
         if not learnt:
             return found, {}
-        sums = [self.summed(bars[name]) for name in learnt]
+        sums = [self.summed(bars[name], tables) for name in learnt]
         gathered = torch.autograd.grad([*learnt.values()], [*learning.values()], sums, allow_unused=True)
         return found, {a: bar for a, bar in zip(learning, gathered, strict=True) if bar is not None}
 
@@ -102,14 +105,22 @@ class MaterialPointSolver:
             "center_of_mass": center_of_mass(state.position, mass),
         }
 
-    def tables(self, params: Params) -> Tables:
-        return Tables.of(params, self.matter.bodies, self.matter.faces, self.matter.gravity)
+    def tables(self, params: Params, time: Tensor | None = None) -> Tables:
+        return Tables.of(params, self.matter.bodies, self.matter.faces, self.matter.gravity, time)
 
-    def by_body(self, params: Params) -> tuple[Tables, Tensor]:
-        """Tables for kernels and `lightest`; made once as long as the params stay what they are."""
-        if self.last is None or not same(self.last[0], params):
-            tables = self.tables(params.detach())
-            self.last = ([(v, v._version) for v in params.values()], (self.ready(tables), self.lightest(tables)))
+    def slot(self, tables: Tables) -> Tensor:
+        """Which entry of the tables serves each particle [particle]."""
+        work = self.work
+        return work.each_particle if tables.slots == work.particles else work.each_body
+
+    def for_kernels(self, params: Params, time: Tensor) -> tuple[Tables, Tensor]:
+        """Tables and `lightest`; made once as long as the params, and the time if it matters, stay what they are."""
+        known = [(value, value._version) for value in params.values()]
+        if any(body.signals for body in self.matter.bodies):
+            known.append((time, time._version))
+        if self.last is None or not same(self.last[0], known):
+            tables = self.tables(params.detach(), time)
+            self.last = (known, (self.ready(tables), self.lightest(tables)))
         return self.last[1]
 
     def ready(self, tables: Tables) -> Tables:
@@ -118,16 +129,19 @@ class MaterialPointSolver:
 
     def lightest(self, tables: Tables) -> Tensor:
         """Mass of a node below which it counts as empty [batch]."""
-        return (LIGHTEST[self.work.dtype] * (self.smallest * tables.row[..., 4].detach()).amin(1)).to(self.work.dtype)
+        density = tables.row[..., 0].detach()
+        smallest = self.smallest if density.shape[1] == len(self.matter.bodies) else self.matter.volume
+        return (LIGHTEST[self.work.dtype] * (smallest * density).amin(1)).to(self.work.dtype)
 
-    def summed(self, bar: Tensor) -> Tensor:
-        """Sum over the particles of each body, in double precision [batch, body, ...]."""
+    def summed(self, bar: Tensor, tables: Tables) -> Tensor:
+        """Cotangents by particle as cotangents of the tables: sums over each body in double precision."""
+        if tables.slots == self.work.particles:
+            return bar.double()
         return torch.stack([bar[:, body.slice].sum(1, dtype=torch.float64) for body in self.matter.bodies], dim=1)
 
 
-def same(seen: list[tuple[Tensor, int]], params: Params) -> bool:
+def same(seen: Known, now: Known) -> bool:
     """Whether these are the very tensors seen before, and nobody wrote into them since."""
-    return len(seen) == len(params) and all(
-        value is tensor and value._version == version
-        for value, (tensor, version) in zip(params.values(), seen, strict=True)
+    return len(seen) == len(now) and all(
+        value is tensor and version == then for (value, version), (tensor, then) in zip(now, seen, strict=True)
     )

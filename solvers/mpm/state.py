@@ -14,7 +14,8 @@ __all__ = ["ParticleState"]
 class ParticleState:
     """Particles of a batch of independent systems; those of one body stand together, body after body.
 
-    deformation: F = dx/dX since the start. A fluid forgets its shape and keeps its volume only: F = J^(1/dim) I.
+    deformation: F = dx/dX since the start; of matter that yields, its elastic part. A fluid forgets its shape and keeps
+    its volume only: F = J^(1/dim) I.
     Along periodic axes positions are unwrapped: they count the rounds.
     """
 
@@ -22,3 +23,4 @@ class ParticleState:
     velocity: Float[Tensor, "batch particle dim"]  # [m/s]
     affine: Float[Tensor, "batch particle dim dim"]  # APIC velocity gradient C, C_ij = dv_i/dx_j [1/s]
     deformation: Float[Tensor, "batch particle dim dim"]  # F, dimensionless
+    history: Float[Tensor, "batch particle memory"]  # what the laws remember besides F; memory may be 0

@@ -9,27 +9,49 @@ import torch
 from torch import Tensor
 
 from scenegrad.engine.state import Params
+from scenegrad.scenes.signals import Signal
 from scenegrad.solvers.mpm.materials import Law
+from scenegrad.solvers.shared.signals import addresses, peak, value_at
 
 __all__ = ["BodyPart", "Face", "Tables"]
 
 
 @dataclass(frozen=True)
 class BodyPart:
-    """One body: its law and its place among the particles."""
+    """One body: its law, its place among the particles, and which constants of the law change with time."""
 
     name: str
     law: Law
     first: int  # particle
     end: int
+    signals: tuple[tuple[str, Signal], ...] = ()  # (constant, how it changes)
 
     @property
     def slice(self) -> slice:
         return slice(self.first, self.end)
 
-    def addresses(self) -> dict[str, str]:
-        """Address of each constant of the law."""
-        return {constant: f"{self.name}.material.{constant}" for constant in self.law.constants}
+    @property
+    def count(self) -> int:
+        """Of its particles."""
+        return self.end - self.first
+
+    def address(self, constant: str) -> str:
+        return f"{self.name}.material.{constant}"
+
+    def addresses(self) -> tuple[str, ...]:
+        """Of all numbers of its law."""
+        signals = dict(self.signals)
+        return tuple(a for c in self.law.constants for a in addresses(self.address(c), signals.get(c)))
+
+    def constants(self, params: Params, time: Tensor | None) -> dict[str, Tensor]:
+        """Each [batch], or [batch, particle] where particles differ, float64; without a time, at their peaks."""
+        signals = dict(self.signals)
+        return {
+            c: peak(params, self.address(c), signals.get(c))
+            if time is None
+            else value_at(params, self.address(c), signals.get(c), time)
+            for c in self.law.constants
+        }
 
 
 @dataclass(frozen=True)
@@ -53,28 +75,54 @@ class Face:
 class Tables:
     """Constants by slot, a slot being a body or a particle; differentiable functions of the params, in float64."""
 
-    row: Tensor  # of the law [batch, slot, 5]
+    row: Tensor  # of the law [batch, slot, width]
     gravity: Tensor  # [batch, slot, dim]
     face: Tensor  # normal, offset and friction of each wall [batch, slot, wall, dim + 2]
 
     @staticmethod
-    def of(params: Params, bodies: tuple[BodyPart, ...], faces: tuple[Face, ...], gravity: Tensor) -> Tables:
-        """One slot a body. gravity: for a scene that names none [batch, dim]."""
-        rows = [body.law.row(**{c: params[a].double() for c, a in body.addresses().items()}) for body in bodies]
+    def of(
+        params: Params,
+        bodies: tuple[BodyPart, ...],
+        faces: tuple[Face, ...],
+        gravity: Tensor,
+        time: Tensor | None = None,
+    ) -> Tables:
+        """One slot a body; one a particle as soon as one constant differs from particle to particle.
+
+        gravity: for a scene that names none [batch, dim]. time: for constants that change with it [batch]; left out,
+        they are taken where they are largest in size.
+        """
+        width = max(body.law.width for body in bodies)
+        rows = [row_of(body, body.constants(params, time), width) for body in bodies]
         pull = params.get("gravity", gravity).double()
         planes = [
             torch.cat([f.normal.double(), look(params, f.offset)[:, None], look(params, f.friction)[:, None]], dim=1)
             for f in faces
         ]
         face = torch.stack(planes, dim=1) if planes else pull.new_zeros((len(pull), 0, pull.shape[1] + 2))
+        by_particle = any(row.shape[1] > 1 for row in rows)
+        if by_particle:
+            rows = [row.expand(-1, body.count, -1) for row, body in zip(rows, bodies, strict=True)]
+        slots = bodies[-1].end if by_particle else len(bodies)
         return Tables(
-            torch.stack(rows, dim=1),
-            pull[:, None].expand(-1, len(bodies), -1),
-            face[:, None].expand(-1, len(bodies), -1, -1),
+            torch.cat(rows, dim=1),
+            pull[:, None].expand(-1, slots, -1),
+            face[:, None].expand(-1, slots, -1, -1),
         )
+
+    @property
+    def slots(self) -> int:
+        return self.row.shape[1]
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Tables:
         return Tables(change(self.row), change(self.gravity), change(self.face))
+
+
+def row_of(body: BodyPart, constants: dict[str, Tensor], width: int) -> Tensor:
+    """[batch, 1 or particle of the body, width]"""
+    columns = {name: value if value.ndim == 2 else value[:, None] for name, value in constants.items()}
+    row = body.law.row(**dict(zip(columns, torch.broadcast_tensors(*columns.values()), strict=True)))
+    return torch.nn.functional.pad(row, (0, width - row.shape[-1]))
 
 
 def look(params: Params, value: str | Tensor) -> Tensor:

@@ -23,6 +23,7 @@ def particles_to_grid(n: Numbers, laws: tuple[Law, ...]) -> Any:
     """
     s, tau = stencil(n), any_kirchhoff(n, laws)
     dim, real, vec, mat, packed, ivec, Row = n.dim, n.real, n.vec, n.mat, n.packed, n.ivec, n.row
+    History = n.history
 
     @wp.kernel(module="unique")
     def kernel(
@@ -40,6 +41,7 @@ def particles_to_grid(n: Numbers, laws: tuple[Law, ...]) -> Any:
         v_in: wp.array2d[vec],
         C_in: wp.array2d[mat],
         F_in: wp.array2d[mat],
+        h_in: wp.array2d[History],
         grid_out: wp.array2d[packed],
     ):
         b, p = wp.tid()
@@ -49,9 +51,12 @@ def particles_to_grid(n: Numbers, laws: tuple[Law, ...]) -> Any:
         first = s.first_node(at, pad, wrap, count)
         f = s.place(at)
         w = s.weights(f)
-        mass = row[4] * volume
+        mass = row[0] * volume
         C = C_in[b, p]
-        force = (dt * real(4.0) * inv_dx * inv_dx * volume) * tau(kind_in[p], row, F_in[b, p], C)
+        h = History()
+        if wp.static(n.memory > 0):
+            h = h_in[b, p]
+        force = (dt * real(4.0) * inv_dx * inv_dx * volume) * tau(kind_in[p], row, F_in[b, p], h, C)
         slope = (real(1.0) / inv_dx) * (mass * C - force)
         of_plane = mass * (v_in[b, p] + dt * gravity_in[b, slot]) - slope * f
         for i in range(3):
@@ -71,12 +76,12 @@ def particles_to_grid(n: Numbers, laws: tuple[Law, ...]) -> Any:
 
 @cache
 def grid_to_particles(n: Numbers, laws: tuple[Law, ...]) -> Any:
-    """v_p = sum_i w_ip v_i,   C_p = 4/dx^2 sum_i w_ip v_i (x_i - x_p)',   x_p' = x_p + dt v_p,   F' from C_p.
+    """v_p = sum_i w_ip v_i,   C_p = 4/dx^2 sum_i w_ip v_i (x_i - x_p)',   x_p' = x_p + dt v_p,   F', h' from C_p.
 
     A particle whose nodes do not all exist is lost: its number plus one goes to `lost_out`, its velocity becomes NaN.
     """
     s, deform = stencil(n), any_deform(n, laws)
-    dim, real, vec, mat, ivec = n.dim, n.real, n.vec, n.mat, n.ivec
+    dim, real, vec, mat, ivec, Row, History = n.dim, n.real, n.vec, n.mat, n.ivec, n.row, n.history
 
     @wp.kernel(module="unique")
     def kernel(
@@ -85,14 +90,18 @@ def grid_to_particles(n: Numbers, laws: tuple[Law, ...]) -> Any:
         wrap: ivec,
         count: ivec,
         dt_in: wp.array[real],
+        slot_in: wp.array[int],
         kind_in: wp.array[int],
+        row_in: wp.array2d[Row],
         x_in: wp.array2d[vec],
         F_in: wp.array2d[mat],
+        h_in: wp.array2d[History],
         grid_v_in: wp.array2d[vec],
         x_out: wp.array2d[vec],
         v_out: wp.array2d[vec],
         C_out: wp.array2d[mat],
         F_out: wp.array2d[mat],
+        h_out: wp.array2d[History],
         lost_out: wp.array[int],
     ):
         b, p = wp.tid()
@@ -122,7 +131,13 @@ def grid_to_particles(n: Numbers, laws: tuple[Law, ...]) -> Any:
         C = (real(4.0) * inv_dx) * (s.columns(v_by_x, v_by_y, v_by_z) - wp.outer(v, f))
         x_out[b, p] = x + dt * v
         C_out[b, p] = C
-        F_out[b, p] = deform(kind_in[p], F_in[b, p], C, dt)
+        h = History()
+        if wp.static(n.memory > 0):
+            h = h_in[b, p]
+        F, kept = deform(kind_in[p], row_in[b, slot_in[p]], F_in[b, p], C, h, dt)
+        F_out[b, p] = F
+        if wp.static(n.memory > 0):
+            h_out[b, p] = kept
         if s.outside(at, pad, wrap, count) != 0:
             lost_out[b] = p + 1
             v_out[b, p] = real(wp.NAN) * v

@@ -24,16 +24,22 @@ from scenegrad.solvers.mpm.transfer import grid_to_particles, particles_to_grid
 __all__ = ["NAMES", "Workspace"]
 
 PLACE = ("inv_dx", "pad", "wrap", "count", "dt")
-TO_GRID = (*PLACE, "slot", "kind", "volume", "row", "gravity", "x", "v", "C", "F")
+TO_GRID = (*PLACE, "slot", "kind", "volume", "row", "gravity", "x", "v", "C", "F", "h")
 AT_WALLS = (*PLACE, "slot", "volume", "radius", "row", "face", "sides", "low", "high", "x")
 AT_NODES = ("lightest", "hold", "holds", "momentum", "friction")
-TO_PARTICLES = (*PLACE, "kind", "x", "F", "velocity")
-AFTER = ("x after", "v after", "C after", "F after", "lost")
-NAMES = {"position": "x", "velocity": "v", "affine": "C", "deformation": "F"}  # of a state's fields in the passes
+TO_PARTICLES = (*PLACE, "slot", "kind", "row", "x", "F", "h", "velocity")
+AFTER = ("x after", "v after", "C after", "F after", "h after", "lost")
+NAMES = {
+    "position": "x",
+    "velocity": "v",
+    "affine": "C",
+    "deformation": "F",
+    "history": "h",
+}  # of a state's fields in the passes
 
 
 class Workspace:
-    """Everything that is launched in a step. Arrays by name: x, v, C, F of the particles, the same "after" the step;
+    """Everything that is launched in a step. Arrays by name: x, v, C, F, h of the particles, the same "after" the step;
     momentum, friction (what it can bear) and velocity of the nodes; row, gravity, face: see Tables.
     """
 
@@ -42,10 +48,10 @@ class Workspace:
         self.grid, self.matter, self.walls = grid, matter, len(matter.faces)
         self.batch, self.particles = matter.volume.shape
         self.device, self.dtype = matter.volume.device, matter.volume.dtype
-        n = self.n = numbers(grid.dim, self.dtype)
+        n = self.n = numbers(grid.dim, self.dtype, matter.width, matter.memory)
         self.types = {
-            "x": n.vec, "v": n.vec, "C": n.mat, "F": n.mat, "row": n.row, "gravity": n.vec, "face": n.face,
-            "momentum": n.packed, "friction": n.vec, "velocity": n.vec,
+            "x": n.vec, "v": n.vec, "C": n.mat, "F": n.mat, "h": n.history, "row": n.row, "gravity": n.vec,
+            "face": n.face, "momentum": n.packed, "friction": n.vec, "velocity": n.vec,
         }  # fmt: skip
         self.each_body = matter.body
         self.each_particle = torch.arange(self.particles, dtype=torch.int32, device=self.device)
@@ -79,6 +85,7 @@ class Workspace:
             "hold": wp.from_torch(torch.from_numpy(hold).to(self.device)),
             "holds": wp.from_torch(torch.from_numpy(table).to(self.device, self.dtype), dtype=n.mat),
             "lost": wp.from_torch(self.lost),
+            **dict.fromkeys(("h", "h after")),  # None where nothing is remembered; else replaced by the state's own
         }
 
     def zeros(self, *shape: int) -> Tensor:
@@ -91,9 +98,9 @@ class Workspace:
         return {name: self.zeros(self.grid.nodes, width) for name, width in widths.items()}
 
     def particle_fields(self) -> dict[str, Tensor]:
-        """Room for x, v, C and F."""
+        """Room for x, v, C, F and h."""
         v, m = (self.batch, self.particles, self.grid.dim), (self.batch, self.particles, self.grid.dim, self.grid.dim)
-        shapes = {"x": v, "v": v, "C": m, "F": m}
+        shapes = {"x": v, "v": v, "C": m, "F": m, "h": (*v[:2], self.n.memory)}
         return {name: torch.empty(s, dtype=self.dtype, device=self.device) for name, s in shapes.items()}
 
     @cached_property
@@ -106,6 +113,7 @@ class Workspace:
         return {
             name + mark: wp.from_torch(tensor, dtype=self.types[name], requires_grad=False, return_ctype=True)
             for name, tensor in named.items()
+            if tensor.numel()
         }
 
     @contextmanager
@@ -143,19 +151,19 @@ class Workspace:
         """Particles after the step, moved by the node velocities."""
         after = self.particle_fields()
         self.to_particles.run({**arrays, **self.views(after, " after")})
-        return ParticleState(*after.values())
+        return ParticleState(**{name: after[letter] for name, letter in NAMES.items()})
 
     def transpose(
         self, arrays: Mapping[str, Any], cotangent: Mapping[str, Tensor], learnt: tuple[str, ...]
     ) -> dict[str, Tensor]:
-        """Cotangents of x, v, C, F and of the tables named in `learnt`, by particle, from those of x, v, C, F after.
+        """Cotangents of x, v, C, F, h and of the tables named in `learnt`, by particle, from those of the state after.
 
         The node velocities must be those that `solve_grid` left. A transposed pass does not write its outputs, so the
         cotangents of the state after may stand in their place."""
-        widths = {"row": (5,), "gravity": (self.grid.dim,), "face": (self.walls, self.grid.dim + 2)}
+        widths = {"row": (self.matter.width,), "gravity": (self.grid.dim,), "face": (self.walls, self.grid.dim + 2)}
         bars = {name: room.zero_() for name, room in self.particle_fields().items()}
         bars |= {name: self.zeros(self.particles, *widths[name]) for name in learnt}
-        after = {name: (cotangent[name] if name in cotangent else torch.zeros_like(bars[name])) for name in "xvCF"}
+        after = {name: (cotangent[name] if name in cotangent else torch.zeros_like(bars[name])) for name in "xvCFh"}
         ends = self.views({name: bar.contiguous() for name, bar in after.items()}, " after")
         found = self.views(bars) | self.views({name: bar.zero_() for name, bar in self.node_bars.items()}) | ends
         self.to_particles.run_transposed({**arrays, **ends}, found)

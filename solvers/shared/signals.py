@@ -11,7 +11,7 @@ from torch import Tensor
 from scenegrad.engine.state import Params
 from scenegrad.scenes.signals import Signal, Sine, Table
 
-__all__ = ["addresses", "value_at"]
+__all__ = ["addresses", "peak", "value_at"]
 
 FIELDS: dict[type[Signal], tuple[str, ...]] = {
     Table: ("values",),
@@ -39,6 +39,18 @@ def value_at(params: Params, address: str, signal: Any, time: Tensor) -> Tensor:
         return interpolate(numbers[0], t / signal.every)
     amplitude, frequency, phase, offset = numbers
     return offset + amplitude * torch.sin(2.0 * math.pi * frequency * t + phase)
+
+
+def peak(params: Params, address: str, signal: Any) -> Tensor:
+    """The value that is largest in size, float64 [batch]; of a plain number, the number."""
+    numbers = [params[a].double() for a in addresses(address, signal)]
+    if not isinstance(signal, Signal):
+        return numbers[0]
+    if isinstance(signal, Table):
+        values = numbers[0]
+        return values.gather(1, values.abs().argmax(dim=1, keepdim=True))[:, 0]
+    amplitude, _, _, offset = numbers
+    return torch.where(offset < 0, offset - amplitude.abs(), offset + amplitude.abs())
 
 
 def interpolate(values: Tensor, place: Tensor) -> Tensor:

@@ -13,24 +13,24 @@ __all__ = ["any_deform", "any_kirchhoff"]
 
 @cache
 def any_kirchhoff(n: Numbers, laws: tuple[Law, ...]) -> Any:
-    """wp.func (kind, row, F, C) -> tau of the law laws[kind]."""
+    """wp.func (kind, row, F, h, C) -> tau of the law laws[kind]."""
     own = laws[0].kirchhoff(n)
-    mat, Row = n.mat, n.row
+    mat, Row, History = n.mat, n.row, n.history
     if len(laws) == 1:
 
         @wp.func
-        def only(kind: int, constants: Row, F: mat, C: mat):
-            return own(constants, F, C)
+        def only(kind: int, row: Row, F: mat, h: History, C: mat):
+            return own(row, F, h, C)
 
         return only
     others = any_kirchhoff(n, laws[1:])
 
     @wp.func
-    def either(kind: int, constants: Row, F: mat, C: mat):
+    def either(kind: int, row: Row, F: mat, h: History, C: mat):
         if kind == 0:
-            tau = own(constants, F, C)
+            tau = own(row, F, h, C)
         else:
-            tau = others(kind - 1, constants, F, C)
+            tau = others(kind - 1, row, F, h, C)
         return tau
 
     return either
@@ -38,24 +38,25 @@ def any_kirchhoff(n: Numbers, laws: tuple[Law, ...]) -> Any:
 
 @cache
 def any_deform(n: Numbers, laws: tuple[Law, ...]) -> Any:
-    """wp.func (kind, F, C, dt) -> F a time dt later, by the law laws[kind]."""
+    """wp.func (kind, row, F, C, h, dt) -> F and h a time dt later, by the law laws[kind]."""
     own = laws[0].deform(n)
-    mat, real = n.mat, n.real
+    mat, real, Row, History = n.mat, n.real, n.row, n.history
     if len(laws) == 1:
 
         @wp.func
-        def only(kind: int, F: mat, C: mat, dt: real):
-            return own(F, C, dt)
+        def only(kind: int, row: Row, F: mat, C: mat, h: History, dt: real):
+            after, kept = own(row, F, C, h, dt)
+            return after, kept
 
         return only
     others = any_deform(n, laws[1:])
 
     @wp.func
-    def either(kind: int, F: mat, C: mat, dt: real):
+    def either(kind: int, row: Row, F: mat, C: mat, h: History, dt: real):
         if kind == 0:
-            after = own(F, C, dt)
+            after, kept = own(row, F, C, h, dt)
         else:
-            after = others(kind - 1, F, C, dt)
-        return after
+            after, kept = others(kind - 1, row, F, C, h, dt)
+        return after, kept
 
     return either

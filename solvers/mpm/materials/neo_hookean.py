@@ -20,53 +20,53 @@ from scenegrad.solvers.mpm.numbers import Numbers
 __all__ = ["NEO_HOOKEAN"]
 
 
-def row(youngs_modulus: Tensor, poisson_ratio: Tensor, density: Tensor) -> Tensor:
-    """(mu, lambda, -, lambda + 2 mu, rho)"""
+def row_of(youngs_modulus: Tensor, poisson_ratio: Tensor, density: Tensor) -> Tensor:
+    """(rho, lambda + 2 mu, mu, lambda)"""
     mu = youngs_modulus / (2 * (1 + poisson_ratio))
     lame = youngs_modulus * poisson_ratio / ((1 + poisson_ratio) * (1 - 2 * poisson_ratio))
-    return torch.stack([mu, lame, torch.zeros_like(mu), lame + 2 * mu, density], dim=-1)
+    return torch.stack([density, lame + 2 * mu, mu, lame], dim=-1)
 
 
 @cache
 def kirchhoff(n: Numbers) -> Any:
-    dim, real, mat, Row = n.dim, n.real, n.mat, n.row
+    dim, real, mat, Row, History = n.dim, n.real, n.mat, n.row, n.history
 
     @wp.func
-    def tau(constants: Row, F: mat, C: mat):
+    def tau(row: Row, F: mat, h: History, C: mat):
         one = wp.identity(n=wp.static(dim), dtype=real)
-        return constants[0] * (F * wp.transpose(F) - one) + constants[1] * wp.log(wp.determinant(F)) * one
+        return row[2] * (F * wp.transpose(F) - one) + row[3] * wp.log(wp.determinant(F)) * one
 
     return tau
 
 
 @cache
 def deform(n: Numbers) -> Any:
-    mat, real = n.mat, n.real
+    mat, real, Row, History = n.mat, n.real, n.row, n.history
 
     @wp.func
-    def carried(F: mat, C: mat, dt: real):
+    def carried(row: Row, F: mat, C: mat, h: History, dt: real):
         """dF/dt = C F"""
-        return F + dt * (C * F)
+        return F + dt * (C * F), h
 
     return carried
 
 
-def stress(constants: Tensor, F: Tensor, C: Tensor) -> Tensor:
+def stress(row: Tensor, F: Tensor, h: Tensor, C: Tensor) -> Tensor:
     one = torch.eye(F.shape[-1], dtype=F.dtype, device=F.device)
-    mu, lame = constants[..., 0, None, None], constants[..., 1, None, None]
+    mu, lame = row[..., 2, None, None], row[..., 3, None, None]
     return mu * (F @ F.mT - one) + lame * torch.linalg.det(F).log()[..., None, None] * one
 
 
-def energy(constants: Tensor, F: Tensor) -> Tensor:
-    mu, lame = constants[..., 0], constants[..., 1]
+def energy(row: Tensor, F: Tensor, h: Tensor) -> Tensor:
+    mu, lame = row[..., 2], row[..., 3]
     log_j = torch.linalg.det(F).log()
     return mu / 2 * (F.square().sum((-2, -1)) - F.shape[-1]) - mu * log_j + lame / 2 * log_j.square()
 
 
-def wave_speed(constants: Tensor, F: Tensor) -> Tensor:
+def wave_speed(row: Tensor, F: Tensor, h: Tensor) -> Tensor:
     """c^2 <= (mu (1 + b) + lambda (1 - ln J)) / rho, b the largest eigenvalue of FF'; with m the mean of them all,
     b <= m + sqrt((d - 1)/d) |FF' - m I|, which is exact where d = 2."""
-    mu, lame, rho, dim = constants[..., 0], constants[..., 1], constants[..., 4], F.shape[-1]
+    rho, mu, lame, dim = row[..., 0], row[..., 2], row[..., 3], F.shape[-1]
     square = F @ F.mT
     mean = square.diagonal(dim1=-2, dim2=-1).mean(-1)
     apart = (square.square().sum((-2, -1)) - dim * mean.square()).clamp(min=0.0)
@@ -75,10 +75,10 @@ def wave_speed(constants: Tensor, F: Tensor) -> Tensor:
     return ((mu * (1 + largest) + lame.clamp(min=0.0) * (1 + squeezed)) / rho).sqrt()
 
 
-def diffusivity(constants: Tensor) -> Tensor:
-    return torch.zeros_like(constants[..., 0])
+def diffusivity(row: Tensor) -> Tensor:
+    return torch.zeros_like(row[..., 0])
 
 
 NEO_HOOKEAN = Law(
-    ("youngs_modulus", "poisson_ratio", "density"), row, kirchhoff, deform, stress, energy, wave_speed, diffusivity
+    ("youngs_modulus", "poisson_ratio", "density"), row_of, kirchhoff, deform, stress, energy, wave_speed, diffusivity
 )

@@ -21,55 +21,55 @@ from scenegrad.solvers.mpm.numbers import Numbers
 __all__ = ["WEAKLY_COMPRESSIBLE"]
 
 
-def row(bulk_modulus: Tensor, gamma: Tensor, viscosity: Tensor, density: Tensor) -> Tensor:
-    """(K, gamma, eta, K, rho)"""
-    return torch.stack([bulk_modulus, gamma, viscosity, bulk_modulus, density], dim=-1)
+def row_of(bulk_modulus: Tensor, gamma: Tensor, viscosity: Tensor, density: Tensor) -> Tensor:
+    """(rho, K, K, gamma, eta)"""
+    return torch.stack([density, bulk_modulus, bulk_modulus, gamma, viscosity], dim=-1)
 
 
 @cache
 def kirchhoff(n: Numbers) -> Any:
-    dim, real, mat, Row = n.dim, n.real, n.mat, n.row
+    dim, real, mat, Row, History = n.dim, n.real, n.mat, n.row, n.history
     two_thirds = real(2 / 3)  # inside a kernel the quotient would be one of single precision
 
     @wp.func
-    def tau(constants: Row, F: mat, C: mat):
+    def tau(row: Row, F: mat, h: History, C: mat):
         one = wp.identity(n=wp.static(dim), dtype=real)
         J = wp.determinant(F)
-        p = constants[0] / constants[1] * (wp.pow(J, -constants[1]) - real(1.0))
+        p = row[2] / row[3] * (wp.pow(J, -row[3]) - real(1.0))
         shear = C + wp.transpose(C) - two_thirds * wp.trace(C) * one
-        return J * (constants[2] * shear - p * one)
+        return J * (row[4] * shear - p * one)
 
     return tau
 
 
 @cache
 def deform(n: Numbers) -> Any:
-    real, mat = n.real, n.mat
+    real, mat, Row, History = n.real, n.mat, n.row, n.history
     part = real(1 / n.dim)
 
     @wp.func
-    def carried(F: mat, C: mat, dt: real):
+    def carried(row: Row, F: mat, C: mat, h: History, dt: real):
         """J' = J exp(dt tr C): positive always, and without the swelling by which det(I + dt C) answers to spin."""
-        return wp.exp(part * dt * wp.trace(C)) * F
+        return wp.exp(part * dt * wp.trace(C)) * F, h
 
     return carried
 
 
-def pressure(constants: Tensor, J: Tensor) -> Tensor:
-    return constants[..., 0] / constants[..., 1] * (J.pow(-constants[..., 1]) - 1)
+def pressure(row: Tensor, J: Tensor) -> Tensor:
+    return row[..., 2] / row[..., 3] * (J.pow(-row[..., 3]) - 1)
 
 
-def stress(constants: Tensor, F: Tensor, C: Tensor) -> Tensor:
+def stress(row: Tensor, F: Tensor, h: Tensor, C: Tensor) -> Tensor:
     one = torch.eye(F.shape[-1], dtype=F.dtype, device=F.device)
     J = torch.linalg.det(F)
     trace = C.diagonal(dim1=-2, dim2=-1).sum(-1)[..., None, None]
-    shear = constants[..., 2, None, None] * (C + C.mT - 2 / 3 * trace * one)
-    return J[..., None, None] * (shear - pressure(constants, J)[..., None, None] * one)
+    shear = row[..., 4, None, None] * (C + C.mT - 2 / 3 * trace * one)
+    return J[..., None, None] * (shear - pressure(row, J)[..., None, None] * one)
 
 
-def energy(constants: Tensor, F: Tensor) -> Tensor:
+def energy(row: Tensor, F: Tensor, h: Tensor) -> Tensor:
     """W = K/gamma (int_1^J 1 - s^-gamma ds), with the logarithm that gamma = 1 makes of the power."""
-    bulk, gamma = constants[..., 0], constants[..., 1]
+    bulk, gamma = row[..., 2], row[..., 3]
     J = torch.linalg.det(F)
     power = 1 - gamma
     smooth = torch.where(power.abs() < 1e-6, 1.0, power)
@@ -77,17 +77,24 @@ def energy(constants: Tensor, F: Tensor) -> Tensor:
     return bulk / gamma * (J - 1 - integral)
 
 
-def wave_speed(constants: Tensor, F: Tensor) -> Tensor:
+def wave_speed(row: Tensor, F: Tensor, h: Tensor) -> Tensor:
     """c^2 = dp/drho = K J^(1 - gamma) / rho_0"""
-    bulk, gamma, rho = constants[..., 0], constants[..., 1], constants[..., 4]
+    rho, bulk, gamma = row[..., 0], row[..., 2], row[..., 3]
     return (bulk / rho * torch.linalg.det(F).pow(1 - gamma)).sqrt()
 
 
-def diffusivity(constants: Tensor) -> Tensor:
+def diffusivity(row: Tensor) -> Tensor:
     """(4/3) eta / rho, of compression along one axis"""
-    return 4 / 3 * constants[..., 2] / constants[..., 4]
+    return 4 / 3 * row[..., 4] / row[..., 0]
 
 
 WEAKLY_COMPRESSIBLE = Law(
-    ("bulk_modulus", "gamma", "viscosity", "density"), row, kirchhoff, deform, stress, energy, wave_speed, diffusivity
+    ("bulk_modulus", "gamma", "viscosity", "density"),
+    row_of,
+    kirchhoff,
+    deform,
+    stress,
+    energy,
+    wave_speed,
+    diffusivity,
 )

@@ -40,7 +40,7 @@ def compiled(
 ) -> tuple[MaterialPointSolver, ParticleState, Params]:
     """Solver, state and params without gradients."""
     solver, state, params = compile_scene(scene, device=device, dtype=dtype)
-    return solver, ParticleState(*(field.detach() for field in vars(state).values())), params.detach()
+    return solver, type(state)(*(field.detach() for field in vars(state).values())), params.detach()
 
 
 def march(
