@@ -41,8 +41,10 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Body as Body
     from scenegrad.scenes import Boundary as Boundary
     from scenegrad.scenes import Box as Box
+    from scenegrad.scenes import Capsule as Capsule
     from scenegrad.scenes import CenterOfMass as CenterOfMass
     from scenegrad.scenes import Choice as Choice
+    from scenegrad.scenes import Collider as Collider
     from scenegrad.scenes import Coulomb as Coulomb
     from scenegrad.scenes import Cylinder as Cylinder
     from scenegrad.scenes import Domain as Domain
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import GaussianField as GaussianField
     from scenegrad.scenes import HalfSpace as HalfSpace
     from scenegrad.scenes import Hexagonal as Hexagonal
+    from scenegrad.scenes import Hinge as Hinge
     from scenegrad.scenes import KolmogorovForcing as KolmogorovForcing
     from scenegrad.scenes import Langevin as Langevin
     from scenegrad.scenes import LennardJones as LennardJones
@@ -63,6 +66,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Mesh as Mesh
     from scenegrad.scenes import MolecularDynamics as MolecularDynamics
     from scenegrad.scenes import Momentum as Momentum
+    from scenegrad.scenes import Moving as Moving
     from scenegrad.scenes import NeoHookean as NeoHookean
     from scenegrad.scenes import Normal as Normal
     from scenegrad.scenes import NoSlip as NoSlip
@@ -70,6 +74,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Particles as Particles
     from scenegrad.scenes import Periodic as Periodic
     from scenegrad.scenes import PointFile as PointFile
+    from scenegrad.scenes import RigidBody as RigidBody
     from scenegrad.scenes import Scene as Scene
     from scenegrad.scenes import SceneError as SceneError
     from scenegrad.scenes import Separate as Separate
@@ -102,11 +107,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 SCENES = (
-    "FCC NVE RDF Atoms Body Boundary Box CenterOfMass Choice Coulomb Cylinder Domain Energy Ensemble Entity FieldFile "
-    "Fields Fluid GaussianField HalfSpace Hexagonal KolmogorovForcing Langevin LennardJones LogUniform MaterialPoint "
-    "Mesh MolecularDynamics Momentum NeoHookean NoSlip Normal Parameter Particles Periodic PointFile Scene SceneError "
-    "Separate Signal SimpleCubic Sine Slip Spectral Spectrum Sphere Square Stick Table TaylorGreen Thermo Time "
-    "Uniform Wall WeaklyCompressible load_scene save_scene scene_schema vary"
+    "FCC NVE RDF Atoms Body Boundary Box Capsule CenterOfMass Choice Collider Coulomb Cylinder Domain Energy Ensemble "
+    "Entity FieldFile Fields Fluid GaussianField HalfSpace Hexagonal Hinge KolmogorovForcing Langevin LennardJones "
+    "LogUniform MaterialPoint Mesh MolecularDynamics Momentum Moving NeoHookean NoSlip Normal Parameter Particles "
+    "Periodic PointFile RigidBody Scene SceneError Separate Signal SimpleCubic Sine Slip Spectral Spectrum Sphere "
+    "Square Stick Table TaylorGreen Thermo Time Uniform Wall WeaklyCompressible load_scene save_scene scene_schema "
+    "vary"
 )
 ERRORS = "DeviceError DiskFull Diverged EngineError FileError MeshError OutputInUse StabilityError"
 

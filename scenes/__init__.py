@@ -6,6 +6,7 @@ if (
     raise ImportError("import scenegrad.scenes: the bare name 'scenes' belongs to no package of ours")
 
 from scenegrad.scenes.atoms import FCC, NVE, Atoms, Hexagonal, Langevin, LennardJones, PointFile, SimpleCubic, Square
+from scenegrad.scenes.colliders import Collider, Hinge, Moving, RigidBody
 from scenegrad.scenes.domain import Boundary, Coulomb, Domain, NoSlip, Periodic, Separate, Slip, Stick
 from scenegrad.scenes.entity import Entity
 from scenegrad.scenes.errors import SceneError
@@ -15,7 +16,7 @@ from scenegrad.scenes.methods import MaterialPoint, MolecularDynamics, Spectral
 from scenegrad.scenes.outputs import RDF, CenterOfMass, Energy, Fields, Momentum, Particles, Spectrum, Thermo
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.schema import scene_schema
-from scenegrad.scenes.shapes import Box, Cylinder, HalfSpace, Mesh, Sphere
+from scenegrad.scenes.shapes import Box, Capsule, Cylinder, HalfSpace, Mesh, Sphere
 from scenegrad.scenes.signals import Signal, Sine, Table
 from scenegrad.scenes.solids import Body, NeoHookean, Wall, WeaklyCompressible
 from scenegrad.scenes.time import Time
@@ -23,11 +24,11 @@ from scenegrad.scenes.values import Choice, GaussianField, LogUniform, Normal, P
 from scenegrad.scenes.vary import Ensemble, vary
 
 __all__ = [
-    "FCC", "NVE", "RDF", "Atoms", "Body", "Boundary", "Box", "CenterOfMass", "Choice", "Coulomb", "Cylinder",
-    "Domain", "Energy", "Ensemble", "Entity", "FieldFile", "Fields", "Fluid", "GaussianField", "HalfSpace",
-    "Hexagonal", "KolmogorovForcing", "Langevin", "LennardJones", "LogUniform", "MaterialPoint", "Mesh",
-    "MolecularDynamics", "Momentum", "NeoHookean", "NoSlip", "Normal", "Parameter", "Particles", "Periodic",
-    "PointFile", "Scene", "SceneError", "Separate", "Signal", "SimpleCubic", "Sine", "Slip", "Spectral", "Spectrum",
-    "Sphere", "Square", "Stick", "Table", "TaylorGreen", "Thermo", "Time", "Uniform", "Wall", "WeaklyCompressible",
-    "load_scene", "save_scene", "scene_schema", "vary",
+    "FCC", "NVE", "RDF", "Atoms", "Body", "Boundary", "Box", "Capsule", "CenterOfMass", "Choice", "Collider",
+    "Coulomb", "Cylinder", "Domain", "Energy", "Ensemble", "Entity", "FieldFile", "Fields", "Fluid", "GaussianField",
+    "HalfSpace", "Hexagonal", "Hinge", "KolmogorovForcing", "Langevin", "LennardJones", "LogUniform", "MaterialPoint",
+    "Mesh", "MolecularDynamics", "Momentum", "Moving", "NeoHookean", "NoSlip", "Normal", "Parameter", "Particles",
+    "Periodic", "PointFile", "RigidBody", "Scene", "SceneError", "Separate", "Signal", "SimpleCubic", "Sine", "Slip",
+    "Spectral", "Spectrum", "Sphere", "Square", "Stick", "Table", "TaylorGreen", "Thermo", "Time", "Uniform", "Wall",
+    "WeaklyCompressible", "load_scene", "save_scene", "scene_schema", "vary",
 ]  # fmt: skip

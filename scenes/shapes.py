@@ -11,7 +11,7 @@ from scenegrad.scenes.kinds import Kind
 from scenegrad.scenes.source_file import fingerprinted
 from scenegrad.scenes.values import Positive, Vector, number, vector
 
-__all__ = ["Box", "Cylinder", "Difference", "HalfSpace", "Intersection", "Mesh", "Shape", "Sphere", "Union"]
+__all__ = ["Box", "Capsule", "Cylinder", "Difference", "HalfSpace", "Intersection", "Mesh", "Shape", "Sphere", "Union"]
 
 Points = np.ndarray  # float64 [n, dim], in units of length
 
@@ -123,6 +123,41 @@ class Cylinder(Shape):
 
     def dim(self) -> int:
         return 3
+
+
+class Capsule(Shape):
+    """All points within `radius` of a segment. axis: direction of the segment; height: its length, without the caps."""
+
+    kind: Literal["capsule"] = "capsule"
+    center: Vector
+    radius: Positive
+    height: Positive
+    axis: tuple[float, ...]
+
+    @model_validator(mode="after")
+    def one_dimension(self) -> Capsule:
+        if len(self.axis) != len(vector(self.center)) or not any(self.axis):
+            raise ValueError(
+                f"Capsule got center={self.center} and axis={self.axis}; the axis is a direction with one entry per "
+                f"dimension, not all of them 0."
+            )
+        return self
+
+    def half_axis(self) -> np.ndarray:
+        """From the centre to one end of the segment."""
+        return 0.5 * number(self.height) * np.asarray(self.axis) / np.linalg.norm(self.axis)
+
+    def signed_distance(self, points: Points) -> np.ndarray:
+        along, offset = self.half_axis(), points - vector(self.center)
+        share = np.clip(offset @ along / (along @ along), -1.0, 1.0)
+        return np.linalg.norm(offset - share[:, None] * along, axis=1) - number(self.radius)
+
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        half = np.abs(self.half_axis()) + number(self.radius)
+        return vector(self.center) - half, vector(self.center) + half
+
+    def dim(self) -> int:
+        return len(vector(self.center))
 
 
 class HalfSpace(Shape):
