@@ -28,7 +28,7 @@ def contact(n: Numbers) -> Any:
     The first `sides` walls are sides of the box, which particles within [low, high] do not touch.
     """
     s = stencil(n)
-    dim, real, vec, packed, ivec, Row, Face = n.dim, n.real, n.vec, n.packed, n.ivec, n.row, n.face
+    dim, real, vec, packed, Row, Face, Lattice = n.dim, n.real, n.vec, n.packed, n.row, n.face, n.lattice
 
     if dim == 2:
 
@@ -44,10 +44,7 @@ def contact(n: Numbers) -> Any:
 
     @wp.kernel(module="unique")
     def kernel(
-        inv_dx: real,
-        pad: ivec,
-        wrap: ivec,
-        count: ivec,
+        lattice: Lattice,
         dt_in: wp.array[real],
         slot_in: wp.array[int],
         volume_in: wp.array2d[real],
@@ -74,16 +71,17 @@ def contact(n: Numbers) -> Any:
             normal = normal_of(face)
             depth = face[wp.static(dim)] + radius - wp.dot(normal, x)
             if depth > real(0.0):
+                inv_dx = lattice.inv_dx
                 at = inv_dx * x
-                first = s.first_node(at, pad, wrap, count)
+                anchor = s.anchor(lattice, at, b, p)
                 w = s.weights(s.place(at))
                 stiffness = real(STIFFNESS) * inv_dx * inv_dx * volume_in[b, p] * row_in[b, slot][1]
                 impulse = (dt_in[b] * stiffness * depth) * normal
-                for i in range(3):
-                    for j in range(3):
-                        for k in range(wp.static(3 if dim == 3 else 1)):
+                for i in range(wp.static(n.support)):
+                    for j in range(wp.static(n.support)):
+                        for k in range(wp.static(n.support if dim == 3 else 1)):
                             share = (w[i, 0] * w[j, 1] * w[k, 2]) * impulse
-                            node = s.node(first, i, j, k, count)
+                            node = s.node(lattice, anchor, i, j, k)
                             wp.atomic_add(grid_out, b, node, s.pack(share, real(0.0)))
                             wp.atomic_add(friction_out, b, node, face[wp.static(dim + 1)] * share)
 

@@ -7,6 +7,8 @@ from typing import Any
 import torch
 import warp as wp
 
+from scenegrad.solvers.mpm.lattice import lattice_type
+
 __all__ = ["Numbers", "numbers"]
 
 
@@ -24,16 +26,22 @@ class Numbers:
     memory: int
     face: Any  # normal, offset and friction of one wall [dim + 2]
     ivec: Any  # node numbers [dim]
-    weights: Any  # B-spline weights [3, 3]
+    weights: Any  # B-spline weights [support, 3]
+    anchor: Any  # where the nodes of a particle begin; only the stencil reads it
+    lattice: Any  # struct of the grid, see lattice.py
+    support: int  # nodes along each axis that a particle sees
+    wraps: bool  # whether an axis is periodic
 
 
 @cache
-def numbers(dim: int, dtype: torch.dtype, constants: int = 5, memory: int = 0) -> Numbers:
-    """constants: the length of a row; memory: how many numbers a particle remembers besides F."""
+def numbers(dim: int, dtype: torch.dtype, constants: int = 5, memory: int = 0, wraps: bool = True) -> Numbers:
+    """constants: the length of a row; memory: how many numbers a particle remembers besides F; wraps: whether any axis
+    of the grid is periodic."""
     real = wp.float64 if dtype == torch.float64 else wp.float32
-    vector, matrix = wp.types.vector, wp.types.matrix
+    vector, matrix, support = wp.types.vector, wp.types.matrix, 3
     return Numbers(
         dim, real, vector(dim, real), matrix((dim, dim), real), vector(dim + 1, real), vector(constants, real),
         vector(max(memory, 1), real), memory,
-        vector(dim + 2, real), vector(dim, wp.int32), matrix((3, 3), real),
+        vector(dim + 2, real), vector(dim, wp.int32), matrix((support, 3), real),
+        vector(dim + 1, wp.int32), lattice_type(dim, real), support, wraps,
     )  # fmt: skip

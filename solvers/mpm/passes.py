@@ -13,24 +13,26 @@ __all__ = ["Pass"]
 
 @dataclass(frozen=True)
 class Pass:
-    """One kernel over all threads of `shape`. inputs, outputs: names of its arguments, in their order."""
+    """One kernel over a [batch, count] of things. inputs, outputs: names of its arguments, in their order.
+
+    `over` names the entry of the arrays that holds [batch, count]: "particles" or "nodes"."""
 
     kernel: Any
-    shape: tuple[int, int]
+    over: str
     device: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
 
     def run(self, arrays: Mapping[str, Any]) -> None:
         inputs, outputs = [arrays[name] for name in self.inputs], [arrays[name] for name in self.outputs]
-        wp.launch(self.kernel, self.shape, inputs, outputs, device=self.device)
+        wp.launch(self.kernel, arrays[self.over], inputs, outputs, device=self.device)
 
     def run_transposed(self, arrays: Mapping[str, Any], bars: Mapping[str, Any]) -> None:
         """Adds the cotangents of the outputs, seen through the kernel, to those of the inputs; `bars` holds both by
-        name. What has no entry there is not differentiated."""
+        name. What has no entry there is not differentiated, except that structs need one."""
         wp.launch(
             self.kernel,
-            self.shape,
+            arrays[self.over],
             [arrays[name] for name in self.inputs],
             [arrays[name] for name in self.outputs],
             adj_inputs=[bars.get(name) for name in self.inputs],

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import warp as wp
 
+from scenegrad.solvers.mpm.dense import dense
 from scenegrad.solvers.mpm.numbers import Numbers
 
 __all__ = ["Stencil", "stencil"]
@@ -16,12 +17,13 @@ __all__ = ["Stencil", "stencil"]
 class Stencil(NamedTuple):
     """Functions that kernels of one dimension and precision share."""
 
-    first_node: Any  # (x / dx, pad, wrap, count) -> number of the lowest of the 3^dim nodes along each axis
-    outside: Any  # (x / dx, pad, wrap, count) -> whether one of those nodes does not exist
+    anchor: Any  # (lattice, x / dx, b, p) -> where the nodes of particle p of member b begin
+    node: Any  # (lattice, anchor, i, j, k) -> number, in the flat array of all nodes, of node (i, j, k) from the lowest
+    outside: Any  # (lattice, x / dx, b, p) -> whether one of the particle's nodes does not exist
+    position: Any  # (lattice, number of a node) -> its place [m]
     place: Any  # x / dx -> distance to the lowest node in units of dx, 1/2..3/2 along each axis
     weights: Any  # that distance -> weights of three nodes along each axis [node, axis]; 1 along the one that 2D lacks
     moments: Any  # weights -> each of them times its distance from the lowest node in units of dx
-    node: Any  # (first, i, j, k, count) -> number in the flat grid of a node (i, j, k) from the lowest
     pack: Any  # (momentum, mass) -> packed
     momentum: Any  # packed -> momentum
     column: Any  # (matrix, axis) -> its column, zero for the axis that 2D lacks
@@ -33,29 +35,8 @@ def stencil(n: Numbers) -> Stencil:
     """N(s) = 3/4 - s^2 for |s| < 1/2, (3/2 - |s|)^2 / 2 for |s| < 3/2   [Steffen, Kirby, Berzins 2008].
 
     Their second moment is dx^2/4 whatever the place, which makes the affine transfers so simple.
-    Axes that wrap have `count` nodes; the others have `pad` more beyond each side.
     """
-    dim, real, vec, mat, ivec, packed, Weights = n.dim, n.real, n.vec, n.mat, n.ivec, n.packed, n.weights
-
-    @wp.func
-    def first_node(s: vec, pad: ivec, wrap: ivec, count: ivec):
-        first = ivec()
-        for a in range(wp.static(dim)):
-            i = int(wp.floor(s[a] - real(0.5)))
-            if wrap[a] != 0:
-                first[a] = ((i % count[a]) + count[a]) % count[a]
-            else:
-                first[a] = wp.clamp(i + pad[a], 0, count[a] - 3)
-        return first
-
-    @wp.func
-    def outside(s: vec, pad: ivec, wrap: ivec, count: ivec):
-        found = int(0)
-        for a in range(wp.static(dim)):
-            low, high = real(0.5) - real(pad[a]), real(count[a] - pad[a]) - real(1.5)
-            if wrap[a] == 0 and not (s[a] >= low and s[a] < high):
-                found = int(1)
-        return found
+    dim, real, vec, mat, packed, Weights = n.dim, n.real, n.vec, n.mat, n.packed, n.weights
 
     @wp.func
     def place(s: vec):
@@ -86,10 +67,6 @@ def stencil(n: Numbers) -> Stencil:
     if dim == 2:
 
         @wp.func
-        def node(first: ivec, i: int, j: int, k: int, count: ivec):
-            return around(first[0] + i, count[0]) * count[1] + around(first[1] + j, count[1])
-
-        @wp.func
         def pack(momentum: vec, mass: real):
             return packed(momentum[0], momentum[1], mass)
 
@@ -110,11 +87,6 @@ def stencil(n: Numbers) -> Stencil:
     else:
 
         @wp.func
-        def node(first: ivec, i: int, j: int, k: int, count: ivec):
-            plane = around(first[0] + i, count[0]) * count[1] + around(first[1] + j, count[1])
-            return plane * count[2] + around(first[2] + k, count[2])
-
-        @wp.func
         def pack(momentum: vec, mass: real):
             return packed(momentum[0], momentum[1], momentum[2], mass)
 
@@ -130,12 +102,5 @@ def stencil(n: Numbers) -> Stencil:
         def columns(a: vec, b: vec, c: vec):
             return wp.matrix_from_cols(a, b, c)
 
-    return Stencil(first_node, outside, place, weights, moments, node, pack, momentum, column, columns)
-
-
-@wp.func
-def around(i: int, count: int):
-    """Only nodes of wrapped axes can reach beyond the last one."""
-    if i >= count:
-        return i - count
-    return i
+    anchor, node, outside, position = dense(n)
+    return Stencil(anchor, node, outside, position, place, weights, moments, pack, momentum, column, columns)

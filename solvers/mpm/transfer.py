@@ -22,15 +22,12 @@ def particles_to_grid(n: Numbers, laws: tuple[Law, ...]) -> Any:
     [kg] travel together. Constants come by slot: one slot a body, or one a particle where their gradients are wanted.
     """
     s, tau = stencil(n), any_kirchhoff(n, laws)
-    dim, real, vec, mat, packed, ivec, Row = n.dim, n.real, n.vec, n.mat, n.packed, n.ivec, n.row
-    History = n.history
+    dim, real, vec, mat, packed, Row = n.dim, n.real, n.vec, n.mat, n.packed, n.row
+    History, Lattice = n.history, n.lattice
 
     @wp.kernel(module="unique")
     def kernel(
-        inv_dx: real,
-        pad: ivec,
-        wrap: ivec,
-        count: ivec,
+        lattice: Lattice,
         dt_in: wp.array[real],
         slot_in: wp.array[int],
         kind_in: wp.array[int],
@@ -47,8 +44,9 @@ def particles_to_grid(n: Numbers, laws: tuple[Law, ...]) -> Any:
         b, p = wp.tid()
         slot = slot_in[p]
         row, dt, volume = row_in[b, slot], dt_in[b], volume_in[b, p]
+        inv_dx = lattice.inv_dx
         at = inv_dx * x_in[b, p]
-        first = s.first_node(at, pad, wrap, count)
+        anchor = s.anchor(lattice, at, b, p)
         f = s.place(at)
         w = s.weights(f)
         mass = row[0] * volume
@@ -59,14 +57,14 @@ def particles_to_grid(n: Numbers, laws: tuple[Law, ...]) -> Any:
         force = (dt * real(4.0) * inv_dx * inv_dx * volume) * tau(kind_in[p], row, F_in[b, p], h, C)
         slope = (real(1.0) / inv_dx) * (mass * C - force)
         of_plane = mass * (v_in[b, p] + dt * gravity_in[b, slot]) - slope * f
-        for i in range(3):
+        for i in range(wp.static(n.support)):
             of_line = of_plane
-            for j in range(3):
+            for j in range(wp.static(n.support)):
                 of_node = of_line
-                for k in range(wp.static(3 if dim == 3 else 1)):
+                for k in range(wp.static(n.support if dim == 3 else 1)):
                     weight = w[i, 0] * w[j, 1] * w[k, 2]
                     share = s.pack(weight * of_node, weight * mass)
-                    wp.atomic_add(grid_out, b, s.node(first, i, j, k, count), share)
+                    wp.atomic_add(grid_out, b, s.node(lattice, anchor, i, j, k), share)
                     of_node = of_node + s.column(slope, 2)
                 of_line = of_line + s.column(slope, 1)
             of_plane = of_plane + s.column(slope, 0)
@@ -81,14 +79,11 @@ def grid_to_particles(n: Numbers, laws: tuple[Law, ...]) -> Any:
     A particle whose nodes do not all exist is lost: its number plus one goes to `lost_out`, its velocity becomes NaN.
     """
     s, deform = stencil(n), any_deform(n, laws)
-    dim, real, vec, mat, ivec, Row, History = n.dim, n.real, n.vec, n.mat, n.ivec, n.row, n.history
+    dim, real, vec, mat, Row, History, Lattice = n.dim, n.real, n.vec, n.mat, n.row, n.history, n.lattice
 
     @wp.kernel(module="unique")
     def kernel(
-        inv_dx: real,
-        pad: ivec,
-        wrap: ivec,
-        count: ivec,
+        lattice: Lattice,
         dt_in: wp.array[real],
         slot_in: wp.array[int],
         kind_in: wp.array[int],
@@ -107,18 +102,19 @@ def grid_to_particles(n: Numbers, laws: tuple[Law, ...]) -> Any:
         b, p = wp.tid()
         dt = dt_in[b]
         x = x_in[b, p]
+        inv_dx = lattice.inv_dx
         at = inv_dx * x
-        first = s.first_node(at, pad, wrap, count)
+        anchor = s.anchor(lattice, at, b, p)
         f = s.place(at)
         w = s.weights(f)
         moment = s.moments(w)
         v, v_by_x, v_by_y, v_by_z = vec(), vec(), vec(), vec()
-        for i in range(3):  # sum_i w_ip v_i and its moments along each axis, summed axis by axis
+        for i in range(wp.static(n.support)):  # sum_i w_ip v_i and its moments along each axis, summed axis by axis
             plane, plane_by_y, plane_by_z = vec(), vec(), vec()
-            for j in range(3):
+            for j in range(wp.static(n.support)):
                 line, line_by_z = vec(), vec()
-                for k in range(wp.static(3 if dim == 3 else 1)):
-                    seen = grid_v_in[b, s.node(first, i, j, k, count)]
+                for k in range(wp.static(n.support if dim == 3 else 1)):
+                    seen = grid_v_in[b, s.node(lattice, anchor, i, j, k)]
                     line += w[k, 2] * seen
                     line_by_z += moment[k, 2] * seen
                 plane += w[j, 1] * line
@@ -138,7 +134,7 @@ def grid_to_particles(n: Numbers, laws: tuple[Law, ...]) -> Any:
         F_out[b, p] = F
         if wp.static(n.memory > 0):
             h_out[b, p] = kept
-        if s.outside(at, pad, wrap, count) != 0:
+        if s.outside(lattice, at, b, p) != 0:
             lost_out[b] = p + 1
             v_out[b, p] = real(wp.NAN) * v
         else:

@@ -23,7 +23,7 @@ from scenegrad.solvers.mpm.transfer import grid_to_particles, particles_to_grid
 
 __all__ = ["NAMES", "Workspace"]
 
-PLACE = ("inv_dx", "pad", "wrap", "count", "dt")
+PLACE = ("lattice", "dt")
 TO_GRID = (*PLACE, "slot", "kind", "volume", "row", "gravity", "x", "v", "C", "F", "h")
 AT_WALLS = (*PLACE, "slot", "volume", "radius", "row", "face", "sides", "low", "high", "x")
 AT_NODES = ("lightest", "hold", "holds", "momentum", "friction")
@@ -48,7 +48,7 @@ class Workspace:
         self.grid, self.matter, self.walls = grid, matter, len(matter.faces)
         self.batch, self.particles = matter.volume.shape
         self.device, self.dtype = matter.volume.device, matter.volume.dtype
-        n = self.n = numbers(grid.dim, self.dtype, matter.width, matter.memory)
+        n = self.n = numbers(grid.dim, self.dtype, matter.width, matter.memory, any(grid.wraps))
         self.types = {
             "x": n.vec, "v": n.vec, "C": n.mat, "F": n.mat, "h": n.history, "row": n.row, "gravity": n.vec,
             "face": n.face, "momentum": n.packed, "friction": n.vec, "velocity": n.vec,
@@ -60,11 +60,11 @@ class Workspace:
         if not self.walls:  # zeros everywhere, in the room of one node
             self.nodes["friction"] = self.zeros(1, grid.dim)[:1].expand(self.batch, grid.nodes, -1)
         self.fixed = self.constants() | self.views(self.nodes)
-        particles, nodes, device = (self.batch, self.particles), (self.batch, grid.nodes), str(self.device)
-        self.to_grid = Pass(particles_to_grid(n, matter.laws), particles, device, TO_GRID, ("momentum",))
-        self.at_walls = Pass(contact(n), particles, device, AT_WALLS, ("momentum", "friction"))
-        self.at_nodes = Pass(node_velocities(n), nodes, device, AT_NODES, ("velocity",))
-        self.to_particles = Pass(grid_to_particles(n, matter.laws), particles, device, TO_PARTICLES, AFTER)
+        device = str(self.device)
+        self.to_grid = Pass(particles_to_grid(n, matter.laws), "particles", device, TO_GRID, ("momentum",))
+        self.at_walls = Pass(contact(n), "particles", device, AT_WALLS, ("momentum", "friction"))
+        self.at_nodes = Pass(node_velocities(n), "nodes", device, AT_NODES, ("velocity",))
+        self.to_particles = Pass(grid_to_particles(n, matter.laws), "particles", device, TO_PARTICLES, AFTER)
 
     def constants(self) -> dict[str, Any]:
         """Arguments of the passes that never change."""
@@ -72,10 +72,9 @@ class Workspace:
         hold, table = holds(grid, matter.clinging)
         low, high = matter.free_box([cells * grid.dx for cells in grid.cells])
         return {
-            "inv_dx": n.real(1.0 / grid.dx),
-            "pad": n.ivec(*grid.pad),
-            "wrap": n.ivec(*map(int, grid.wraps)),
-            "count": n.ivec(*grid.count),
+            "particles": (self.batch, self.particles),
+            "nodes": (self.batch, grid.nodes),
+            "lattice": self.lattice(),
             "kind": wp.from_torch(matter.kind),
             "volume": wp.from_torch(matter.volume),
             "radius": wp.from_torch(radius_of(matter.volume, grid.dim)),
@@ -87,6 +86,14 @@ class Workspace:
             "lost": wp.from_torch(self.lost),
             **dict.fromkeys(("h", "h after")),  # None where nothing is remembered; else replaced by the state's own
         }
+
+    def lattice(self, offset: int = 0) -> Any:
+        """The grid as kernels know it; offset: number of its first node in the flat arrays of nodes."""
+        found, grid = self.n.lattice(), self.grid
+        found.inv_dx, found.offset = 1.0 / grid.dx, offset
+        found.pad, found.count = self.n.ivec(*grid.pad), self.n.ivec(*grid.count)
+        found.wrap = self.n.ivec(*map(int, grid.wraps))
+        return found
 
     def zeros(self, *shape: int) -> Tensor:
         return torch.zeros((self.batch, *shape), dtype=self.dtype, device=self.device)
@@ -165,7 +172,12 @@ class Workspace:
         bars |= {name: self.zeros(self.particles, *widths[name]) for name in learnt}
         after = {name: (cotangent[name] if name in cotangent else torch.zeros_like(bars[name])) for name in "xvCFh"}
         ends = self.views({name: bar.contiguous() for name, bar in after.items()}, " after")
-        found = self.views(bars) | self.views({name: bar.zero_() for name, bar in self.node_bars.items()}) | ends
+        found = (
+            {"lattice": self.n.lattice()}
+            | self.views(bars)
+            | self.views({name: bar.zero_() for name, bar in self.node_bars.items()})
+            | ends
+        )
         self.to_particles.run_transposed({**arrays, **ends}, found)
         self.at_nodes.run_transposed(arrays, found)
         if self.walls:
