@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -20,8 +21,10 @@ from scenegrad.scenes.values import Parameter
 from scenegrad.solvers.mpm.checks import check_bodies, check_scene, check_structure
 from scenegrad.solvers.mpm.filling import fill_shape
 from scenegrad.solvers.mpm.grid import Grid
+from scenegrad.solvers.mpm.learned import learned_bodies
 from scenegrad.solvers.mpm.materials import LAWS
 from scenegrad.solvers.mpm.matter import Matter
+from scenegrad.solvers.mpm.networks import Networks
 from scenegrad.solvers.mpm.probes import probes
 from scenegrad.solvers.mpm.solver import MaterialPointSolver
 from scenegrad.solvers.mpm.state import ParticleState
@@ -81,9 +84,12 @@ def compile_mpm(
     gravity = torch.zeros((len(scenes), grid.dim), dtype=dtype, device=device)
     volume = joined([[v for _, v in bodies.values()] for bodies in filled], like)
     matter = Matter(tuple(parts), leavable, tuple(clinging(scene, grid) for scene in scenes), volume, gravity)
+    networks = Networks(learned_bodies(first, parts, like))
+    values = Params({**values, **networks.weights(len(scenes))})
     initial = partial(first_state, joined([[x for x, _ in bodies.values()] for bodies in filled], like), matter)
-    plan = program(first, probes(first, matter, grid), CFL(0.4), initial)
-    return MaterialPointSolver(grid, matter, plan), initial(values), values
+    plan = program(first, probes(first, matter, grid, networks), CFL(0.4), initial)
+    plan = replace(plan, parameters={**plan.parameters, **networks.free()})
+    return MaterialPointSolver(grid, matter, plan, networks), initial(values), values
 
 
 def filled_bodies(scene: Scene, grid: Grid, reasons: Reasons) -> dict[str, tuple[np.ndarray, np.ndarray]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -14,6 +15,7 @@ from scenegrad.scenes.scene import Scene
 from scenegrad.solvers.mpm.grid import Grid
 from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.measures import cauchy_stress, center_of_mass, energies, masses, momenta
+from scenegrad.solvers.mpm.networks import Networks
 from scenegrad.solvers.mpm.state import ParticleState
 from scenegrad.solvers.mpm.tables import Tables
 
@@ -41,8 +43,15 @@ QUANTITIES: dict[str, tuple[str, Quantity]] = {  # unit and measure of what Part
 }
 
 
-def probes(scene: Scene, matter: Matter, grid: Grid) -> list[Probe[ParticleState]]:
-    return [probe(name, output, scene, matter, grid) for name, output in scene.outputs.items()]
+def probes(scene: Scene, matter: Matter, grid: Grid, networks: Networks) -> list[Probe[ParticleState]]:
+    return [told(probe(name, output, scene, matter, grid), networks) for name, output in scene.outputs.items()]
+
+
+def told(probe: Probe[ParticleState], networks: Networks) -> Probe[ParticleState]:
+    """The same probe, shown the stress and energy of bodies whose law is a module."""
+    if not networks.bodies:
+        return probe
+    return replace(probe, measure=lambda s, params: probe.measure(networks.before(s, params, energy=True), params))
 
 
 def probe(name: str, output: Output, scene: Scene, matter: Matter, grid: Grid) -> Probe[ParticleState]:

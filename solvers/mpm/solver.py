@@ -17,6 +17,7 @@ from scenegrad.solvers.mpm.escape import refuse_escaped, refuse_lost
 from scenegrad.solvers.mpm.grid import Grid
 from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.measures import center_of_mass, energies, masses, momenta
+from scenegrad.solvers.mpm.networks import Networks
 from scenegrad.solvers.mpm.state import ParticleState
 from scenegrad.solvers.mpm.tables import Tables
 from scenegrad.solvers.mpm.workspace import NAMES, Workspace
@@ -35,8 +36,9 @@ class MaterialPointSolver:
 
     order = 1
 
-    def __init__(self, grid: Grid, matter: Matter, program: Program[ParticleState]):
+    def __init__(self, grid: Grid, matter: Matter, program: Program[ParticleState], networks: Networks | None = None):
         self.grid, self.matter, self.program = grid, matter, program
+        self.networks = networks or Networks()
         self.work = Workspace(grid, matter)
         self.smallest = torch.stack([matter.volume[:, body.slice].amin(1) for body in matter.bodies], dim=1)
         self.last: tuple[Known, tuple[Tables, Tensor]] | None = None
@@ -46,6 +48,7 @@ class MaterialPointSolver:
         """SAFE / max_p [(c_p + |v_p|) / dx + 2 dim nu_p / dx^2]: neither wave nor particle crosses a cell in one step,
         and viscosity does not overshoot."""
         refuse_escaped(state.position, self.grid, self.matter.bodies)
+        self.networks.refuse_stiffer(params)
         row = self.tables(params.detach()).row.to(state.position.dtype)
         rates = []
         for number, body in enumerate(self.matter.bodies):
@@ -57,7 +60,13 @@ class MaterialPointSolver:
             rates.append(((wave + speed) / self.grid.dx + spread).amax(dim=1))
         return SAFE / torch.stack(rates).amax(dim=0).double()
 
+    @torch.no_grad()
     def step(self, state: ParticleState, params: Params, time: Tensor, dt: Tensor) -> Step[ParticleState]:
+        told = self.networks.before(state, params)
+        return Step(self.networks.after(self.move(told, params, time, dt), params))
+
+    def move(self, state: ParticleState, params: Params, time: Tensor, dt: Tensor) -> ParticleState:
+        """What the kernels do in a step."""
         work = self.work
         with work.stream():
             tables, lightest = self.for_kernels(params, time)
@@ -66,12 +75,25 @@ class MaterialPointSolver:
             after = work.carry(arrays)
         if not work.lost.is_cuda:  # elsewhere the host would have to wait; the lost particle's velocity is NaN there
             refuse_lost(work.lost, state.position, self.grid, self.matter.bodies)
-        return Step(after)
+        return after
 
     def vjp(
         self, state: ParticleState, params: Params, time: Tensor, dt: Tensor, cotangent: Mapping[str, Tensor]
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """The node velocities are solved once more, then each pass is transposed, last one first.
+        if not self.networks.bodies:
+            return self.transposed(state, params, time, dt, cotangent)
+        return self.networks.vjp(
+            state,
+            params,
+            cotangent,
+            move=lambda told: self.move(told, params, time, dt),
+            transposed=lambda told, bars: self.transposed(told, params, time, dt, bars),
+        )
+
+    def transposed(
+        self, state: ParticleState, params: Params, time: Tensor, dt: Tensor, cotangent: Mapping[str, Tensor]
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Of `move`. The node velocities are solved once more, then each pass is transposed, last one first.
 
         Constants are read by particle here, so that their cotangents gather in a place of their own for each particle
         and are then summed in double precision: a sum of millions of terms in one float loses half its digits."""
@@ -95,6 +117,7 @@ class MaterialPointSolver:
 
     def observe(self, state: ParticleState, params: Params) -> dict[str, Tensor]:
         """Energies [J], momentum, angular momentum, mass, center of mass."""
+        state = self.networks.before(state, params, energy=True)
         tables = self.tables(params).map(lambda table: table.to(self.work.dtype))
         energy = {f"{name}_energy": e for name, e in energies(state, tables, self.matter, self.grid).items()}
         mass = masses(tables, self.matter)
