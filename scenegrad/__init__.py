@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import FCC as FCC
     from scenegrad.scenes import NVE as NVE
     from scenegrad.scenes import RDF as RDF
+    from scenegrad.scenes import Actuator as Actuator
     from scenegrad.scenes import Atoms as Atoms
     from scenegrad.scenes import Body as Body
     from scenegrad.scenes import Boundary as Boundary
@@ -62,8 +63,10 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Langevin as Langevin
     from scenegrad.scenes import LennardJones as LennardJones
     from scenegrad.scenes import LogUniform as LogUniform
+    from scenegrad.scenes import MassSpring as MassSpring
     from scenegrad.scenes import MaterialPoint as MaterialPoint
     from scenegrad.scenes import Mesh as Mesh
+    from scenegrad.scenes import MeshEdges as MeshEdges
     from scenegrad.scenes import MolecularDynamics as MolecularDynamics
     from scenegrad.scenes import Momentum as Momentum
     from scenegrad.scenes import Moving as Moving
@@ -85,6 +88,9 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Spectral as Spectral
     from scenegrad.scenes import Spectrum as Spectrum
     from scenegrad.scenes import Sphere as Sphere
+    from scenegrad.scenes import SpringLattice as SpringLattice
+    from scenegrad.scenes import SpringList as SpringList
+    from scenegrad.scenes import Springs as Springs
     from scenegrad.scenes import Square as Square
     from scenegrad.scenes import Stick as Stick
     from scenegrad.scenes import Table as Table
@@ -107,12 +113,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 SCENES = (
-    "FCC NVE RDF Atoms Body Boundary Box Capsule CenterOfMass Choice Collider Coulomb Cylinder Domain Energy Ensemble "
-    "Entity FieldFile Fields Fluid GaussianField HalfSpace Hexagonal Hinge KolmogorovForcing Langevin LennardJones "
-    "LogUniform MaterialPoint Mesh MolecularDynamics Momentum Moving NeoHookean NoSlip Normal Parameter Particles "
-    "Periodic PointFile RigidBody Scene SceneError Separate Signal SimpleCubic Sine Slip Spectral Spectrum Sphere "
-    "Square Stick Table TaylorGreen Thermo Time Uniform Wall WeaklyCompressible load_scene save_scene scene_schema "
-    "vary"
+    "FCC NVE RDF Actuator Atoms Body Boundary Box Capsule CenterOfMass Choice Collider Coulomb Cylinder Domain Energy "
+    "Ensemble Entity FieldFile Fields Fluid GaussianField HalfSpace Hexagonal Hinge KolmogorovForcing Langevin "
+    "LennardJones LogUniform MassSpring MaterialPoint Mesh MeshEdges MolecularDynamics Momentum Moving NeoHookean "
+    "NoSlip Normal Parameter Particles Periodic PointFile RigidBody Scene SceneError Separate Signal SimpleCubic Sine "
+    "Slip Spectral Spectrum Sphere SpringLattice SpringList Springs Square Stick Table TaylorGreen Thermo Time "
+    "Uniform Wall WeaklyCompressible load_scene save_scene scene_schema vary"
 )
 ERRORS = "DeviceError DiskFull Diverged EngineError FileError MeshError OutputInUse StabilityError"
 

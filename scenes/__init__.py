@@ -12,23 +12,25 @@ from scenegrad.scenes.entity import Entity
 from scenegrad.scenes.errors import SceneError
 from scenegrad.scenes.files import load_scene, save_scene
 from scenegrad.scenes.fluids import FieldFile, Fluid, KolmogorovForcing, TaylorGreen
-from scenegrad.scenes.methods import MaterialPoint, MolecularDynamics, Spectral
+from scenegrad.scenes.methods import MassSpring, MaterialPoint, MolecularDynamics, Spectral
 from scenegrad.scenes.outputs import RDF, CenterOfMass, Energy, Fields, Momentum, Particles, Spectrum, Thermo
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.schema import scene_schema
 from scenegrad.scenes.shapes import Box, Capsule, Cylinder, HalfSpace, Mesh, Sphere
 from scenegrad.scenes.signals import Signal, Sine, Table
 from scenegrad.scenes.solids import Body, NeoHookean, Wall, WeaklyCompressible
+from scenegrad.scenes.springs import Actuator, MeshEdges, SpringLattice, SpringList, Springs
 from scenegrad.scenes.time import Time
 from scenegrad.scenes.values import Choice, GaussianField, LogUniform, Normal, Parameter, Uniform
 from scenegrad.scenes.vary import Ensemble, vary
 
 __all__ = [
-    "FCC", "NVE", "RDF", "Atoms", "Body", "Boundary", "Box", "Capsule", "CenterOfMass", "Choice", "Collider",
-    "Coulomb", "Cylinder", "Domain", "Energy", "Ensemble", "Entity", "FieldFile", "Fields", "Fluid", "GaussianField",
-    "HalfSpace", "Hexagonal", "Hinge", "KolmogorovForcing", "Langevin", "LennardJones", "LogUniform", "MaterialPoint",
-    "Mesh", "MolecularDynamics", "Momentum", "Moving", "NeoHookean", "NoSlip", "Normal", "Parameter", "Particles",
-    "Periodic", "PointFile", "RigidBody", "Scene", "SceneError", "Separate", "Signal", "SimpleCubic", "Sine", "Slip",
-    "Spectral", "Spectrum", "Sphere", "Square", "Stick", "Table", "TaylorGreen", "Thermo", "Time", "Uniform", "Wall",
-    "WeaklyCompressible", "load_scene", "save_scene", "scene_schema", "vary",
+    "FCC", "NVE", "RDF", "Actuator", "Atoms", "Body", "Boundary", "Box", "Capsule", "CenterOfMass", "Choice",
+    "Collider", "Coulomb", "Cylinder", "Domain", "Energy", "Ensemble", "Entity", "FieldFile", "Fields", "Fluid",
+    "GaussianField", "HalfSpace", "Hexagonal", "Hinge", "KolmogorovForcing", "Langevin", "LennardJones",
+    "LogUniform", "MassSpring", "MaterialPoint", "Mesh", "MeshEdges", "MolecularDynamics", "Momentum", "Moving",
+    "NeoHookean", "NoSlip", "Normal", "Parameter", "Particles", "Periodic", "PointFile", "RigidBody", "Scene",
+    "SceneError", "Separate", "Signal", "SimpleCubic", "Sine", "Slip", "Spectral", "Spectrum", "Sphere",
+    "SpringLattice", "SpringList", "Springs", "Square", "Stick", "Table", "TaylorGreen", "Thermo", "Time",
+    "Uniform", "Wall", "WeaklyCompressible", "load_scene", "save_scene", "scene_schema", "vary",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from scenegrad.scenes.kinds import Kind
 
-__all__ = ["MaterialPoint", "Method", "MolecularDynamics", "Spectral"]
+__all__ = ["MassSpring", "MaterialPoint", "Method", "MolecularDynamics", "Spectral"]
 
 
 class Method(Kind):
@@ -21,6 +21,12 @@ class MaterialPoint(Method):
     """Moving-least-squares material point method with quadratic B-splines and affine (APIC) transfers."""
 
     kind: Literal["material_point"] = "material_point"
+
+
+class MassSpring(Method):
+    """Point masses and springs, by semi-implicit Euler."""
+
+    kind: Literal["mass_spring"] = "mass_spring"
 
 
 class Spectral(Method):

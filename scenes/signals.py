@@ -43,11 +43,18 @@ class Table(Signal):
 class Sine(Signal):
     """offset + amplitude sin(2 pi frequency t + phase)."""
 
+    positional = ("amplitude", "frequency")
     kind: Literal["sine"] = "sine"
     amplitude: Scalar
     frequency: Scalar  # [1/time]
     phase: Scalar = 0.0  # [rad]
     offset: Scalar = 0.0
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, amplitude: Scalar, frequency: Scalar, *, phase: Scalar = 0.0, offset: Scalar = 0.0
+        ) -> None: ...
 
 
 ScalarOrSignal = Scalar | Signal

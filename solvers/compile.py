@@ -13,9 +13,10 @@ from scenegrad.engine.state import Params
 from scenegrad.scenes.atoms import Atoms
 from scenegrad.scenes.errors import SceneError
 from scenegrad.scenes.fluids import Fluid
-from scenegrad.scenes.methods import MaterialPoint, Method, MolecularDynamics, Spectral
+from scenegrad.scenes.methods import MassSpring, MaterialPoint, Method, MolecularDynamics, Spectral
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.solids import Body
+from scenegrad.scenes.springs import Springs
 from scenegrad.solvers.shared.hush import hush_warp
 
 __all__ = ["Compiler", "compilers", "compile_scene", "method_of"]
@@ -43,19 +44,30 @@ def compilers() -> dict[type[Method], Compiler]:
 
         return compile_md(scenes, device, dtype)
 
-    return {MaterialPoint: mpm, Spectral: spectral, MolecularDynamics: md}
+    def mass_spring(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> tuple[Solver, Any, Params]:
+        from scenegrad.solvers.mass_spring.compile import compile_mass_spring
+
+        return compile_mass_spring(scenes, device, dtype)
+
+    return {MassSpring: mass_spring, MaterialPoint: mpm, Spectral: spectral, MolecularDynamics: md}
 
 
 def method_of(scene: Scene) -> Method:
     """The method a scene asks for, or the one that its entities call for."""
     if scene.method is not None:
         return scene.method
-    serving: dict[type, Method] = {Body: MaterialPoint(), Fluid: Spectral(), Atoms: MolecularDynamics()}
+    serving: dict[type, Method] = {
+        Body: MaterialPoint(),
+        Springs: MassSpring(),
+        Fluid: Spectral(),
+        Atoms: MolecularDynamics(),
+    }
     called = {name: serving[t] for name, e in scene.entities.items() for t in serving if isinstance(e, t)}
     kinds = {type(method) for method in called.values()}
     if not kinds:
         raise SceneError(
-            f"Scene {scene.name!r} has nothing to simulate: {', '.join(scene.entities)}. Add a Body, a Fluid or Atoms."
+            f"Scene {scene.name!r} has nothing to simulate: {', '.join(scene.entities)}. Add a Body, Springs, a Fluid "
+            f"or Atoms."
         )
     if len(kinds) > 1:
         raise SceneError(

@@ -1,0 +1,1 @@
+"""Point masses joined by springs."""

@@ -1,0 +1,37 @@
+"""What can be measured of masses and springs, as differentiable functions of state and constants."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from scenegrad.solvers.mass_spring.forces import depths, lengths
+from scenegrad.solvers.mass_spring.state import SpringState
+from scenegrad.solvers.mass_spring.truss import Constants, Truss
+
+__all__ = ["energies", "momenta"]
+
+
+def energies(state: SpringState, truss: Truss, constants: Constants) -> dict[str, Tensor]:
+    """[J], each [batch]. Kinetic; potential: of springs, of gravity (zero at the origin), of walls."""
+    kinetic = 0.5 * (constants.mass * state.velocity.square()).sum((1, 2))
+    length, _ = lengths(state.position, truss)
+    stretch = length - (1.0 - truss.contraction(state.activation)) * constants.length
+    elastic = 0.5 * (constants.stiffness * stretch.square()).sum(1)
+    lift = -(constants.mass * constants.gravity * state.position).sum((1, 2))
+    touch = 0.5 * (constants.wall[..., None] * depths(state.position, truss, constants).square()).sum((1, 2))
+    potential = elastic + lift + touch
+    return {
+        "kinetic": kinetic, "potential": potential, "total": kinetic + potential, "elastic": elastic,
+        "gravitational": lift, "contact": touch,
+    }  # fmt: skip
+
+
+def momenta(state: SpringState, constants: Constants) -> dict[str, Tensor]:
+    """Linear [kg m/s] and, about the origin, angular momentum [kg m^2/s], a scalar in the plane."""
+    p, x = constants.mass * state.velocity, state.position
+    if x.shape[2] == 2:
+        angular = (x[..., 0] * p[..., 1] - x[..., 1] * p[..., 0]).sum(1)
+    else:
+        angular = torch.linalg.cross(x, p).sum(1)
+    return {"momentum": p.sum(1), "angular_momentum": angular}
