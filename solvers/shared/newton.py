@@ -1,0 +1,126 @@
+"""Nonlinear equations r(x) = 0 of a whole batch by Newton's method, each linear step solved only as far as it pays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from scenegrad.solvers.shared.krylov import Operator, Solution, biconjugate_gradient, conjugate_gradient, spread
+
+__all__ = ["Equations", "Linear", "Root", "newton", "solve_linear"]
+
+LOOSEST, FIRST = 0.5, 0.1  # part of the residual that a linear step may leave: at most, and at the first one
+SHORTEST = 12  # halvings of a step before it is given up
+ENOUGH = 1e-4  # share of the hoped for decrease that a step must bring
+
+
+@dataclass(frozen=True)
+class Linear:
+    """r(x + d) = r(x) + A d + ..., A = dr/dx."""
+
+    apply: Operator  # d -> A d
+    precondition: Operator  # r -> about A^-1 r, symmetric and positive definite
+    symmetric: Tensor  # whether A is [batch]
+
+
+class Equations(Protocol):
+    """One set of equations for each member; a value that is not finite lies outside their domain."""
+
+    def residual(self, x: Tensor) -> Tensor:
+        """r(x) in a tensor of its own."""
+        ...
+
+    def linear(self, x: Tensor) -> Linear:
+        """The linear part at x."""
+        ...
+
+    def size(self, r: Tensor) -> Tensor:
+        """Of a residual [batch], float64."""
+        ...
+
+
+@dataclass(frozen=True)
+class Root:
+    """x [batch, ...]; of each member: size of the residual, the goal, the steps and linear iterations it took, and
+    whether it is there [batch]."""
+
+    x: Tensor
+    residual: Tensor
+    goal: Tensor
+    steps: Tensor
+    iterations: Tensor
+    found: Tensor
+
+
+def newton(
+    equations: Equations, x: Tensor, goal: Callable[[Tensor], Tensor], *, steps: int, iterations: int
+) -> Root:
+    """Inexact Newton with backtracking [Eisenstat & Walker 1996, SIAM J. Sci. Comput. 17, 16-32; choice 2].
+
+    goal: x -> size of the residual that is small enough [batch]. A step is halved until the residual falls. Members
+    that are done, or can do no more, stand still; they never feel their companions.
+    """
+    x, r = inside(equations, x)
+    length = equations.size(r)
+    target = goal(x)
+    going = torch.isfinite(length) & (length > target)
+    taken, spent = torch.zeros_like(length, dtype=torch.int64), torch.zeros_like(length, dtype=torch.int64)
+    forcing = torch.full_like(length, FIRST)
+    for _ in range(steps):
+        if not bool(going.any()):
+            break
+        forcing = torch.maximum(forcing, 0.5 * target / length).clamp(max=LOOSEST)
+        linear = equations.linear(x)
+        ahead = solve_linear(linear, -r, forcing * length, iterations, equations.size, going)
+        spent += ahead.iterations
+        share = torch.where(going, 1.0, 0.0).to(length.dtype)
+        waiting, moved, before = going, torch.zeros_like(going), length
+        for _ in range(SHORTEST):
+            trial = torch.where(spread(waiting, x) != 0, x + spread(share, x) * ahead.x, x)
+            r_trial = equations.residual(trial)
+            size = equations.size(r_trial)
+            better = waiting & (size <= (1.0 - ENOUGH * share) * before)
+            r = torch.where(spread(better, r) != 0, r_trial, r)
+            x = torch.where(spread(better, x) != 0, trial, x)
+            length = torch.where(better, size, length)
+            moved, waiting = moved | better, waiting & ~better
+            if not bool(waiting.any()):
+                break
+            share = torch.where(waiting, 0.5 * share, share)
+        taken += going
+        ratio = length / before
+        forcing = torch.maximum(0.9 * ratio**2, torch.where(0.9 * forcing**2 > 0.1, 0.9 * forcing**2, 0.0))
+        target = torch.where(going, goal(x), target)
+        going = moved & (length > target)
+    return Root(x, length, target, taken, spent, length <= target)
+
+
+def inside(equations: Equations, x: Tensor) -> tuple[Tensor, Tensor]:
+    """x and r(x) with every member in the domain, as far as shrinking x brings it there."""
+    r = equations.residual(x)
+    for n in range(SHORTEST):
+        bad = ~torch.isfinite(equations.size(r))
+        if not bool(bad.any()):
+            break
+        shrink = 0.0 if n == SHORTEST - 1 else 0.5
+        x = x * spread(torch.where(bad, shrink, 1.0), x)
+        r = equations.residual(x)
+    return x, r
+
+
+def solve_linear(
+    linear: Linear, b: Tensor, goal: Tensor, iterations: int, size: Callable[[Tensor], Tensor], active: Tensor
+) -> Solution:
+    """A x = b by conjugate gradients where A is symmetric and by biconjugate ones where it is not."""
+    asked = {"goal": goal, "iterations": iterations, "precondition": linear.precondition, "size": size}
+    even = conjugate_gradient(linear.apply, b, active=active & linear.symmetric, **asked)
+    uneven = active & ~linear.symmetric
+    if not bool(uneven.any()):
+        return even
+    other = biconjugate_gradient(linear.apply, b, active=uneven, **asked)
+    return Solution(*(torch.where(uneven if v.ndim == 1 else spread(uneven, v) != 0, w, v)
+                      for v, w in zip(vars(even).values(), vars(other).values(), strict=True)))
