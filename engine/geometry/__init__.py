@@ -1,8 +1,14 @@
-"""Shapes given as meshes: reading them, asking how far a point is from them, filling them with points."""
+"""Shapes given as meshes, points or pictures: reading them, asking how far a point is from them, filling them."""
 
+from scenegrad.engine.geometry.cells import check_cells
+from scenegrad.engine.geometry.crossings import check_simple, crossings
 from scenegrad.engine.geometry.distance import signed_distance
 from scenegrad.engine.geometry.filling import fill, volume_mesh_points
 from scenegrad.engine.geometry.mesh import Mesh, check_watertight
+from scenegrad.engine.geometry.points import PointCloud, read_points
 from scenegrad.engine.geometry.reading import SUFFIXES, read_mesh
 
-__all__ = ["SUFFIXES", "Mesh", "check_watertight", "fill", "read_mesh", "signed_distance", "volume_mesh_points"]
+__all__ = [
+    "SUFFIXES", "Mesh", "PointCloud", "check_cells", "check_simple", "check_watertight", "crossings", "fill",
+    "read_mesh", "read_points", "signed_distance", "volume_mesh_points",
+]  # fmt: skip

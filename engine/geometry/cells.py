@@ -8,10 +8,11 @@ from itertools import combinations, product
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegrad.engine.geometry.mesh import MIRRORED
+from scenegrad.engine.errors import MeshError
+from scenegrad.engine.geometry.mesh import MIRRORED, Mesh
 from scenegrad.engine.geometry.rows import equal_sets
 
-__all__ = ["boundary_triangles", "cell_volumes", "oriented", "split_multilinear", "split_simplices"]
+__all__ = ["boundary_triangles", "cell_volumes", "check_cells", "oriented", "split_multilinear", "split_simplices"]
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -20,6 +21,7 @@ OUTWARD_FACES = {  # corners counter-clockwise seen from outside; a triangle rep
     "tetra": [[0, 2, 1, 1], [0, 1, 3, 3], [1, 2, 3, 3], [0, 3, 2, 2]],
     "hexahedron": [[0, 3, 2, 1], [4, 5, 6, 7], [0, 1, 5, 4], [1, 2, 6, 5], [2, 3, 7, 6], [3, 0, 4, 7]],
 }
+OUTWARD_EDGES = {"triangle": [[0, 1], [1, 2], [2, 0]], "quad": [[0, 1], [1, 2], [2, 3], [3, 0]]}
 CORNERS = {  # reference coordinates in the unit square and cube, in the order of VTK
     2: np.array([[0, 0], [1, 0], [1, 1], [0, 1]]),
     3: np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 0, 1], [1, 0, 1], [1, 1, 1], [0, 1, 1]]),
@@ -54,6 +56,44 @@ def boundary_triangles(cells: Mapping[str, Indices]) -> Indices:
     a, b, c = triangles.T
     proper: Indices = triangles[(a != b) & (b != c) & (c != a)]
     return proper
+
+
+def check_cells(mesh: Mesh) -> None:
+    """Refuse a volume mesh that is folded: cells of no volume, or two cells on the same side of the facet they share.
+
+    The latter shows an element that was turned inside out, in whichever order the file numbers its corners."""
+    rows, middles = [], []
+    for name, cells in mesh.cells.items():
+        corners = mesh.vertices[cells]
+        flat = np.flatnonzero(cell_volumes(corners) <= 0)
+        if len(flat):
+            raise MeshError(
+                f"{mesh.name}: {len(flat)} of {len(cells)} {name} cells have no positive volume, the first one, number "
+                f"{flat[0]}, near {place(corners[flat[0]].mean(axis=0))}. Mesh the body anew, or remove these cells."
+            )
+        facets = np.array((OUTWARD_FACES if mesh.dim == 3 else OUTWARD_EDGES)[name])
+        rows.append(np.pad(cells[:, facets].reshape(-1, facets.shape[1]), ((0, 0), (0, 4 - facets.shape[1])), "edge"))
+        middles.append(np.repeat(corners.mean(axis=1), len(facets), axis=0))
+    facets, middle = np.sort(np.concatenate(rows), axis=1), np.concatenate(middles)
+    facets[:, 1:][facets[:, 1:] == facets[:, :-1]] = len(mesh.vertices)
+    facets = np.sort(facets, axis=1)[:, : mesh.dim]  # corners enough to span it, in one order for both its cells
+    proper = facets[:, -1] < len(mesh.vertices)  # the collapsed faces of wedges and pyramids are none
+    facets, middle = facets[proper], middle[proper]
+    span = mesh.vertices[facets]
+    side = np.sign(np.linalg.det(np.concatenate([span[:, 1:] - span[:, :1], middle[:, None] - span[:, :1]], axis=1)))
+    _, kind = equal_sets(facets)
+    count = np.bincount(kind)
+    folded = np.flatnonzero((count[kind] > 2) | ((count[kind] == 2) & (np.bincount(kind, side)[kind] != 0)))
+    if len(folded):
+        raise MeshError(
+            f"{mesh.name} is folded: at {len(np.unique(kind[folded]))} facets two cells lie on one side or three meet: "
+            f"a cell is turned inside out, the first one near {place(span[folded[0]].mean(axis=0))}. Mesh the body anew, "
+            f"or undo the last move of its vertices."
+        )
+
+
+def place(x: Array) -> str:
+    return "(" + ", ".join(f"{value:.4g}" for value in x) + ")"
 
 
 def split_simplices(corners: Array, spacing: float) -> Array:

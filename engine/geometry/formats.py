@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from scenegrad.engine.errors import MeshError
 
-__all__ = ["Elements", "read_with_meshio", "read_with_vtk", "vtk_is_there"]
+__all__ = ["Elements", "read_points_with_meshio", "read_with_meshio", "read_with_vtk", "vtk_is_there"]
 
 
 @dataclass(frozen=True)
@@ -113,22 +113,33 @@ def segments(lines: NDArray[Any]) -> NDArray[np.int64]:
 
 def read_with_meshio(path: Path) -> Elements:
     """Read with meshio, which prints and leaves the interpreter where it should raise."""
-    import meshio
-
     if path.suffix.lower() == ".obj" and re.search(r"^f .*-\d", path.read_text(errors="replace"), re.MULTILINE):
         raise MeshError(
             f"{path} counts its vertices from the end (negative indices), which only PyVista reads rightly, and it "
             f"is not installed. Run `pip install pyvista`, or save the file anew with plain indices."
         )
     with complaints() as heard:
-        try:
-            data = meshio.read(path)
-        except (Exception, SystemExit) as problem:
-            raise unreadable(path, "meshio", [*heard(), str(problem)]) from problem
+        data = asked_of_meshio(path, heard)
     if not len(data.points) or "cannot handle" in "".join(heard()):  # it would drop those elements and go on
         raise unreadable(path, "meshio", heard())
     points = np.asarray(data.points, dtype=np.float64)
     return collected(path, points, ((block.type, block.data) for block in data.cells))
+
+
+def read_points_with_meshio(path: Path) -> NDArray[np.float64]:
+    """The vertices [V, 2 or 3] alone, whatever elements there are."""
+    with complaints() as heard:
+        data = asked_of_meshio(path, heard)
+    return np.asarray(data.points, dtype=np.float64)
+
+
+def asked_of_meshio(path: Path, heard: Callable[[], list[str]]) -> Any:
+    import meshio
+
+    try:
+        return meshio.read(path)
+    except (Exception, SystemExit) as problem:
+        raise unreadable(path, "meshio", [*heard(), str(problem)]) from problem
 
 
 def collected(path: Path, points: NDArray[np.float64], blocks: Iterable[tuple[str, NDArray[np.int64]]]) -> Elements:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegrad.engine.geometry import check_watertight, fill, volume_mesh_points
-from scenegrad.scenes.shapes import Mesh, Shape
-from scenegrad.solvers.shared.regions import bounds_of, distance_to, placed_mesh
+from scenegrad.engine.geometry import check_cells, check_simple, check_watertight, fill, volume_mesh_points
+from scenegrad.engine.geometry.splat_filling import fill_gaussians
+from scenegrad.scenes.shapes import Difference, Intersection, Mesh, Shape, Union
+from scenegrad.scenes.sources import Points, Splats
+from scenegrad.solvers.shared.regions import bounds_of, distance_to, loaded, placed_mesh
+from scenegrad.solvers.shared.sources import placed_points, placed_splats
 
-__all__ = ["fill_shape"]
+__all__ = ["fill_shape", "parts_of"]
 
 Array = NDArray[np.float64]
 
@@ -17,22 +23,95 @@ Array = NDArray[np.float64]
 def fill_shape(shape: Shape, domain: Array, dx: float, particles_per_cell: int) -> tuple[Array, Array]:
     """Places [n, dim] and volumes [n] of particles that fill a shape.
 
-    The cells of a volume mesh are particles as they are, cut where they are larger than a particle should be. All
-    else is filled by a lattice that fits the box around the shape: a box is filled exactly. Where a shape has no end,
-    the domain [dim] ends it.
+    The cells of a volume mesh are particles as they are, cut where they are larger than a particle should be. Points
+    and Gaussians are particles, also of a shape that something was taken from or added to. All else is filled by a
+    lattice that fits the box around the shape: a box is filled exactly. Where a shape has no end, the domain [dim] ends
+    it.
     """
     dim = len(domain)
     spacing = dx / particles_per_cell ** (1 / dim)
     if isinstance(shape, Mesh):
         mesh = placed_mesh(shape, dim)
         if any(name != "line" for name in mesh.cells):
+            check_cells(mesh)
             return volume_mesh_points(mesh, spacing)
-        check_watertight(mesh)
+    for part in parts_of(shape):
+        if isinstance(part, Mesh):
+            check_surface(part.path, part.sha256)
+    return particles_of(shape, domain, spacing)
+
+
+@lru_cache(maxsize=64)
+def check_surface(path: str, sha256: str) -> None:
+    mesh = loaded(path, sha256)
+    check_watertight(mesh)
+    check_simple(mesh)
+
+
+def parts_of(shape: Shape) -> Iterator[Shape]:
+    """The shape and all that it is made of."""
+    yield shape
+    match shape:
+        case Difference():
+            parts = (shape.whole, shape.removed)
+        case Union() | Intersection():
+            parts = shape.parts
+        case _:
+            parts = ()
+    for part in parts:
+        yield from parts_of(part)
+
+
+def particles_of(shape: Shape, domain: Array, spacing: float) -> tuple[Array, Array]:
+    dim = len(domain)
+    match shape:
+        case Points():
+            cloud = placed_points(shape, dim)
+            assert cloud.volume is not None
+            return cloud.position, cloud.volume
+        case Splats():
+            splats = placed_splats(shape)
+            return fill_gaussians(splats.mean, splats.axes, splats.opacity, spacing, shape.fill)
+        case Difference() if holds_points(shape.whole):
+            places, volumes = particles_of(shape.whole, domain, spacing)
+            outside = distance_to(shape.removed, places) > 0
+            return places[outside], volumes[outside]
+        case Intersection() if holds_points(shape):
+            whole = next(part for part in shape.parts if holds_points(part))
+            places, volumes = particles_of(whole, domain, spacing)
+            inside = np.all([distance_to(part, places) <= 0 for part in shape.parts if part is not whole], axis=0)
+            return places[inside], volumes[inside]
+        case Union() if holds_points(shape):
+            places, volumes = particles_of(shape.parts[0], domain, spacing)
+            for n, part in enumerate(shape.parts[1:], start=1):
+                more, theirs = particles_of(part, domain, spacing)
+                fresh = distance_to(Union(parts=shape.parts[:n]), more) > 0
+                places, volumes = np.concatenate([places, more[fresh]]), np.concatenate([volumes, theirs[fresh]])
+            return places, volumes
+        case _:
+            return lattice(shape, domain, spacing)
+
+
+def holds_points(shape: Shape) -> bool:
+    """Whether particles of it come from a file, so that no lattice must fill it."""
+    match shape:
+        case Points() | Splats():
+            return True
+        case Difference():
+            return holds_points(shape.whole)
+        case Union() | Intersection():
+            return any(map(holds_points, shape.parts))
+        case _:
+            return False
+
+
+def lattice(shape: Shape, domain: Array, spacing: float) -> tuple[Array, Array]:
+    dim = len(domain)
     low, high = bounds_of(shape, dim)
     low, high = np.where(np.isfinite(low), low, 0.0), np.where(np.isfinite(high), high, domain)
     if (high <= low).any():
         return np.empty((0, dim)), np.empty(0)
     count = np.maximum(np.rint((high - low) / spacing), 1)
     width = (high - low) / count
-    lattice = fill(lambda q: distance_to(shape, low + q * width) <= 0, [np.zeros(dim), count], 1.0)
-    return low + lattice * width, np.full(len(lattice), float(np.prod(width)))
+    points = fill(lambda q: distance_to(shape, low + q * width) <= 0, [np.zeros(dim), count], 1.0)
+    return low + points * width, np.full(len(points), float(np.prod(width)))

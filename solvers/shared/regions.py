@@ -11,7 +11,15 @@ from scenegrad.engine.errors import MeshError
 from scenegrad.engine.geometry import Mesh as Surface
 from scenegrad.engine.geometry import read_mesh, signed_distance
 from scenegrad.scenes.shapes import Difference, Intersection, Mesh, Shape, Union
+from scenegrad.scenes.sources import Image, Points, Splats
 from scenegrad.scenes.values import vector
+from scenegrad.solvers.shared.sources import (
+    distance_to_cloud,
+    placed_picture,
+    placed_points,
+    placed_splats,
+    rotation,
+)
 
 __all__ = ["bounds_of", "distance_to", "placed_mesh"]
 
@@ -23,6 +31,10 @@ def distance_to(shape: Shape, points: Array) -> Array:
     match shape:
         case Mesh():
             return signed_distance(placed_mesh(shape, points.shape[1]), points)
+        case Points() | Splats():
+            return distance_to_cloud(points, *balls(shape, points.shape[1]))
+        case Image():
+            return placed_picture(shape).signed_distance(points)
         case Union():
             return np.min([distance_to(part, points) for part in shape.parts], axis=0)
         case Intersection():
@@ -39,6 +51,11 @@ def bounds_of(shape: Shape, dim: int) -> tuple[Array, Array]:
         case Mesh():
             low, high = placed_mesh(shape, dim).bounds
             return low, high
+        case Points() | Splats():
+            position, radius = balls(shape, dim)
+            return (position - radius[:, None]).min(axis=0), (position + radius[:, None]).max(axis=0)
+        case Image():
+            return placed_picture(shape).bounds
         case Union():
             lows, highs = zip(*(bounds_of(part, dim) for part in shape.parts), strict=True)
             return np.min(lows, axis=0), np.max(highs, axis=0)
@@ -49,6 +66,17 @@ def bounds_of(shape: Shape, dim: int) -> tuple[Array, Array]:
             return bounds_of(shape.whole, dim)
         case _:
             return shape.bounds()
+
+
+def balls(shape: Points | Splats, dim: int) -> tuple[Array, Array]:
+    """A cloud as the region that balls around its places [n, dim] cover, by their radii [n]: half the edge of the cube
+    that a point stands for, or the mean standard deviation of a Gaussian."""
+    if isinstance(shape, Splats):
+        splats = placed_splats(shape)
+        return splats.mean, np.cbrt(np.linalg.det(splats.axes))
+    cloud = placed_points(shape, dim)
+    assert cloud.volume is not None
+    return cloud.position, 0.5 * cloud.volume ** (1 / dim)
 
 
 def placed_mesh(shape: Mesh, dim: int) -> Surface:
@@ -70,12 +98,3 @@ def placed_mesh(shape: Mesh, dim: int) -> Surface:
 def loaded(path: str, sha256: str) -> Surface:
     """sha256 keeps a mesh that was changed on disk apart from the one that was read before."""
     return read_mesh(path)
-
-
-def rotation(degrees: tuple[float, float, float]) -> Array:
-    """R = R_z R_y R_x"""
-    (cx, sx), (cy, sy), (cz, sz) = ((np.cos(a), np.sin(a)) for a in np.radians(degrees))
-    about_x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
-    about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    about_z = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]])
-    return about_z @ about_y @ about_x
