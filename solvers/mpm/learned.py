@@ -37,10 +37,10 @@ REGISTERED: dict[str, LearnedLaw] = {}
 def register_law(name: str, module: nn.Module, return_map: nn.Module | None = None) -> None:
     """Makes a torch module known to scenes as `Learned(law=name, ...)`; one of the same name is replaced.
 
-    module: deformation gradients F [..., dim, dim] to Kirchhoff stresses tau = J sigma [Pa] of the same shape. It should
-    turn with the observer, tau(Q F) = Q tau(F) Q', be symmetric and vanish at rest: `scenegrad.surrogates.materials` has
-    modules that do so whatever their weights. A method `energy` of it, F -> W [...] in Pa, gives the elastic energy of
-    outputs. return_map: trial F to the elastic F that is left after yielding.
+    module: deformation gradients F [..., dim, dim] to Kirchhoff stresses tau = J sigma [Pa] of the same shape. It
+    should turn with the observer, tau(Q F) = Q tau(F) Q', be symmetric and vanish at rest: those in
+    `scenegrad.surrogates.materials` do so whatever their weights. A method `energy` of it, F -> W [...] in Pa, gives
+    the elastic energy of outputs. return_map: trial F to the elastic F that is left after yielding.
 
     Compiling a scene copies the weights into its params, under `<body>.material.weights.<name>` and
     `<body>.material.return_map.<name>`, one set for each member of the batch [batch, ...].

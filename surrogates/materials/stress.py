@@ -26,7 +26,11 @@ class EquivariantStress(nn.Module):
         entries = dim * (dim + 1) // 2
         self.moduli = nn.Parameter(torch.zeros(2))  # ln m, ln k
         self.layers = nn.Sequential(
-            nn.Linear(entries + 1, width), nn.Tanh(), nn.Linear(width, width), nn.Tanh(), nn.Linear(width, entries)
+            nn.Linear(entries + 1, width),
+            nn.Tanh(),
+            nn.Linear(width, width),
+            nn.Tanh(),
+            nn.Linear(width, entries, bias=False),
         )
         with torch.no_grad():
             last = self.layers[-1]
