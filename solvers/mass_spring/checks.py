@@ -91,6 +91,13 @@ def check_nets(scenes: Sequence[Scene], nets: Sequence[Mapping[str, tuple[Places
             check_net(scene, name, places, pairs, reasons)
             if not np.array_equal(pairs, nets[0][name][1]):
                 reasons.add(f"{name}.net", "joins other masses than in member 0 of the batch; compile them apart.")
+                continue
+            for key, springs in pulled(scene, name, places, pairs).items():
+                if not np.array_equal(springs, pulled(scenes[0], name, *nets[0][name])[key]):
+                    reasons.add(
+                        f"{name}.actuators.{key}",
+                        "moves other springs than in member 0 of the batch; compile them apart.",
+                    )
 
 
 def check_net(scene: Scene, name: str, places: Places, pairs: Pairs, reasons: Reasons) -> None:
@@ -100,7 +107,9 @@ def check_net(scene: Scene, name: str, places: Places, pairs: Pairs, reasons: Re
         return
     if lengths.min() <= 0.0:
         i, j = pairs[lengths.argmin()]
-        reasons.add(f"{name}.net", f"joins the masses {i} and {j} at one place, {tuple(places[i])}; part them.")
+        reasons.add(
+            f"{name}.net", f"joins the masses {i} and {j} at one place, {tuple(map(float, places[i]))}; part them."
+        )
         return
     loose = np.setdiff1d(np.arange(len(places)), pairs)
     if len(loose):
@@ -113,11 +122,15 @@ def check_net(scene: Scene, name: str, places: Places, pairs: Pairs, reasons: Re
                 f"{name}.net",
                 f"starts {depth.max():.4g} deep in {wall}, with mass {depth.argmax()} at {where}; move it by as much.",
             )
-    entity = scene.entities[name]
-    assert isinstance(entity, Springs)
-    for key, actuator in entity.actuators.items():
-        beyond = [s for s in actuator.springs or () if s >= len(pairs)]
+    for key, springs in pulled(scene, name, places, pairs).items():
+        beyond = [s for s in scene.at(f"{name}.actuators.{key}.springs") or () if s >= len(pairs)]
         if beyond:
             reasons.add(f"{name}.actuators.{key}.springs", f"names spring {beyond[0]}; they are 0 to {len(pairs) - 1}.")
-        elif not len(actuated(actuator, places, pairs)):
+        elif not len(springs):
             reasons.add(f"{name}.actuators.{key}", "moves no spring; enlarge its region, or mend its direction.")
+
+
+def pulled(scene: Scene, name: str, places: Places, pairs: Pairs) -> dict[str, np.ndarray]:
+    """Numbers of the springs that each actuator of a body moves."""
+    actuators = scene.at(f"{name}.actuators")
+    return {key: actuated(actuator, places, pairs) for key, actuator in actuators.items()}

@@ -1,0 +1,252 @@
+"""Policies in the loop, and environments made from scenes."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import scenegrad as sg
+from scenegrad.control import Actions, Bodies, Feedback, Outputs, Phases, Task, Transition, World, episode
+from scenegrad.engine.rollout import rollout
+
+EVERY = 0.02
+
+
+def hopper(**changes):
+    """A lattice of springs on a floor with friction, with two muscles that somebody else sets."""
+    scene = sg.Scene(
+        name="hopper",
+        domain=sg.Domain(size=(2.0, 1.0)),
+        gravity=(0.0, -9.0),
+        entities={
+            "body": sg.Springs(
+                net=sg.SpringLattice(center=(0.7, 0.31), size=(0.4, 0.2), cells=(2, 1)),
+                mass=0.8,
+                stiffness=300.0,
+                damping=1.0,
+                velocity=(sg.Uniform(-0.5, 0.5), -0.2),
+                actuators={
+                    "left": sg.Actuator(region=sg.Box(center=(0.6, 0.3), size=(0.2, 0.3))),
+                    "right": sg.Actuator(region=sg.Box(center=(0.8, 0.3), size=(0.2, 0.3))),
+                },
+            ),
+            "floor": sg.Wall(normal=(0, 1), offset=0.2, contact=sg.Coulomb(0.4)),
+        },
+        outputs={"com": sg.CenterOfMass("body", every=0.01), "energy": sg.Energy(every=0.05)},
+        time=sg.Time(end=0.2),
+    )
+    return scene.replace(changes)
+
+
+MUSCLES = {f"body.actuators.{side}.activation": (-0.3, 0.4) for side in ("left", "right")}
+
+
+def forward(seen: Transition):
+    """How far the body has come."""
+    return (seen.after.position - seen.before.position)[..., 0].mean(1) - 0.01 * seen.action.square().sum(1)
+
+
+def task(scene=None, **changes):
+    given = {"observation": Bodies() + Phases(5.0), "action": MUSCLES, "reward": forward, "every": EVERY, **changes}
+    return Task(scene or hopper(), **given)
+
+
+def policy_of(params, seed=0):
+    torch.manual_seed(seed)
+    network = nn.Sequential(nn.Linear(5 + 4, 8), nn.Tanh(), nn.Linear(8, 2)).double()
+    return network, Feedback(Bodies() + Phases(5.0), network, Actions.of(params, MUSCLES))
+
+
+def test_gradients_reach_the_weights_of_a_policy_through_what_it_did_and_saw():
+    solver, state, params = sg.compile(hopper(), device="cpu", dtype="float64")
+    network, policy = policy_of(params)
+
+    def distance():
+        run = episode(solver, state, params, policy, every=EVERY)
+        return run.state.position[..., 0].mean() + run.outputs["com"][0, 3:9, 0].sum()
+
+    distance().backward()
+    generator = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for name, weight in network.named_parameters():
+            direction = torch.randn(weight.shape, generator=generator, dtype=torch.float64)
+            predicted, kept, misses = float((weight.grad * direction).sum()), weight.clone(), []
+            for h in (1e-4, 1e-5, 1e-6):
+                ends = []
+                for sign in (1, -1):
+                    weight.copy_(kept + sign * h * direction)
+                    ends.append(float(distance()))
+                misses.append(abs((ends[0] - ends[1]) / (2 * h) - predicted) / abs(predicted))
+            weight.copy_(kept)
+            assert abs(predicted) > 1e-5, name
+            assert min(misses) < 1e-6, f"{name}: {predicted}, misses {misses}"
+
+
+def test_an_episode_with_a_constant_policy_is_a_rollout():
+    scene = hopper(**{"time.dt": 1e-3, "outputs.com.every": 0.01})
+    solver, state, params = sg.compile(scene, device="cpu", dtype="float64")
+    fixed = {address: torch.full((1,), 0.2, dtype=torch.float64) for address in MUSCLES}
+    whole = rollout(solver, state, params.detach().replace(fixed))
+    # 0.03 is not a divisor of the end, and outputs fall on decisions and beside them.
+    parts = episode(solver, state, params.detach(), lambda *_: fixed, every=0.03)
+    assert len(parts.states) == 8
+    torch.testing.assert_close(parts.state.position, whole.state.position, rtol=0, atol=1e-12)
+    assert set(parts.outputs) == set(whole.outputs) == {"com", "energy"}
+    torch.testing.assert_close(parts.times["com"], whole.times["com"], rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(parts.outputs["com"], whole.outputs["com"], rtol=0, atol=1e-12)
+    torch.testing.assert_close(parts.outputs["energy"]["total"], whole.outputs["energy"]["total"], rtol=1e-9, atol=0)
+    assert parts.actions["body.actuators.left.activation"].shape == (1, 7)
+    assert int(parts.steps) == int(whole.steps)
+
+
+def test_a_policy_steers_each_member_of_a_batch_by_itself():
+    scenes = [hopper(**{"body.velocity": [v, -0.2]}) for v in (-0.4, 0.3)]
+    solver, state, params = sg.compile(scenes, device="cpu", dtype="float64")
+    _, policy = policy_of(params)
+    with torch.no_grad():
+        together = episode(solver, state, params, policy, every=EVERY).state.position
+        for b, scene in enumerate(scenes):
+            one = sg.compile(scene, device="cpu", dtype="float64")
+            alone = episode(*one, policy, every=EVERY).state.position[0]
+            torch.testing.assert_close(alone, together[b], rtol=0, atol=1e-12)
+
+
+def test_actions_are_laid_out_in_a_row_and_keep_their_bounds():
+    _, _, params = sg.compile([hopper(), hopper()], device="cpu", dtype="float64")
+    actions = Actions.of(params, {**MUSCLES, "body.velocity": (-1.0, 2.0)})
+    row = torch.tensor([[9.0, -9.0, 0.1, 0.2], [0.0, 0.0, 3.0, -3.0]], dtype=torch.float64)
+    values = actions.values(actions.clip(row))
+    assert actions.size == 4
+    assert values["body.actuators.left.activation"].tolist() == [0.4, 0.0]
+    assert values["body.velocity"].tolist() == [[0.1, 0.2], [2.0, -1.0]]
+    squashed = actions.squash(1e3 * row)
+    assert bool(((squashed >= actions.low) & (squashed <= actions.high)).all())
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"action": {"body.actuators.left.activaton": (0, 1)}}, "activation"),
+        ({"action": {}}, "nothing to act on"),
+        ({"action": {"body.stiffness": (2.0, 1.0)}}, "below the second"),
+        ({"every": 0.3}, "between 0 and its end"),
+        ({"observation": ("con",)}, "com"),
+        ({"observation": Bodies("bodi")}, "body"),
+    ],
+)
+def test_a_wrong_task_is_refused_in_words(change, told):
+    with pytest.raises(sg.SceneError, match=told):
+        World(task(**change), 1).observation()
+
+
+def test_an_environment_passes_the_checks_of_gymnasium(recwarn):
+    gymnasium = pytest.importorskip("gymnasium")
+    from gymnasium.utils.env_checker import check_env
+
+    env = task(observation=("com", "energy")).environment()
+    check_env(env, skip_render_check=True)
+    assert isinstance(env, gymnasium.Env)
+    assert env.observation_space.shape == (2 + 6,)
+    assert env.action_space.high.tolist() == pytest.approx([0.4, 0.4])
+
+
+def play(env, seed, actions):
+    """What a single environment gives, beginning anew whenever an episode is over."""
+    found, done = [env.reset(seed=seed)[0]], False
+    rewards = []
+    for action in actions:
+        if done:
+            seen, reward, done = env.reset()[0], 0.0, False
+        else:
+            seen, reward, over, late, _ = env.step(action)
+            done = over or late
+        found.append(seen)
+        rewards.append(reward)
+    return np.array(found), np.array(rewards)
+
+
+def test_members_of_a_vector_environment_do_what_single_ones_do():
+    """Through two resets, of members whose episodes end at different times; every reset draws another velocity."""
+    pytest.importorskip("gymnasium")
+
+    def over(seen: Transition):
+        return seen.after.position[..., 0].mean(1) > 0.72
+
+    job = task(over=over)
+    generator = np.random.default_rng(0)
+    actions = generator.uniform(-0.3, 0.4, (24, 3, 2)).astype(np.float32)
+    many = job.environments(3)
+    seen, rewards = [many.reset(seed=5)[0]], []
+    ends = []
+    for action in actions:
+        observation, reward, terminated, truncated, _ = many.step(action)
+        seen.append(observation)
+        rewards.append(reward)
+        ends.append(terminated | truncated)
+    ends = np.array(ends)
+    assert many.observation_space.contains(seen[0])
+    assert len({tuple(np.flatnonzero(ends[:, b])) for b in range(3)}) > 1, "members end at different times"
+    starts = [np.flatnonzero(ends[:, b])[0] + 2 for b in range(3)]
+    for b in range(3):
+        assert not np.array_equal(seen[0][b], np.array(seen)[starts[b], b]), "a new episode has a new draw"
+        alone, alone_rewards = play(job.environment(), 5 + b, actions[:, b])
+        np.testing.assert_allclose(np.array(seen)[:, b], alone, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(np.array(rewards)[:, b], alone_rewards, rtol=0, atol=1e-6)
+
+
+def test_a_draw_of_a_number_changes_its_member_only():
+    floor = sg.Wall(normal=(0, 1), offset=sg.Uniform(0.1, 0.2))
+    scene = hopper(floor=floor)
+    world = World(task(scene), 2)
+    first = world.reset(seeds=[1, 2])
+    offset = world.params["floor.offset"].tolist()
+    again = world.reset(members=[0])
+    assert offset[0] != offset[1] == float(world.params["floor.offset"][1])
+    assert float(world.params["floor.offset"][0]) != offset[0]
+    assert torch.equal(first[1], again[1])
+    assert not torch.equal(first[0], again[0])
+    assert torch.equal(world.reset(seeds=[1, 2]), first)
+
+
+def test_a_draw_that_changes_the_scene_itself_is_compiled_anew():
+    """How much of the body is held is no number that the solver reads: another solver is made."""
+    scene = hopper(**{"body.held": sg.Sphere(center=(0.5, 0.31), radius=sg.Uniform(0.05, 0.3))})
+    world = World(task(scene), 2)
+    held = []
+    for _ in range(4):
+        world.reset(members=[0])
+        held.append((world.solver.matter.free[..., 0] == 0).sum(1).tolist())
+    assert len({one for one, _ in held}) > 1
+    assert len({other for _, other in held}) == 1
+
+
+def test_a_member_that_runs_away_ends_alone():
+    job = task(hopper(**{"body.velocity": [0.1, -0.2]}), action={"body.stiffness": (1.0, 1e9)}, every=0.02)
+    world = World(job, 2)
+    world.reset(seeds=[0, 0])
+    calm = world.step(torch.tensor([[300.0], [300.0]]))
+    assert not bool(calm.over.any())
+    broken = world.state.velocity.clone()
+    broken[1] = float("inf")
+    world.state = type(world.state)(world.state.position, broken, world.state.activation)
+    found = world.step(torch.tensor([[300.0], [300.0]]))
+    assert found.over.tolist() == found.diverged.tolist() == [False, True]
+    assert found.reward[1] == 0.0
+    assert bool(torch.isfinite(found.observation).all())
+
+
+def test_without_gymnasium_the_message_says_what_to_install(monkeypatch):
+    monkeypatch.setattr("scenegrad.control.gym.find_spec", lambda name: None)
+    from scenegrad.control.gym import scene_env
+
+    scene_env.cache_clear()
+    with pytest.raises(sg.EngineError, match=r"scenegrad\[control\]"):
+        task().environment()
+    scene_env.cache_clear()
+
+
+def test_outputs_and_phases_are_observations():
+    solver, state, params = sg.compile(hopper(), device="cpu", dtype="float64")
+    time = torch.tensor([0.05], dtype=torch.float64)
+    seen = (Outputs("com") + Phases(5.0, count=4))(solver, state, params, time)
+    assert seen[0].tolist() == pytest.approx([0.7, 0.31, 1.0, 0.0, -1.0, 0.0], abs=1e-12)
