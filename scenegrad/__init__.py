@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from scenegrad import control as control
     from scenegrad import surrogates as surrogates
     from scenegrad import view as view
     from scenegrad.engine.controllers import CFL as CFL
@@ -39,9 +40,11 @@ if TYPE_CHECKING:
     from scenegrad.scenes import RDF as RDF
     from scenegrad.scenes import Actuator as Actuator
     from scenegrad.scenes import Atoms as Atoms
+    from scenegrad.scenes import Bingham as Bingham
     from scenegrad.scenes import Body as Body
     from scenegrad.scenes import Boundary as Boundary
     from scenegrad.scenes import Box as Box
+    from scenegrad.scenes import CamClay as CamClay
     from scenegrad.scenes import Capsule as Capsule
     from scenegrad.scenes import CenterOfMass as CenterOfMass
     from scenegrad.scenes import Choice as Choice
@@ -49,14 +52,17 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Coulomb as Coulomb
     from scenegrad.scenes import Cylinder as Cylinder
     from scenegrad.scenes import Domain as Domain
+    from scenegrad.scenes import DruckerPrager as DruckerPrager
     from scenegrad.scenes import Energy as Energy
     from scenegrad.scenes import Ensemble as Ensemble
     from scenegrad.scenes import Entity as Entity
     from scenegrad.scenes import FieldFile as FieldFile
     from scenegrad.scenes import Fields as Fields
+    from scenegrad.scenes import FixedCorotated as FixedCorotated
     from scenegrad.scenes import Fluid as Fluid
     from scenegrad.scenes import GaussianField as GaussianField
     from scenegrad.scenes import HalfSpace as HalfSpace
+    from scenegrad.scenes import HerschelBulkley as HerschelBulkley
     from scenegrad.scenes import Hexagonal as Hexagonal
     from scenegrad.scenes import Hinge as Hinge
     from scenegrad.scenes import KolmogorovForcing as KolmogorovForcing
@@ -70,9 +76,12 @@ if TYPE_CHECKING:
     from scenegrad.scenes import MolecularDynamics as MolecularDynamics
     from scenegrad.scenes import Momentum as Momentum
     from scenegrad.scenes import Moving as Moving
+    from scenegrad.scenes import Muscle as Muscle
     from scenegrad.scenes import NeoHookean as NeoHookean
+    from scenegrad.scenes import Newtonian as Newtonian
     from scenegrad.scenes import Normal as Normal
     from scenegrad.scenes import NoSlip as NoSlip
+    from scenegrad.scenes import OldroydB as OldroydB
     from scenegrad.scenes import Parameter as Parameter
     from scenegrad.scenes import Particles as Particles
     from scenegrad.scenes import Periodic as Periodic
@@ -85,6 +94,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import SimpleCubic as SimpleCubic
     from scenegrad.scenes import Sine as Sine
     from scenegrad.scenes import Slip as Slip
+    from scenegrad.scenes import Snow as Snow
     from scenegrad.scenes import Spectral as Spectral
     from scenegrad.scenes import Spectrum as Spectrum
     from scenegrad.scenes import Sphere as Sphere
@@ -93,11 +103,14 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Springs as Springs
     from scenegrad.scenes import Square as Square
     from scenegrad.scenes import Stick as Stick
+    from scenegrad.scenes import StVenantKirchhoffHencky as StVenantKirchhoffHencky
     from scenegrad.scenes import Table as Table
     from scenegrad.scenes import TaylorGreen as TaylorGreen
     from scenegrad.scenes import Thermo as Thermo
     from scenegrad.scenes import Time as Time
     from scenegrad.scenes import Uniform as Uniform
+    from scenegrad.scenes import Viscoelastic as Viscoelastic
+    from scenegrad.scenes import VonMises as VonMises
     from scenegrad.scenes import Wall as Wall
     from scenegrad.scenes import WeaklyCompressible as WeaklyCompressible
     from scenegrad.scenes import library as library
@@ -113,12 +126,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 SCENES = (
-    "FCC NVE RDF Actuator Atoms Body Boundary Box Capsule CenterOfMass Choice Collider Coulomb Cylinder Domain Energy "
-    "Ensemble Entity FieldFile Fields Fluid GaussianField HalfSpace Hexagonal Hinge KolmogorovForcing Langevin "
-    "LennardJones LogUniform MassSpring MaterialPoint Mesh MeshEdges MolecularDynamics Momentum Moving NeoHookean "
-    "NoSlip Normal Parameter Particles Periodic PointFile RigidBody Scene SceneError Separate Signal SimpleCubic Sine "
-    "Slip Spectral Spectrum Sphere SpringLattice SpringList Springs Square Stick Table TaylorGreen Thermo Time "
-    "Uniform Wall WeaklyCompressible load_scene save_scene scene_schema vary"
+    "FCC NVE RDF Actuator Atoms Bingham Body Boundary Box CamClay Capsule CenterOfMass Choice Collider Coulomb "
+    "Cylinder Domain DruckerPrager Energy Ensemble Entity FieldFile Fields FixedCorotated Fluid GaussianField "
+    "HalfSpace HerschelBulkley Hexagonal Hinge KolmogorovForcing Langevin LennardJones LogUniform MassSpring "
+    "MaterialPoint Mesh MeshEdges MolecularDynamics Momentum Moving Muscle NeoHookean Newtonian NoSlip Normal "
+    "OldroydB Parameter Particles Periodic PointFile RigidBody Scene SceneError Separate Signal SimpleCubic Sine Slip "
+    "Snow Spectral Spectrum Sphere SpringLattice SpringList Springs Square StVenantKirchhoffHencky Stick Table "
+    "TaylorGreen Thermo Time Uniform Viscoelastic VonMises Wall WeaklyCompressible load_scene save_scene scene_schema "
+    "vary"
 )
 ERRORS = "DeviceError DiskFull Diverged EngineError FileError MeshError OutputInUse StabilityError"
 
@@ -139,7 +154,12 @@ HOMES: dict[str, str] = {
     "run": "scenegrad.running",
     "train": "scenegrad.surrogates",
 }
-FOLDERS = {"library": "scenegrad.scenes.library", "surrogates": "scenegrad.surrogates", "view": "scenegrad.view"}
+FOLDERS = {
+    "control": "scenegrad.control",
+    "library": "scenegrad.scenes.library",
+    "surrogates": "scenegrad.surrogates",
+    "view": "scenegrad.view",
+}
 
 __all__ = sorted([*HOMES, *FOLDERS])
 

@@ -12,6 +12,20 @@ from scenegrad.scenes.entity import Entity
 from scenegrad.scenes.errors import SceneError
 from scenegrad.scenes.files import load_scene, save_scene
 from scenegrad.scenes.fluids import FieldFile, Fluid, KolmogorovForcing, TaylorGreen
+from scenegrad.scenes.materials import (
+    Bingham,
+    CamClay,
+    DruckerPrager,
+    FixedCorotated,
+    HerschelBulkley,
+    Muscle,
+    Newtonian,
+    OldroydB,
+    Snow,
+    StVenantKirchhoffHencky,
+    Viscoelastic,
+    VonMises,
+)
 from scenegrad.scenes.methods import MassSpring, MaterialPoint, MolecularDynamics, Spectral
 from scenegrad.scenes.outputs import RDF, CenterOfMass, Energy, Fields, Momentum, Particles, Spectrum, Thermo
 from scenegrad.scenes.scene import Scene
@@ -25,12 +39,14 @@ from scenegrad.scenes.values import Choice, GaussianField, LogUniform, Normal, P
 from scenegrad.scenes.vary import Ensemble, vary
 
 __all__ = [
-    "FCC", "NVE", "RDF", "Actuator", "Atoms", "Body", "Boundary", "Box", "Capsule", "CenterOfMass", "Choice",
-    "Collider", "Coulomb", "Cylinder", "Domain", "Energy", "Ensemble", "Entity", "FieldFile", "Fields", "Fluid",
-    "GaussianField", "HalfSpace", "Hexagonal", "Hinge", "KolmogorovForcing", "Langevin", "LennardJones",
-    "LogUniform", "MassSpring", "MaterialPoint", "Mesh", "MeshEdges", "MolecularDynamics", "Momentum", "Moving",
-    "NeoHookean", "NoSlip", "Normal", "Parameter", "Particles", "Periodic", "PointFile", "RigidBody", "Scene",
-    "SceneError", "Separate", "Signal", "SimpleCubic", "Sine", "Slip", "Spectral", "Spectrum", "Sphere",
-    "SpringLattice", "SpringList", "Springs", "Square", "Stick", "Table", "TaylorGreen", "Thermo", "Time",
-    "Uniform", "Wall", "WeaklyCompressible", "load_scene", "save_scene", "scene_schema", "vary",
+    "FCC", "NVE", "RDF", "Actuator", "Atoms", "Bingham", "Body", "Boundary", "Box", "CamClay", "Capsule",
+    "CenterOfMass", "Choice", "Collider", "Coulomb", "Cylinder", "Domain", "DruckerPrager", "Energy",
+    "Ensemble", "Entity", "FieldFile", "Fields", "FixedCorotated", "Fluid", "GaussianField", "HalfSpace",
+    "HerschelBulkley", "Hexagonal", "Hinge", "KolmogorovForcing", "Langevin", "LennardJones", "LogUniform",
+    "MassSpring", "MaterialPoint", "Mesh", "MeshEdges", "MolecularDynamics", "Momentum", "Moving", "Muscle",
+    "NeoHookean", "Newtonian", "NoSlip", "Normal", "OldroydB", "Parameter", "Particles", "Periodic",
+    "PointFile", "RigidBody", "Scene", "SceneError", "Separate", "Signal", "SimpleCubic", "Sine", "Slip",
+    "Snow", "Spectral", "Spectrum", "Sphere", "SpringLattice", "SpringList", "Springs", "Square",
+    "StVenantKirchhoffHencky", "Stick", "Table", "TaylorGreen", "Thermo", "Time", "Uniform", "Viscoelastic",
+    "VonMises", "Wall", "WeaklyCompressible", "load_scene", "save_scene", "scene_schema", "vary",
 ]  # fmt: skip

@@ -14,17 +14,11 @@ import torch
 import warp as wp
 from torch import Tensor
 
+from scenegrad.solvers.mpm.materials.elastic import carried, elastic_row, largest_square, no_diffusivity
 from scenegrad.solvers.mpm.materials.law import Law
 from scenegrad.solvers.mpm.numbers import Numbers
 
 __all__ = ["NEO_HOOKEAN"]
-
-
-def row_of(youngs_modulus: Tensor, poisson_ratio: Tensor, density: Tensor) -> Tensor:
-    """(rho, lambda + 2 mu, mu, lambda)"""
-    mu = youngs_modulus / (2 * (1 + poisson_ratio))
-    lame = youngs_modulus * poisson_ratio / ((1 + poisson_ratio) * (1 - 2 * poisson_ratio))
-    return torch.stack([density, lame + 2 * mu, mu, lame], dim=-1)
 
 
 @cache
@@ -37,18 +31,6 @@ def kirchhoff(n: Numbers) -> Any:
         return row[2] * (F * wp.transpose(F) - one) + row[3] * wp.log(wp.determinant(F)) * one
 
     return tau
-
-
-@cache
-def deform(n: Numbers) -> Any:
-    mat, real, Row, History = n.mat, n.real, n.row, n.history
-
-    @wp.func
-    def carried(row: Row, F: mat, C: mat, h: History, dt: real):
-        """dF/dt = C F"""
-        return F + dt * (C * F), h
-
-    return carried
 
 
 def stress(row: Tensor, F: Tensor, h: Tensor, C: Tensor) -> Tensor:
@@ -64,21 +46,19 @@ def energy(row: Tensor, F: Tensor, h: Tensor) -> Tensor:
 
 
 def wave_speed(row: Tensor, F: Tensor, h: Tensor) -> Tensor:
-    """c^2 <= (mu (1 + b) + lambda (1 - ln J)) / rho, b the largest eigenvalue of FF'; with m the mean of them all,
-    b <= m + sqrt((d - 1)/d) |FF' - m I|, which is exact where d = 2."""
-    rho, mu, lame, dim = row[..., 0], row[..., 2], row[..., 3], F.shape[-1]
-    square = F @ F.mT
-    mean = square.diagonal(dim1=-2, dim2=-1).mean(-1)
-    apart = (square.square().sum((-2, -1)) - dim * mean.square()).clamp(min=0.0)
-    largest = mean + ((dim - 1) / dim * apart).sqrt()
+    """c^2 <= (mu (1 + b) + lambda (1 - ln J)) / rho, b the largest eigenvalue of FF'."""
+    rho, mu, lame = row[..., 0], row[..., 2], row[..., 3]
     squeezed = -torch.linalg.det(F).log().clamp(max=0.0)
-    return ((mu * (1 + largest) + lame.clamp(min=0.0) * (1 + squeezed)) / rho).sqrt()
-
-
-def diffusivity(row: Tensor) -> Tensor:
-    return torch.zeros_like(row[..., 0])
+    return ((mu * (1 + largest_square(F @ F.mT)) + lame.clamp(min=0.0) * (1 + squeezed)) / rho).sqrt()
 
 
 NEO_HOOKEAN = Law(
-    ("youngs_modulus", "poisson_ratio", "density"), row_of, kirchhoff, deform, stress, energy, wave_speed, diffusivity
+    constants=("youngs_modulus", "poisson_ratio", "density"),
+    row=elastic_row,
+    kirchhoff=kirchhoff,
+    deform=carried,
+    stress=stress,
+    energy=energy,
+    wave_speed=wave_speed,
+    diffusivity=no_diffusivity,
 )
