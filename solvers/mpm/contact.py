@@ -1,6 +1,6 @@
 """Contact with walls that matter can leave again (Separate, Coulomb), felt by each particle."""
 
-# mypy: disable-error-code="index, operator"
+# mypy: disable-error-code="attr-defined, index, operator"
 # (Warp functions name their types by variables, of which mypy knows nothing)
 
 from functools import cache

@@ -1,6 +1,6 @@
 """Nodes of a box, all of them kept: node (i, j, k) has the number (i * count_y + j) * count_z + k."""
 
-# mypy: disable-error-code="index, operator"
+# mypy: disable-error-code="attr-defined, index, name-defined, operator"
 # (Warp functions name their types by variables, of which mypy knows nothing)
 
 from functools import cache

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,16 +36,6 @@ class Grid:
             n if wrap else n + 1 + 2 * pad for n, wrap, pad in zip(self.cells, self.wraps, self.pad, strict=True)
         )
 
-    @property
-    def nodes(self) -> int:
-        return prod(self.count)
-
-    @cached_property
-    def positions(self) -> NDArray[np.float64]:
-        """Of the nodes, in the order of their numbers [node, dim]."""
-        axes = [self.dx * (np.arange(n) - pad) for n, pad in zip(self.count, self.pad, strict=True)]
-        return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, self.dim)
-
 
 @dataclass(frozen=True)
 class Clinging:
@@ -58,23 +46,27 @@ class Clinging:
     sticks: bool
 
 
-def holds(grid: Grid, members: Sequence[Sequence[Clinging]]) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Which matrix [batch, node] of the table [matrix, dim, dim] takes the forbidden directions out of a velocity.
+def holds(
+    positions: NDArray[np.float64], dx: float, members: Sequence[Sequence[Clinging]]
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Which matrix [batch, node] of the table [matrix, dim, dim] takes the forbidden directions out of a velocity, for
+    nodes at positions [node, dim].
 
     At the meeting of several walls, the directions of all their normals are forbidden.
     """
+    nodes, dim = positions.shape
     table: dict[bytes, int] = {}
     matrices: list[NDArray[np.float64]] = []
     rows = []
     for walls in members:
-        inside = [grid.positions @ np.array(w.normal) <= w.offset + 1e-9 * grid.dx for w in walls]
-        code = np.zeros(grid.nodes, dtype=np.int64)
+        inside = [positions @ np.array(w.normal) <= w.offset + 1e-9 * dx for w in walls]
+        code = np.zeros(nodes, dtype=np.int64)
         for bit, mask in enumerate(inside):
             code |= mask.astype(np.int64) << bit
         found, where = np.unique(code, return_inverse=True)
         numbers = np.empty(len(found), dtype=np.uint8)
         for place, bits in enumerate(found):
-            matrix = allowed([w for bit, w in enumerate(walls) if bits >> bit & 1], grid.dim)
+            matrix = allowed([w for bit, w in enumerate(walls) if bits >> bit & 1], dim)
             key = np.round(matrix, 12).tobytes()
             if key not in table:
                 table[key] = len(matrices)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from scenegrad.engine.solver import Program, Step
 from scenegrad.engine.state import Params
-from scenegrad.solvers.mpm.escape import refuse_escaped, refuse_lost
+from scenegrad.solvers.mpm.escape import refuse_escaped, refuse_inverted, refuse_lost
 from scenegrad.solvers.mpm.grid import Grid
 from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.measures import center_of_mass, energies, masses, momenta
@@ -48,6 +48,7 @@ class MaterialPointSolver:
         """SAFE / max_p [(c_p + |v_p|) / dx + 2 dim nu_p / dx^2]: neither wave nor particle crosses a cell in one step,
         and viscosity does not overshoot."""
         refuse_escaped(state.position, self.grid, self.matter.bodies)
+        refuse_inverted(state.deformation, state.position, self.matter.bodies)
         self.networks.refuse_stiffer(params)
         row = self.tables(params.detach()).row.to(state.position.dtype)
         rates = []
@@ -70,9 +71,7 @@ class MaterialPointSolver:
         work = self.work
         with work.stream():
             tables, lightest = self.for_kernels(params, time)
-            arrays = work.arrays(state, tables, self.slot(tables), dt, lightest)
-            work.solve_grid(arrays)
-            after = work.carry(arrays)
+            after = work.step(state, tables, self.slot(tables), dt, lightest)
         if not work.lost.is_cuda:  # elsewhere the host would have to wait; the lost particle's velocity is NaN there
             refuse_lost(work.lost, state.position, self.grid, self.matter.bodies)
         return after
@@ -105,6 +104,7 @@ class MaterialPointSolver:
         slot = self.slot(tables).long()
         with work.stream():
             slots = self.ready(tables.map(lambda table: table.detach()[:, slot]))
+            work.cover(state.position)
             arrays = work.arrays(state, slots, work.each_particle, dt, self.lightest(tables))
             work.solve_grid(arrays)
             bars = work.transpose(arrays, {NAMES[name]: bar for name, bar in cotangent.items()}, tuple(learnt))

@@ -1,5 +1,8 @@
 """From particles to the grid and back: affine (APIC) transfers of the moving-least-squares material point method."""
 
+# mypy: disable-error-code="attr-defined"
+# (Warp structs name their types by variables, of which mypy knows nothing)
+
 from functools import cache
 from typing import Any
 
@@ -10,7 +13,7 @@ from scenegrad.solvers.mpm.materials.law import Law
 from scenegrad.solvers.mpm.numbers import Numbers
 from scenegrad.solvers.mpm.stencil import stencil
 
-__all__ = ["grid_to_particles", "particles_to_grid"]
+__all__ = ["grid_to_particles", "lost_particles", "particles_to_grid"]
 
 
 @cache
@@ -139,5 +142,19 @@ def grid_to_particles(n: Numbers, laws: tuple[Law, ...]) -> Any:
             v_out[b, p] = real(wp.NAN) * v
         else:
             v_out[b, p] = v
+
+    return kernel
+
+
+@cache
+def lost_particles(n: Numbers) -> Any:
+    """The number plus one of a particle whose nodes do not all exist goes to `lost_out`."""
+    s, vec, Lattice = stencil(n), n.vec, n.lattice
+
+    @wp.kernel(module="unique", enable_backward=False)
+    def kernel(lattice: Lattice, x_in: wp.array2d[vec], lost_out: wp.array[int]):
+        b, p = wp.tid()
+        if s.outside(lattice, lattice.inv_dx * x_in[b, p], b, p) != 0:
+            lost_out[b] = p + 1
 
     return kernel

@@ -1,10 +1,14 @@
-"""The passes of one step, with the constants and scratch grids that they share."""
+"""The passes of one step, with the constants and scratch grids that they share.
+
+A further process joins by a Pass in `solves`, a field of the nodes in `widths` (one that passes add to also in
+`summed`), and its constants in `constants`, or in `lay` where they depend on which nodes are kept.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property
+from math import prod
 from typing import Any
 
 import torch
@@ -12,14 +16,15 @@ import warp as wp
 from torch import Tensor
 
 from scenegrad.solvers.mpm.contact import contact, radius_of
-from scenegrad.solvers.mpm.grid import Grid, holds
+from scenegrad.solvers.mpm.grid import Grid
+from scenegrad.solvers.mpm.layout import Window, window
 from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.nodes import node_velocities
 from scenegrad.solvers.mpm.numbers import numbers
 from scenegrad.solvers.mpm.passes import Pass
 from scenegrad.solvers.mpm.state import ParticleState
 from scenegrad.solvers.mpm.tables import Tables
-from scenegrad.solvers.mpm.transfer import grid_to_particles, particles_to_grid
+from scenegrad.solvers.mpm.transfer import grid_to_particles, lost_particles, particles_to_grid
 
 __all__ = ["NAMES", "Workspace"]
 
@@ -43,6 +48,10 @@ class Workspace:
     momentum, friction (what it can bear) and velocity of the nodes; row, gravity, face: see Tables.
     """
 
+    layout: Window  # the nodes that are kept at present
+    nodes: dict[str, Tensor]  # what they have, by name [batch, node, width]
+    at_nodes: dict[str, Any]  # what the passes must know of them
+
     def __init__(self, grid: Grid, matter: Matter):
         wp.init()
         self.grid, self.matter, self.walls = grid, matter, len(matter.faces)
@@ -56,64 +65,82 @@ class Workspace:
         self.each_body = matter.body
         self.each_particle = torch.arange(self.particles, dtype=torch.int32, device=self.device)
         self.lost = torch.zeros(self.batch, dtype=torch.int32, device=self.device)
-        self.nodes = self.node_fields()
-        if not self.walls:  # zeros everywhere, in the room of one node
-            self.nodes["friction"] = self.zeros(1, grid.dim)[:1].expand(self.batch, grid.nodes, -1)
-        self.fixed = self.constants() | self.views(self.nodes)
+        self.widths = {"momentum": grid.dim + 1, "velocity": grid.dim} | ({"friction": grid.dim} if self.walls else {})
+        self.summed = ("momentum", "friction") if self.walls else ("momentum",)
         device = str(self.device)
-        self.to_grid = Pass(particles_to_grid(n, matter.laws), "particles", device, TO_GRID, ("momentum",))
-        self.at_walls = Pass(contact(n), "particles", device, AT_WALLS, ("momentum", "friction"))
-        self.at_nodes = Pass(node_velocities(n), "nodes", device, AT_NODES, ("velocity",))
+        walls = [Pass(contact(n), "particles", device, AT_WALLS, ("momentum", "friction"))] if self.walls else []
+        self.solves = (
+            Pass(particles_to_grid(n, matter.laws), "particles", device, TO_GRID, ("momentum",)),
+            *walls,
+            Pass(node_velocities(n), "nodes", device, AT_NODES, ("velocity",)),
+        )
         self.to_particles = Pass(grid_to_particles(n, matter.laws), "particles", device, TO_PARTICLES, AFTER)
+        self.seek_lost = Pass(lost_particles(n), "particles", device, ("lattice", "x"), ("lost",))
+        self.rooms: dict[str, Tensor] = {}
+        self.nodes, self.at_nodes = {}, {}
+        self.fixed = self.constants()
 
     def constants(self) -> dict[str, Any]:
         """Arguments of the passes that never change."""
         n, grid, matter = self.n, self.grid, self.matter
-        hold, table = holds(grid, matter.clinging)
         low, high = matter.free_box([cells * grid.dx for cells in grid.cells])
         return {
             "particles": (self.batch, self.particles),
-            "nodes": (self.batch, grid.nodes),
-            "lattice": self.lattice(),
             "kind": wp.from_torch(matter.kind),
             "volume": wp.from_torch(matter.volume),
             "radius": wp.from_torch(radius_of(matter.volume, grid.dim)),
             "sides": sum(face.side is not None for face in matter.faces),
             "low": n.vec(*low),
             "high": n.vec(*high),
-            "hold": wp.from_torch(torch.from_numpy(hold).to(self.device)),
-            "holds": wp.from_torch(torch.from_numpy(table).to(self.device, self.dtype), dtype=n.mat),
             "lost": wp.from_torch(self.lost),
             **dict.fromkeys(("h", "h after")),  # None where nothing is remembered; else replaced by the state's own
         }
 
-    def lattice(self, offset: int = 0) -> Any:
-        """The grid as kernels know it; offset: number of its first node in the flat arrays of nodes."""
-        found, grid = self.n.lattice(), self.grid
-        found.inv_dx, found.offset = 1.0 / grid.dx, offset
-        found.pad, found.count = self.n.ivec(*grid.pad), self.n.ivec(*grid.count)
-        found.wrap = self.n.ivec(*map(int, grid.wraps))
-        return found
+    def lay(self, position: Tensor) -> None:
+        """Keep the nodes that particles at these places need."""
+        layout = self.layout = window(self.grid, self.n.support, position)
+        self.nodes = {name: self.room(name, width) for name, width in self.widths.items()}
+        hold, table = layout.holds(self.matter.clinging)
+        views = self.views(self.nodes)
+        if not self.walls:  # zeros everywhere, in the room of one node
+            none = self.zeros(1, self.grid.dim).expand(self.batch, layout.nodes, -1)
+            views |= self.views({"friction": none})
+        self.at_nodes = views | {
+            "nodes": (self.batch, layout.nodes),
+            "lattice": layout.lattice(self.n),
+            "hold": wp.from_torch(hold.to(self.device)),
+            "holds": wp.from_torch(table.to(self.device, self.dtype), dtype=self.n.mat),
+        }
+
+    def cover(self, position: Tensor) -> None:
+        """See to it that all particles at these places have their nodes, if they can."""
+        if self.at_nodes and self.device.type == "cpu":
+            self.seek_lost.run({**self.fixed, **self.at_nodes, **self.views({"x": position.detach().contiguous()})})
+        if not self.at_nodes or self.lose():
+            self.lay(position)
+
+    def lose(self) -> bool:
+        """Whether the nodes of a particle were missing; forgets it. Elsewhere the host would have to wait."""
+        if self.device.type != "cpu" or not bool(self.lost.any()):
+            return False
+        self.lost.zero_()
+        return True
 
     def zeros(self, *shape: int) -> Tensor:
         return torch.zeros((self.batch, *shape), dtype=self.dtype, device=self.device)
 
-    def node_fields(self) -> dict[str, Tensor]:
-        """Room for what the nodes have; friction only where there are walls."""
-        widths = {"momentum": self.grid.dim + 1, "velocity": self.grid.dim}
-        widths |= {"friction": self.grid.dim} if self.walls else {}
-        return {name: self.zeros(self.grid.nodes, width) for name, width in widths.items()}
+    def room(self, name: str, width: int) -> Tensor:
+        """Room for a field of the nodes, which grows as more of them are kept [batch, node, width]."""
+        shape = (self.batch, self.layout.nodes, width)
+        if name not in self.rooms or self.rooms[name].numel() < prod(shape):
+            self.rooms[name] = torch.zeros(prod(shape), dtype=self.dtype, device=self.device)
+        return self.rooms[name][: prod(shape)].view(shape)
 
     def particle_fields(self) -> dict[str, Tensor]:
         """Room for x, v, C, F and h."""
         v, m = (self.batch, self.particles, self.grid.dim), (self.batch, self.particles, self.grid.dim, self.grid.dim)
         shapes = {"x": v, "v": v, "C": m, "F": m, "h": (*v[:2], self.n.memory)}
         return {name: torch.empty(s, dtype=self.dtype, device=self.device) for name, s in shapes.items()}
-
-    @cached_property
-    def node_bars(self) -> dict[str, Tensor]:
-        """Room for the cotangents of the nodes."""
-        return self.node_fields()
 
     def views(self, named: Mapping[str, Tensor], mark: str = "") -> dict[str, Any]:
         """Warp's views of tensors, without a copy."""
@@ -139,20 +166,33 @@ class Workspace:
         fields = {NAMES[name]: field.detach().contiguous() for name, field in vars(state).items()}
         return {
             **self.fixed,
+            **self.at_nodes,
             **self.views(fields | vars(tables)),
             "dt": wp.from_torch(dt.to(self.device, self.dtype)),
             "slot": wp.from_torch(slot),
             "lightest": wp.from_torch(lightest),
         }
 
+    def step(self, state: ParticleState, tables: Tables, slot: Tensor, dt: Tensor, lightest: Tensor) -> ParticleState:
+        """The state after the step. It is done again where particles have left the nodes that were kept for them."""
+        if not self.at_nodes:
+            self.lay(state.position)
+        arrays = self.arrays(state, tables, slot, dt, lightest)
+        self.solve_grid(arrays)
+        after = self.carry(arrays)
+        if not self.lose():
+            return after
+        self.lay(state.position)
+        arrays |= self.at_nodes
+        self.solve_grid(arrays)
+        return self.carry(arrays)
+
     def solve_grid(self, arrays: Mapping[str, Any]) -> None:
         """Node velocities after the step."""
-        self.nodes["momentum"].zero_()
-        self.to_grid.run(arrays)
-        if self.walls:
-            self.nodes["friction"].zero_()
-            self.at_walls.run(arrays)
-        self.at_nodes.run(arrays)
+        for name in self.summed:
+            self.nodes[name].zero_()
+        for each in self.solves:
+            each.run(arrays)
 
     def carry(self, arrays: Mapping[str, Any]) -> ParticleState:
         """Particles after the step, moved by the node velocities."""
@@ -172,15 +212,9 @@ class Workspace:
         bars |= {name: self.zeros(self.particles, *widths[name]) for name in learnt}
         after = {name: (cotangent[name] if name in cotangent else torch.zeros_like(bars[name])) for name in "xvCFh"}
         ends = self.views({name: bar.contiguous() for name, bar in after.items()}, " after")
-        found = (
-            {"lattice": self.n.lattice()}
-            | self.views(bars)
-            | self.views({name: bar.zero_() for name, bar in self.node_bars.items()})
-            | ends
-        )
+        nodes = {name: self.room(f"{name} bar", width).zero_() for name, width in self.widths.items()}
+        found = {"lattice": self.n.lattice()} | self.views(bars) | self.views(nodes) | ends
         self.to_particles.run_transposed({**arrays, **ends}, found)
-        self.at_nodes.run_transposed(arrays, found)
-        if self.walls:
-            self.at_walls.run_transposed(arrays, found)
-        self.to_grid.run_transposed(arrays, found)
+        for each in reversed(self.solves):
+            each.run_transposed(arrays, found)
         return bars

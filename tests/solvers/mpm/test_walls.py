@@ -104,7 +104,7 @@ def test_inclined_wall_that_clings_lets_nothing_through_it(lab):
     block = lab.box_of((0.4, 0.4), (0.25, 0.25), velocity=(-1.0, 0.0))
     solver, state, params = lab.compiled(lab.scene_of(2, entities={"block": block, "wall": wall}))
     lab.march(solver, state, params, 60)
-    places = torch.from_numpy(solver.grid.positions)
+    places = torch.from_numpy(solver.work.layout.positions)
     velocity = solver.work.nodes["velocity"][0]
     behind = (places.sum(1) / math.sqrt(2) <= 0.5 + 1e-9) & (velocity.abs().sum(1) > 0)
     assert int(behind.sum()) > 5
