@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from scenegrad.engine.errors import MeshError as MeshError
     from scenegrad.engine.errors import OutputInUse as OutputInUse
     from scenegrad.engine.errors import StabilityError as StabilityError
+    from scenegrad.engine.files.splats import read_splats as read_splats
     from scenegrad.engine.optimise import optimise as optimise
     from scenegrad.engine.rollout import Rollout as Rollout
     from scenegrad.engine.rollout import rollout as rollout
@@ -61,10 +62,12 @@ if TYPE_CHECKING:
     from scenegrad.scenes import FixedCorotated as FixedCorotated
     from scenegrad.scenes import Fluid as Fluid
     from scenegrad.scenes import GaussianField as GaussianField
+    from scenegrad.scenes import Gaussians as Gaussians
     from scenegrad.scenes import HalfSpace as HalfSpace
     from scenegrad.scenes import HerschelBulkley as HerschelBulkley
     from scenegrad.scenes import Hexagonal as Hexagonal
     from scenegrad.scenes import Hinge as Hinge
+    from scenegrad.scenes import Image as Image
     from scenegrad.scenes import KolmogorovForcing as KolmogorovForcing
     from scenegrad.scenes import Langevin as Langevin
     from scenegrad.scenes import LennardJones as LennardJones
@@ -86,6 +89,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Particles as Particles
     from scenegrad.scenes import Periodic as Periodic
     from scenegrad.scenes import PointFile as PointFile
+    from scenegrad.scenes import Points as Points
     from scenegrad.scenes import RigidBody as RigidBody
     from scenegrad.scenes import Scene as Scene
     from scenegrad.scenes import SceneError as SceneError
@@ -98,6 +102,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Spectral as Spectral
     from scenegrad.scenes import Spectrum as Spectrum
     from scenegrad.scenes import Sphere as Sphere
+    from scenegrad.scenes import Splats as Splats
     from scenegrad.scenes import SpringLattice as SpringLattice
     from scenegrad.scenes import SpringList as SpringList
     from scenegrad.scenes import Springs as Springs
@@ -120,6 +125,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import vary as vary
     from scenegrad.solvers.compile import compile_scene as compile  # noqa: F401
     from scenegrad.sources import read_scene as read_scene
+    from scenegrad.splats import write_splats as write_splats
     from scenegrad.surrogates import Surrogate as Surrogate
     from scenegrad.surrogates import train as train
 
@@ -128,12 +134,12 @@ __version__ = "0.1.0"
 SCENES = (
     "FCC NVE RDF Actuator Atoms Bingham Body Boundary Box CamClay Capsule CenterOfMass Choice Collider Coulomb "
     "Cylinder Domain DruckerPrager Energy Ensemble Entity FieldFile Fields FixedCorotated Fluid GaussianField "
-    "HalfSpace HerschelBulkley Hexagonal Hinge KolmogorovForcing Langevin LennardJones LogUniform MassSpring "
-    "MaterialPoint Mesh MeshEdges MolecularDynamics Momentum Moving Muscle NeoHookean Newtonian NoSlip Normal "
-    "OldroydB Parameter Particles Periodic PointFile RigidBody Scene SceneError Separate Signal SimpleCubic Sine Slip "
-    "Snow Spectral Spectrum Sphere SpringLattice SpringList Springs Square StVenantKirchhoffHencky Stick Table "
-    "TaylorGreen Thermo Time Uniform Viscoelastic VonMises Wall WeaklyCompressible load_scene save_scene scene_schema "
-    "vary"
+    "Gaussians HalfSpace HerschelBulkley Hexagonal Hinge Image KolmogorovForcing Langevin LennardJones LogUniform "
+    "MassSpring MaterialPoint Mesh MeshEdges MolecularDynamics Momentum Moving Muscle NeoHookean Newtonian NoSlip "
+    "Normal OldroydB Parameter Particles Periodic PointFile Points RigidBody Scene SceneError Separate Signal "
+    "SimpleCubic Sine Slip Snow Spectral Spectrum Sphere Splats SpringLattice SpringList Springs Square "
+    "StVenantKirchhoffHencky Stick Table TaylorGreen Thermo Time Uniform Viscoelastic VonMises Wall WeaklyCompressible "
+    "load_scene save_scene scene_schema vary"
 )
 ERRORS = "DeviceError DiskFull Diverged EngineError FileError MeshError OutputInUse StabilityError"
 
@@ -151,8 +157,10 @@ HOMES: dict[str, str] = {
     **dict.fromkeys(("Params", "with_tensors"), "scenegrad.engine.state"),
     "optimise": "scenegrad.engine.optimise",
     "read_scene": "scenegrad.sources",
+    "read_splats": "scenegrad.engine.files.splats",
     "run": "scenegrad.running",
     "train": "scenegrad.surrogates",
+    "write_splats": "scenegrad.splats",
 }
 FOLDERS = {
     "control": "scenegrad.control",

@@ -27,12 +27,13 @@ from scenegrad.scenes.materials import (
     VonMises,
 )
 from scenegrad.scenes.methods import MassSpring, MaterialPoint, MolecularDynamics, Spectral
-from scenegrad.scenes.outputs import RDF, CenterOfMass, Energy, Fields, Momentum, Particles, Spectrum, Thermo
+from scenegrad.scenes.outputs import RDF, CenterOfMass, Energy, Fields, Gaussians, Momentum, Particles, Spectrum, Thermo
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.schema import scene_schema
 from scenegrad.scenes.shapes import Box, Capsule, Cylinder, HalfSpace, Mesh, Sphere
 from scenegrad.scenes.signals import Signal, Sine, Table
 from scenegrad.scenes.solids import Body, NeoHookean, Wall, WeaklyCompressible
+from scenegrad.scenes.sources import Image, Points, Splats
 from scenegrad.scenes.springs import Actuator, MeshEdges, SpringLattice, SpringList, Springs
 from scenegrad.scenes.time import Time
 from scenegrad.scenes.values import Choice, GaussianField, LogUniform, Normal, Parameter, Uniform
@@ -40,13 +41,13 @@ from scenegrad.scenes.vary import Ensemble, vary
 
 __all__ = [
     "FCC", "NVE", "RDF", "Actuator", "Atoms", "Bingham", "Body", "Boundary", "Box", "CamClay", "Capsule",
-    "CenterOfMass", "Choice", "Collider", "Coulomb", "Cylinder", "Domain", "DruckerPrager", "Energy",
-    "Ensemble", "Entity", "FieldFile", "Fields", "FixedCorotated", "Fluid", "GaussianField", "HalfSpace",
-    "HerschelBulkley", "Hexagonal", "Hinge", "KolmogorovForcing", "Langevin", "LennardJones", "LogUniform",
+    "CenterOfMass", "Choice", "Collider", "Coulomb", "Cylinder", "Domain", "DruckerPrager", "Energy", "Ensemble",
+    "Entity", "FieldFile", "Fields", "FixedCorotated", "Fluid", "GaussianField", "Gaussians", "HalfSpace",
+    "HerschelBulkley", "Hexagonal", "Hinge", "Image", "KolmogorovForcing", "Langevin", "LennardJones", "LogUniform",
     "MassSpring", "MaterialPoint", "Mesh", "MeshEdges", "MolecularDynamics", "Momentum", "Moving", "Muscle",
-    "NeoHookean", "Newtonian", "NoSlip", "Normal", "OldroydB", "Parameter", "Particles", "Periodic",
-    "PointFile", "RigidBody", "Scene", "SceneError", "Separate", "Signal", "SimpleCubic", "Sine", "Slip",
-    "Snow", "Spectral", "Spectrum", "Sphere", "SpringLattice", "SpringList", "Springs", "Square",
+    "NeoHookean", "Newtonian", "NoSlip", "Normal", "OldroydB", "Parameter", "Particles", "Periodic", "PointFile",
+    "Points", "RigidBody", "Scene", "SceneError", "Separate", "Signal", "SimpleCubic", "Sine", "Slip", "Snow",
+    "Spectral", "Spectrum", "Sphere", "Splats", "SpringLattice", "SpringList", "Springs", "Square",
     "StVenantKirchhoffHencky", "Stick", "Table", "TaylorGreen", "Thermo", "Time", "Uniform", "Viscoelastic",
     "VonMises", "Wall", "WeaklyCompressible", "load_scene", "save_scene", "scene_schema", "vary",
 ]  # fmt: skip

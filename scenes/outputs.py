@@ -8,7 +8,18 @@ from pydantic import Field
 
 from scenegrad.scenes.kinds import Kind
 
-__all__ = ["RDF", "CenterOfMass", "Energy", "Fields", "Momentum", "Output", "Particles", "Spectrum", "Thermo"]
+__all__ = [
+    "RDF",
+    "CenterOfMass",
+    "Energy",
+    "Fields",
+    "Gaussians",
+    "Momentum",
+    "Output",
+    "Particles",
+    "Spectrum",
+    "Thermo",
+]
 
 
 class Output(Kind):
@@ -47,6 +58,21 @@ class CenterOfMass(Output):
 
     positional = ("entity",)
     kind: Literal["center_of_mass"] = "center_of_mass"
+    entity: str
+
+    if TYPE_CHECKING:
+
+        def __init__(self, entity: str, *, every: float) -> None: ...
+
+
+class Gaussians(Output):
+    """Mean, covariance and deformation of the Gaussians of one body that Splats fill, in the order of their file.
+
+    `write_splats` makes .ply files of them, a frame each.
+    """
+
+    positional = ("entity",)
+    kind: Literal["gaussians"] = "gaussians"
     entity: str
 
     if TYPE_CHECKING:

@@ -8,6 +8,7 @@ import pytest
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
 SMALL = {
+    "splats_fall": {"gaussians": 600, "cells": 16, "end": 0.1},
     "drop_a_duck": {"cells": 16, "end": 0.04},
     "throw_at_a_target": {"cells": 16, "end": 0.1, "steps": 2},
     "liquid_argon": {"cells": 5, "end": 2.0},

@@ -15,7 +15,7 @@ from scenegrad.engine.files.ply import Vertices, read_vertices, write_vertices
 from scenegrad.engine.geometry.ellipsoids import axes_of, quaternions_of, rotations_of, turned_by
 from scenegrad.engine.geometry.harmonics import turned_harmonics
 
-__all__ = ["Splats", "read_splats", "write_splats"]
+__all__ = ["Splats", "read_splats"]
 
 Array = NDArray[np.float64]
 
@@ -97,6 +97,10 @@ class Splats:
             rows[name] = column
         return Splats(Vertices(rows, self.vertices.comments))
 
+    def save(self, path: str | Path) -> None:
+        """A binary .ply with the properties, their order and their types as they were read."""
+        write_vertices(path, self.vertices)
+
     @staticmethod
     def of(
         mean: ArrayLike,
@@ -159,8 +163,3 @@ def read_splats(path: str | Path) -> Splats:
             f"zero; the first is number {bad[0]} at ({place}). Remove them in the program that made the file."
         )
     return Splats(vertices)
-
-
-def write_splats(path: str | Path, splats: Splats) -> None:
-    """A binary .ply with the properties, their order and their types as they were read."""
-    write_vertices(path, splats.vertices)

@@ -87,7 +87,7 @@ def check_cells(mesh: Mesh) -> None:
     if len(folded):
         raise MeshError(
             f"{mesh.name} is folded: at {len(np.unique(kind[folded]))} facets two cells lie on one side or three meet: "
-            f"a cell is turned inside out, the first one near {place(span[folded[0]].mean(axis=0))}. Mesh the body anew, "
+            f"a cell is turned inside out, first near {place(span[folded[0]].mean(axis=0))}. Mesh the body anew, "
             f"or undo the last move of its vertices."
         )
 

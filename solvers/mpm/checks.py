@@ -9,9 +9,10 @@ import numpy as np
 
 from scenegrad.scenes.domain import AXES, Periodic
 from scenegrad.scenes.errors import nearest
-from scenegrad.scenes.outputs import CenterOfMass, Particles
+from scenegrad.scenes.outputs import CenterOfMass, Gaussians, Particles
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.solids import Body, Wall
+from scenegrad.scenes.sources import Points, Splats
 from scenegrad.solvers.mpm.grid import Grid
 from scenegrad.solvers.mpm.materials import LAWS
 from scenegrad.solvers.mpm.probes import QUANTITIES, SERVED_OUTPUTS
@@ -106,9 +107,15 @@ def check_outputs(scene: Scene, reasons: Reasons) -> None:
                         f"{quantity!r} is not known of particles.{nearest(quantity, QUANTITIES)} "
                         f"Known: {', '.join(QUANTITIES)}.",
                     )
-        elif isinstance(output, CenterOfMass) and output.entity not in bodies:
+        elif isinstance(output, CenterOfMass | Gaussians) and output.entity not in bodies:
             reasons.add(
                 address, f"{output.entity!r} is no body.{nearest(output.entity, bodies)} Bodies: {', '.join(bodies)}."
+            )
+        elif isinstance(output, Gaussians) and not isinstance(shape := scene.at(f"{output.entity}.shape"), Splats):
+            reasons.add(
+                address,
+                f"follows the Gaussians of a body, but the shape of {output.entity} is a {shape.kind}; fill it with "
+                f"Splats, as they are.",
             )
 
 
@@ -186,14 +193,16 @@ def check_overlaps(
     names = list(bodies)
     for index, one in enumerate(names):
         for other in names[index + 1 :]:
-            shape = scene.entities[other].shape  # type: ignore[attr-defined]
-            places = bodies[one][0]
+            whose, shape = one, scene.entities[other].shape  # type: ignore[attr-defined]
+            if isinstance(shape, Points | Splats):  # a cloud has no inside that others could be deep in
+                whose, shape = other, scene.entities[one].shape  # type: ignore[attr-defined]
+            places = bodies[whose][0]
             if not len(places):
                 continue
             inside = int((distance_to(shape, places) < -0.5 * grid.dx).sum())
             if inside:
                 reasons.add(
                     f"{one}.shape",
-                    f"overlaps {other}: {inside} of its {len(places)} particles lie in it. Move one of them, or cut it "
-                    f"out with shape - other.",
+                    f"overlaps {other}: {inside} of the {len(places)} particles of {whose} lie in "
+                    f"{other if whose == one else one}. Move one of them, or cut it out with shape - other.",
                 )

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from scenegrad.engine.controllers import CFL
-from scenegrad.engine.errors import MeshError
+from scenegrad.engine.errors import FileError
 from scenegrad.engine.state import Params
 from scenegrad.scenes.errors import SceneError
 from scenegrad.scenes.scene import Scene
@@ -87,7 +87,7 @@ def compile_mpm(
     networks = Networks(learned_bodies(first, parts, like))
     values = Params({**values, **networks.weights(len(scenes))})
     initial = partial(first_state, joined([[x for x, _ in bodies.values()] for bodies in filled], like), matter)
-    plan = program(first, probes(first, matter, grid, networks), CFL(0.4), initial)
+    plan = program(first, probes(scenes, matter, grid, networks), CFL(0.4), initial)
     plan = replace(plan, parameters={**plan.parameters, **networks.free()})
     return MaterialPointSolver(grid, matter, plan, networks), initial(values), values
 
@@ -100,7 +100,7 @@ def filled_bodies(scene: Scene, grid: Grid, reasons: Reasons) -> dict[str, tuple
             domain = np.array(scene.domain.size)
             try:
                 found[name] = fill_shape(body.shape, domain, grid.dx, body.particles_per_cell or 2**grid.dim)
-            except MeshError as error:
+            except FileError as error:
                 reasons.add(f"{name}.shape", str(error))
     return found
 

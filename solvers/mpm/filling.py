@@ -51,13 +51,12 @@ def check_surface(path: str, sha256: str) -> None:
 def parts_of(shape: Shape) -> Iterator[Shape]:
     """The shape and all that it is made of."""
     yield shape
+    parts: tuple[Shape, ...] = ()
     match shape:
         case Difference():
             parts = (shape.whole, shape.removed)
         case Union() | Intersection():
             parts = shape.parts
-        case _:
-            parts = ()
     for part in parts:
         yield from parts_of(part)
 

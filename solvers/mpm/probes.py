@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
@@ -10,8 +10,9 @@ from torch import Tensor
 
 from scenegrad.engine.solver import Points, Probe, Series
 from scenegrad.engine.state import Params
-from scenegrad.scenes.outputs import CenterOfMass, Energy, Momentum, Output, Particles
+from scenegrad.scenes.outputs import CenterOfMass, Energy, Gaussians, Momentum, Output, Particles
 from scenegrad.scenes.scene import Scene
+from scenegrad.solvers.mpm.gaussians import moved_gaussians
 from scenegrad.solvers.mpm.grid import Grid
 from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.measures import cauchy_stress, center_of_mass, energies, masses, momenta
@@ -21,7 +22,7 @@ from scenegrad.solvers.mpm.tables import Tables
 
 __all__ = ["QUANTITIES", "SERVED_OUTPUTS", "probes"]
 
-SERVED_OUTPUTS = (Particles, CenterOfMass, Energy, Momentum)
+SERVED_OUTPUTS = (Particles, CenterOfMass, Gaussians, Energy, Momentum)
 
 Quantity = Callable[[ParticleState, Tables, Matter], Tensor]
 
@@ -43,8 +44,10 @@ QUANTITIES: dict[str, tuple[str, Quantity]] = {  # unit and measure of what Part
 }
 
 
-def probes(scene: Scene, matter: Matter, grid: Grid, networks: Networks) -> list[Probe[ParticleState]]:
-    return [told(probe(name, output, scene, matter, grid), networks) for name, output in scene.outputs.items()]
+def probes(scenes: Sequence[Scene], matter: Matter, grid: Grid, networks: Networks) -> list[Probe[ParticleState]]:
+    """The outputs of the first scene, measured in all members of the batch."""
+    outputs = scenes[0].outputs
+    return [told(probe(name, output, scenes, matter, grid), networks) for name, output in outputs.items()]
 
 
 def told(probe: Probe[ParticleState], networks: Networks) -> Probe[ParticleState]:
@@ -54,7 +57,9 @@ def told(probe: Probe[ParticleState], networks: Networks) -> Probe[ParticleState
     return replace(probe, measure=lambda s, params: probe.measure(networks.before(s, params, energy=True), params))
 
 
-def probe(name: str, output: Output, scene: Scene, matter: Matter, grid: Grid) -> Probe[ParticleState]:
+def probe(name: str, output: Output, scenes: Sequence[Scene], matter: Matter, grid: Grid) -> Probe[ParticleState]:
+    scene = scenes[0]
+
     def tables(state: ParticleState, params: Params) -> Tables:
         found = Tables.of(params, matter.bodies, matter.faces, matter.gravity)
         return found.map(lambda table: table.to(state.position.dtype))
@@ -76,6 +81,10 @@ def probe(name: str, output: Output, scene: Scene, matter: Matter, grid: Grid) -
             def measure(state: ParticleState, params: Params) -> dict[str, Tensor]:
                 mass = masses(tables(state, params), matter)
                 return {"center_of_mass": center_of_mass(state.position[:, part], mass[:, part])}
+
+        case Gaussians():
+            measure = moved_gaussians(scenes, next(b for b in matter.bodies if b.name == output.entity), matter.volume)
+            layout, units = Points(), {"position": "m", "covariance": "m^2", "deformation": "1"}
 
         case Energy():
             units = dict.fromkeys(("kinetic", "potential", "total", "elastic", "gravitational", "contact"), "J")

@@ -38,8 +38,8 @@ def placed_points(shape: Points, dim: int) -> PointCloud:
     if cloud.volume is None:
         raise FileError(
             f"{shape.path} does not say which volume its {count} points stand for. Give spacing="
-            f"{shape.scale * usual_spacing(cloud.position):.3g} (their usual distance), the volume= of all, or a column "
-            f"`volume`."
+            f"{shape.scale * usual_spacing(cloud.position):.3g} (their usual distance), the volume= of all, or a "
+            f"column `volume`."
         )
     return PointCloud(position, cloud.volume * shape.scale**dim)
 
