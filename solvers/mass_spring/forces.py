@@ -39,18 +39,19 @@ def wall_pushes(depth: Tensor, constants: Constants) -> Tensor:
     return constants.wall[..., None] * depth
 
 
-def rub(velocity: Tensor, push: Tensor, normals: Tensor, friction: Tensor, share: Tensor) -> Tensor:
-    """v_t' = v_t max(0, 1 - mu N dt / (m |v_t|)), wall after wall: Coulomb's law, with sticking.
+def rub(velocity: Tensor, push: Tensor, truss: Truss, constants: Constants, h: Tensor) -> Tensor:
+    """v_t' = v_t max(0, 1 - mu N dt / (m |v_t|)), rough wall after rough wall: Coulomb's law, with sticking.
 
-    push: N [N] [batch, mass, wall]; share: dt / m [batch, mass, 1].
+    push: N [N] [batch, mass, wall].
     """
-    for wall in range(normals.shape[1]):
-        normal = normals[:, None, wall]
+    for wall, face in enumerate(truss.faces):
+        if not face.rough:
+            continue
+        normal = face.normal[:, None]
         across = (velocity * normal).sum(-1, keepdim=True) * normal
         along = velocity - across
         square = (along * along).sum(-1, keepdim=True)
-        moving = square > 0.0
-        speed = torch.sqrt(torch.where(moving, square, 1.0))
-        lost = friction[:, None, wall, None] * push[..., wall, None] * share / speed
+        speed = torch.sqrt(torch.where(square > 0.0, square, 1.0))
+        lost = constants.friction[:, None, wall, None] * push[..., wall, None] * h / (constants.mass * speed)
         velocity = across + along * torch.clamp(1.0 - lost, min=0.0)
     return velocity

@@ -49,7 +49,7 @@ class MassSpringSolver(TorchAdjoint):
         force = force + (push[..., None] * truss.normals[:, None]).sum(-2)
         velocity = state.velocity + h * (force / constants.mass + constants.gravity)
         velocity = velocity / (1.0 + h * constants.drag)
-        velocity = rub(velocity, push, truss.normals, constants.friction, h / constants.mass)
+        velocity = rub(velocity, push, truss, constants, h)
         velocity = velocity * truss.free
         return Step(SpringState(state.position + h * velocity, velocity, activation))
 

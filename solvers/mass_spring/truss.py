@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from scenegrad.engine.state import Params
-from scenegrad.solvers.shared.signals import addresses, value_at
+from scenegrad.solvers.shared.signals import addresses, values_at
 
 __all__ = ["Body", "Constants", "Face", "Muscle", "Truss"]
 
@@ -54,6 +54,11 @@ class Face:
     normal: Tensor  # of length 1 [batch, dim]
     offset: str | Tensor  # [m]
     friction: str | Tensor
+
+    @property
+    def rough(self) -> bool:
+        """Whether it may have friction."""
+        return isinstance(self.friction, str)
 
     def addresses(self) -> tuple[str, ...]:
         return tuple(value for value in (self.offset, self.friction) if isinstance(value, str))
@@ -142,8 +147,7 @@ class Truss:
         """Of each muscle [batch, muscle]."""
         if not self.muscles:
             return self.length[:, :0]
-        values = [value_at(params, m.address, m.signal, time) for m in self.muscles]
-        return torch.stack(values, dim=1).to(self.length)
+        return values_at(params, [(m.address, m.signal) for m in self.muscles], time).to(self.length)
 
     def contraction(self, activation: Tensor) -> Tensor:
         """By which share each spring is shortened at rest [batch, spring]; muscles that share a spring add up."""

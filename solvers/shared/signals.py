@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 from scenegrad.engine.state import Params
 from scenegrad.scenes.signals import Signal, Sine, Table
 
-__all__ = ["addresses", "peak", "value_at"]
+__all__ = ["addresses", "peak", "value_at", "values_at"]
 
 FIELDS: dict[type[Signal], tuple[str, ...]] = {
     Table: ("values",),
@@ -53,10 +54,32 @@ def peak(params: Params, address: str, signal: Any) -> Tensor:
     return torch.where(offset < 0, offset - amplitude.abs(), offset + amplitude.abs())
 
 
+def values_at(params: Params, signals: Sequence[tuple[str, Any]], time: Tensor) -> Tensor:
+    """The values of several signals, (address, signal) each [batch, signal].
+
+    Tables of one spacing and length are looked up together: many muscles cost little more than one.
+    """
+    columns: list[Tensor | None] = [None] * len(signals)
+    alike: dict[tuple[float, int], list[int]] = {}
+    for number, (address, signal) in enumerate(signals):
+        if isinstance(signal, Table):
+            alike.setdefault((signal.every, params[f"{address}.values"].shape[1]), []).append(number)
+        else:
+            columns[number] = value_at(params, address, signal, time)
+    for (every, _), numbers in alike.items():
+        values = torch.stack([params[f"{signals[n][0]}.values"] for n in numbers], dim=1).double()
+        found = interpolate(values, time.to(values.device, torch.float64) / every)
+        for n, column in zip(numbers, found.unbind(1), strict=True):
+            columns[n] = column
+    return torch.stack([column for column in columns if column is not None], dim=1)
+
+
 def interpolate(values: Tensor, place: Tensor) -> Tensor:
-    """values [batch, knot] at `place` [batch], counted in knots: linear between them, held before and after."""
-    last = values.shape[1] - 1
-    place = place.clamp(0.0, float(last))
-    left = place.floor().long().clamp(max=max(last - 1, 0))[:, None]
-    ends = values.gather(1, torch.cat([left, (left + 1).clamp(max=last)], dim=1))
-    return torch.lerp(ends[:, 0], ends[:, 1], place - left[:, 0])
+    """values [batch, ..., knot] at `place` [batch], counted in knots: linear between them, held before and after."""
+    last = values.shape[-1] - 1
+    place = place.clamp(0.0, float(last)).view(-1, *[1] * (values.ndim - 1))
+    left = place.floor().long().clamp(max=max(last - 1, 0))
+    right = (left + 1).clamp(max=last)
+    shape = (*values.shape[:-1], 1)
+    ends = values.gather(-1, left.expand(shape)), values.gather(-1, right.expand(shape))
+    return torch.lerp(*ends, place - left).squeeze(-1)

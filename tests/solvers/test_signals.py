@@ -7,7 +7,7 @@ import torch
 
 from scenegrad.engine.state import Params
 from scenegrad.scenes.signals import Sine, Table
-from scenegrad.solvers.shared.signals import addresses, value_at
+from scenegrad.solvers.shared.signals import addresses, value_at, values_at
 
 TABLE = Table(0.5, (1.0, 3.0, -1.0))
 
@@ -56,3 +56,24 @@ def test_gradients_reach_every_number_of_a_signal(signal):
         return value_at(Params(dict(zip(names, numbers, strict=True))), "m.activation", signal, at(0.6))
 
     assert torch.autograd.gradcheck(function, [v.requires_grad_() for v in values])
+
+
+def test_many_signals_are_looked_up_as_one_by_one():
+    signals = [
+        ("a", Table(0.5, (1.0, 3.0, -1.0))),
+        ("b", Sine(amplitude=2.0, frequency=0.5)),
+        ("c", Table(0.5, (0.0, 1.0, 2.0))),
+        ("d", 4.0),
+        ("e", Table(0.2, (0.0, 1.0, 2.0))),
+    ]
+    generator = torch.Generator().manual_seed(0)
+    params = Params(
+        {
+            address: torch.randn((2, 3) if address.endswith("values") else (2,), generator=generator).double()
+            for name, signal in signals
+            for address in addresses(name, signal)
+        }
+    )
+    together = values_at(params, signals, at(0.3, 0.8))
+    apart = torch.stack([value_at(params, name, signal, at(0.3, 0.8)) for name, signal in signals], dim=1)
+    assert torch.equal(together, apart)
