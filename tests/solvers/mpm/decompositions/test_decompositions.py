@@ -14,6 +14,7 @@ from scenegrad.solvers.mpm.decompositions import (
     singular_value_map,
     singular_values,
 )
+from scenegrad.solvers.mpm.decompositions.of_tensors import log_stretch_of, polar_rotation_of
 from scenegrad.solvers.mpm.numbers import Numbers, numbers
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -197,3 +198,17 @@ def test_adjoints_at_rest_at_rotations_and_at_equal_singular_values(name, dim, d
     tolerance = {"float32": 1e-5, "float64": 1e-9}[dtype]
     measure(f"error of the adjoint of the {name} of a matrix, {dim}D {dtype}", worst, f"{tolerance:g}")
     assert worst < tolerance
+
+
+@pytest.mark.parametrize("name", ["polar", "log"])
+def test_torch_knows_the_same_functions_and_derivatives(name, dim):
+    F = torch.cat([samples(dim), stretched(dim, (2.0, 0.4, 0.8))])
+    Y_bar = torch.randn(F.shape, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
+    Y, F_bar = applied(name, F, Y_bar)
+    of_tensors = {"polar": polar_rotation_of, "log": log_stretch_of}[name]
+    F = F.requires_grad_()
+    found = of_tensors(F)
+    (bar,) = torch.autograd.grad(found, F, Y_bar)
+    assert F_bar is not None
+    assert float((found - Y).abs().max()) < 1e-14
+    assert float((bar - F_bar).abs().max()) < 1e-11
