@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from scenegrad.engine.errors import MeshError
 
-__all__ = ["Elements", "read_points_with_meshio", "read_with_meshio", "read_with_vtk", "vtk_is_there"]
+__all__ = ["Elements", "read_vertices_alone", "read_with_meshio", "read_with_vtk", "vtk_is_there"]
 
 
 @dataclass(frozen=True)
@@ -80,15 +80,8 @@ def read_with_vtk(path: Path) -> Elements:
     """Read with VTK, whose complaints become part of ours."""
     import pyvista
 
-    with pyvista.vtk_verbosity("off"), complaints() as heard:
-        try:
-            data: Any = pyvista.read(path)
-            if isinstance(data, pyvista.MultiBlock):
-                data = data.combine(merge_points=False)
-            if not isinstance(data, pyvista.PolyData | pyvista.UnstructuredGrid):
-                data = data.cast_to_unstructured_grid()
-        except Exception as problem:  # VTK and its wrapper raise many kinds, all of which mean a file they cannot read
-            raise unreadable(path, "VTK", [*heard(), str(problem)]) from problem
+    with complaints() as heard:
+        data = asked_of_vtk(path, heard)
     if not data.n_points or not data.n_cells:
         raise unreadable(path, "VTK", heard())
     points = np.asarray(data.points, dtype=np.float64)
@@ -99,6 +92,21 @@ def read_with_vtk(path: Path) -> Elements:
     if unknown:
         raise unsupported(path, f"VTK cell type {unknown[0]}")
     return collected(path, points, ((VTK_NAMES[int(kind)], rows) for kind, rows in data.cells_dict.items()))
+
+
+def asked_of_vtk(path: Path, heard: Callable[[], list[str]]) -> Any:
+    import pyvista
+
+    with pyvista.vtk_verbosity("off"):
+        try:
+            data: Any = pyvista.read(path)
+            if isinstance(data, pyvista.MultiBlock):
+                data = data.combine(merge_points=False)
+            if not isinstance(data, pyvista.PolyData | pyvista.UnstructuredGrid):
+                data = data.cast_to_unstructured_grid()
+        except Exception as problem:  # VTK and its wrapper raise many kinds, all of which mean a file they cannot read
+            raise unreadable(path, "VTK", [*heard(), str(problem)]) from problem
+    return data
 
 
 def segments(lines: NDArray[Any]) -> NDArray[np.int64]:
@@ -126,10 +134,11 @@ def read_with_meshio(path: Path) -> Elements:
     return collected(path, points, ((block.type, block.data) for block in data.cells))
 
 
-def read_points_with_meshio(path: Path) -> NDArray[np.float64]:
-    """The vertices [V, 2 or 3] alone, whatever elements there are."""
+def read_vertices_alone(path: Path) -> NDArray[np.float64]:
+    """The vertices [V, 2 or 3] of a file of VTK or meshio, whatever elements there are."""
     with complaints() as heard:
-        data = asked_of_meshio(path, heard)
+        known_to_vtk = path.suffix.lower() in (".vtk", ".vtp", ".vtu", ".stl", ".obj")
+        data = asked_of_vtk(path, heard) if known_to_vtk and vtk_is_there() else asked_of_meshio(path, heard)
     return np.asarray(data.points, dtype=np.float64)
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from scenegrad.engine.errors import FileError
 from scenegrad.engine.files.ply import read_vertices
-from scenegrad.engine.geometry.formats import read_points_with_meshio
+from scenegrad.engine.geometry.formats import read_vertices_alone
 
 __all__ = ["POINT_SUFFIXES", "PointCloud", "read_points", "usual_spacing"]
 
@@ -123,6 +123,8 @@ def from_text(path: Path) -> PointCloud:
         raise ValueError(
             f"its first line has {len(words)} columns and no names. Begin it with a line such as x,y,z,volume."
         )
+    if len(first) <= skip:
+        raise ValueError("it names columns and has no rows.")
     wanted = [name for name in (*COORDINATES, "volume") if name in names]
     columns = [names.index(name) for name in wanted]
     table = np.loadtxt(path, delimiter=mark, skiprows=skip, usecols=columns, ndmin=2)
@@ -136,7 +138,7 @@ def is_number(word: str) -> bool:
 
 
 def from_mesh(path: Path) -> PointCloud:
-    return PointCloud(read_points_with_meshio(path))
+    return PointCloud(read_vertices_alone(path))
 
 
 READERS: dict[str, Callable[[Path], PointCloud]] = {
@@ -144,6 +146,6 @@ READERS: dict[str, Callable[[Path], PointCloud]] = {
     ".npz": from_npz,
     **dict.fromkeys((".csv", ".txt", ".xyz"), from_text),
     ".ply": from_ply,
-    **dict.fromkeys((".vtu", ".vtk", ".xdmf", ".msh", ".obj", ".stl", ".off"), from_mesh),
+    **dict.fromkeys((".vtu", ".vtp", ".vtk", ".xdmf", ".msh", ".obj", ".stl", ".off"), from_mesh),
 }
 POINT_SUFFIXES = tuple(READERS)
