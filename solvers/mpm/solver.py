@@ -7,6 +7,7 @@ Symplectic Euler: the forces of the old places give the new velocities, which gi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import groupby
 
 import torch
 from torch import Tensor
@@ -52,12 +53,14 @@ class MaterialPointSolver:
         self.networks.refuse_stiffer(params)
         row = self.tables(params.detach()).row.to(state.position.dtype)
         rates = []
-        for number, body in enumerate(self.matter.bodies):
-            own, memory = body.slice, state.history[:, body.slice]
-            constants = row[:, own] if row.shape[1] > len(self.matter.bodies) else row[:, number, None]
+        for law, bodies in groupby(self.matter.bodies, key=lambda body: body.law):
+            first, *others = bodies
+            own = slice(first.first, (others or [first])[-1].end)
+            memory, slots = state.history[:, own], self.work.each_body[own].long()
+            constants = row[:, own] if row.shape[1] > len(self.matter.bodies) else row[:, slots]
             speed = torch.linalg.vector_norm(state.velocity[:, own], dim=-1)
-            wave = body.law.wave_speed(constants, state.deformation[:, own], memory)
-            spread = 2 * self.grid.dim * body.law.diffusivity(constants) / self.grid.dx**2
+            wave = law.wave_speed(constants, state.deformation[:, own], memory)
+            spread = 2 * self.grid.dim * law.diffusivity(constants) / self.grid.dx**2
             rates.append(((wave + speed) / self.grid.dx + spread).amax(dim=1))
         return SAFE / torch.stack(rates).amax(dim=0).double()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,7 +12,7 @@ from torch import Tensor
 from scenegrad.engine.state import Params
 from scenegrad.scenes.signals import Signal
 from scenegrad.solvers.mpm.materials import Law
-from scenegrad.solvers.shared.signals import addresses, peak, value_at
+from scenegrad.solvers.shared.signals import addresses, peak, peaks, value_at, values_at
 
 __all__ = ["BodyPart", "Face", "Tables"]
 
@@ -42,6 +43,10 @@ class BodyPart:
         """Of all numbers of its law."""
         signals = dict(self.signals)
         return tuple(a for c in self.law.constants for a in addresses(self.address(c), signals.get(c)))
+
+    def plain(self) -> list[str]:
+        """Addresses of the constants that do not change with time."""
+        return [self.address(c) for c in self.law.constants if c not in dict(self.signals)]
 
     def constants(self, params: Params, time: Tensor | None) -> dict[str, Tensor]:
         """Each [batch], or [batch, particle] where particles differ, float64; without a time, at their peaks."""
@@ -92,8 +97,7 @@ class Tables:
         gravity: for a scene that names none [batch, dim]. time: for constants that change with it [batch]; left out,
         they are taken where they are largest in size.
         """
-        width = max(body.law.width for body in bodies)
-        rows = [row_of(body, body.constants(params, time), width) for body in bodies]
+        rows = rows_of(bodies, params, time)
         pull = params.get("gravity", gravity).double()
         planes = [
             torch.cat([f.normal.double(), look(params, f.offset)[:, None], look(params, f.friction)[:, None]], dim=1)
@@ -118,10 +122,34 @@ class Tables:
         return Tables(change(self.row), change(self.gravity), change(self.face))
 
 
-def row_of(body: BodyPart, constants: dict[str, Tensor], width: int) -> Tensor:
-    """[batch, 1 or particle of the body, width]"""
+def rows_of(bodies: tuple[BodyPart, ...], params: Params, time: Tensor | None) -> list[Tensor]:
+    """Of each body [batch, 1 or particle of the body, width]. Bodies of one law and one number a constant share a call:
+    a robot of many muscles costs little more than one body."""
+    width = max(body.law.width for body in bodies)
+    groups: dict[Any, list[int]] = {}
+    for number, body in enumerate(bodies):
+        even = all(params[address].ndim == 1 for address in body.plain())
+        groups.setdefault(body.law if even else number, []).append(number)
+    found: dict[int, Tensor] = {}
+    for numbers in groups.values():
+        if len(numbers) == 1:
+            constants = bodies[numbers[0]].constants(params, time)
+            found[numbers[0]] = row_of(bodies[numbers[0]].law, constants, width)
+            continue
+        members = [bodies[n] for n in numbers]
+        law = members[0].law
+        together = {}
+        for constant in law.constants:
+            told = [(body.address(constant), dict(body.signals).get(constant)) for body in members]
+            together[constant] = peaks(params, told) if time is None else values_at(params, told, time)
+        found.update(zip(numbers, row_of(law, together, width).split(1, dim=1), strict=True))
+    return [found[number] for number in range(len(bodies))]
+
+
+def row_of(law: Law, constants: dict[str, Tensor], width: int) -> Tensor:
+    """[batch, as many as the constants differ in, width]"""
     columns = {name: value if value.ndim == 2 else value[:, None] for name, value in constants.items()}
-    row = body.law.row(**dict(zip(columns, torch.broadcast_tensors(*columns.values()), strict=True)))
+    row = law.row(**dict(zip(columns, torch.broadcast_tensors(*columns.values()), strict=True)))
     return torch.nn.functional.pad(row, (0, width - row.shape[-1]))
 
 

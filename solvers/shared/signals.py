@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor
 from scenegrad.engine.state import Params
 from scenegrad.scenes.signals import Signal, Sine, Table
 
-__all__ = ["addresses", "peak", "value_at", "values_at"]
+__all__ = ["addresses", "peak", "peaks", "value_at", "values_at"]
 
 FIELDS: dict[type[Signal], tuple[str, ...]] = {
     Table: ("values",),
@@ -48,30 +48,56 @@ def peak(params: Params, address: str, signal: Any) -> Tensor:
     if not isinstance(signal, Signal):
         return numbers[0]
     if isinstance(signal, Table):
-        values = numbers[0]
-        return values.gather(1, values.abs().argmax(dim=1, keepdim=True))[:, 0]
+        return strongest(numbers[0])
     amplitude, _, _, offset = numbers
     return torch.where(offset < 0, offset - amplitude.abs(), offset + amplitude.abs())
 
 
 def values_at(params: Params, signals: Sequence[tuple[str, Any]], time: Tensor) -> Tensor:
-    """The values of several signals, (address, signal) each [batch, signal].
+    """`value_at` of several signals, (address, signal) each [batch, signal].
 
-    Tables of one spacing and length are looked up together: many muscles cost little more than one.
+    Plain numbers, and tables of one spacing and length, are looked up together: many muscles cost little more than one.
     """
-    columns: list[Tensor | None] = [None] * len(signals)
-    alike: dict[tuple[float, int], list[int]] = {}
+
+    def looked_up(values: Tensor, every: float) -> Tensor:
+        return interpolate(values, time.to(values.device, torch.float64) / every)
+
+    return together(params, signals, lambda a, signal: value_at(params, a, signal, time), looked_up)
+
+
+def peaks(params: Params, signals: Sequence[tuple[str, Any]]) -> Tensor:
+    """`peak` of several signals, (address, signal) each [batch, signal]."""
+    return together(params, signals, lambda a, signal: peak(params, a, signal), lambda values, every: strongest(values))
+
+
+def together(
+    params: Params,
+    signals: Sequence[tuple[str, Any]],
+    alone: Callable[[str, Any], Tensor],
+    tables: Callable[[Tensor, float], Tensor],
+) -> Tensor:
+    """[batch, signal]: those of a kind at once by `tables` of (values [batch, n, knot], every), the others `alone`."""
+    columns: dict[int, Tensor] = {}
+    alike: dict[tuple[float, int] | None, list[int]] = {}
     for number, (address, signal) in enumerate(signals):
         if isinstance(signal, Table):
             alike.setdefault((signal.every, params[f"{address}.values"].shape[1]), []).append(number)
+        elif not isinstance(signal, Signal):
+            alike.setdefault(None, []).append(number)
         else:
-            columns[number] = value_at(params, address, signal, time)
-    for (every, _), numbers in alike.items():
-        values = torch.stack([params[f"{signals[n][0]}.values"] for n in numbers], dim=1).double()
-        found = interpolate(values, time.to(values.device, torch.float64) / every)
-        for n, column in zip(numbers, found.unbind(1), strict=True):
-            columns[n] = column
-    return torch.stack([column for column in columns if column is not None], dim=1)
+            columns[number] = alone(address, signal)
+    for key, numbers in alike.items():
+        values = torch.stack([params[addresses(*signals[n])[0]] for n in numbers], dim=1).double()
+        found = values if key is None else tables(values, key[0])
+        if len(numbers) == len(signals):
+            return found
+        columns.update(zip(numbers, found.unbind(1), strict=True))
+    return torch.stack([columns[n] for n in range(len(signals))], dim=1)
+
+
+def strongest(values: Tensor) -> Tensor:
+    """That of each row which is largest in size [..., knot] -> [...]."""
+    return values.gather(-1, values.abs().argmax(dim=-1, keepdim=True)).squeeze(-1)
 
 
 def interpolate(values: Tensor, place: Tensor) -> Tensor:

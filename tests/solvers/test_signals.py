@@ -7,7 +7,7 @@ import torch
 
 from scenegrad.engine.state import Params
 from scenegrad.scenes.signals import Sine, Table
-from scenegrad.solvers.shared.signals import addresses, value_at, values_at
+from scenegrad.solvers.shared.signals import addresses, peak, peaks, value_at, values_at
 
 TABLE = Table(0.5, (1.0, 3.0, -1.0))
 
@@ -77,3 +77,5 @@ def test_many_signals_are_looked_up_as_one_by_one():
     together = values_at(params, signals, at(0.3, 0.8))
     apart = torch.stack([value_at(params, name, signal, at(0.3, 0.8)) for name, signal in signals], dim=1)
     assert torch.equal(together, apart)
+    highest = torch.stack([peak(params, name, signal) for name, signal in signals], dim=1)
+    assert torch.equal(peaks(params, signals), highest)
