@@ -69,14 +69,14 @@ def bounds_of(shape: Shape, dim: int) -> tuple[Array, Array]:
 
 
 def balls(shape: Points | Splats, dim: int) -> tuple[Array, Array]:
-    """A cloud as the region that balls around its places [n, dim] cover, by their radii [n]: half the edge of the cube
-    that a point stands for, or the mean standard deviation of a Gaussian."""
+    """A cloud as the region that balls around its places [n, dim] cover, by their radii [n]: those around the cubes
+    that points stand for, so that no gap is between them, or the mean standard deviation of a Gaussian."""
     if isinstance(shape, Splats):
         splats = placed_splats(shape)
         return splats.mean, np.cbrt(np.linalg.det(splats.axes))
     cloud = placed_points(shape, dim)
     assert cloud.volume is not None
-    return cloud.position, 0.5 * cloud.volume ** (1 / dim)
+    return cloud.position, 0.5 * dim**0.5 * cloud.volume ** (1 / dim)
 
 
 def placed_mesh(shape: Mesh, dim: int) -> Surface:
