@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from scenegrad.runs import CheckFailed as CheckFailed
     from scenegrad.runs import Run as Run
     from scenegrad.runs import open_run as open_run
+    from scenegrad.scenes import APIC as APIC
     from scenegrad.scenes import FCC as FCC
+    from scenegrad.scenes import FLIP as FLIP
     from scenegrad.scenes import NVE as NVE
     from scenegrad.scenes import RDF as RDF
     from scenegrad.scenes import Actuator as Actuator
@@ -132,8 +134,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 SCENES = (
-    "FCC NVE RDF Actuator Atoms Bingham Body Boundary Box CamClay Capsule CenterOfMass Choice Collider Coulomb "
-    "Cylinder Domain DruckerPrager Energy Ensemble Entity FieldFile Fields FixedCorotated Fluid GaussianField "
+    "APIC FCC FLIP NVE RDF Actuator Atoms Bingham Body Boundary Box CamClay Capsule CenterOfMass Choice Collider "
+    "Coulomb Cylinder Domain DruckerPrager Energy Ensemble Entity FieldFile Fields FixedCorotated Fluid GaussianField "
     "Gaussians HalfSpace HerschelBulkley Hexagonal Hinge Image KolmogorovForcing Langevin LennardJones LogUniform "
     "MassSpring MaterialPoint Mesh MeshEdges MolecularDynamics Momentum Moving Muscle NeoHookean Newtonian NoSlip "
     "Normal OldroydB Parameter Particles Periodic PointFile Points RigidBody Scene SceneError Separate Signal "

@@ -26,7 +26,7 @@ from scenegrad.scenes.materials import (
     Viscoelastic,
     VonMises,
 )
-from scenegrad.scenes.methods import MassSpring, MaterialPoint, MolecularDynamics, Spectral
+from scenegrad.scenes.methods import APIC, FLIP, MassSpring, MaterialPoint, MolecularDynamics, Spectral
 from scenegrad.scenes.outputs import RDF, CenterOfMass, Energy, Fields, Gaussians, Momentum, Particles, Spectrum, Thermo
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.schema import scene_schema
@@ -40,9 +40,9 @@ from scenegrad.scenes.values import Choice, GaussianField, LogUniform, Normal, P
 from scenegrad.scenes.vary import Ensemble, vary
 
 __all__ = [
-    "FCC", "NVE", "RDF", "Actuator", "Atoms", "Bingham", "Body", "Boundary", "Box", "CamClay", "Capsule",
-    "CenterOfMass", "Choice", "Collider", "Coulomb", "Cylinder", "Domain", "DruckerPrager", "Energy", "Ensemble",
-    "Entity", "FieldFile", "Fields", "FixedCorotated", "Fluid", "GaussianField", "Gaussians", "HalfSpace",
+    "APIC", "FCC", "FLIP", "NVE", "RDF", "Actuator", "Atoms", "Bingham", "Body", "Boundary", "Box", "CamClay",
+    "Capsule", "CenterOfMass", "Choice", "Collider", "Coulomb", "Cylinder", "Domain", "DruckerPrager", "Energy",
+    "Ensemble", "Entity", "FieldFile", "Fields", "FixedCorotated", "Fluid", "GaussianField", "Gaussians", "HalfSpace",
     "HerschelBulkley", "Hexagonal", "Hinge", "Image", "KolmogorovForcing", "Langevin", "LennardJones", "LogUniform",
     "MassSpring", "MaterialPoint", "Mesh", "MeshEdges", "MolecularDynamics", "Momentum", "Moving", "Muscle",
     "NeoHookean", "Newtonian", "NoSlip", "Normal", "OldroydB", "Parameter", "Particles", "Periodic", "PointFile",

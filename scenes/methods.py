@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from scenegrad.scenes.kinds import Kind
 
-__all__ = ["MassSpring", "MaterialPoint", "Method", "MolecularDynamics", "Spectral"]
+__all__ = [
+    "APIC", "FLIP", "Explicit", "Implicit", "Integrator", "MassSpring", "MaterialPoint", "Method", "MolecularDynamics",
+    "Spectral", "Transfer",
+]  # fmt: skip
 
 
 class Method(Kind):
@@ -17,10 +20,67 @@ class Method(Kind):
     family = "method"
 
 
+class Transfer(Kind):
+    """How particles hand their momentum to the grid and get it back."""
+
+    family = "transfer"
+
+
+class APIC(Transfer):
+    """Affine: each particle carries a velocity field of its own. Keeps angular momentum; calm and little damped."""
+
+    kind: Literal["apic"] = "apic"
+
+
+class FLIP(Transfer):
+    """Particles keep the share `blend` of their velocity and add what the grid changed; the rest they take from it.
+
+    Hardly damps at 0.99, for energetic motion, at the price of noise; damps strongly at 0, which is PIC.
+    """
+
+    positional = ("blend",)
+    kind: Literal["flip"] = "flip"
+    blend: Annotated[float, Field(ge=0, le=1)] = 0.99
+
+    if TYPE_CHECKING:
+
+        def __init__(self, blend: float = 0.99) -> None: ...
+
+
+class Integrator(Kind):
+    """How forces change velocities."""
+
+    family = "integrator"
+
+
+class Explicit(Integrator):
+    """Symplectic Euler: forces of the old places give new velocities. No wave may cross a cell in one step."""
+
+    kind: Literal["explicit"] = "explicit"
+
+
+class Implicit(Integrator):
+    """Backward Euler: forces of the end of the step, found by Newton's method with conjugate gradients.
+
+    For stiff bodies that move slowly: no wave limits the step, only that no particle crosses a cell; vibrations that
+    the step does not resolve are damped.
+    """
+
+    kind: Literal["implicit"] = "implicit"
+    tolerance: Annotated[float, Field(gt=0, lt=1)] = 1e-6  # error of the velocities that Newton's method may leave
+    newton: Annotated[int, Field(ge=1)] = 30  # steps at most
+    krylov: Annotated[int, Field(ge=1)] = 2000  # linear iterations in each of them at most
+    creep: Annotated[float, Field(gt=0)] = 1e-3  # speed below which friction lets matter creep along a wall [m/s]
+
+
 class MaterialPoint(Method):
-    """Moving-least-squares material point method with quadratic B-splines and affine (APIC) transfers."""
+    """Moving-least-squares material point method. spline: B-splines of the transfers, "quadratic" or "cubic" (smoother,
+    twice the work)."""
 
     kind: Literal["material_point"] = "material_point"
+    transfer: Transfer = APIC()
+    integrator: Integrator = Explicit()
+    spline: Literal["quadratic", "cubic"] = "quadratic"
 
 
 class MassSpring(Method):

@@ -14,6 +14,7 @@ from scenegrad.engine.controllers import CFL
 from scenegrad.engine.errors import FileError
 from scenegrad.engine.state import Params
 from scenegrad.scenes.errors import SceneError
+from scenegrad.scenes.methods import MaterialPoint
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.signals import Signal
 from scenegrad.scenes.solids import Body
@@ -26,6 +27,7 @@ from scenegrad.solvers.mpm.materials import LAWS
 from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.networks import Networks
 from scenegrad.solvers.mpm.probes import probes
+from scenegrad.solvers.mpm.scheme import Scheme
 from scenegrad.solvers.mpm.solver import MaterialPointSolver
 from scenegrad.solvers.mpm.state import ParticleState
 from scenegrad.solvers.mpm.tables import BodyPart, Face, Tables
@@ -59,7 +61,10 @@ def compile_mpm(
 
     assert first.domain.size is not None
     assert first.domain.cells is not None
-    grid = Grid(first.domain.size[0] / first.domain.cells[0], first.domain.cells, periodic_axes(first))
+    method = first.method if isinstance(first.method, MaterialPoint) else MaterialPoint()
+    grid = Grid(
+        first.domain.size[0] / first.domain.cells[0], first.domain.cells, periodic_axes(first), Scheme.of(method)
+    )
     filled = [filled_bodies(scene, grid, reasons) for scene in scenes]
     reasons.refuse()
     for scene, bodies in zip(scenes, filled, strict=True):

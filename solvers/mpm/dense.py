@@ -22,11 +22,11 @@ def dense(n: Numbers) -> tuple[Any, Any, Any, Any]:
     number of the lowest node in the grid, the last entry.
     """
     dim, real, vec, Anchor, Lattice = n.dim, n.real, n.vec, n.anchor, n.lattice
-    lowest = real(0.5 * (n.support - 2))  # floor(x / dx - lowest) is the lowest node that a particle sees
+    below = real(0.5 * (n.support - 2))  # at least so far below a particle is its lowest node
 
     @wp.func
     def first(lattice: Lattice, at: vec, a: int):
-        i = int(wp.floor(at[a] - lowest))
+        i = int(wp.floor(at[a] - below))
         if wp.static(n.wraps):
             if lattice.wrap[a] != 0:
                 return ((i % lattice.count[a]) + lattice.count[a]) % lattice.count[a]
@@ -36,8 +36,8 @@ def dense(n: Numbers) -> tuple[Any, Any, Any, Any]:
     def outside(lattice: Lattice, at: vec, b: int, p: int):
         found = int(0)
         for a in range(wp.static(dim)):
-            low = lowest - real(lattice.pad[a])
-            high = real(lattice.count[a] - lattice.pad[a] - wp.static(n.support - 1)) + lowest
+            low = below - real(lattice.pad[a])
+            high = real(lattice.count[a] - lattice.pad[a] - wp.static(n.support - 1)) + below
             if lattice.wrap[a] == 0 and not (at[a] >= low and at[a] < high):
                 found = int(1)
         return found

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scenegrad.solvers.mpm.scheme import AFFINE, Scheme
+
 __all__ = ["Clinging", "Grid", "holds"]
 
 PAD = 2  # nodes beyond each side that does not wrap: matter may be pressed into a wall without losing its nodes
@@ -20,6 +22,7 @@ class Grid:
     dx: float  # [m]
     cells: tuple[int, ...]
     wraps: tuple[bool, ...]  # axes that are periodic; they have no nodes beyond the box
+    scheme: Scheme = AFFINE
 
     @property
     def dim(self) -> int:

@@ -60,9 +60,10 @@ class Window:
         return torch.from_numpy(hold), torch.from_numpy(table)
 
 
-def window(grid: Grid, support: int, position: Tensor) -> Window:
+def window(grid: Grid, position: Tensor) -> Window:
     """All nodes on a device whose host would have to wait for the places of the particles; elsewhere those near them,
     so that no time is spent on empty nodes. Periodic axes are kept whole."""
+    support = grid.scheme.support
     if position.is_cuda:
         return Window(grid, tuple(-pad for pad in grid.pad), grid.count)
     lowest, highest = torch.aminmax((position.detach() / grid.dx).flatten(0, 1).nan_to_num(), dim=0)

@@ -48,7 +48,7 @@ def energies(state: ParticleState, tables: Tables, matter: Matter, grid: Grid) -
 
 def momenta(state: ParticleState, tables: Tables, matter: Matter, grid: Grid) -> dict[str, Tensor]:
     """Linear [kg m/s] and, about the origin, angular momentum [kg m^2/s], of which a particle's spin is a part:
-    L = sum m (x x v + dx^2/4 curl C), a scalar where dim = 2."""
+    L = sum m (x x v + D curl C), a scalar where dim = 2; D = dx^2/4 or, for cubic splines, dx^2/3, and 0 for FLIP."""
     mass = masses(tables, matter)[..., None]
     x, v, C = state.position, state.velocity, state.affine
     if grid.dim == 2:
@@ -61,7 +61,7 @@ def momenta(state: ParticleState, tables: Tables, matter: Matter, grid: Grid) ->
         mass_of = mass
     return {
         "momentum": (mass * v).sum(1),
-        "angular_momentum": (mass_of * (orbit + grid.dx**2 / 4 * curl)).sum(1),
+        "angular_momentum": (mass_of * (orbit + grid.scheme.spin * grid.dx**2 * curl)).sum(1),
     }
 
 

@@ -8,7 +8,7 @@ import warp as wp
 from scenegrad.solvers.mpm.numbers import Numbers
 from scenegrad.solvers.mpm.stencil import stencil
 
-__all__ = ["node_velocities"]
+__all__ = ["node_velocities", "velocities_before"]
 
 
 @cache
@@ -52,6 +52,28 @@ def node_velocities(n: Numbers) -> Any:
             if wp.length_sq(bearing) > real(0.0):
                 v = slowed(v, bearing / m)
             v_out[b, i] = holds[int(hold_in[b, i])] * v
+        else:
+            v_out[b, i] = vec()
+
+    return kernel
+
+
+@cache
+def velocities_before(n: Numbers) -> Any:
+    """v = m v / m of the momenta before the forces; at rest where there is less than `lightest` [kg]."""
+    real, vec, packed = n.real, n.vec, n.packed
+
+    @wp.kernel(module="unique")
+    def kernel(
+        lightest: wp.array[real],
+        grid_in: wp.array2d[packed],
+        momentum_in: wp.array2d[vec],
+        v_out: wp.array2d[vec],
+    ):
+        b, i = wp.tid()
+        m = grid_in[b, i][wp.static(n.dim)]
+        if m > lightest[b]:
+            v_out[b, i] = momentum_in[b, i] / m
         else:
             v_out[b, i] = vec()
 

@@ -8,6 +8,7 @@ import torch
 import warp as wp
 
 from scenegrad.solvers.mpm.lattice import lattice_type
+from scenegrad.solvers.mpm.scheme import AFFINE, Scheme
 
 __all__ = ["Numbers", "numbers"]
 
@@ -29,19 +30,26 @@ class Numbers:
     weights: Any  # B-spline weights [support, 3]
     anchor: Any  # where the nodes of a particle begin; only the stencil reads it
     lattice: Any  # struct of the grid, see lattice.py
-    support: int  # nodes along each axis that a particle sees
+    scheme: Scheme
     wraps: bool  # whether an axis is periodic
+
+    @property
+    def support(self) -> int:
+        """Nodes along each axis that a particle sees."""
+        return self.scheme.support
 
 
 @cache
-def numbers(dim: int, dtype: torch.dtype, constants: int = 5, memory: int = 0, wraps: bool = True) -> Numbers:
+def numbers(
+    dim: int, dtype: torch.dtype, constants: int = 5, memory: int = 0, wraps: bool = True, scheme: Scheme = AFFINE
+) -> Numbers:
     """constants: the length of a row; memory: how many numbers a particle remembers besides F; wraps: whether any axis
     of the grid is periodic."""
     real = wp.float64 if dtype == torch.float64 else wp.float32
-    vector, matrix, support = wp.types.vector, wp.types.matrix, 3
+    vector, matrix = wp.types.vector, wp.types.matrix
     return Numbers(
         dim, real, vector(dim, real), matrix((dim, dim), real), vector(dim + 1, real), vector(constants, real),
         vector(max(memory, 1), real), memory,
-        vector(dim + 2, real), vector(dim, wp.int32), matrix((support, 3), real),
-        vector(dim + 1, wp.int32), lattice_type(dim, real), support, wraps,
+        vector(dim + 2, real), vector(dim, wp.int32), matrix((scheme.support, 3), real),
+        vector(dim + 1, wp.int32), lattice_type(dim, real), scheme, wraps,
     )  # fmt: skip

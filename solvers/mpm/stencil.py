@@ -1,4 +1,4 @@
-"""Quadratic B-splines: where a particle's nodes are and how much each of them counts."""
+"""B-splines: where a particle's nodes are and how much each of them counts."""
 
 # mypy: disable-error-code="index, operator"
 # (Warp functions name their types by variables, of which mypy knows nothing)
@@ -21,8 +21,8 @@ class Stencil(NamedTuple):
     node: Any  # (lattice, anchor, i, j, k) -> number, in the flat array of all nodes, of node (i, j, k) from the lowest
     outside: Any  # (lattice, x / dx, b, p) -> whether one of the particle's nodes does not exist
     position: Any  # (lattice, number of a node) -> its place [m]
-    place: Any  # x / dx -> distance to the lowest node in units of dx, 1/2..3/2 along each axis
-    weights: Any  # that distance -> weights of three nodes along each axis [node, axis]; 1 along the one that 2D lacks
+    place: Any  # x / dx -> distance to the lowest node in units of dx along each axis, 1/2..3/2 or 1..2 (cubic)
+    weights: Any  # that distance -> weights of the nodes along each axis [node, axis]; 1 along the one that 2D lacks
     moments: Any  # weights -> each of them times its distance from the lowest node in units of dx
     pack: Any  # (momentum, mass) -> packed
     momentum: Any  # packed -> momentum
@@ -32,26 +32,37 @@ class Stencil(NamedTuple):
 
 @cache
 def stencil(n: Numbers) -> Stencil:
-    """N(s) = 3/4 - s^2 for |s| < 1/2, (3/2 - |s|)^2 / 2 for |s| < 3/2   [Steffen, Kirby, Berzins 2008].
+    """Quadratic: N(s) = 3/4 - s^2 for |s| < 1/2, (3/2 - |s|)^2 / 2 for |s| < 3/2.
+    Cubic: N(s) = |s|^3/2 - s^2 + 2/3 for |s| < 1, (2 - |s|)^3 / 6 for |s| < 2   [Steffen, Kirby, Berzins 2008].
 
-    Their second moment is dx^2/4 whatever the place, which makes the affine transfers so simple.
+    Their second moment is dx^2/4 and dx^2/3 whatever the place, which makes the affine transfers so simple.
     """
     dim, real, vec, mat, packed, Weights = n.dim, n.real, n.vec, n.mat, n.packed, n.weights
+    below = real(0.5 * (n.support - 2))  # at least so far below a particle is its lowest node
+    sixth, two_thirds = real(1 / 6), real(2 / 3)
 
     @wp.func
     def place(s: vec):
         f = vec()
         for a in range(wp.static(dim)):
-            f[a] = s[a] - wp.floor(s[a] - real(0.5))
+            f[a] = s[a] - wp.floor(s[a] - below)
         return f
 
     @wp.func
     def weights(f: vec):
         w = Weights()
         for a in range(wp.static(dim)):
-            w[0, a] = real(0.5) * (real(1.5) - f[a]) * (real(1.5) - f[a])
-            w[1, a] = real(0.75) - (f[a] - real(1.0)) * (f[a] - real(1.0))
-            w[2, a] = real(0.5) * (f[a] - real(0.5)) * (f[a] - real(0.5))
+            if wp.static(n.support == 3):
+                w[0, a] = real(0.5) * (real(1.5) - f[a]) * (real(1.5) - f[a])
+                w[1, a] = real(0.75) - (f[a] - real(1.0)) * (f[a] - real(1.0))
+                w[2, a] = real(0.5) * (f[a] - real(0.5)) * (f[a] - real(0.5))
+            else:
+                t = f[a] - real(1.0)  # beyond the node below
+                u = real(1.0) - t
+                w[0, a] = sixth * u * u * u
+                w[1, a] = two_thirds - t * t * (real(1.0) - real(0.5) * t)
+                w[2, a] = two_thirds - u * u * (real(1.0) - real(0.5) * u)
+                w[3, a] = sixth * t * t * t
         for a in range(wp.static(dim), 3):
             w[0, a] = real(1.0)
         return w
@@ -62,6 +73,8 @@ def stencil(n: Numbers) -> Stencil:
         for a in range(wp.static(dim)):
             m[1, a] = w[1, a]
             m[2, a] = real(2.0) * w[2, a]
+            if wp.static(n.support == 4):
+                m[3, a] = real(3.0) * w[3, a]
         return m
 
     if dim == 2:

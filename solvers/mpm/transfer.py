@@ -1,4 +1,4 @@
-"""From particles to the grid and back: affine (APIC) transfers of the moving-least-squares material point method."""
+"""From particles to the grid and back: the transfers of the moving-least-squares material point method."""
 
 # mypy: disable-error-code="attr-defined"
 # (Warp structs name their types by variables, of which mypy knows nothing)
@@ -19,14 +19,17 @@ __all__ = ["grid_to_particles", "lost_particles", "particles_to_grid"]
 @cache
 def particles_to_grid(n: Numbers, laws: tuple[Law, ...]) -> Any:
     """m_i = sum_p w_ip m_p
-    m_i v_i = sum_p w_ip [m_p (v_p + dt g) + (m_p C_p - dt 4/dx^2 V_p tau_p)(x_i - x_p)]
+    m_i v_i = sum_p w_ip [m_p (v_p + dt g) + (m_p C_p - dt V_p tau_p / D)(x_i - x_p)]
 
-    [Jiang et al. 2015 (APIC); Hu et al. 2018 (MLS-MPM)], V_p the undeformed volume [m^dim]. Momentum [kg m/s] and mass
-    [kg] travel together. Constants come by slot: one slot a body, or one a particle where their gradients are wanted.
+    [Jiang et al. 2015 (APIC); Hu et al. 2018 (MLS-MPM)], V_p the undeformed volume [m^dim], D = dx^2/4 (dx^2/3 for
+    cubic splines). FLIP leaves C_p out, and also gathers the momentum before the forces, sum_p w_ip m_p v_p.
+    Momentum [kg m/s] and mass [kg] travel together. Constants come by slot: one slot a body, or one a particle where
+    their gradients are wanted.
     """
     s, tau = stencil(n), any_kirchhoff(n, laws)
     dim, real, vec, mat, packed, Row = n.dim, n.real, n.vec, n.mat, n.packed, n.row
     History, Lattice = n.history, n.lattice
+    flip, inv_spread = n.scheme.flip is not None, real(1 / n.scheme.spread)
 
     @wp.kernel(module="unique")
     def kernel(
@@ -43,6 +46,7 @@ def particles_to_grid(n: Numbers, laws: tuple[Law, ...]) -> Any:
         F_in: wp.array2d[mat],
         h_in: wp.array2d[History],
         grid_out: wp.array2d[packed],
+        before_out: wp.array2d[vec],
     ):
         b, p = wp.tid()
         slot = slot_in[p]
@@ -54,12 +58,16 @@ def particles_to_grid(n: Numbers, laws: tuple[Law, ...]) -> Any:
         w = s.weights(f)
         mass = row[0] * volume
         C = C_in[b, p]
+        v = v_in[b, p]
         h = History()
         if wp.static(n.memory > 0):
             h = h_in[b, p]
-        force = (dt * real(4.0) * inv_dx * inv_dx * volume) * tau(kind_in[p], row, F_in[b, p], h, C)
-        slope = (real(1.0) / inv_dx) * (mass * C - force)
-        of_plane = mass * (v_in[b, p] + dt * gravity_in[b, slot]) - slope * f
+        force = (dt * inv_spread * inv_dx * inv_dx * volume) * tau(kind_in[p], row, F_in[b, p], h, C)
+        if wp.static(flip):
+            slope = (real(-1.0) / inv_dx) * force
+        else:
+            slope = (real(1.0) / inv_dx) * (mass * C - force)
+        of_plane = mass * (v + dt * gravity_in[b, slot]) - slope * f
         for i in range(wp.static(n.support)):
             of_line = of_plane
             for j in range(wp.static(n.support)):
@@ -67,7 +75,10 @@ def particles_to_grid(n: Numbers, laws: tuple[Law, ...]) -> Any:
                 for k in range(wp.static(n.support if dim == 3 else 1)):
                     weight = w[i, 0] * w[j, 1] * w[k, 2]
                     share = s.pack(weight * of_node, weight * mass)
-                    wp.atomic_add(grid_out, b, s.node(lattice, anchor, i, j, k), share)
+                    node = s.node(lattice, anchor, i, j, k)
+                    wp.atomic_add(grid_out, b, node, share)
+                    if wp.static(flip):
+                        wp.atomic_add(before_out, b, node, (weight * mass) * v)
                     of_node = of_node + s.column(slope, 2)
                 of_line = of_line + s.column(slope, 1)
             of_plane = of_plane + s.column(slope, 0)
@@ -77,12 +88,14 @@ def particles_to_grid(n: Numbers, laws: tuple[Law, ...]) -> Any:
 
 @cache
 def grid_to_particles(n: Numbers, laws: tuple[Law, ...]) -> Any:
-    """v_p = sum_i w_ip v_i,   C_p = 4/dx^2 sum_i w_ip v_i (x_i - x_p)',   x_p' = x_p + dt v_p,   F', h' from C_p.
+    """v_p = sum_i w_ip v_i,   C_p = 1/D sum_i w_ip v_i (x_i - x_p)',   x_p' = x_p + dt v_p,   F', h' from C_p.
 
+    With FLIP the particle then goes on with v_p + flip (its old velocity - sum_i w_ip v_i before the forces).
     A particle whose nodes do not all exist is lost: its number plus one goes to `lost_out`, its velocity becomes NaN.
     """
     s, deform = stencil(n), any_deform(n, laws)
     dim, real, vec, mat, Row, History, Lattice = n.dim, n.real, n.vec, n.mat, n.row, n.history, n.lattice
+    flip, inv_spread = n.scheme.flip is not None, real(1 / n.scheme.spread)
 
     @wp.kernel(module="unique")
     def kernel(
@@ -95,6 +108,9 @@ def grid_to_particles(n: Numbers, laws: tuple[Law, ...]) -> Any:
         F_in: wp.array2d[mat],
         h_in: wp.array2d[History],
         grid_v_in: wp.array2d[vec],
+        flip_in: real,
+        v_in: wp.array2d[vec],
+        before_in: wp.array2d[vec],
         x_out: wp.array2d[vec],
         v_out: wp.array2d[vec],
         C_out: wp.array2d[mat],
@@ -112,12 +128,16 @@ def grid_to_particles(n: Numbers, laws: tuple[Law, ...]) -> Any:
         w = s.weights(f)
         moment = s.moments(w)
         v, v_by_x, v_by_y, v_by_z = vec(), vec(), vec(), vec()
+        old = vec()
         for i in range(wp.static(n.support)):  # sum_i w_ip v_i and its moments along each axis, summed axis by axis
             plane, plane_by_y, plane_by_z = vec(), vec(), vec()
             for j in range(wp.static(n.support)):
                 line, line_by_z = vec(), vec()
                 for k in range(wp.static(n.support if dim == 3 else 1)):
-                    seen = grid_v_in[b, s.node(lattice, anchor, i, j, k)]
+                    node = s.node(lattice, anchor, i, j, k)
+                    seen = grid_v_in[b, node]
+                    if wp.static(flip):
+                        old += (w[i, 0] * w[j, 1] * w[k, 2]) * before_in[b, node]
                     line += w[k, 2] * seen
                     line_by_z += moment[k, 2] * seen
                 plane += w[j, 1] * line
@@ -127,7 +147,7 @@ def grid_to_particles(n: Numbers, laws: tuple[Law, ...]) -> Any:
             v_by_x += moment[i, 0] * plane
             v_by_y += w[i, 0] * plane_by_y
             v_by_z += w[i, 0] * plane_by_z
-        C = (real(4.0) * inv_dx) * (s.columns(v_by_x, v_by_y, v_by_z) - wp.outer(v, f))
+        C = (inv_spread * inv_dx) * (s.columns(v_by_x, v_by_y, v_by_z) - wp.outer(v, f))
         x_out[b, p] = x + dt * v
         C_out[b, p] = C
         h = History()
@@ -137,11 +157,14 @@ def grid_to_particles(n: Numbers, laws: tuple[Law, ...]) -> Any:
         F_out[b, p] = F
         if wp.static(n.memory > 0):
             h_out[b, p] = kept
+        own = v
+        if wp.static(flip):
+            own = v + flip_in * (v_in[b, p] - old)
         if s.outside(lattice, at, b, p) != 0:
             lost_out[b] = p + 1
-            v_out[b, p] = real(wp.NAN) * v
+            v_out[b, p] = real(wp.NAN) * own
         else:
-            v_out[b, p] = v
+            v_out[b, p] = own
 
     return kernel
 

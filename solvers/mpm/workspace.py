@@ -19,7 +19,7 @@ from scenegrad.solvers.mpm.contact import contact, radius_of
 from scenegrad.solvers.mpm.grid import Grid
 from scenegrad.solvers.mpm.layout import Window, window
 from scenegrad.solvers.mpm.matter import Matter
-from scenegrad.solvers.mpm.nodes import node_velocities
+from scenegrad.solvers.mpm.nodes import node_velocities, velocities_before
 from scenegrad.solvers.mpm.numbers import numbers
 from scenegrad.solvers.mpm.passes import Pass
 from scenegrad.solvers.mpm.state import ParticleState
@@ -31,9 +31,11 @@ __all__ = ["NAMES", "Workspace"]
 PLACE = ("lattice", "dt")
 TO_GRID = (*PLACE, "slot", "kind", "volume", "row", "gravity", "x", "v", "C", "F", "h")
 AT_WALLS = (*PLACE, "slot", "volume", "radius", "row", "face", "sides", "low", "high", "x")
+BEFORE = ("lightest", "momentum", "momentum before")
 AT_NODES = ("lightest", "hold", "holds", "momentum", "friction")
-TO_PARTICLES = (*PLACE, "slot", "kind", "row", "x", "F", "h", "velocity")
+TO_PARTICLES = (*PLACE, "slot", "kind", "row", "x", "F", "h", "velocity", "flip", "v", "velocity before")
 AFTER = ("x after", "v after", "C after", "F after", "h after", "lost")
+UNUSED = ("h", "h after", "momentum before", "velocity before")
 NAMES = {
     "position": "x",
     "velocity": "v",
@@ -57,20 +59,26 @@ class Workspace:
         self.grid, self.matter, self.walls = grid, matter, len(matter.faces)
         self.batch, self.particles = matter.volume.shape
         self.device, self.dtype = matter.volume.device, matter.volume.dtype
-        n = self.n = numbers(grid.dim, self.dtype, matter.width, matter.memory, any(grid.wraps))
+        n = self.n = numbers(grid.dim, self.dtype, matter.width, matter.memory, any(grid.wraps), grid.scheme)
         self.types = {
             "x": n.vec, "v": n.vec, "C": n.mat, "F": n.mat, "h": n.history, "row": n.row, "gravity": n.vec,
-            "face": n.face, "momentum": n.packed, "friction": n.vec, "velocity": n.vec,
+            "face": n.face, "momentum": n.packed, "friction": n.vec, "velocity": n.vec, "momentum before": n.vec,
+            "velocity before": n.vec,
         }  # fmt: skip
         self.each_body = matter.body
         self.each_particle = torch.arange(self.particles, dtype=torch.int32, device=self.device)
         self.lost = torch.zeros(self.batch, dtype=torch.int32, device=self.device)
         self.widths = {"momentum": grid.dim + 1, "velocity": grid.dim} | ({"friction": grid.dim} if self.walls else {})
-        self.summed = ("momentum", "friction") if self.walls else ("momentum",)
-        device = str(self.device)
+        self.summed: tuple[str, ...] = ("momentum", "friction") if self.walls else ("momentum",)
+        device, flip = str(self.device), grid.scheme.flip is not None
+        if flip:
+            self.widths |= {"momentum before": grid.dim, "velocity before": grid.dim}
+            self.summed += ("momentum before",)
+        before = [Pass(velocities_before(n), "nodes", device, BEFORE, ("velocity before",))] if flip else []
         walls = [Pass(contact(n), "particles", device, AT_WALLS, ("momentum", "friction"))] if self.walls else []
         self.solves = (
-            Pass(particles_to_grid(n, matter.laws), "particles", device, TO_GRID, ("momentum",)),
+            Pass(particles_to_grid(n, matter.laws), "particles", device, TO_GRID, ("momentum", "momentum before")),
+            *before,
             *walls,
             Pass(node_velocities(n), "nodes", device, AT_NODES, ("velocity",)),
         )
@@ -93,12 +101,13 @@ class Workspace:
             "low": n.vec(*low),
             "high": n.vec(*high),
             "lost": wp.from_torch(self.lost),
-            **dict.fromkeys(("h", "h after")),  # None where nothing is remembered; else replaced by the state's own
+            "flip": n.real(grid.scheme.flip or 0.0),
+            **dict.fromkeys(UNUSED),  # where nothing is remembered, nor known from before the forces; else replaced
         }
 
     def lay(self, position: Tensor) -> None:
         """Keep the nodes that particles at these places need."""
-        layout = self.layout = window(self.grid, self.n.support, position)
+        layout = self.layout = window(self.grid, position)
         self.nodes = {name: self.room(name, width) for name, width in self.widths.items()}
         hold, table = layout.holds(self.matter.clinging)
         views = self.views(self.nodes)
