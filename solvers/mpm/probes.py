@@ -83,8 +83,11 @@ def probe(name: str, output: Output, scenes: Sequence[Scene], matter: Matter, gr
                 return {"center_of_mass": center_of_mass(state.position[:, part], mass[:, part])}
 
         case Gaussians():
-            measure = moved_gaussians(scenes, next(b for b in matter.bodies if b.name == output.entity), matter.volume)
+            shown = moved_gaussians(scenes, next(b for b in matter.bodies if b.name == output.entity), matter.volume)
             layout, units = Points(), {"position": "m", "covariance": "m^2", "deformation": "1"}
+
+            def measure(state: ParticleState, params: Params) -> dict[str, Tensor]:
+                return shown(state, params)
 
         case Energy():
             units = dict.fromkeys(("kinetic", "potential", "total", "elastic", "gravitational", "contact"), "J")
