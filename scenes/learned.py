@@ -13,11 +13,13 @@ __all__ = ["Learned"]
 class Learned(Material):
     """A body that answers as the torch module says which was registered under the name `law`.
 
-    stiffness: more than the module's resistance to compression wherever it will be strained [Pa]. The length of a step
-    goes by it, and so does the contact with walls.
+    stiffness: its resistance to compression from rest, about; it meets walls with it [Pa]. headroom: how many times
+    stiffer it may become where it is strained, or as its module learns: the length of a step goes by
+    headroom * stiffness, and a module that exceeds it at rest is refused.
     """
 
     kind: Literal["learned"] = "learned"
     law: str
     stiffness: Positive  # [Pa]
+    headroom: Positive = 1.0
     density: Positive = 1000.0  # [kg/m^3]

@@ -107,21 +107,22 @@ class Networks:
         return fields, gathered
 
     def refuse_stiffer(self, params: Params) -> None:
-        """A step is as long as the scene's `stiffness` allows; with a law that has learnt more it would blow up."""
-        named = [*self.addresses, *(body.part.address("stiffness") for body in self.bodies)]
-        now = [params[address] for address in named]
+        """A step is as long as the scene's bound allows; with a law that has learnt more it would blow up."""
+        bounds = [[params[body.part.address(name)] for name in ("stiffness", "headroom")] for body in self.bodies]
+        now = [*(params[address] for address in self.addresses), *(value for pair in bounds for value in pair)]
         if len(now) == len(self.checked) and all(a is b for a, b in zip(now, self.checked, strict=True)):
             return
-        for body in self.bodies:
-            promised = params[body.part.address("stiffness")]
-            for member, bound in enumerate(promised.detach().flatten(1).amin(1) if promised.ndim > 1 else promised):
+        for body, (stiffness, headroom) in zip(self.bodies, bounds, strict=True):
+            promised = (stiffness * headroom).detach()
+            for member, bound in enumerate(promised.flatten(1).amin(1) if promised.ndim > 1 else promised):
                 own = {address: params[address][member : member + 1] for address in body.weights}
                 found = body.resistance(own, promised)
                 if not found <= float(bound) * (1 + 1e-6):
                     raise StabilityError(
                         f"The law of {body.part.name} resists a small compression with {found:.4g} Pa, but its scene "
-                        f"promises less: {body.part.address('stiffness')} = {float(bound):.4g}. Give a larger one, "
-                        f"with room for what the law may learn and for matter that stiffens under strain."
+                        f"promises no more than stiffness * headroom = {float(bound):.4g} Pa. Give a larger "
+                        f"{body.part.address('headroom')}, for what the law may learn and for matter that stiffens "
+                        f"under strain."
                     )
         self.checked = now
 

@@ -19,9 +19,9 @@ from scenegrad.solvers.mpm.numbers import Numbers
 __all__ = ["LEARNED"]
 
 
-def row(stiffness: Tensor, density: Tensor) -> Tensor:
-    """(rho, M)"""
-    return torch.stack([density, stiffness], dim=-1)
+def row(stiffness: Tensor, headroom: Tensor, density: Tensor) -> Tensor:
+    """(rho, M, largest M)"""
+    return torch.stack([density, stiffness, headroom * stiffness], dim=-1)
 
 
 def memory(dim: int) -> int:
@@ -68,12 +68,14 @@ def energy(constants: Tensor, F: Tensor, h: Tensor) -> Tensor:
 
 
 def wave_speed(constants: Tensor, F: Tensor, h: Tensor) -> Tensor:
-    """sqrt(M / rho), M the stiffness that the scene promises not to be exceeded"""
-    return (constants[..., 1] / constants[..., 0]).sqrt().expand(F.shape[:-2])
+    """sqrt(M / rho), M what the scene promises not to be exceeded"""
+    return (constants[..., 2] / constants[..., 0]).sqrt().expand(F.shape[:-2])
 
 
 def diffusivity(constants: Tensor) -> Tensor:
     return torch.zeros_like(constants[..., 0])
 
 
-LEARNED = Law(("stiffness", "density"), row, kirchhoff, deform, stress, energy, wave_speed, diffusivity, memory)
+LEARNED = Law(
+    ("stiffness", "headroom", "density"), row, kirchhoff, deform, stress, energy, wave_speed, diffusivity, memory
+)

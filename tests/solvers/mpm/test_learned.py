@@ -308,7 +308,7 @@ def test_a_law_stiffer_than_promised_is_refused():
     """lambda + 2 mu is what a neo-Hookean body resists plane waves with."""
     register_law("law", NeoHookean())
     solver, state, params = compiled(falling(learned(stiffness=0.99 * (LAME + 2 * MU))))
-    with pytest.raises(StabilityError, match=r"1.346e\+04 Pa.*block.material.stiffness = 1.333e\+04"):
+    with pytest.raises(StabilityError, match=r"1.346e\+04 Pa.*1.333e\+04 Pa.*block.material.headroom"):
         solver.max_dt(state, params)
     solver, state, params = compiled(falling(learned(stiffness=1.01 * (LAME + 2 * MU))))
     solver.max_dt(state, params)
