@@ -19,7 +19,9 @@ MATERIALS: dict[str, Material] = {
     "fixed_corotated": sc.FixedCorotated(youngs_modulus=3e4, poisson_ratio=0.3),
     "hencky": sc.StVenantKirchhoffHencky(youngs_modulus=3e4, poisson_ratio=0.3),
     "von_mises": sc.VonMises(youngs_modulus=3e4, poisson_ratio=0.3, yield_stress=900.0, hardening=2e3),
-    "drucker_prager": sc.DruckerPrager(youngs_modulus=3e4, poisson_ratio=0.3, friction_angle=35.0, cohesion=200.0),
+    "drucker_prager": sc.DruckerPrager(
+        youngs_modulus=3e4, poisson_ratio=0.3, friction_angle=35.0, cohesion=200.0, lode_angle=-5.0
+    ),
     "snow": sc.Snow(youngs_modulus=3e4, poisson_ratio=0.2, hardening=5.0, density=400.0),
     "cam_clay": sc.CamClay(
         youngs_modulus=3e4, poisson_ratio=0.3, critical_state_ratio=1.1, cohesion=0.2, preconsolidation=800.0,
@@ -27,7 +29,7 @@ MATERIALS: dict[str, Material] = {
     ),
     "newtonian": sc.Newtonian(bulk_modulus=3e4, viscosity=5.0, bulk_viscosity=2.0),
     "herschel_bulkley": sc.HerschelBulkley(
-        bulk_modulus=3e4, shear_modulus=1e4, yield_stress=100.0, consistency=20.0, flow_index=0.6
+        bulk_modulus=3e4, shear_modulus=1e4, yield_stress=100.0, consistency=80.0, flow_index=0.6
     ),
     "bingham": sc.Bingham(bulk_modulus=3e4, shear_modulus=1e4, yield_stress=100.0, viscosity=10.0),
     "viscoelastic": sc.Viscoelastic(
@@ -35,7 +37,7 @@ MATERIALS: dict[str, Material] = {
     ),
     "oldroyd_b": sc.OldroydB(bulk_modulus=3e4, viscosity=2.0, polymer_modulus=1e3, relaxation_time=0.03),
     "muscle": sc.Muscle(
-        youngs_modulus=3e4, poisson_ratio=0.3, strength=1e4, activation=0.6, fibre_angle=25.0, fibre_elevation=0.0
+        youngs_modulus=3e4, poisson_ratio=0.3, strength=1e4, activation=0.6, fibre_angle=25.0, fibre_elevation=15.0
     ),
 }  # fmt: skip
 ALL = tuple(LAWS.values())
