@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from scenegrad.scenes.colliders import Collider, RigidBody
 from scenegrad.scenes.domain import AXES, Periodic
 from scenegrad.scenes.errors import nearest
 from scenegrad.scenes.outputs import CenterOfMass, Gaussians, Particles
@@ -15,6 +16,7 @@ from scenegrad.scenes.solids import Body, Wall
 from scenegrad.scenes.sources import Points, Splats
 from scenegrad.solvers.mpm.grid import Grid
 from scenegrad.solvers.mpm.materials import LAWS
+from scenegrad.solvers.mpm.obstacle_checks import check_obstacle, check_obstacles
 from scenegrad.solvers.mpm.probes import QUANTITIES, SERVED_OUTPUTS
 from scenegrad.solvers.mpm.walls import SERVED, side, side_address, walls_of
 from scenegrad.solvers.shared.reasons import Reasons
@@ -68,13 +70,15 @@ def check_entities(scene: Scene, reasons: Reasons) -> None:
         if isinstance(entity, Wall):
             if not isinstance(entity.contact, SERVED):
                 reasons.add(f"{name}.contact", f"{entity.contact.kind} is not possible here; take {names_of(SERVED)}.")
+        elif isinstance(entity, Collider | RigidBody):
+            check_obstacle(scene, name, entity, reasons)
         elif isinstance(entity, Body):
             if type(entity.material) not in LAWS:
                 reasons.add(
                     f"{name}.material", f"{entity.material.kind} has no law here; there are {names_of(list(LAWS))}."
                 )
         else:
-            reasons.add(name, f"{entity.kind} is not served by this method; it knows Body and Wall.")
+            reasons.add(name, f"{entity.kind} is not served by this method; it knows Body, Wall, Collider, RigidBody.")
 
 
 def check_sides(scene: Scene, reasons: Reasons) -> None:
@@ -185,6 +189,7 @@ def check_bodies(
                     f"starts {depth:.4g} deep in the wall {wall}; move it by as much along the wall's normal.",
                 )
     check_overlaps(scene, bodies, grid, reasons)
+    check_obstacles(scene, bodies, grid, reasons)
 
 
 def check_overlaps(

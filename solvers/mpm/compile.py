@@ -26,6 +26,7 @@ from scenegrad.solvers.mpm.learned import learned_bodies
 from scenegrad.solvers.mpm.materials import LAWS
 from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.networks import Networks
+from scenegrad.solvers.mpm.placing import obstacles_of
 from scenegrad.solvers.mpm.probes import probes
 from scenegrad.solvers.mpm.scheme import Scheme
 from scenegrad.solvers.mpm.solver import MaterialPointSolver
@@ -39,8 +40,9 @@ from scenegrad.solvers.shared.reasons import Reasons
 __all__ = ["compile_mpm"]
 
 BECAUSE = (
-    "the material point method is differentiable by the constants of materials, first velocities, gravity, and the "
-    "offset and friction of walls that matter can leave (Separate, Coulomb)."
+    "the material point method is differentiable by the constants of materials, first velocities, gravity, the offset "
+    "and friction of walls that matter can leave (Separate, Coulomb), the place, motion and friction of colliders, and "
+    "the mass, place, first motion and hinge of rigid bodies."
 )
 
 
@@ -84,11 +86,14 @@ def compile_mpm(
     for name, (places, _) in filled[0].items():
         parts.append(body_part(first, name, end, end := end + len(places)))
     leavable = faces(scenes, like)
-    values = collect(scenes, learnable(first, parts, leavable), device, dtype, BECAUSE)
+    obstacles = obstacles_of(scenes, grid, like)
+    addresses = dict.fromkeys([*learnable(first, parts, leavable), *obstacles.addresses()])
+    values = collect(scenes, addresses, device, dtype, BECAUSE)
     values = values.replace(by_particle(first, parts, values))
     gravity = torch.zeros((len(scenes), grid.dim), dtype=dtype, device=device)
     volume = joined([[v for _, v in bodies.values()] for bodies in filled], like)
-    matter = Matter(tuple(parts), leavable, tuple(clinging(scene, grid) for scene in scenes), volume, gravity)
+    held = tuple(clinging(scene, grid) for scene in scenes)
+    matter = Matter(tuple(parts), leavable, held, volume, gravity, obstacles)
     networks = Networks(learned_bodies(first, parts, like))
     values = Params({**values, **networks.weights(len(scenes))})
     initial = partial(first_state, joined([[x for x, _ in bodies.values()] for bodies in filled], like), matter)
@@ -170,4 +175,5 @@ def first_state(position: Tensor, matter: Matter, values: Params) -> ParticleSta
         torch.zeros((batch, particles, dim, dim), dtype=position.dtype, device=position.device),
         eye.expand(batch, particles, dim, dim).clone(),
         torch.cat(starts, dim=1),
+        matter.obstacles.first(values, position),
     )

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from scenegrad.solvers.mpm.grid import Clinging
 from scenegrad.solvers.mpm.materials import Law
+from scenegrad.solvers.mpm.obstacles import Obstacles
 from scenegrad.solvers.mpm.tables import BodyPart, Face
 
 __all__ = ["Matter"]
@@ -25,6 +26,7 @@ class Matter:
     clinging: tuple[tuple[Clinging, ...], ...]  # walls that it cannot leave, of each member
     volume: Tensor  # [m^dim], [batch, particle]
     gravity: Tensor  # of a scene that names none: zeros [batch, dim]
+    obstacles: Obstacles  # colliders and rigid bodies; where there are some, the walls too
 
     def free_box(self, size: Sequence[float]) -> tuple[list[float], list[float]]:
         """Lowest and highest place that touches no side of the box which matter can leave."""

@@ -19,6 +19,7 @@ from scenegrad.solvers.mpm.grid import Grid
 from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.measures import center_of_mass, energies, masses, momenta
 from scenegrad.solvers.mpm.networks import Networks
+from scenegrad.solvers.mpm.obstacles import ObstacleTables
 from scenegrad.solvers.mpm.state import ParticleState
 from scenegrad.solvers.mpm.tables import Tables
 from scenegrad.solvers.mpm.workspace import NAMES, Workspace
@@ -43,11 +44,12 @@ class MaterialPointSolver:
         self.work = Workspace(grid, matter)
         self.smallest = torch.stack([matter.volume[:, body.slice].amin(1) for body in matter.bodies], dim=1)
         self.last: tuple[Known, tuple[Tables, Tensor]] | None = None
+        self.last_obstacles: tuple[Known, ObstacleTables] | None = None
 
     @torch.no_grad()
     def max_dt(self, state: ParticleState, params: Params) -> Tensor:
         """SAFE / max_p [(c_p + |v_p|) / dx + 2 dim nu_p / dx^2]: neither wave nor particle crosses a cell in one step,
-        and viscosity does not overshoot."""
+        and viscosity does not overshoot; nor do colliders, and rigid bodies do not swing on what they touch."""
         refuse_escaped(state.position, self.grid, self.matter.bodies)
         refuse_inverted(state.deformation, state.position, self.matter.bodies)
         self.networks.refuse_stiffer(params)
@@ -62,6 +64,8 @@ class MaterialPointSolver:
             wave = law.wave_speed(constants, state.deformation[:, own], memory)
             spread = 2 * self.grid.dim * law.diffusivity(constants) / self.grid.dx**2
             rates.append(((wave + speed) / self.grid.dx + spread).amax(dim=1))
+        if self.work.colliders:
+            rates += self.obstacle_rates(state, params.detach())
         return SAFE / torch.stack(rates).amax(dim=0).double()
 
     @torch.no_grad()
@@ -74,7 +78,7 @@ class MaterialPointSolver:
         work = self.work
         with work.stream():
             tables, lightest = self.for_kernels(params, time)
-            after = work.step(state, tables, self.slot(tables), dt, lightest)
+            after = work.step(state, tables, self.slot(tables), dt, lightest, self.obstacles(params, time, dt))
         if not work.lost.is_cuda:  # elsewhere the host would have to wait; the lost particle's velocity is NaN there
             refuse_lost(work.lost, state.position, self.grid, self.matter.bodies)
         return after
@@ -103,19 +107,23 @@ class MaterialPointSolver:
         learning = {address: value for address, value in params.items() if value.requires_grad}
         with torch.enable_grad():
             tables = self.tables(params, time)
+            obstacles = self.obstacle_tables(params, time, dt)
         learnt = {name: table for name, table in vars(tables).items() if table.requires_grad}
         slot = self.slot(tables).long()
         with work.stream():
             slots = self.ready(tables.map(lambda table: table.detach()[:, slot]))
             work.cover(state.position)
-            arrays = work.arrays(state, slots, work.each_particle, dt, self.lightest(tables))
+            arrays = work.arrays(state, slots, work.each_particle, dt, self.lightest(tables), obstacles)
             work.solve_grid(arrays)
             bars = work.transpose(arrays, {NAMES[name]: bar for name, bar in cotangent.items()}, tuple(learnt))
         found = {name: bars[letter] for name, letter in NAMES.items()}
-        if not learnt:
+        ends = [(table, self.summed(bars[name], tables)) for name, table in learnt.items()]
+        if obstacles:
+            ends += [(table, bars[name].to(table)) for name, table in vars(obstacles).items() if table.requires_grad]
+        if not ends:
             return found, {}
-        sums = [self.summed(bars[name], tables) for name in learnt]
-        gathered = torch.autograd.grad([*learnt.values()], [*learning.values()], sums, allow_unused=True)
+        outputs, sums = zip(*ends, strict=True)
+        gathered = torch.autograd.grad(outputs, [*learning.values()], sums, allow_unused=True)
         return found, {a: bar for a, bar in zip(learning, gathered, strict=True) if bar is not None}
 
     def observe(self, state: ParticleState, params: Params) -> dict[str, Tensor]:
@@ -133,6 +141,41 @@ class MaterialPointSolver:
 
     def tables(self, params: Params, time: Tensor | None = None) -> Tables:
         return Tables.of(params, self.matter.bodies, self.matter.faces, self.matter.gravity, time)
+
+    def obstacle_tables(self, params: Params, time: Tensor, dt: Tensor) -> ObstacleTables | None:
+        """None where there are no obstacles. What is led has the velocity of the middle of the step."""
+        if not self.matter.obstacles.all:
+            return None
+        return self.matter.obstacles.tables(params, time + 0.5 * dt, self.matter.gravity)
+
+    def obstacles(self, params: Params, time: Tensor, dt: Tensor) -> ObstacleTables | None:
+        """The same, made once as long as nothing in them changes."""
+        known = [(value, value._version) for value in params.values()]
+        if any(o.drive for o in self.matter.obstacles.all):
+            known += [(time, time._version), (dt, dt._version)]
+        if self.last_obstacles is None or not same(self.last_obstacles[0], known):
+            tables = self.obstacle_tables(params.detach(), time, dt)
+            if tables is None:
+                return None
+            self.last_obstacles = (known, tables)
+        return self.last_obstacles[1]
+
+    def obstacle_rates(self, state: ParticleState, params: Params) -> list[Tensor]:
+        """Cells that each obstacle crosses in a second, and half the frequency of each rigid body on what it touches:
+        K / m_eff = (2 / dt)^2 is the limit of symplectic steps."""
+        obstacles, work = self.matter.obstacles, self.work
+        none = torch.zeros(len(state.position), dtype=torch.float64)
+        tables = self.obstacle_tables(params, none, none)
+        assert tables is not None
+        rates = [obstacles.speed(o, params, state.rigid) / self.grid.dx for o in obstacles.moving]
+        if obstacles.bodies:
+            assert work.colliders is not None
+            rows = self.tables(params)
+            with work.stream():
+                work.cover(state.position)
+                arrays = work.arrays(state, self.ready(rows), self.slot(rows), none, self.lightest(rows), tables)
+                rates.append(0.5 * work.colliders.frequency(arrays, tables))
+        return [rate.to(state.position) for rate in rates]
 
     def slot(self, tables: Tables) -> Tensor:
         """Which entry of the tables serves each particle [particle]."""

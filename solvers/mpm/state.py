@@ -24,3 +24,6 @@ class ParticleState:
     affine: Float[Tensor, "batch particle dim dim"]  # APIC velocity gradient C, C_ij = dv_i/dx_j [1/s]
     deformation: Float[Tensor, "batch particle dim dim"]  # F, dimensionless
     history: Float[Tensor, "batch particle memory"]  # what the laws remember besides F; memory may be 0
+    # Of rigid bodies, then of colliders that move: position [m], quaternion (x, y, z, w), velocity [m/s], angular
+    # velocity [rad/s]; two dimensions are the plane z = 0.
+    rigid: Float[Tensor, "batch rigid 13"]

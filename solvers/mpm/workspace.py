@@ -15,13 +15,16 @@ import torch
 import warp as wp
 from torch import Tensor
 
+from scenegrad.solvers.mpm.collider_passes import ColliderPasses
 from scenegrad.solvers.mpm.contact import contact, radius_of
 from scenegrad.solvers.mpm.grid import Grid
 from scenegrad.solvers.mpm.layout import Window, window
 from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.nodes import node_velocities, velocities_before
 from scenegrad.solvers.mpm.numbers import numbers
+from scenegrad.solvers.mpm.obstacles import ObstacleTables
 from scenegrad.solvers.mpm.passes import Pass
+from scenegrad.solvers.mpm.rigid_numbers import POSE
 from scenegrad.solvers.mpm.state import ParticleState
 from scenegrad.solvers.mpm.tables import Tables
 from scenegrad.solvers.mpm.transfer import grid_to_particles, lost_particles, particles_to_grid
@@ -42,6 +45,7 @@ NAMES = {
     "affine": "C",
     "deformation": "F",
     "history": "h",
+    "rigid": "rigid",
 }  # of a state's fields in the passes
 
 
@@ -56,7 +60,8 @@ class Workspace:
 
     def __init__(self, grid: Grid, matter: Matter):
         wp.init()
-        self.grid, self.matter, self.walls = grid, matter, len(matter.faces)
+        self.grid, self.matter = grid, matter
+        self.walls = 0 if matter.obstacles.all else len(matter.faces)  # among obstacles, walls are some of them
         self.batch, self.particles = matter.volume.shape
         self.device, self.dtype = matter.volume.device, matter.volume.dtype
         n = self.n = numbers(grid.dim, self.dtype, matter.width, matter.memory, any(grid.wraps), grid.scheme)
@@ -82,7 +87,15 @@ class Workspace:
             *walls,
             Pass(node_velocities(n), "nodes", device, AT_NODES, ("velocity",)),
         )
+        self.colliders: ColliderPasses | None = None
+        if matter.obstacles.all:
+            meet = self.colliders = ColliderPasses(n, grid, matter.obstacles, matter.volume)
+            self.types |= meet.types
+            self.widths |= meet.widths
+            self.summed = (*self.summed, *meet.summed)
+            self.solves = (*meet.before, *self.solves[:-1], *meet.meet, *meet.after)
         self.to_particles = Pass(grid_to_particles(n, matter.laws), "particles", device, TO_PARTICLES, AFTER)
+        self.carries = (self.to_particles, *(self.colliders.carry if self.colliders else ()))
         self.seek_lost = Pass(lost_particles(n), "particles", device, ("lattice", "x"), ("lost",))
         self.rooms: dict[str, Tensor] = {}
         self.nodes, self.at_nodes = {}, {}
@@ -146,9 +159,10 @@ class Workspace:
         return self.rooms[name][: prod(shape)].view(shape)
 
     def particle_fields(self) -> dict[str, Tensor]:
-        """Room for x, v, C, F and h."""
+        """Room for the fields of a state: x, v, C, F, h and rigid."""
         v, m = (self.batch, self.particles, self.grid.dim), (self.batch, self.particles, self.grid.dim, self.grid.dim)
         shapes = {"x": v, "v": v, "C": m, "F": m, "h": (*v[:2], self.n.memory)}
+        shapes["rigid"] = (self.batch, len(self.matter.obstacles.moving), POSE)
         return {name: torch.empty(s, dtype=self.dtype, device=self.device) for name, s in shapes.items()}
 
     def views(self, named: Mapping[str, Tensor], mark: str = "") -> dict[str, Any]:
@@ -169,7 +183,13 @@ class Workspace:
             yield
 
     def arrays(
-        self, state: ParticleState, tables: Tables, slot: Tensor, dt: Tensor, lightest: Tensor
+        self,
+        state: ParticleState,
+        tables: Tables,
+        slot: Tensor,
+        dt: Tensor,
+        lightest: Tensor,
+        obstacles: ObstacleTables | None,
     ) -> dict[str, Any]:
         """All that the passes read. slot: which entry of the tables serves each particle."""
         fields = {NAMES[name]: field.detach().contiguous() for name, field in vars(state).items()}
@@ -180,13 +200,22 @@ class Workspace:
             "dt": wp.from_torch(dt.to(self.device, self.dtype)),
             "slot": wp.from_torch(slot),
             "lightest": wp.from_torch(lightest),
+            **(self.colliders.arrays(state.rigid, obstacles) if self.colliders and obstacles else {}),
         }
 
-    def step(self, state: ParticleState, tables: Tables, slot: Tensor, dt: Tensor, lightest: Tensor) -> ParticleState:
+    def step(
+        self,
+        state: ParticleState,
+        tables: Tables,
+        slot: Tensor,
+        dt: Tensor,
+        lightest: Tensor,
+        obstacles: ObstacleTables | None,
+    ) -> ParticleState:
         """The state after the step. It is done again where particles have left the nodes that were kept for them."""
         if not self.at_nodes:
             self.lay(state.position)
-        arrays = self.arrays(state, tables, slot, dt, lightest)
+        arrays = self.arrays(state, tables, slot, dt, lightest, obstacles)
         self.solve_grid(arrays)
         after = self.carry(arrays)
         if not self.lose():
@@ -204,26 +233,40 @@ class Workspace:
             each.run(arrays)
 
     def carry(self, arrays: Mapping[str, Any]) -> ParticleState:
-        """Particles after the step, moved by the node velocities."""
+        """Particles after the step, moved by the node velocities, and rigid things, moved by their own."""
         after = self.particle_fields()
-        self.to_particles.run({**arrays, **self.views(after, " after")})
+        arrays = {**arrays, **self.views(after, " after")}
+        for each in self.carries:
+            each.run(arrays)
         return ParticleState(**{name: after[letter] for name, letter in NAMES.items()})
 
     def transpose(
         self, arrays: Mapping[str, Any], cotangent: Mapping[str, Tensor], learnt: tuple[str, ...]
     ) -> dict[str, Tensor]:
-        """Cotangents of x, v, C, F, h and of the tables named in `learnt`, by particle, from those of the state after.
+        """Cotangents of x, v, C, F, h, rigid, of the tables named in `learnt`, by particle, and of those of the
+        obstacles, from those of the state after.
 
         The node velocities must be those that `solve_grid` left. A transposed pass does not write its outputs, so the
         cotangents of the state after may stand in their place."""
-        widths = {"row": (self.matter.width,), "gravity": (self.grid.dim,), "face": (self.walls, self.grid.dim + 2)}
+        widths = {
+            "row": (self.matter.width,),
+            "gravity": (self.grid.dim,),
+            "face": (len(self.matter.faces), self.grid.dim + 2),
+        }
         bars = {name: room.zero_() for name, room in self.particle_fields().items()}
         bars |= {name: self.zeros(self.particles, *widths[name]) for name in learnt}
-        after = {name: (cotangent[name] if name in cotangent else torch.zeros_like(bars[name])) for name in "xvCFh"}
+        after = {
+            name: (cotangent[name] if name in cotangent else torch.zeros_like(bars[name])) for name in NAMES.values()
+        }
         ends = self.views({name: bar.contiguous() for name, bar in after.items()}, " after")
         nodes = {name: self.room(f"{name} bar", width).zero_() for name, width in self.widths.items()}
         found = {"lattice": self.n.lattice()} | self.views(bars) | self.views(nodes) | ends
-        self.to_particles.run_transposed({**arrays, **ends}, found)
+        if self.colliders:
+            own = self.colliders.bars()
+            bars |= own
+            found |= self.colliders.views(own)
+        for each in self.carries:
+            each.run_transposed({**arrays, **ends}, found)
         for each in reversed(self.solves):
             each.run_transposed(arrays, found)
         return bars

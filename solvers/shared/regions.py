@@ -21,7 +21,7 @@ from scenegrad.solvers.shared.sources import (
     rotation,
 )
 
-__all__ = ["bounds_of", "distance_to", "placed_mesh"]
+__all__ = ["bounds_of", "distance_to", "placed_mesh", "rotation"]
 
 Array = NDArray[np.float64]
 
