@@ -16,7 +16,6 @@ __all__ = ["Operator", "Solution", "biconjugate_gradient", "conjugate_gradient",
 
 Operator = Callable[[Tensor], Tensor]  # [batch, ...] -> [batch, ...], linear
 LOOK = 8
-CHUNK = 1024  # numbers that are summed in one go
 
 
 @dataclass(frozen=True)
@@ -31,12 +30,13 @@ class Solution:
 
 
 def dot(a: Tensor, b: Tensor) -> Tensor:
-    """Of each member, in double precision [batch]; in an order of summation that the batch has no part in."""
-    product = (a * b).flatten(1)
-    rest = -product.shape[1] % CHUNK
-    if rest:
-        product = torch.nn.functional.pad(product, (0, rest))
-    return product.view(len(product), -1, CHUNK).sum(2, dtype=torch.float64).sum(1)
+    """Of each member, in double precision [batch].
+
+    On a CPU one number is added after the other, so that zeros between them have no part in the rounding: neither the
+    companions in the batch nor empty room around the unknowns change a bit.
+    """
+    product = (a.double() * b.double()).flatten(1)
+    return product.cumsum(1)[:, -1] if product.device.type == "cpu" else product.sum(1)
 
 
 def norm(a: Tensor) -> Tensor:

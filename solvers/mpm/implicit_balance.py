@@ -1,0 +1,235 @@
+"""The equations of an implicit step: the balance of momentum at the nodes as a function of their velocities.
+
+Where the forces come of an energy, the root is its minimum, and dr/dv is symmetric.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+import warp as wp
+from torch import Tensor
+
+from scenegrad.engine.errors import Diverged
+from scenegrad.scenes.methods import Implicit
+from scenegrad.solvers.mpm.implicit_forces import press_of_walls, stress_of_particles, weight_of_particles
+from scenegrad.solvers.mpm.implicit_motion import forces_at_nodes, motion_of_particles, stiffness_product
+from scenegrad.solvers.mpm.implicit_nodes import balance_of_nodes, blocks_of_nodes, held_product
+from scenegrad.solvers.mpm.passes import Pass
+from scenegrad.solvers.shared.krylov import dot
+from scenegrad.solvers.shared.newton import Linear, solve_linear
+
+if TYPE_CHECKING:
+    from scenegrad.solvers.mpm.workspace import Workspace
+
+__all__ = ["Balance", "Passes"]
+
+HELD = ("lightest", "hold", "holds")
+STRESS = ("dt", "slot", "kind", "volume", "row", "F", "h", "rate")
+WEIGHT = ("slot", "volume", "row", "gravity")
+PRESS = ("lattice", "dt", "slot", "volume", "radius", "row", "face", "sides", "low", "high", "x", "speed")
+FORCES = ("lattice", "x", "push", "stress")
+BALANCE = (*HELD, "creep", "dt", "momentum", "friction", "force", "velocity")
+BLOCKS = ("lightest", "creep", "momentum", "friction", "velocity")
+STIFFNESS = ("lattice", "x", "tangent", "yield", "d")
+PRODUCT = (*HELD, "momentum", "matrix", "d", "scale", "add")
+
+EXACT = {torch.float32: 1e-5, torch.float64: 1e-12}  # relative residual that a transposed step may leave
+EVEN = {torch.float32: 1e-3, torch.float64: 1e-8}  # relative difference by rounding of a matrix and its transpose
+ROUNDING = 4.0  # with which strains of the size of eps pull at a node, in units of V M / dx
+
+
+class Passes:
+    """What is launched, and room for what it makes: speed, rate (C), stress (A), push (q) and yield of the particles,
+    with tangent = dA/dC; force, balance, block and add (K d) of the nodes."""
+
+    def __init__(self, work: Workspace, arrive: Sequence[Pass]):
+        self.work, self.arrive = work, arrive
+        n, device, dim = work.n, str(work.device), work.grid.dim
+        self.motion = Pass(motion_of_particles(n), "particles", device, ("lattice", "x", "velocity"), ("speed", "rate"))
+        self.stress = Pass(stress_of_particles(n, work.matter.laws), "particles", device, STRESS, ("stress",))
+        self.weight = Pass(weight_of_particles(n), "particles", device, WEIGHT, ("push", "stiff"))
+        self.press = Pass(press_of_walls(n), "particles", device, PRESS, ("push", "yield"))
+        self.forces = Pass(forces_at_nodes(n), "particles", device, FORCES, ("force",))
+        self.balance = Pass(balance_of_nodes(n), "nodes", device, BALANCE, ("balance",))
+        self.blocks = Pass(blocks_of_nodes(n), "nodes", device, BLOCKS, ("block", "inverse"))
+        self.stiffness = Pass(stiffness_product(n), "particles", device, STIFFNESS, ("add",))
+        self.product = Pass(held_product(n), "nodes", device, PRODUCT, ("product",))
+        vectors = ("speed", "push", "stiff", "force", "balance", "velocity", "d", "add", "product", "friction")
+        matrices = ("rate", "stress", "yield", "tangent", "block", "inverse", "matrix")
+        self.types = dict.fromkeys(vectors, n.vec) | dict.fromkeys(matrices, n.mat) | {"momentum": n.packed}
+        particles: dict[str, tuple[int, ...]] = dict.fromkeys(("speed", "push", "stiff", "weight"), (dim,))
+        particles |= dict.fromkeys(("rate", "stress", "yield", "seed"), (dim, dim)) | {"tangent": (dim**2, dim, dim)}
+        self.of_particles = {name: work.zeros(work.particles, *shape) for name, shape in particles.items()}
+
+    def of_nodes(self) -> dict[str, Tensor]:
+        """As many as there are now."""
+        dim = self.work.grid.dim
+        widths: dict[str, tuple[int, ...]] = dict.fromkeys(("force", "balance", "velocity", "add"), (dim,))
+        widths |= dict.fromkeys(("block", "inverse"), (dim, dim))
+        rooms = {name: self.work.room(f"implicit {name}", dim ** len(shape)) for name, shape in widths.items()}
+        return {name: room.view(*room.shape[:2], *widths[name]) for name, room in rooms.items()}
+
+    def views(self, **named: Tensor) -> dict[str, Any]:
+        """Warp's views of tensors, without a copy."""
+        return {
+            name: wp.from_torch(tensor, dtype=self.types[name], requires_grad=False, return_ctype=True)
+            for name, tensor in named.items()
+        }
+
+
+class Balance:
+    """r(v) = m v - p - dt f(v) + friction [kg m/s], without the directions in which a node is held.
+
+    Sizes of residuals are (sum r^2 / m)^1/2: no part of dr/dv - m is negative in a stable state, so that the error of v
+    in the norm (sum m v^2)^1/2 is no larger than the residual.
+    """
+
+    def __init__(self, passes: Passes, arrays: Mapping[str, Any], settings: Implicit):
+        self.passes, self.work, self.settings = passes, passes.work, settings
+        self.dt: Tensor = wp.to_torch(arrays["dt"])
+        self.lightest: Tensor = wp.to_torch(arrays["lightest"])
+        self.rest = torch.zeros_like(self.dt)
+        self.room = passes.of_particles | passes.of_nodes()
+        shared = {name: tensor for name, tensor in self.room.items() if name in passes.types}
+        creep = passes.work.n.real(settings.creep)
+        self.arrays = {**arrays, **passes.views(**shared), "creep": creep}
+        self.still = self.arrays | {"dt": wp.from_torch(self.rest)}
+        # The momentum of which walls made a part is not needed: they press at the end of the step.
+        self.spare = passes.views(momentum=passes.work.room("implicit momentum", passes.work.grid.dim + 1))
+
+    def begin(self) -> Tensor:
+        """Brings matter to the nodes; returns the velocities with which it comes there."""
+        work, room, passes = self.work, self.room, self.passes
+        for index, each in enumerate(passes.arrive):
+            each.run(self.arrays | self.spare if self.at_walls(index) else self.still)
+        momentum = work.nodes["momentum"]
+        filled = momentum[..., -1:] > self.lightest[:, None, None]
+        self.mass = torch.where(filled, momentum[..., -1:], 0.0)
+        self.inverse_mass = torch.where(filled, 1.0 / momentum[..., -1:], 0.0)
+        start = momentum[..., :-1] * self.inverse_mass
+        passes.weight.run(self.arrays)
+        room["weight"].copy_(room["push"])
+        pulled, stiff = self.impulse(room["weight"]), self.impulse(room["stiff"])
+        self.floor = torch.finfo(work.dtype).eps * ROUNDING / work.grid.dx * stiff
+        self.scale = torch.maximum(pulled, self.size_of(start))
+        return self.free(start)
+
+    def at_walls(self, index: int) -> bool:
+        """Whether this pass brings what walls do; the momentum of matter alone comes in no time."""
+        return "face" in self.passes.arrive[index].inputs
+
+    def impulse(self, push: Tensor) -> Tensor:
+        """Size of what forces on the particles make of the momentum in a step."""
+        self.room["stress"].zero_()
+        self.room["force"].zero_()
+        self.passes.forces.run(self.arrays | self.passes.views(push=push))
+        return self.size(self.room["force"] * self.dt[:, None, None])
+
+    def size(self, r: Tensor) -> Tensor:
+        return dot(r * self.inverse_mass, r).sqrt()
+
+    def size_of(self, v: Tensor) -> Tensor:
+        """(sum m v^2)^1/2 [batch]"""
+        return dot(v * self.mass, v).sqrt()
+
+    def mean(self, v: Tensor) -> Tensor:
+        """(sum m v^2 / sum m)^1/2 [batch]"""
+        return self.size_of(v) / self.size_of(torch.ones_like(v[..., :1])).clamp(min=1e-300)
+
+    def goal(self, v: Tensor) -> Tensor:
+        """The tolerance, relative to velocity and weight; rounding of strains allows no less than the floor."""
+        return torch.maximum(self.settings.tolerance * torch.maximum(self.scale, self.size_of(v)), self.floor)
+
+    def respond(self, v: Tensor) -> None:
+        """Motion of the particles, and what they and the walls answer with."""
+        self.room["velocity"].copy_(v)
+        self.passes.motion.run(self.arrays)
+        self.passes.stress.run(self.arrays)
+        self.room["push"].copy_(self.room["weight"])
+        self.room["yield"].zero_()
+        if self.work.walls:
+            self.passes.press.run(self.arrays)
+
+    def residual(self, x: Tensor) -> Tensor:
+        self.respond(x)
+        self.room["force"].zero_()
+        self.passes.forces.run(self.arrays)
+        self.passes.balance.run(self.arrays)
+        return self.room["balance"].clone()
+
+    def linear(self, x: Tensor) -> Linear:
+        self.respond(x)
+        self.passes.blocks.run(self.arrays)
+        seed, tangent = self.room["seed"], self.room["tangent"].zero_()
+        entries = seed.view(*seed.shape[:2], -1)
+        for k in range(entries.shape[2]):
+            entries.zero_()[..., k] = 1.0
+            bars = self.passes.views(stress=seed, rate=tangent[:, :, k])
+            self.passes.stress.run_transposed(self.arrays, bars)
+        square = tangent.view(*tangent.shape[:3], -1)
+        apart = (square - square.mT).abs().amax((1, 2, 3))
+        symmetric = apart <= EVEN[self.work.dtype] * square.abs().amax((1, 2, 3))
+        return Linear(self.apply, self.precondition, symmetric)
+
+    def apply(self, d: Tensor) -> Tensor:
+        self.room["add"].zero_()
+        self.passes.stiffness.run(self.arrays | self.passes.views(d=d))
+        return self.held(self.room["block"], d, self.dt)
+
+    def precondition(self, r: Tensor) -> Tensor:
+        return self.held(self.room["inverse"], r)
+
+    def held(self, matrix: Tensor, d: Tensor, scale: Tensor | None = None) -> Tensor:
+        """The matrix of each node times d, plus scale times the room `add`, without what walls forbid."""
+        product = torch.empty_like(self.room["balance"])
+        if scale is None:
+            scale = self.rest
+            self.room["add"].zero_()
+        views = self.passes.views(matrix=matrix, d=d.contiguous(), product=product)
+        self.passes.product.run(self.arrays | views | {"scale": wp.from_torch(scale)})
+        return product
+
+    def transpose(self, v: Tensor, bar: Tensor, found: Mapping[str, Any]) -> None:
+        """Cotangents of everything that the balance at v depends on, from that of v."""
+        linear = self.linear(v)
+        tangent = self.room["tangent"].view(*self.room["tangent"].shape[:3], -1)
+        tangent.copy_(tangent.mT.clone())
+        b = self.free(bar)
+        goal = EXACT[self.work.dtype] * self.size(b)
+        everyone = torch.ones_like(linear.symmetric)
+        solved = solve_linear(linear, b, goal, self.settings.krylov, self.size, everyone)
+        self.refuse_unsolved(solved.residual, goal)
+        bars = {name: torch.zeros_like(self.room[name]) for name in ("force", "push", "stress", "speed", "rate")}
+        found = {**found, **self.passes.views(**bars, balance=-solved.x)}
+        self.passes.balance.run_transposed(self.arrays, found | {"velocity": None})
+        self.passes.forces.run_transposed(self.arrays, found)
+        if self.work.walls:
+            self.passes.press.run_transposed(self.arrays, found)
+        self.passes.weight.run_transposed(self.arrays, found)
+        self.passes.stress.run_transposed(self.arrays, found)
+        self.passes.motion.run_transposed(self.arrays, found | {"velocity": None})
+        for index in reversed(range(len(self.passes.arrive))):
+            each = self.passes.arrive[index]
+            if self.at_walls(index):
+                each.run_transposed(self.arrays | self.spare, {**found, "momentum": None})
+            else:
+                each.run_transposed(self.still, found)
+
+    def free(self, r: Tensor) -> Tensor:
+        """Without what walls forbid, and without empty nodes."""
+        one = torch.eye(self.work.grid.dim, dtype=r.dtype, device=r.device)
+        return self.held(one.expand(*r.shape, -1), r)
+
+    def refuse_unsolved(self, residual: Tensor, goal: Tensor) -> None:
+        lost = ~(residual <= 1e3 * goal)
+        if bool(lost.any()):
+            member = int(torch.nonzero(lost)[0])
+            raise Diverged(
+                f"The transposed implicit step of member {member} was not solved: a residual of "
+                f"{float(residual[member]):.3g} is left, {float(goal[member]):.3g} was asked for. Take a smaller dt "
+                f"or Implicit(krylov={2 * self.settings.krylov}).",
+                tuple(int(i) for i in torch.nonzero(lost).flatten()),
+            )
