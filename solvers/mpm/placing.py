@@ -23,7 +23,8 @@ from scenegrad.solvers.mpm.grid import Grid
 from scenegrad.solvers.mpm.obstacles import Drive, Leaf, Mass, Obstacle, Obstacles, Place
 from scenegrad.solvers.mpm.rigid_mass import filled, surface_points
 from scenegrad.solvers.mpm.walls import LEAVABLE, walls_of
-from scenegrad.solvers.shared.regions import bounds_of, distance_to, rotation
+from scenegrad.solvers.shared.regions import bounds_of, distance_to
+from scenegrad.solvers.shared.sources import rotation
 
 __all__ = ["frame_of", "obstacles_of", "turned_distance"]
 

@@ -21,7 +21,7 @@ from scenegrad.solvers.shared.sources import (
     rotation,
 )
 
-__all__ = ["bounds_of", "distance_to", "placed_mesh", "rotation"]
+__all__ = ["bounds_of", "distance_to", "placed_mesh"]
 
 Array = NDArray[np.float64]
 
