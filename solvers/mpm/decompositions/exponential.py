@@ -76,13 +76,10 @@ def exp_by_eigenvalues(n: Numbers) -> Any:
     @wp.func
     def exp_by_factors(D: mat):
         Q, d = eigen(D)
-        Y = mat()
+        value = vec()
         for k in range(wp.static(dim)):
-            value = wp.exp(d[k])
-            for i in range(wp.static(dim)):
-                for j in range(wp.static(dim)):
-                    Y[i, j] += value * Q[i, k] * Q[j, k]
-        return Y
+            value[k] = wp.exp(d[k])
+        return Q * wp.diag(value) * wp.transpose(Q)
 
     @wp.func_grad(exp_by_factors)
     def exp_by_factors_adjoint(D: mat, Y_bar: mat):

@@ -55,7 +55,7 @@ def log_stretch(n: Numbers) -> Any:
 
 @cache
 def log_by_singular_values(n: Numbers) -> Any:
-    dim, real, mat = n.dim, n.real, n.mat
+    dim, real, vec, mat = n.dim, n.real, n.vec, n.mat
     factors = singular_values(n)
     c2, c4, c6 = real(-1 / 6), real(7 / 360), real(-31 / 15120)
     small = real(0.2 if real == wp.float32 else 0.02)
@@ -70,13 +70,10 @@ def log_by_singular_values(n: Numbers) -> Any:
     @wp.func
     def log_by_factors(F: mat):
         U, s = factors(F)
-        E = mat()
+        log_s = vec()
         for k in range(wp.static(dim)):
-            log_s = wp.log(s[k])
-            for i in range(wp.static(dim)):
-                for j in range(wp.static(dim)):
-                    E[i, j] += log_s * U[i, k] * U[j, k]
-        return E
+            log_s[k] = wp.log(s[k])
+        return U * wp.diag(log_s) * wp.transpose(U)
 
     @wp.func_grad(log_by_factors)
     def log_by_factors_adjoint(F: mat, E_bar: mat):

@@ -62,19 +62,19 @@ def singular_values(n: Numbers) -> Any:
         a, b, c = vec(F[0, 0], F[0, 1], F[0, 2]), vec(F[1, 0], F[1, 1], F[1, 2]), vec(F[2, 0], F[2, 1], F[2, 2])
         one, zero = real(1.0), real(0.0)
         u, v, w = vec(one, zero, zero), vec(zero, one, zero), vec(zero, zero, one)
-        turned = real(1.0)
-        for _ in range(SWEEPS):
-            if turned > real(0.0):
-                r = rotation(a, b)
-                a, b = r[0] * a - r[1] * b, r[1] * a + r[0] * b
-                u, v = r[0] * u - r[1] * v, r[1] * u + r[0] * v
-                s = rotation(a, c)
-                a, c = s[0] * a - s[1] * c, s[1] * a + s[0] * c
-                u, w = s[0] * u - s[1] * w, s[1] * u + s[0] * w
-                t = rotation(b, c)
-                b, c = t[0] * b - t[1] * c, t[1] * b + t[0] * c
-                v, w = t[0] * v - t[1] * w, t[1] * v + t[0] * w
-                turned = wp.abs(r[1]) + wp.abs(s[1]) + wp.abs(t[1])
+        turned, sweep = real(1.0), int(0)
+        while turned > real(0.0) and sweep < wp.static(SWEEPS):
+            r = rotation(a, b)
+            a, b = r[0] * a - r[1] * b, r[1] * a + r[0] * b
+            u, v = r[0] * u - r[1] * v, r[1] * u + r[0] * v
+            s = rotation(a, c)
+            a, c = s[0] * a - s[1] * c, s[1] * a + s[0] * c
+            u, w = s[0] * u - s[1] * w, s[1] * u + s[0] * w
+            t = rotation(b, c)
+            b, c = t[0] * b - t[1] * c, t[1] * b + t[0] * c
+            v, w = t[0] * v - t[1] * w, t[1] * v + t[0] * w
+            turned = wp.abs(r[1]) + wp.abs(s[1]) + wp.abs(t[1])
+            sweep += 1
         return wp.matrix_from_cols(u, v, w), vec(wp.length(a), wp.length(b), wp.length(c))
 
     return decomposed_3d
@@ -86,20 +86,17 @@ def singular_value_map(n: Numbers, g: Any, slope: Any) -> Any:
 
     g: wp.func (s, low, high) -> real; slope: wp.func (s, low, high) -> its three derivatives, a wp vector [3].
     """
-    dim, real, mat = n.dim, n.real, n.mat
+    dim, real, vec, mat = n.dim, n.real, n.vec, n.mat
     factors = singular_values(n)
     tiny = real(5e-3 if real == wp.float32 else 6e-6)  # cube root of the rounding error
 
     @wp.func
     def mapped(F: mat, low: real, high: real):
         U, s = factors(F)
-        H = mat()
+        ratio = vec()
         for k in range(wp.static(dim)):
-            ratio = g(s[k], low, high) / s[k]
-            for i in range(wp.static(dim)):
-                for j in range(wp.static(dim)):
-                    H[i, j] += ratio * U[i, k] * U[j, k]
-        return H * F
+            ratio[k] = g(s[k], low, high) / s[k]
+        return U * wp.diag(ratio) * wp.transpose(U) * F
 
     @wp.func_grad(mapped)
     def mapped_adjoint(F: mat, low: real, high: real, Y_bar: mat):
