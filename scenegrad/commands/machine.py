@@ -11,7 +11,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from scenegrad.commands.options import Json, show
+from scenegrad.commands.options import Device, Json, Precision, show
 
 __all__ = ["register"]
 
@@ -40,20 +40,59 @@ def doctor(*, json: Json = False) -> int:
 
 
 def verify(
+    family: Annotated[str | None, Parameter(help="What to verify by its cases: mpm. All tests if left out.")] = None,
     *,
     quick: Annotated[bool, Parameter(negative="", help="Leave out the slow ones.")] = False,
-    only: Annotated[str | None, Parameter(name="-k", help="Only tests whose name matches, as pytest's -k.")] = None,
+    only: Annotated[
+        str | None, Parameter(name="-k", help="Only some: tests as pytest's -k, cases by name.")
+    ] = None,
+    json: Json = False,
+    device: Device = "cpu",
+    dtype: Precision = "float64",
     workers: Annotated[int, Parameter(help="Processes that share the tests, where pytest-xdist is installed.")] = 2,
 ) -> int:
-    """Run the tests that hold the code against published and analytic results; needs the source tree.
+    """Hold a family of solvers against known answers: a table of cases, each with reference, result, error and limit.
 
-    All of them, neither --quick nor picked by -k, make docs/verification.md of what they measured.
+    Without a family, run the tests instead, which needs the source tree. All of them, neither --quick nor picked by -k,
+    make docs/verification.md of what they measured. Exit code 1 where a limit is exceeded.
 
     For example
 
-    - `scenegrad verify`
+    - `scenegrad verify mpm`
+    - `scenegrad verify mpm --quick --json`
+    - `scenegrad verify mpm -k dam_break --dtype float32`
     - `scenegrad verify --quick -k taylor_green`
     """
+    if family is not None:
+        return verify_cases(family, quick, only, json, device, dtype)
+    return run_tests(quick, only, workers)
+
+
+def verify_cases(family: str, quick: bool, only: str | None, json: bool, device: str, dtype: str) -> int:
+    """Runs the cases one after the other; tells each as soon as it is known, or all at the end as JSON."""
+    import warp as wp
+
+    from scenegrad.engine.device import pick_device, pick_dtype
+    from scenegrad.verification.case import Setting
+    from scenegrad.verification.registry import cases_of
+    from scenegrad.verification.report import HEAD, as_rows, as_table, summary
+
+    wp.config.log_level = wp.LOG_WARNING
+    pick_dtype(dtype)
+    setting = Setting(pick_device(device), dtype)
+    results = []
+    for number, case in enumerate(cases_of(family, quick, only)):
+        if number == 0 and not json:
+            print(HEAD)
+        results.append(case.run(setting))
+        if not json:
+            print(as_rows(results[-1]), flush=True)
+    show(as_table(results), json, summary(results))
+    return int(not all(result.passed for result in results))
+
+
+def run_tests(quick: bool, only: str | None, workers: int) -> int:
+    """All tests, or those asked for, in a process of their own; all of them make a page."""
     from scenegrad.engine.errors import EngineError
 
     tests, report = in_source_tree("tests"), ROOT / "runs" / "verification.xml"
