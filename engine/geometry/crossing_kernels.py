@@ -29,6 +29,19 @@ def pierces(p: wp.vec3d, q: wp.vec3d, a: wp.vec3d, b: wp.vec3d, c: wp.vec3d, tou
     )
 
 
+@wp.func
+def spans(p: wp.vec3d, q: wp.vec3d, r: wp.vec3d, a: wp.vec3d, b: wp.vec3d, c: wp.vec3d, touch: wp.float64):
+    """Whether the triangle pqr has corners on both sides of the plane of abc; false for nearly all neighbours."""
+    n = wp.normalize(wp.cross(b - a, c - a))
+    before = wp.vec3d(wp.dot(n, p - a), wp.dot(n, q - a), wp.dot(n, r - a))
+    return wp.min(before) < -touch and wp.max(before) > touch
+
+
+@wp.func
+def corners(vertices: wp.array[wp.vec3d], triangles: wp.array2d[wp.int32], i: int):
+    return vertices[triangles[i, 0]], vertices[triangles[i, 1]], vertices[triangles[i, 2]]
+
+
 @wp.kernel
 def crossing_triangles(
     tree: wp.uint64,
@@ -39,52 +52,27 @@ def crossing_triangles(
 ):
     """The lowest number of a triangle that triangle i passes through, of those above i; -1 where there is none.
 
-    Two triangles cross where an edge of one pierces the other. Of two that share a vertex only the edges opposite to it
-    can; two that share an edge do not cross."""
+    Two triangles cross where an edge of one pierces the other. An edge that ends in a vertex of the other does not."""
     i = wp.tid()
-    low = wp.vec3d(wp.float64(1e30))
-    high = wp.vec3d(wp.float64(-1e30))
-    for k in range(3):
-        low = wp.min(low, vertices_in[triangles_in[i, k]])
-        high = wp.max(high, vertices_in[triangles_in[i, k]])
+    a, b, c = corners(vertices_in, triangles_in, i)
+    low = wp.min(wp.min(a, b), c)
+    high = wp.max(wp.max(a, b), c)
     query = wp.mesh_query_aabb(tree, wp.vec3(low), wp.vec3(high))
     other = int(0)
     found = int(2147483647)
     while wp.mesh_query_aabb_next(query, other):
         if other > i and other < found:
-            shared = int(0)
-            mine = int(-1)  # the corner that both have, counted from 0 in each
-            theirs = int(-1)
-            for k in range(3):
-                for m in range(3):
-                    if triangles_in[i, k] == triangles_in[other, m]:
-                        shared += 1
-                        mine = k
-                        theirs = m
-            if shared < 2:
-                for k in range(3):
-                    if (
-                        (mine < 0 or mine == (k + 2) % 3)
-                        and pierces(
-                            vertices_in[triangles_in[i, k]],
-                            vertices_in[triangles_in[i, (k + 1) % 3]],
-                            vertices_in[triangles_in[other, 0]],
-                            vertices_in[triangles_in[other, 1]],
-                            vertices_in[triangles_in[other, 2]],
-                            touch,
-                        )
-                    ) or (
-                        (theirs < 0 or theirs == (k + 2) % 3)
-                        and pierces(
-                            vertices_in[triangles_in[other, k]],
-                            vertices_in[triangles_in[other, (k + 1) % 3]],
-                            vertices_in[triangles_in[i, 0]],
-                            vertices_in[triangles_in[i, 1]],
-                            vertices_in[triangles_in[i, 2]],
-                            touch,
-                        )
-                    ):
-                        found = other
+            p, q, r = corners(vertices_in, triangles_in, other)
+            if spans(p, q, r, a, b, c, touch) and spans(a, b, c, p, q, r, touch):
+                if (
+                    pierces(p, q, a, b, c, touch)
+                    or pierces(q, r, a, b, c, touch)
+                    or pierces(r, p, a, b, c, touch)
+                    or pierces(a, b, p, q, r, touch)
+                    or pierces(b, c, p, q, r, touch)
+                    or pierces(c, a, p, q, r, touch)
+                ):
+                    found = other
     partner_out[i] = wp.where(found == 2147483647, -1, found)
 
 
@@ -97,9 +85,7 @@ def depth_below(
 ):
     """How often the surface winds around a point just below each triangle: 0, 1, or 2 for more."""
     i = wp.tid()
-    a = vertices_in[triangles_in[i, 0]]
-    b = vertices_in[triangles_in[i, 1]]
-    c = vertices_in[triangles_in[i, 2]]
+    a, b, c = corners(vertices_in, triangles_in, i)
     normal = wp.cross(b - a, c - a)
     area = wp.length(normal)
     layers = int(1)
@@ -129,15 +115,7 @@ def crossing_segments(
     for j in range(i + 1, segments_in.shape[0]):
         a = vertices_in[segments_in[j, 0]]
         b = vertices_in[segments_in[j, 1]]
-        if (
-            partner_out[i] < 0
-            and segments_in[i, 0] != segments_in[j, 0]
-            and segments_in[i, 0] != segments_in[j, 1]
-            and segments_in[i, 1] != segments_in[j, 0]
-            and segments_in[i, 1] != segments_in[j, 1]
-            and on_both_sides(p, q, a, b, touch)
-            and on_both_sides(a, b, p, q, touch)
-        ):
+        if partner_out[i] < 0 and on_both_sides(p, q, a, b, touch) and on_both_sides(a, b, p, q, touch):
             partner_out[i] = j
 
 

@@ -10,12 +10,12 @@ from scenegrad.engine.errors import MeshError
 from scenegrad.engine.geometry.crossing_kernels import crossing_segments, crossing_triangles, depth_below
 from scenegrad.engine.geometry.mesh import Mesh
 
-__all__ = ["check_simple", "crossings"]
+__all__ = ["check_simple", "crossing_facets"]
 
 TOUCH = 1e-6  # of the size of the mesh; what lies deeper in something has passed through it, the rest is rounding
 
 
-def crossings(mesh: Mesh) -> NDArray[np.int64]:
+def crossing_facets(mesh: Mesh) -> NDArray[np.int64]:
     """Pairs of facets [n, 2] that pass through each other, at most one pair for each first facet.
 
     Facets that only touch, share a vertex or share an edge do not count."""

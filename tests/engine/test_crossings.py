@@ -5,7 +5,7 @@ import pytest
 import pyvista
 
 from scenegrad.engine.errors import MeshError
-from scenegrad.engine.geometry import Mesh, check_cells, check_simple, check_watertight, crossings
+from scenegrad.engine.geometry import Mesh, check_cells, check_simple, check_watertight, crossing_facets
 
 NONE = np.empty((0, 3), dtype=int)
 
@@ -69,7 +69,7 @@ TWICE = {
 def test_a_surface_that_touches_itself_at_most_is_accepted(name: str) -> None:
     check_watertight(FINE[name])
     check_simple(FINE[name])
-    assert not len(crossings(FINE[name]))
+    assert not len(crossing_facets(FINE[name]))
 
 
 @pytest.mark.parametrize("name", CROSSING)
@@ -92,12 +92,28 @@ def test_a_part_that_is_inside_out_is_refused() -> None:
         check_simple(mesh)
 
 
+def test_triangles_cross_beyond_the_vertex_that_they_share() -> None:
+    flat = np.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+    pierced = np.array([[0.3, 0.3, 0.2], [0.4, 0.3, -0.2]])
+    beside = np.array([[-0.3, 0.2, 0.2], [-0.2, 0.3, -0.2]])
+    fan = np.array([[0, 1, 2], [0, 3, 4]])
+    assert crossing_facets(Mesh(np.concatenate([flat, pierced]), fan)).tolist() == [[0, 1]]
+    assert crossing_facets(Mesh(np.concatenate([flat, pierced]), fan[::-1])).tolist() == [[0, 1]]
+    assert not len(crossing_facets(Mesh(np.concatenate([flat, beside]), fan)))
+
+
+def test_neighbours_do_not_cross_however_sharp_the_edge_between_them() -> None:
+    for height in (1.0, 1e-2, 1e-4, 1e-8, 0.0):
+        fold = np.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.3, 1.0, 0.0], [0.4, 0.9, height]])
+        assert not len(crossing_facets(Mesh(fold, np.array([[0, 1, 2], [1, 0, 3]]))))
+
+
 def test_crossings_lie_on_the_circle_where_two_spheres_meet() -> None:
     """Spheres of radius 1 whose middles are 1.2 apart meet in a circle of radius 0.8, half-way between."""
     fine = surface(pyvista.Icosphere(radius=1.0, nsub=4))
     axis = np.array([0.48, 0.6, 0.64])
     mesh = together(fine, moved(fine, tuple(1.2 * axis)))
-    pairs = crossings(mesh)
+    pairs = crossing_facets(mesh)
     assert len(pairs) > 50
     for facet in pairs.T:
         middle = mesh.vertices[mesh.triangles[facet]].mean(axis=1)
@@ -109,7 +125,7 @@ def test_crossings_lie_on_the_circle_where_two_spheres_meet() -> None:
 def test_spheres_whose_edges_meet_exactly_are_refused_too() -> None:
     """Where all crossings lie in a plane of symmetry no edge pierces a triangle; what is enclosed twice tells."""
     mesh = together(BALL, moved(BALL, (1.2, 0.0, 0.0)))
-    assert not len(crossings(mesh))
+    assert not len(crossing_facets(mesh))
     with pytest.raises(MeshError, match=r"enclose matter that another part encloses too"):
         check_simple(mesh)
 
