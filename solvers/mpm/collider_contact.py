@@ -210,7 +210,8 @@ def pressing(n: Numbers, sampled: bool) -> Any:
         inv_dx = lattice.inv_dx
         near = radius_in[b, p] + real(0.5) / inv_dx
         for c in range(touch_in.shape[0]):
-            if motion_in[c] != wp.static(LED):
+            leavable = touch_in[c] == wp.static(SEPARATE) or touch_in[c] == wp.static(COULOMB)
+            if leavable and motion_in[c] != wp.static(LED):
                 pose = now_in[b, c]
                 arm = f.lever(f.embedded(x_in[b, p]), pose, period)
                 if met(kind_in[c], shape_in[b, c], samples_at[c], samples_in, b, pose, arm, near)[0] < near:

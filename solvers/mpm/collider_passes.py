@@ -10,7 +10,9 @@ import torch
 import warp as wp
 from torch import Tensor
 
-from scenegrad.solvers.mpm.collider_contact import press, pressing, react
+from scenegrad.solvers.mpm.clinging_bodies import JoinNodes
+from scenegrad.solvers.mpm.collider_cling import cling, weigh
+from scenegrad.solvers.mpm.collider_contact import SLIP, STICK, press, pressing, react
 from scenegrad.solvers.mpm.collider_nodes import sliding_nodes
 from scenegrad.solvers.mpm.collider_shapes import SAMPLED
 from scenegrad.solvers.mpm.grid import Grid
@@ -18,6 +20,7 @@ from scenegrad.solvers.mpm.numbers import Numbers
 from scenegrad.solvers.mpm.obstacles import Obstacles, ObstacleTables
 from scenegrad.solvers.mpm.passes import Pass
 from scenegrad.solvers.mpm.rigid_contact import bump, grip
+from scenegrad.solvers.mpm.rigid_frames import HINGED
 from scenegrad.solvers.mpm.rigid_motion import advance, kick
 from scenegrad.solvers.mpm.rigid_numbers import INERTIA, POSE, SHAPE, rigid_numbers
 
@@ -26,6 +29,9 @@ __all__ = ["ColliderPasses"]
 SHAPES = ("period", "touch", "motion", "shape kind", "samples at", "samples", "shape", "now")
 PARTICLES = ("lattice", "dt", "slot", "volume", "radius", "row", *SHAPES)
 POINTS = ("dt", "period", "motion", "meets", "shape kind", "samples at", "samples", "owner", "point", "shape")
+
+
+Launched = Pass | JoinNodes
 
 
 @dataclass(frozen=True)
@@ -54,10 +60,14 @@ class ColliderPasses:
         self.types = {
             "rigid": r.pose, "now": r.pose, "shape": r.shape, "inertia": r.inertia, "led": r.twist, "still": r.pose,
             "pull": n.vec, "bearing": n.packed, "drag": n.vec, "traction": n.vec, "push": r.twist, "grip": r.twist,
-            "load": n.real, "pressed": n.real,
+            "load": n.real, "pressed": n.real, "sliding": n.vec, "clung": r.twist, "carried": r.twist,
+            "weight": wp.types.matrix((6, 6), n.real),
         }  # fmt: skip
         self.widths = {"bearing": grid.dim + 1, "drag": grid.dim, "traction": grid.dim}  # of the nodes
         self.summed = ("bearing", "drag")
+        self.clings = any(o.touch in (SLIP, STICK) for o in obstacles.all)
+        if self.clings:
+            self.widths["sliding"] = grid.dim
         self.count, self.moves, self.bodies = len(obstacles.all), len(obstacles.moving), obstacles.bodies
         self.scratch = self.fields()
         self.fixed = self.constants(n, grid) | self.views(self.scratch)
@@ -65,11 +75,18 @@ class ColliderPasses:
         before = ("dt", "motion", "pull", "inertia", "led", "still", "rigid")
         at_nodes = ("lightest", "hold", "holds", "momentum", "bearing", "drag")
         pushes, after = ("momentum", "bearing", "drag", "push"), ("dt", "motion", "inertia", "now", "push", "grip")
-        clear = Clear(tuple(self.scratch[name] for name in ("push", "load", "grip")))
+        clear = Clear(tuple(field for name, field in self.scratch.items() if name != "now"))
         self.before = (clear, Pass(kick(n), "obstacles", device, before, ("now",)))
-        self.meet = (
+        slid, held = "sliding" if self.clings else "velocity", ("lattice", "lightest", "period", "touch")
+        clinging = (
+            Pass(weigh(n, sampled), "nodes", device, (*held, *SHAPES[2:], "momentum", slid), ("weight", "carried")),
+            JoinNodes(obstacles, self.scratch),
+            Pass(cling(n, sampled), "nodes", device, (*held, *SHAPES[3:], "clung", "momentum", slid), ("velocity",)),
+        )
+        self.meet: tuple[Launched, ...] = (
             Pass(press(n, sampled), "particles", device, (*PARTICLES, "outer", "low", "high", "x"), pushes),
-            Pass(sliding_nodes(n), "nodes", device, at_nodes, ("velocity", "traction")),
+            Pass(sliding_nodes(n), "nodes", device, at_nodes, (slid, "traction")),
+            *(clinging if self.clings else ()),
         )
         between = (
             Pass(react(n, sampled), "particles", device, (*PARTICLES, "x", "traction"), ("push",)),
@@ -118,7 +135,8 @@ class ColliderPasses:
         """Room for what is made of the obstacles on the way."""
         return {
             "now": self.zeros(self.count, POSE), "push": self.zeros(self.count, 6), "grip": self.zeros(self.count, 6),
-            "load": self.zeros(self.count),
+            "load": self.zeros(self.count), "clung": self.zeros(self.count, 6), "carried": self.zeros(self.count, 6),
+            "weight": self.zeros(self.count, 6, 6),
         }  # fmt: skip
 
     def views(self, named: Mapping[str, Tensor]) -> dict[str, Any]:
@@ -145,7 +163,7 @@ class ColliderPasses:
 
     def frequency(self, arrays: Mapping[str, Any], tables: ObstacleTables) -> Tensor:
         """sqrt(K (1/m + r^2/I)) of the fastest rigid body on the particles that it touches, or will soon, and on half
-        of the points of its surface [rad/s], [batch]."""
+        of the points of its surface [rad/s], [batch]; sqrt(K r^2/I) about its hinge, where it has one."""
         pressed = self.zeros(self.count)
         for each in self.before:
             each.run(arrays)
@@ -154,6 +172,13 @@ class ColliderPasses:
         points, owner = self.obstacles.points, torch.tensor(self.obstacles.owner, device=pressed.device)
         assert points is not None
         stiffness = stiffness.index_add(1, owner, 0.5 * points[..., 4].double())
-        rows, reach = tables.inertia[:, : self.bodies], tables.shape[:, : self.bodies, 1]
-        least = rows[..., 1:4].amin(-1)
-        return (stiffness * (1 / rows[..., 0] + reach**2 / least)).sqrt().amax(1)
+        gives = []
+        for place, obstacle in enumerate(self.obstacles.all[: self.bodies]):
+            row, reach = tables.inertia[:, place], tables.shape[:, place, 1]
+            least, arm = row[:, 1:4].amin(1), (self.scratch["now"][:, place, :3] - row[:, 7:10]).norm(dim=1)
+            if obstacle.motion == HINGED:
+                across = torch.linalg.cross(self.scratch["now"][:, place, :3] - row[:, 7:10], row[:, 10:13]).norm(dim=1)
+                gives.append((reach + arm) ** 2 / (least + row[:, 0] * across**2))
+            else:
+                gives.append(1 / row[:, 0] + reach**2 / least)
+        return (stiffness * torch.stack(gives, dim=1)).sqrt().amax(1)
