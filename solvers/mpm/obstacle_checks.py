@@ -8,6 +8,7 @@ import numpy as np
 
 from scenegrad.engine.errors import FileError
 from scenegrad.scenes.colliders import Collider, RigidBody
+from scenegrad.scenes.domain import Slip, Stick
 from scenegrad.scenes.scene import Scene
 from scenegrad.solvers.mpm.grid import Grid
 from scenegrad.solvers.mpm.placing import frame_of, turned_distance
@@ -54,10 +55,12 @@ def check_width(scene: Scene, name: str, width: np.ndarray, reasons: Reasons) ->
 def check_obstacles(
     scene: Scene, bodies: Mapping[str, tuple[np.ndarray, np.ndarray]], grid: Grid, reasons: Reasons
 ) -> None:
-    """Nothing starts inside something else."""
+    """Nothing starts inside something else; only what clings (Stick, Slip) may hold matter from within, as a clamp."""
     solids = {n: e for n, e in scene.entities.items() if isinstance(e, Collider | RigidBody)}
     deep = 0.5 * grid.dx
     for name, entity in solids.items():
+        if isinstance(entity.contact, Stick | Slip):
+            continue
         for body, (places, _) in bodies.items():
             depth = float(-turned_distance(entity, places).min()) if len(places) else 0.0
             if depth > deep:
