@@ -56,20 +56,20 @@ def deform(n: Numbers) -> Any:
         p = -bulk * tr
         q_square = real(6.0) * row[2] * row[2] * (wp.ddot(D, D) + d * d)
         p0 = row[6] * wp.exp(-row[7] * h[0])
-        middle, reach = half * (one - b) * p0, half * (one + b) * p0
-        along, across = (p - middle) / reach, (one + two * b) * q_square / (M * M * reach * reach)
-        square = along * along + across  # of the distance from the middle, in units of that of the ellipse
+        middle, reach = half * (one - b) * p0, half * (one + b) * p0  # nothing is divided by p0, which can vanish
+        shear = (one + two * b) * q_square / (M * M)
+        square = (p - middle) * (p - middle) + shear
         after = trial
-        if square > one:
+        if square > reach * reach:
             swelling, r = real(0.0), real(-1.0)
-            if p > p0:
+            if p >= p0:
                 swelling = (p - p0) / bulk
-            elif p < -b * p0:
+            elif p <= -b * p0:
                 swelling = (p + b * p0) / bulk
             else:
-                r = wp.sqrt((one - along * along) / across) - one
+                r = wp.sqrt((p + b * p0) * (p0 - p) / shear) - one
             after = changed(trial, swelling, r, D)
-            kept[0] = -reach * along * (one - one / wp.sqrt(square)) / bulk
+            kept[0] = (p - middle) * (reach / wp.sqrt(square) - one) / bulk
             if wp.static(dim == 2):
                 kept[1] = third * swelling + r * d
         return after, h + kept
