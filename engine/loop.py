@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from scenegrad.engine.controllers import Controller, Memory, Plan
-from scenegrad.engine.errors import Diverged, EngineError
-from scenegrad.engine.solver import Probe, Solver
+from scenegrad.engine.errors import Diverged, EngineError, StabilityError
+from scenegrad.engine.solver import Limited, Probe, Solver
 from scenegrad.engine.state import Params, batch_size, first_non_finite, select, tensors
 
 __all__ = ["Clock", "Moment", "StepRecord", "advance", "due_times", "march"]
@@ -120,7 +120,11 @@ def march(
             span = (pause - clock.time).clamp(min=0.0)
             if not bool((span > 0.0).any()):
                 break
-            plan = controller.plan(span, bound(solver, state, params, clock), clock.memory)
+            longest = bound(solver, state, params, clock)
+            try:
+                plan = controller.plan(span, longest, clock.memory)
+            except StabilityError as refusal:
+                raise explained(refusal, solver, state, params, longest) from None
             refuse_standstill(plan, clock)
             records: list[tuple[StepRecord, S]] = []
             keep = collect(records) if controller.needs_error else seen
@@ -162,6 +166,12 @@ def bound(solver: Solver[S], state: S, params: Params, clock: Clock) -> Tensor:
             members,
         )
     return largest
+
+
+def explained(refusal: StabilityError, solver: Solver[S], state: S, params: Params, longest: Tensor) -> StabilityError:
+    """The same with what bounds the step, where the solver can say it."""
+    why = solver.limit(state, params, int(longest.argmin())) if isinstance(solver, Limited) else ""
+    return StabilityError(f"{refusal} {why}".strip())
 
 
 def refuse_standstill(plan: Plan, clock: Clock) -> None:

@@ -18,6 +18,7 @@ __all__ = [
     "Atoms",
     "Grid",
     "Layout",
+    "Limited",
     "Points",
     "Probe",
     "Program",
@@ -29,6 +30,7 @@ __all__ = [
 ]
 
 S = TypeVar("S")
+S_contra = TypeVar("S_contra", contravariant=True)
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,13 @@ class Solver(Protocol[S]):
     def observe(self, state: S, params: Params) -> dict[str, Tensor]:
         """Energies, momenta, masses, ... of each member [batch, ...]; differentiable."""
         ...
+
+
+@runtime_checkable
+class Limited(Protocol[S_contra]):
+    """A solver that can say what bounds the step of a member, and what can be done about it."""
+
+    def limit(self, state: S_contra, params: Params, member: int) -> str: ...
 
 
 class TorchAdjoint:

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Energy as Energy
     from scenegrad.scenes import Ensemble as Ensemble
     from scenegrad.scenes import Entity as Entity
+    from scenegrad.scenes import Explicit as Explicit
     from scenegrad.scenes import FieldFile as FieldFile
     from scenegrad.scenes import Fields as Fields
     from scenegrad.scenes import FixedCorotated as FixedCorotated
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Hexagonal as Hexagonal
     from scenegrad.scenes import Hinge as Hinge
     from scenegrad.scenes import Image as Image
+    from scenegrad.scenes import Implicit as Implicit
     from scenegrad.scenes import KolmogorovForcing as KolmogorovForcing
     from scenegrad.scenes import Langevin as Langevin
     from scenegrad.scenes import LennardJones as LennardJones
@@ -135,13 +137,13 @@ __version__ = "0.1.0"
 
 SCENES = (
     "APIC FCC FLIP NVE RDF Actuator Atoms Bingham Body Boundary Box CamClay Capsule CenterOfMass Choice Collider "
-    "Coulomb Cylinder Domain DruckerPrager Energy Ensemble Entity FieldFile Fields FixedCorotated Fluid GaussianField "
-    "Gaussians HalfSpace HerschelBulkley Hexagonal Hinge Image KolmogorovForcing Langevin LennardJones LogUniform "
-    "MassSpring MaterialPoint Mesh MeshEdges MolecularDynamics Momentum Moving Muscle NeoHookean Newtonian NoSlip "
-    "Normal OldroydB Parameter Particles Periodic PointFile Points RigidBody Scene SceneError Separate Signal "
-    "SimpleCubic Sine Slip Snow Spectral Spectrum Sphere Splats SpringLattice SpringList Springs Square "
-    "StVenantKirchhoffHencky Stick Table TaylorGreen Thermo Time Uniform Viscoelastic VonMises Wall WeaklyCompressible "
-    "load_scene save_scene scene_schema vary"
+    "Coulomb Cylinder Domain DruckerPrager Energy Ensemble Entity Explicit FieldFile Fields FixedCorotated Fluid "
+    "GaussianField Gaussians HalfSpace HerschelBulkley Hexagonal Hinge Image Implicit KolmogorovForcing Langevin "
+    "LennardJones LogUniform MassSpring MaterialPoint Mesh MeshEdges MolecularDynamics Momentum Moving Muscle "
+    "NeoHookean Newtonian NoSlip Normal OldroydB Parameter Particles Periodic PointFile Points RigidBody Scene "
+    "SceneError Separate Signal SimpleCubic Sine Slip Snow Spectral Spectrum Sphere Splats SpringLattice SpringList "
+    "Springs Square StVenantKirchhoffHencky Stick Table TaylorGreen Thermo Time Uniform Viscoelastic VonMises Wall "
+    "WeaklyCompressible load_scene save_scene scene_schema vary"
 )
 ERRORS = "DeviceError DiskFull Diverged EngineError FileError MeshError OutputInUse StabilityError"
 

@@ -26,7 +26,16 @@ from scenegrad.scenes.materials import (
     Viscoelastic,
     VonMises,
 )
-from scenegrad.scenes.methods import APIC, FLIP, MassSpring, MaterialPoint, MolecularDynamics, Spectral
+from scenegrad.scenes.methods import (
+    APIC,
+    FLIP,
+    Explicit,
+    Implicit,
+    MassSpring,
+    MaterialPoint,
+    MolecularDynamics,
+    Spectral,
+)
 from scenegrad.scenes.outputs import RDF, CenterOfMass, Energy, Fields, Gaussians, Momentum, Particles, Spectrum, Thermo
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.schema import scene_schema
@@ -42,12 +51,12 @@ from scenegrad.scenes.vary import Ensemble, vary
 __all__ = [
     "APIC", "FCC", "FLIP", "NVE", "RDF", "Actuator", "Atoms", "Bingham", "Body", "Boundary", "Box", "CamClay",
     "Capsule", "CenterOfMass", "Choice", "Collider", "Coulomb", "Cylinder", "Domain", "DruckerPrager", "Energy",
-    "Ensemble", "Entity", "FieldFile", "Fields", "FixedCorotated", "Fluid", "GaussianField", "Gaussians", "HalfSpace",
-    "HerschelBulkley", "Hexagonal", "Hinge", "Image", "KolmogorovForcing", "Langevin", "LennardJones", "LogUniform",
-    "MassSpring", "MaterialPoint", "Mesh", "MeshEdges", "MolecularDynamics", "Momentum", "Moving", "Muscle",
-    "NeoHookean", "Newtonian", "NoSlip", "Normal", "OldroydB", "Parameter", "Particles", "Periodic", "PointFile",
-    "Points", "RigidBody", "Scene", "SceneError", "Separate", "Signal", "SimpleCubic", "Sine", "Slip", "Snow",
-    "Spectral", "Spectrum", "Sphere", "Splats", "SpringLattice", "SpringList", "Springs", "Square",
-    "StVenantKirchhoffHencky", "Stick", "Table", "TaylorGreen", "Thermo", "Time", "Uniform", "Viscoelastic",
-    "VonMises", "Wall", "WeaklyCompressible", "load_scene", "save_scene", "scene_schema", "vary",
+    "Ensemble", "Entity", "Explicit", "FieldFile", "Fields", "FixedCorotated", "Fluid", "GaussianField", "Gaussians",
+    "HalfSpace", "HerschelBulkley", "Hexagonal", "Hinge", "Image", "Implicit", "KolmogorovForcing", "Langevin",
+    "LennardJones", "LogUniform", "MassSpring", "MaterialPoint", "Mesh", "MeshEdges", "MolecularDynamics", "Momentum",
+    "Moving", "Muscle", "NeoHookean", "Newtonian", "NoSlip", "Normal", "OldroydB", "Parameter", "Particles", "Periodic",
+    "PointFile", "Points", "RigidBody", "Scene", "SceneError", "Separate", "Signal", "SimpleCubic", "Sine", "Slip",
+    "Snow", "Spectral", "Spectrum", "Sphere", "Splats", "SpringLattice", "SpringList", "Springs", "Square",
+    "StVenantKirchhoffHencky", "Stick", "Table", "TaylorGreen", "Thermo", "Time", "Uniform", "Viscoelastic", "VonMises",
+    "Wall", "WeaklyCompressible", "load_scene", "save_scene", "scene_schema", "vary",
 ]  # fmt: skip

@@ -10,6 +10,8 @@ import numpy as np
 from scenegrad.scenes.colliders import Collider, RigidBody
 from scenegrad.scenes.domain import AXES, Periodic
 from scenegrad.scenes.errors import nearest
+from scenegrad.scenes.learned import Learned
+from scenegrad.scenes.methods import Implicit, MaterialPoint
 from scenegrad.scenes.outputs import CenterOfMass, Gaussians, Particles
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.solids import Body, Wall
@@ -35,8 +37,7 @@ def check_scene(scene: Scene, reasons: Reasons) -> None:
     check_entities(scene, reasons)
     check_sides(scene, reasons)
     check_outputs(scene, reasons)
-    if scene.time.tolerance is not None:
-        reasons.add("time.tolerance", "needs an error estimate, which this method has not; take cfl=0.4 or a dt.")
+    check_integrator(scene, reasons)
     if scene.dynamics is not None:
         reasons.add("dynamics", f"{scene.dynamics.kind} is for atoms; leave it out.")
 
@@ -63,6 +64,21 @@ def check_domain(scene: Scene, reasons: Reasons) -> None:
             f"{domain.cells} makes cells of {' x '.join(f'{w:.4g}' for w in widths)}; they must be as wide along every "
             f"axis. Take cells={tuple(map(int, cells))}{fitting}.",
         )
+
+
+def check_integrator(scene: Scene, reasons: Reasons) -> None:
+    implicit = isinstance(scene.method, MaterialPoint) and isinstance(scene.method.integrator, Implicit)
+    if scene.time.tolerance is not None and not implicit:
+        reasons.add(
+            "time.tolerance",
+            "needs an error estimate, which the explicit integrator has not; take cfl=0.4, a dt, or "
+            "method=MaterialPoint(integrator=Implicit()).",
+        )
+    for name, entity in scene.entities.items():
+        if implicit and isinstance(entity, Collider | RigidBody):
+            reasons.add(name, f"{entity.kind} needs the explicit integrator; the implicit one knows Body and Wall.")
+        if implicit and isinstance(entity, Body) and isinstance(entity.material, Learned):
+            reasons.add(f"{name}.material", "learned needs the explicit integrator: its stress is that of the old F.")
 
 
 def check_entities(scene: Scene, reasons: Reasons) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from scenegrad.engine.controllers import CFL
+from scenegrad.engine.controllers import CFL, PI
 from scenegrad.engine.errors import FileError
 from scenegrad.engine.state import Params
 from scenegrad.scenes.errors import SceneError
@@ -99,7 +99,9 @@ def compile_mpm(
     initial = partial(first_state, joined([[x for x, _ in bodies.values()] for bodies in filled], like), matter)
     plan = program(first, probes(scenes, matter, grid, networks), CFL(0.4), initial)
     plan = replace(plan, parameters={**plan.parameters, **networks.free()})
-    return MaterialPointSolver(grid, matter, plan, networks), initial(values), values
+    if isinstance(plan.controller, PI):
+        plan = replace(plan, controller=replace(plan.controller, k=2))  # order of the local error of backward Euler
+    return MaterialPointSolver(grid, matter, plan, networks, method.integrator), initial(values), values
 
 
 def filled_bodies(scene: Scene, grid: Grid, reasons: Reasons) -> dict[str, tuple[np.ndarray, np.ndarray]]:

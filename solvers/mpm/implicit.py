@@ -35,10 +35,10 @@ class BackwardEuler:
     error: Tensor
     balance: Balance
 
-    def __init__(self, work: Workspace, settings: Implicit, explicit: Sequence[Pass]):
-        """explicit: the passes of the explicit step; all but the last bring matter to the nodes."""
+    def __init__(self, work: Workspace, settings: Implicit, arrive: Sequence[Pass], walls: Sequence[Pass]):
+        """arrive: the passes that bring matter to the nodes; walls: those that say what friction there can bear."""
         self.work, self.settings = work, settings
-        self.passes = Passes(work, explicit[:-1])
+        self.passes = Passes(work, arrive, walls)
 
     def run(self, arrays: Mapping[str, Any]) -> None:
         balance = self.balance = Balance(self.passes, arrays, self.settings)

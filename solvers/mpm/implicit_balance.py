@@ -45,8 +45,8 @@ class Passes:
     """What is launched, and room for what it makes: speed, rate (C), stress (A), push (q) and yield of the particles,
     with tangent = dA/dC; force, balance, block and add (K d) of the nodes."""
 
-    def __init__(self, work: Workspace, arrive: Sequence[Pass]):
-        self.work, self.arrive = work, arrive
+    def __init__(self, work: Workspace, arrive: Sequence[Pass], walls: Sequence[Pass]):
+        self.work, self.arrive, self.walls = work, arrive, walls
         n, device, dim = work.n, str(work.device), work.grid.dim
         self.motion = Pass(motion_of_particles(n), "particles", device, ("lattice", "x", "velocity"), ("speed", "rate"))
         self.stress = Pass(stress_of_particles(n, work.matter.laws), "particles", device, STRESS, ("stress",))
@@ -103,8 +103,10 @@ class Balance:
     def begin(self) -> Tensor:
         """Brings matter to the nodes; returns the velocities with which it comes there."""
         work, room, passes = self.work, self.room, self.passes
-        for index, each in enumerate(passes.arrive):
-            each.run(self.arrays | self.spare if self.at_walls(index) else self.still)
+        for each in passes.arrive:
+            each.run(self.still)
+        for each in passes.walls:
+            each.run(self.arrays | self.spare)
         momentum = work.nodes["momentum"]
         filled = momentum[..., -1:] > self.lightest[:, None, None]
         self.mass = torch.where(filled, momentum[..., -1:], 0.0)
@@ -116,10 +118,6 @@ class Balance:
         self.floor = torch.finfo(work.dtype).eps * ROUNDING / work.grid.dx * stiff
         self.scale = torch.maximum(pulled, self.size_of(start))
         return self.free(start)
-
-    def at_walls(self, index: int) -> bool:
-        """Whether this pass brings what walls do; the momentum of matter alone comes in no time."""
-        return "face" in self.passes.arrive[index].inputs
 
     def impulse(self, push: Tensor) -> Tensor:
         """Size of what forces on the particles make of the momentum in a step."""
@@ -150,7 +148,7 @@ class Balance:
         self.passes.stress.run(self.arrays)
         self.room["push"].copy_(self.room["weight"])
         self.room["yield"].zero_()
-        if self.work.walls:
+        if self.passes.walls:
             self.passes.press.run(self.arrays)
 
     def residual(self, x: Tensor) -> Tensor:
@@ -194,7 +192,7 @@ class Balance:
 
     def transpose(self, v: Tensor, bar: Tensor, found: Mapping[str, Any]) -> None:
         """Cotangents of everything that the balance at v depends on, from that of v."""
-        linear = self.linear(v)
+        passes, linear = self.passes, self.linear(v)
         tangent = self.room["tangent"].view(*self.room["tangent"].shape[:3], -1)
         tangent.copy_(tangent.mT.clone())
         b = self.free(bar)
@@ -203,20 +201,18 @@ class Balance:
         solved = solve_linear(linear, b, goal, self.settings.krylov, self.size, everyone)
         self.refuse_unsolved(solved.residual, goal)
         bars = {name: torch.zeros_like(self.room[name]) for name in ("force", "push", "stress", "speed", "rate")}
-        found = {**found, **self.passes.views(**bars, balance=-solved.x)}
-        self.passes.balance.run_transposed(self.arrays, found | {"velocity": None})
-        self.passes.forces.run_transposed(self.arrays, found)
-        if self.work.walls:
-            self.passes.press.run_transposed(self.arrays, found)
-        self.passes.weight.run_transposed(self.arrays, found)
-        self.passes.stress.run_transposed(self.arrays, found)
-        self.passes.motion.run_transposed(self.arrays, found | {"velocity": None})
-        for index in reversed(range(len(self.passes.arrive))):
-            each = self.passes.arrive[index]
-            if self.at_walls(index):
-                each.run_transposed(self.arrays | self.spare, {**found, "momentum": None})
-            else:
-                each.run_transposed(self.still, found)
+        found = {**found, **passes.views(**bars, balance=-solved.x)}
+        passes.balance.run_transposed(self.arrays, found | {"velocity": None})
+        passes.forces.run_transposed(self.arrays, found)
+        if passes.walls:
+            passes.press.run_transposed(self.arrays, found)
+        passes.weight.run_transposed(self.arrays, found)
+        passes.stress.run_transposed(self.arrays, found)
+        passes.motion.run_transposed(self.arrays, found | {"velocity": None})
+        for each in passes.walls:
+            each.run_transposed(self.arrays | self.spare, found | {"momentum": None})
+        for each in reversed(passes.arrive):
+            each.run_transposed(self.still, found)
 
     def free(self, r: Tensor) -> Tensor:
         """Without what walls forbid, and without empty nodes."""

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import warp as wp
 
-__all__ = ["Pass"]
+__all__ = ["Pass", "Process"]
+
+
+class Process(Protocol):
+    """Part of a step. `run_transposed` adds to the cotangents of what it read, from those of what it wrote."""
+
+    def run(self, arrays: Mapping[str, Any]) -> None: ...
+
+    def run_transposed(self, arrays: Mapping[str, Any], bars: Mapping[str, Any]) -> None: ...
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,21 @@
 """The material point method: matter is carried by particles, and its motion is solved on a grid that is then forgotten.
 
 Sulsky, Chen, Schreyer 1994; with affine transfers [Jiang et al. 2015] and moving least squares [Hu et al. 2018].
-Symplectic Euler: the forces of the old places give the new velocities, which give the new places.
+Symplectic Euler: the forces of the old places give the new velocities, which give the new places; or backward Euler,
+see implicit.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import groupby
 
 import torch
 from torch import Tensor
 
 from scenegrad.engine.solver import Program, Step
 from scenegrad.engine.state import Params
+from scenegrad.scenes.methods import Integrator
+from scenegrad.solvers.mpm.bounds import crossing_rates, explicit_rates, limit_of
 from scenegrad.solvers.mpm.escape import refuse_escaped, refuse_inverted, refuse_lost
 from scenegrad.solvers.mpm.grid import Grid
 from scenegrad.solvers.mpm.matter import Matter
@@ -38,40 +40,50 @@ class MaterialPointSolver:
 
     order = 1
 
-    def __init__(self, grid: Grid, matter: Matter, program: Program[ParticleState], networks: Networks | None = None):
+    def __init__(
+        self,
+        grid: Grid,
+        matter: Matter,
+        program: Program[ParticleState],
+        networks: Networks | None = None,
+        integrator: Integrator | None = None,
+    ):
         self.grid, self.matter, self.program = grid, matter, program
         self.networks = networks or Networks()
-        self.work = Workspace(grid, matter)
+        self.work = Workspace(grid, matter, integrator)
         self.smallest = torch.stack([matter.volume[:, body.slice].amin(1) for body in matter.bodies], dim=1)
         self.last: tuple[Known, tuple[Tables, Tensor]] | None = None
         self.last_obstacles: tuple[Known, ObstacleTables] | None = None
 
     @torch.no_grad()
     def max_dt(self, state: ParticleState, params: Params) -> Tensor:
-        """SAFE / max_p [(c_p + |v_p|) / dx + 2 dim nu_p / dx^2]: neither wave nor particle crosses a cell in one step,
-        and viscosity does not overshoot; nor do colliders, and rigid bodies do not swing on what they touch."""
+        """SAFE times the longest step that every particle allows, see bounds.py; colliders do not cross a cell either,
+        and rigid bodies do not swing on what they touch."""
         refuse_escaped(state.position, self.grid, self.matter.bodies)
         refuse_inverted(state.deformation, state.position, self.matter.bodies)
         self.networks.refuse_stiffer(params)
-        row = self.tables(params.detach()).row.to(state.position.dtype)
-        rates = []
-        for law, bodies in groupby(self.matter.bodies, key=lambda body: body.law):
-            first, *others = bodies
-            own = slice(first.first, (others or [first])[-1].end)
-            memory, slots = state.history[:, own], self.work.each_body[own].long()
-            constants = row[:, own] if row.shape[1] > len(self.matter.bodies) else row[:, slots]
-            speed = torch.linalg.vector_norm(state.velocity[:, own], dim=-1)
-            wave = law.wave_speed(constants, state.deformation[:, own], memory)
-            spread = 2 * self.grid.dim * law.diffusivity(constants) / self.grid.dx**2
-            rates.append(((wave + speed) / self.grid.dx + spread).amax(dim=1))
+        rates = [self.rates(state, params).amax(1)]
         if self.work.colliders:
             rates += self.obstacle_rates(state, params.detach())
         return SAFE / torch.stack(rates).amax(dim=0).double()
 
+    def rates(self, state: ParticleState, params: Params) -> Tensor:
+        """One over the longest step that each particle allows [1/s], [batch, particle]."""
+        tables = self.tables(params.detach()).map(lambda table: table.to(state.position.dtype))
+        if self.work.implicit is not None:
+            return crossing_rates(state, tables.gravity[:, 0], self.grid)
+        return explicit_rates(state, tables.row, self.matter, self.grid)
+
+    def limit(self, state: ParticleState, params: Params, member: int) -> str:
+        """What bounds the step of a member, and what can be done about it."""
+        rates = self.rates(state, params)
+        return limit_of(state, rates, self.matter, self.grid, member, self.work.implicit is not None)
+
     @torch.no_grad()
     def step(self, state: ParticleState, params: Params, time: Tensor, dt: Tensor) -> Step[ParticleState]:
         told = self.networks.before(state, params)
-        return Step(self.networks.after(self.move(told, params, time, dt), params))
+        after = self.networks.after(self.move(told, params, time, dt), params)
+        return Step(after, None if self.work.implicit is None else self.work.implicit.error)
 
     def move(self, state: ParticleState, params: Params, time: Tensor, dt: Tensor) -> ParticleState:
         """What the kernels do in a step."""

@@ -15,15 +15,17 @@ import torch
 import warp as wp
 from torch import Tensor
 
+from scenegrad.scenes.methods import Implicit, Integrator
 from scenegrad.solvers.mpm.collider_passes import ColliderPasses
 from scenegrad.solvers.mpm.contact import contact, radius_of
 from scenegrad.solvers.mpm.grid import Grid
+from scenegrad.solvers.mpm.implicit import BackwardEuler
 from scenegrad.solvers.mpm.layout import Window, window
 from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.nodes import node_velocities, velocities_before
 from scenegrad.solvers.mpm.numbers import numbers
 from scenegrad.solvers.mpm.obstacles import ObstacleTables
-from scenegrad.solvers.mpm.passes import Pass
+from scenegrad.solvers.mpm.passes import Pass, Process
 from scenegrad.solvers.mpm.rigid_numbers import POSE
 from scenegrad.solvers.mpm.state import ParticleState
 from scenegrad.solvers.mpm.tables import Tables
@@ -58,7 +60,7 @@ class Workspace:
     nodes: dict[str, Tensor]  # what they have, by name [batch, node, width]
     at_nodes: dict[str, Any]  # what the passes must know of them
 
-    def __init__(self, grid: Grid, matter: Matter):
+    def __init__(self, grid: Grid, matter: Matter, integrator: Integrator | None = None):
         wp.init()
         self.grid, self.matter = grid, matter
         self.walls = 0 if matter.obstacles.all else len(matter.faces)  # among obstacles, walls are some of them
@@ -80,13 +82,10 @@ class Workspace:
             self.widths |= {"momentum before": grid.dim, "velocity before": grid.dim}
             self.summed += ("momentum before",)
         before = [Pass(velocities_before(n), "nodes", device, BEFORE, ("velocity before",))] if flip else []
+        arrive = Pass(particles_to_grid(n, matter.laws), "particles", device, TO_GRID, ("momentum", "momentum before"))
         walls = [Pass(contact(n), "particles", device, AT_WALLS, ("momentum", "friction"))] if self.walls else []
-        self.solves = (
-            Pass(particles_to_grid(n, matter.laws), "particles", device, TO_GRID, ("momentum", "momentum before")),
-            *before,
-            *walls,
-            Pass(node_velocities(n), "nodes", device, AT_NODES, ("velocity",)),
-        )
+        at_nodes = Pass(node_velocities(n), "nodes", device, AT_NODES, ("velocity",))
+        self.solves: tuple[Process, ...] = (arrive, *before, *walls, at_nodes)
         self.colliders: ColliderPasses | None = None
         if matter.obstacles.all:
             meet = self.colliders = ColliderPasses(n, grid, matter.obstacles, matter.volume)
@@ -94,6 +93,10 @@ class Workspace:
             self.widths |= meet.widths
             self.summed = (*self.summed, *meet.summed)
             self.solves = (*meet.before, *self.solves[:-1], *meet.meet, *meet.after)
+        self.implicit: BackwardEuler | None = None
+        if isinstance(integrator, Implicit):
+            self.implicit = BackwardEuler(self, integrator, (arrive, *before), walls)
+            self.solves = (self.implicit,)
         self.to_particles = Pass(grid_to_particles(n, matter.laws), "particles", device, TO_PARTICLES, AFTER)
         self.carries = (self.to_particles, *(self.colliders.carry if self.colliders else ()))
         self.seek_lost = Pass(lost_particles(n), "particles", device, ("lattice", "x"), ("lost",))

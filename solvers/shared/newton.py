@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -56,9 +56,7 @@ class Root:
     found: Tensor
 
 
-def newton(
-    equations: Equations, x: Tensor, goal: Callable[[Tensor], Tensor], *, steps: int, iterations: int
-) -> Root:
+def newton(equations: Equations, x: Tensor, goal: Callable[[Tensor], Tensor], *, steps: int, iterations: int) -> Root:
     """Inexact Newton with backtracking [Eisenstat & Walker 1996, SIAM J. Sci. Comput. 17, 16-32; choice 2].
 
     goal: x -> size of the residual that is small enough [batch]. A step is halved until the residual falls. Members
@@ -116,11 +114,15 @@ def solve_linear(
     linear: Linear, b: Tensor, goal: Tensor, iterations: int, size: Callable[[Tensor], Tensor], active: Tensor
 ) -> Solution:
     """A x = b by conjugate gradients where A is symmetric and by biconjugate ones where it is not."""
-    asked = {"goal": goal, "iterations": iterations, "precondition": linear.precondition, "size": size}
+    asked: dict[str, Any] = {"goal": goal, "iterations": iterations, "precondition": linear.precondition, "size": size}
     even = conjugate_gradient(linear.apply, b, active=active & linear.symmetric, **asked)
     uneven = active & ~linear.symmetric
     if not bool(uneven.any()):
         return even
     other = biconjugate_gradient(linear.apply, b, active=uneven, **asked)
-    return Solution(*(torch.where(uneven if v.ndim == 1 else spread(uneven, v) != 0, w, v)
-                      for v, w in zip(vars(even).values(), vars(other).values(), strict=True)))
+    return Solution(
+        *(
+            torch.where(uneven if v.ndim == 1 else spread(uneven, v) != 0, w, v)
+            for v, w in zip(vars(even).values(), vars(other).values(), strict=True)
+        )
+    )
