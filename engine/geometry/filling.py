@@ -11,13 +11,16 @@ from scenegrad.engine.errors import MeshError
 from scenegrad.engine.geometry.cells import cell_volumes, split_multilinear, split_simplices
 from scenegrad.engine.geometry.mesh import Mesh
 
-__all__ = ["fill", "volume_mesh_points"]
+__all__ = ["fill", "lattice_within", "volume_mesh_points"]
 
 BLOCK = 1_000_000  # points asked at once: bounds the memory, changes nothing else
 
 MOST = 2_000_000_000  # a lattice beyond what 32-bit indices can number
 
+SIDE = 4  # lattice points along the edge of a group that may be decided at once
+
 Inside = Callable[[NDArray[np.float64]], NDArray[np.bool_]]
+Distance = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 Seed = int | np.random.SeedSequence | np.random.Generator
 
 
@@ -59,6 +62,32 @@ def fill(
             points += spacing * jitter * (random.random(points.shape) - 0.5)
         kept.append(points[np.asarray(inside(points), dtype=bool)])
     return np.concatenate(kept)
+
+
+def lattice_within(
+    distance: Distance, low: NDArray[np.float64], width: NDArray[np.float64], count: NDArray[np.int64], slack: float
+) -> NDArray[np.float64]:
+    """The points low + (k + 1/2) width [N, dim], 0 <= k < count, at which a signed distance is not positive.
+
+    Groups of points are decided by the distance of their middle where that is larger than half the group: nothing that
+    is so far from the surface can be on its other side. slack: by how much the distance may be too large. So only the
+    points near the surface are asked one by one."""
+    dim = len(count)
+    refuse_too_many(float(np.prod(count.astype(np.float64))), float(width.min()))
+    groups = np.stack(np.unravel_index(np.arange(np.prod(-(-count // SIDE))), -(-count // SIDE)), axis=1) * SIDE
+    offsets = np.stack(np.unravel_index(np.arange(SIDE**dim), [SIDE] * dim), axis=1)
+    reach = 0.5 * (SIDE - 1) * float(np.linalg.norm(width)) + slack
+    kept = []
+    for start in range(0, len(groups), BLOCK // SIDE**dim):
+        first = groups[start : start + BLOCK // SIDE**dim]
+        middle = distance(low + (first + 0.5 * SIDE) * width)
+        sure, unsure = first[middle < -reach], first[np.abs(middle) <= reach]
+        sure, unsure = ((group[:, None] + offsets).reshape(-1, dim) for group in (sure, unsure))
+        sure, unsure = sure[(sure < count).all(axis=1)], unsure[(unsure < count).all(axis=1)]
+        kept += [sure, unsure[distance(low + (unsure + 0.5) * width) <= 0]]
+    inside = np.concatenate(kept)
+    order = np.argsort(np.ravel_multi_index(tuple(inside.T), tuple(count)), kind="stable")
+    return low + (inside[order] + 0.5) * width
 
 
 def refuse_too_many(count: float, spacing: float) -> None:

@@ -72,14 +72,15 @@ class Silhouette:
         """Distance to the edge between matter and none, negative inside [n]; to within half a pixel.
 
         At the middle of a pixel it is that to the nearest pixel of the other kind, less half a pixel; linear
-        between."""
+        between. Beyond the picture, |x - m|^2 >= |x - c|^2 + |c - m|^2 for all matter m, c being the place in the
+        picture nearest to x."""
         from scipy.ndimage import map_coordinates
 
         index = points / self.pixel + 0.5  # the middle of the first pixel of the padded picture is at -1/2
         held = np.clip(index, 0, np.array(self.distances.shape[::-1]) - 1.0)
         beyond = np.linalg.norm((index - held) * self.pixel, axis=1)
         found = map_coordinates(self.distances, held.T[::-1], order=1, mode="nearest")
-        return found + beyond
+        return np.where(beyond > 0, np.hypot(found, beyond), found)
 
 
 def silhouette(path: str | Path, matter: str, threshold: float, width: float, height: float | None) -> Silhouette:

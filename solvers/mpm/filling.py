@@ -8,12 +8,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegrad.engine.geometry import check_cells, check_simple, check_watertight, fill, volume_mesh_points
+from scenegrad.engine.geometry import check_cells, check_simple, check_watertight, lattice_within, volume_mesh_points
 from scenegrad.engine.geometry.splat_filling import fill_gaussians
 from scenegrad.scenes.shapes import Difference, Intersection, Mesh, Shape, Union
-from scenegrad.scenes.sources import Points, Splats
+from scenegrad.scenes.sources import Image, Points, Splats
 from scenegrad.solvers.shared.regions import bounds_of, distance_to, loaded, placed_mesh
-from scenegrad.solvers.shared.sources import placed_points, placed_splats
+from scenegrad.solvers.shared.sources import placed_picture, placed_points, placed_splats
 
 __all__ = ["fill_shape", "parts_of"]
 
@@ -110,7 +110,8 @@ def lattice(shape: Shape, domain: Array, spacing: float) -> tuple[Array, Array]:
     low, high = np.where(np.isfinite(low), low, 0.0), np.where(np.isfinite(high), high, domain)
     if (high <= low).any():
         return np.empty((0, dim)), np.empty(0)
-    count = np.maximum(np.rint((high - low) / spacing), 1)
+    count = np.maximum(np.rint((high - low) / spacing), 1).astype(np.int64)
     width = (high - low) / count
-    points = fill(lambda q: distance_to(shape, low + q * width) <= 0, [np.zeros(dim), count], 1.0)
-    return low + points * width, np.full(len(points), float(np.prod(width)))
+    coarse = [placed_picture(part).silhouette.pixel.max() for part in parts_of(shape) if isinstance(part, Image)]
+    places = lattice_within(lambda x: distance_to(shape, x), low, width, count, slack=max(coarse, default=0.0))
+    return places, np.full(len(places), float(np.prod(width)))

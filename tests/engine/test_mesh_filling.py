@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from scenegrad.engine.errors import MeshError
-from scenegrad.engine.geometry import Mesh, fill, read_mesh, signed_distance, volume_mesh_points
+from scenegrad.engine.geometry import Mesh, fill, lattice_within, read_mesh, signed_distance, volume_mesh_points
 from scenegrad.engine.geometry import filling as filling_module
 
 MESHES = Path(__file__).resolve().parents[2] / "assets" / "meshes"
@@ -62,6 +62,24 @@ def test_block_size_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = fill(ball, ([-1] * 3, [1] * 3), 0.2, jitter=1, seed=2)
     monkeypatch.setattr(filling_module, "BLOCK", 250)
     assert (fill(ball, ([-1] * 3, [1] * 3), 0.2, jitter=1, seed=2) == whole).all()
+
+
+@pytest.mark.parametrize("count", [(1, 1, 1), (7, 4, 9), (40, 50, 30)])
+def test_groups_of_a_lattice_are_decided_as_their_points_would_be(count: tuple[int, ...]) -> None:
+    duck = read_mesh(MESHES / "duck.stl")
+    low, high = duck.bounds
+    width = (high - low) / np.array(count)
+    asked = []
+
+    def distance(x: np.ndarray) -> np.ndarray:
+        asked.append(len(x))
+        return np.maximum(signed_distance(duck, x), 0.2 - np.linalg.norm(x - 0.3, axis=1))  # with a hole: a lower bound
+
+    points = lattice_within(distance, low, width, np.array(count), slack=0.0)
+    every = low + (np.stack(np.unravel_index(np.arange(np.prod(count)), count), axis=1) + 0.5) * width
+    assert (points == every[distance(every) <= 0]).all()
+    if np.prod(count) > 10_000:
+        assert sum(asked[:-1]) < 0.5 * len(every)
 
 
 @pytest.mark.parametrize("spacing", [0.0, -1.0, math.nan])
