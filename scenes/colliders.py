@@ -108,7 +108,7 @@ class RigidBody(Entity):
     rotation: Degrees | None = None
     contact: SideCondition = Separate()
     hinge: Hinge | None = None
-    stiffness: Annotated[float, Field(gt=0)] = 1e6  # [Pa]
+    stiffness: Annotated[float, Field(gt=0)] = 1e5  # [Pa]
 
     @pydantic.field_validator("angular_velocity", mode="before")
     @classmethod
