@@ -95,6 +95,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import PointFile as PointFile
     from scenegrad.scenes import Points as Points
     from scenegrad.scenes import RigidBody as RigidBody
+    from scenegrad.scenes import RigidPose as RigidPose
     from scenegrad.scenes import Scene as Scene
     from scenegrad.scenes import SceneError as SceneError
     from scenegrad.scenes import Separate as Separate
@@ -140,10 +141,10 @@ SCENES = (
     "Coulomb Cylinder Domain DruckerPrager Energy Ensemble Entity Explicit FieldFile Fields FixedCorotated Fluid "
     "GaussianField Gaussians HalfSpace HerschelBulkley Hexagonal Hinge Image Implicit KolmogorovForcing Langevin "
     "LennardJones LogUniform MassSpring MaterialPoint Mesh MeshEdges MolecularDynamics Momentum Moving Muscle "
-    "NeoHookean Newtonian NoSlip Normal OldroydB Parameter Particles Periodic PointFile Points RigidBody Scene "
-    "SceneError Separate Signal SimpleCubic Sine Slip Snow Spectral Spectrum Sphere Splats SpringLattice SpringList "
-    "Springs Square StVenantKirchhoffHencky Stick Table TaylorGreen Thermo Time Uniform Viscoelastic VonMises Wall "
-    "WeaklyCompressible load_scene save_scene scene_schema vary"
+    "NeoHookean Newtonian NoSlip Normal OldroydB Parameter Particles Periodic PointFile Points RigidBody RigidPose "
+    "Scene SceneError Separate Signal SimpleCubic Sine Slip Snow Spectral Spectrum Sphere Splats SpringLattice "
+    "SpringList Springs Square StVenantKirchhoffHencky Stick Table TaylorGreen Thermo Time Uniform Viscoelastic "
+    "VonMises Wall WeaklyCompressible load_scene save_scene scene_schema vary"
 )
 ERRORS = "DeviceError DiskFull Diverged EngineError FileError MeshError OutputInUse StabilityError"
 

@@ -36,7 +36,7 @@ from scenegrad.scenes.methods import (
     MolecularDynamics,
     Spectral,
 )
-from scenegrad.scenes.outputs import RDF, CenterOfMass, Energy, Fields, Gaussians, Momentum, Particles, Spectrum, Thermo
+from scenegrad.scenes.outputs import RDF, CenterOfMass, Energy, Fields, Gaussians, Momentum, Particles, RigidPose, Spectrum, Thermo
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.schema import scene_schema
 from scenegrad.scenes.shapes import Box, Capsule, Cylinder, HalfSpace, Mesh, Sphere
@@ -54,9 +54,9 @@ __all__ = [
     "Ensemble", "Entity", "Explicit", "FieldFile", "Fields", "FixedCorotated", "Fluid", "GaussianField", "Gaussians",
     "HalfSpace", "HerschelBulkley", "Hexagonal", "Hinge", "Image", "Implicit", "KolmogorovForcing", "Langevin",
     "LennardJones", "LogUniform", "MassSpring", "MaterialPoint", "Mesh", "MeshEdges", "MolecularDynamics", "Momentum",
-    "Moving", "Muscle", "NeoHookean", "Newtonian", "NoSlip", "Normal", "OldroydB", "Parameter", "Particles", "Periodic",
-    "PointFile", "Points", "RigidBody", "Scene", "SceneError", "Separate", "Signal", "SimpleCubic", "Sine", "Slip",
-    "Snow", "Spectral", "Spectrum", "Sphere", "Splats", "SpringLattice", "SpringList", "Springs", "Square",
-    "StVenantKirchhoffHencky", "Stick", "Table", "TaylorGreen", "Thermo", "Time", "Uniform", "Viscoelastic", "VonMises",
-    "Wall", "WeaklyCompressible", "load_scene", "save_scene", "scene_schema", "vary",
+    "Moving", "Muscle", "NeoHookean", "Newtonian", "NoSlip", "Normal", "OldroydB", "Parameter", "Particles",
+    "Periodic", "PointFile", "Points", "RigidBody", "RigidPose", "Scene", "SceneError", "Separate", "Signal",
+    "SimpleCubic", "Sine", "Slip", "Snow", "Spectral", "Spectrum", "Sphere", "Splats", "SpringLattice", "SpringList",
+    "Springs", "Square", "StVenantKirchhoffHencky", "Stick", "Table", "TaylorGreen", "Thermo", "Time", "Uniform",
+    "Viscoelastic", "VonMises", "Wall", "WeaklyCompressible", "load_scene", "save_scene", "scene_schema", "vary",
 ]  # fmt: skip

@@ -17,6 +17,7 @@ __all__ = [
     "Momentum",
     "Output",
     "Particles",
+    "RigidPose",
     "Spectrum",
     "Thermo",
 ]
@@ -73,6 +74,19 @@ class Gaussians(Output):
 
     positional = ("entity",)
     kind: Literal["gaussians"] = "gaussians"
+    entity: str
+
+    if TYPE_CHECKING:
+
+        def __init__(self, entity: str, *, every: float) -> None: ...
+
+
+class RigidPose(Output):
+    """Where a rigid body, or a collider that moves, is and how it moves: position [length], quaternion (x, y, z, w),
+    velocity, angular velocity [rad/time]; of two dimensions, z alone is turned about."""
+
+    positional = ("entity",)
+    kind: Literal["rigid_pose"] = "rigid_pose"
     entity: str
 
     if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from scenegrad.scenes.domain import AXES, Periodic
 from scenegrad.scenes.errors import nearest
 from scenegrad.scenes.learned import Learned
 from scenegrad.scenes.methods import Implicit, MaterialPoint
-from scenegrad.scenes.outputs import CenterOfMass, Gaussians, Particles
+from scenegrad.scenes.outputs import CenterOfMass, Gaussians, Particles, RigidPose
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.solids import Body, Wall
 from scenegrad.scenes.sources import Points, Splats
@@ -127,6 +127,8 @@ def check_outputs(scene: Scene, reasons: Reasons) -> None:
                         f"{quantity!r} is not known of particles.{nearest(quantity, QUANTITIES)} "
                         f"Known: {', '.join(QUANTITIES)}.",
                     )
+        elif isinstance(output, RigidPose):
+            check_pose(scene, address, output, reasons)
         elif isinstance(output, CenterOfMass | Gaussians) and output.entity not in bodies:
             reasons.add(
                 address, f"{output.entity!r} is no body.{nearest(output.entity, bodies)} Bodies: {', '.join(bodies)}."
@@ -137,6 +139,20 @@ def check_outputs(scene: Scene, reasons: Reasons) -> None:
                 f"follows the Gaussians of a body, but the shape of {output.entity} is a {shape.kind}; fill it with "
                 f"Splats, as they are.",
             )
+
+
+def check_pose(scene: Scene, address: str, output: RigidPose, reasons: Reasons) -> None:
+    moving = [
+        name
+        for name, entity in scene.entities.items()
+        if isinstance(entity, RigidBody) or (isinstance(entity, Collider) and entity.motion is not None)
+    ]
+    if output.entity not in moving:
+        reasons.add(
+            address,
+            f"{output.entity!r} is no rigid body, nor a collider that moves.{nearest(output.entity, moving)} There are: "
+            f"{', '.join(moving) or 'none'}.",
+        )
 
 
 def check_structure(scenes: Sequence[Scene], reasons: Reasons) -> None:

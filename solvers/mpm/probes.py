@@ -10,19 +10,20 @@ from torch import Tensor
 
 from scenegrad.engine.solver import Points, Probe, Series
 from scenegrad.engine.state import Params
-from scenegrad.scenes.outputs import CenterOfMass, Energy, Gaussians, Momentum, Output, Particles
+from scenegrad.scenes.outputs import CenterOfMass, Energy, Gaussians, Momentum, Output, Particles, RigidPose
 from scenegrad.scenes.scene import Scene
 from scenegrad.solvers.mpm.gaussians import moved_gaussians
 from scenegrad.solvers.mpm.grid import Grid
 from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.measures import cauchy_stress, center_of_mass, energies, masses, momenta
 from scenegrad.solvers.mpm.networks import Networks
+from scenegrad.solvers.mpm.rigid_measures import with_bodies
 from scenegrad.solvers.mpm.state import ParticleState
 from scenegrad.solvers.mpm.tables import Tables
 
 __all__ = ["QUANTITIES", "SERVED_OUTPUTS", "probes"]
 
-SERVED_OUTPUTS = (Particles, CenterOfMass, Gaussians, Energy, Momentum)
+SERVED_OUTPUTS = (Particles, CenterOfMass, Gaussians, RigidPose, Energy, Momentum)
 
 Quantity = Callable[[ParticleState, Tables, Matter], Tensor]
 
@@ -31,6 +32,14 @@ def pressure(state: ParticleState, tables: Tables, matter: Matter) -> Tensor:
     """p = -tr sigma / dim"""
     sigma = cauchy_stress(state, tables, matter)
     return -sigma.diagonal(dim1=-2, dim2=-1).mean(-1)
+
+
+def pose(rigid: Tensor, dim: int) -> dict[str, Tensor]:
+    """The parts of poses [batch, 13]; places and velocities [batch, dim], turning about z [batch] where dim = 2."""
+    return {
+        "position": rigid[:, :dim], "quaternion": rigid[:, 3:7], "velocity": rigid[:, 7 : 7 + dim],
+        "angular_velocity": rigid[:, 12] if dim == 2 else rigid[:, 10:],
+    }  # fmt: skip
 
 
 QUANTITIES: dict[str, tuple[str, Quantity]] = {  # unit and measure of what Particles can ask for
@@ -89,17 +98,24 @@ def probe(name: str, output: Output, scenes: Sequence[Scene], matter: Matter, gr
             def measure(state: ParticleState, params: Params) -> dict[str, Tensor]:
                 return shown(state, params)
 
+        case RigidPose():
+            place = [o.name for o in matter.obstacles.moving].index(output.entity)
+            units = {"position": "m", "quaternion": "1", "velocity": "m/s", "angular_velocity": "rad/s"}
+
+            def measure(state: ParticleState, params: Params) -> dict[str, Tensor]:
+                return pose(state.rigid[:, place], grid.dim)
+
         case Energy():
             units = dict.fromkeys(("kinetic", "potential", "total", "elastic", "gravitational", "contact"), "J")
 
             def measure(state: ParticleState, params: Params) -> dict[str, Tensor]:
-                return energies(state, tables(state, params), matter, grid)
+                return with_bodies(energies(state, tables(state, params), matter, grid), state, params, matter)
 
         case _:
             units = {"momentum": "kg m/s", "angular_momentum": "kg m^2/s"}
 
             def measure(state: ParticleState, params: Params) -> dict[str, Tensor]:
-                return momenta(state, tables(state, params), matter, grid)
+                return with_bodies(momenta(state, tables(state, params), matter, grid), state, params, matter)
 
     if scene.units != "SI":
         units = {}

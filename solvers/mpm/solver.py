@@ -22,6 +22,7 @@ from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.measures import center_of_mass, energies, masses, momenta
 from scenegrad.solvers.mpm.networks import Networks
 from scenegrad.solvers.mpm.obstacles import ObstacleTables
+from scenegrad.solvers.mpm.rigid_measures import with_bodies
 from scenegrad.solvers.mpm.state import ParticleState
 from scenegrad.solvers.mpm.tables import Tables
 from scenegrad.solvers.mpm.workspace import NAMES, Workspace
@@ -142,11 +143,11 @@ class MaterialPointSolver:
         """Energies [J], momentum, angular momentum, mass, center of mass."""
         state = self.networks.before(state, params, energy=True)
         tables = self.tables(params).map(lambda table: table.to(self.work.dtype))
-        energy = {f"{name}_energy": e for name, e in energies(state, tables, self.matter, self.grid).items()}
+        energy = with_bodies(energies(state, tables, self.matter, self.grid), state, params, self.matter)
         mass = masses(tables, self.matter)
         return {
-            **energy,
-            **momenta(state, tables, self.matter, self.grid),
+            **{f"{name}_energy": e for name, e in energy.items()},
+            **with_bodies(momenta(state, tables, self.matter, self.grid), state, params, self.matter),
             "mass": mass.sum(1),
             "center_of_mass": center_of_mass(state.position, mass),
         }
