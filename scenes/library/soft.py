@@ -51,5 +51,5 @@ def soft_walker(
         entities={**muscles, "floor": Wall(normal=(0.0, 1.0), offset=floor, contact=Coulomb(friction))},
         boundary=Boundary(default=Separate()),
         outputs={"particles": Particles("position", every=every)},
-        time=Time(end=end),
+        time=Time(end=end, cfl=0.7),
     )
