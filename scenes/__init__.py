@@ -36,7 +36,18 @@ from scenegrad.scenes.methods import (
     MolecularDynamics,
     Spectral,
 )
-from scenegrad.scenes.outputs import RDF, CenterOfMass, Energy, Fields, Gaussians, Momentum, Particles, RigidPose, Spectrum, Thermo
+from scenegrad.scenes.outputs import (
+    RDF,
+    CenterOfMass,
+    Energy,
+    Fields,
+    Gaussians,
+    Momentum,
+    Particles,
+    RigidPose,
+    Spectrum,
+    Thermo,
+)
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.schema import scene_schema
 from scenegrad.scenes.shapes import Box, Capsule, Cylinder, HalfSpace, Mesh, Sphere

@@ -150,7 +150,7 @@ def check_pose(scene: Scene, address: str, output: RigidPose, reasons: Reasons) 
     if output.entity not in moving:
         reasons.add(
             address,
-            f"{output.entity!r} is no rigid body, nor a collider that moves.{nearest(output.entity, moving)} There are: "
+            f"{output.entity!r} is no rigid body, nor a collider that moves.{nearest(output.entity, moving)} There are "
             f"{', '.join(moving) or 'none'}.",
         )
 
