@@ -2,10 +2,14 @@
 
 from scenegrad.scenes.library.atoms import argon, kob_andersen, lj_fluid, melting_crystal
 from scenegrad.scenes.library.fluids import decaying_turbulence, kolmogorov, taylor_green
-from scenegrad.scenes.library.soft import soft_walker
+from scenegrad.scenes.library.forming import bag_drop, bouncing_jelly, snowball, squeezed_mesh, taffy
+from scenegrad.scenes.library.pouring import honey_coiling, hourglass, mixing_fluids, pouring, water_wheel
+from scenegrad.scenes.library.soft import soft_arm, soft_walker
 from scenegrad.scenes.library.solids import bar_vibration, colliding_disks, dam_break, elastic_drop
 
 __all__ = [
-    "argon", "bar_vibration", "colliding_disks", "dam_break", "decaying_turbulence", "elastic_drop", "kob_andersen",
-    "kolmogorov", "lj_fluid", "melting_crystal", "soft_walker", "taylor_green",
+    "argon", "bag_drop", "bar_vibration", "bouncing_jelly", "colliding_disks", "dam_break", "decaying_turbulence",
+    "elastic_drop", "honey_coiling", "hourglass", "kob_andersen", "kolmogorov", "lj_fluid", "melting_crystal",
+    "mixing_fluids", "pouring", "snowball", "soft_arm", "soft_walker", "squeezed_mesh", "taffy", "taylor_green",
+    "water_wheel",
 ]  # fmt: skip
