@@ -1,4 +1,4 @@
-"""Commands that show something: view, demo."""
+"""Commands that show something: view, splats, demo."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from scenegrad.commands.options import Out, Quiet
+from scenegrad.commands.options import Json, Out, Quiet, show
 
 __all__ = ["register"]
 
@@ -15,7 +15,7 @@ FILMS = (".mp4", ".gif")
 
 
 def register(app: App) -> None:
-    for command in (view, demo):
+    for command in (view, splats, demo):
         app.command(command)
 
 
@@ -45,6 +45,28 @@ def view(
         print(pictures.movie(run, out, field=field))
     else:
         raise SceneError(f"--frame {frame} makes one picture, but {out.name} is a film; leave it out or write a .png.")
+    return 0
+
+
+def splats(
+    run: Annotated[Path, Parameter(help="The folder of a run with an output of the kind Gaussians.")],
+    *,
+    output: Annotated[str | None, Parameter(help="Its name; it may be left out where there is one.")] = None,
+    out: Out = None,
+    json: Json = False,
+) -> int:
+    """Write the Gaussians of every frame of a run, moved and deformed, as .ply files for a viewer of splats.
+
+    For example
+
+    - `scenegrad splats runs/egg`
+    - `scenegrad splats runs/egg --out frames`
+    """
+    from scenegrad.splats import write_splats
+
+    paths = write_splats(run, output, out)
+    text = f"{len(paths)} frames, {paths[0]} to {paths[-1].name}" if paths else "no frame yet"
+    show({"files": [str(path) for path in paths]}, json, text)
     return 0
 
 

@@ -24,6 +24,7 @@ COMMANDS = (
     "list",
     "run",
     "schema",
+    "splats",
     "train",
     "verify",
     "view",
