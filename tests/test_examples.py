@@ -12,6 +12,7 @@ SMALL = {
     "drop_a_duck": {"cells": 16, "end": 0.04},
     "throw_at_a_target": {"cells": 16, "end": 0.1, "steps": 2},
     "liquid_argon": {"cells": 5, "end": 2.0},
+    "reach_with_an_arm": {"targets": 2, "rounds": 1, "end": 0.05},
     "soft_walker": {"knots": 4, "seconds": 0.5},
     "learn_a_flow": {"cells": 32, "members": 12, "end": 6.0, "recipe": "fno_kolmogorov_small"},
 }

@@ -250,3 +250,22 @@ def test_outputs_and_phases_are_observations():
     time = torch.tensor([0.05], dtype=torch.float64)
     seen = (Outputs("com") + Phases(5.0, count=4))(solver, state, params, time)
     assert seen[0].tolist() == pytest.approx([0.7, 0.31, 1.0, 0.0, -1.0, 0.0], abs=1e-12)
+
+
+def test_muscles_and_tools_of_the_material_point_method_are_actions():
+    """An arm of muscles and a plate that pushes it, both set by an agent; two members of a batch stay apart."""
+    arm = sg.library.soft_arm(cells=16, segments=2, end=0.1)
+    plate = sg.Collider(sg.Box(center=(0.28, 0.6), size=(0.05, 0.1)), motion=sg.Moving(velocity=(0.0, 0.0)))
+    scene = arm.model_copy(update={"entities": {**arm.entities, "plate": plate}})
+    muscle, tool = "arm_1_left.material.activation", "plate.motion.velocity.0"
+    job = Task(
+        scene,
+        observation=("hand",),
+        action={muscle: (0.0, 1.0), tool: (-1.0, 1.0)},
+        reward=lambda seen: seen.after.position[..., 0].mean(1),
+        every=0.02,
+    )
+    world = World(job, 3)
+    seen = [world.step(torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])).observation for _ in range(4)][-1]
+    assert float(seen[1, 0] - seen[0, 0]) < -1e-3, "the left muscle bends the arm to the left"
+    assert float(seen[2, 0] - seen[0, 0]) > 1e-3, "the plate pushes it to the right"

@@ -25,3 +25,11 @@ def test_a_soft_walker_of_3200_numbers_walks_further_by_gradient_than_by_evoluti
     assert reached["gradient"] > 0.25
     assert reached["gradient"] > 1.5 * reached["CMA-ES"]
     assert (tmp_path / "walk.png").stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_an_arm_learns_to_reach_for_targets_it_has_never_seen(measure):
+    before, after = example("reach_with_an_arm").main()
+    measure("hand from targets never seen, before training [m]", before, "")
+    measure("hand from targets never seen, after it [m]", after, "< 0.5 x before")
+    assert after < 0.5 * before
