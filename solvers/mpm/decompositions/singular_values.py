@@ -81,14 +81,14 @@ def singular_values(n: Numbers) -> Any:
 
 
 @cache
-def singular_value_map(n: Numbers, g: Any, slope: Any) -> Any:
+def singular_value_map(n: Numbers, g: Any, slope: Any, quotient: Any) -> Any:
     """wp.func (F, low, high) -> U diag(g(s_i, low, high)) V' for det F > 0.
 
-    g: wp.func (s, low, high) -> real; slope: wp.func (s, low, high) -> its three derivatives, a wp vector [3].
+    g: wp.func (s, low, high) -> real; slope: wp.func (s, low, high) -> its three derivatives, a wp vector [3];
+    quotient: wp.func (s, t, low, high) -> (g(s) - g(t)) / (s - t), also where s = t: the law knows how to take it well.
     """
     dim, real, vec, mat = n.dim, n.real, n.vec, n.mat
     factors = singular_values(n)
-    tiny = real(5e-3 if real == wp.float32 else 6e-6)  # cube root of the rounding error
 
     @wp.func
     def mapped(F: mat, low: real, high: real):
@@ -114,10 +114,7 @@ def singular_value_map(n: Numbers, g: Any, slope: Any) -> Any:
                     by_high += at_i[2] * A[i, i] / s[i]
                 else:
                     g_i, g_j = g(s[i], low, high), g(s[j], low, high)
-                    alpha = real(0.5) * (at_i[0] + slope(s[j], low, high)[0])
-                    apart = s[i] - s[j]
-                    if wp.abs(apart) > tiny * (s[i] + s[j]):
-                        alpha = (g_i - g_j) / apart
+                    alpha = quotient(s[i], s[j], low, high)
                     beta = (g_i + g_j) / (s[i] + s[j])
                     a_ij, a_ji = A[i, j] / s[j], A[j, i] / s[i]
                     B[i, j] = real(0.5) * (alpha * (a_ij + a_ji) + beta * (a_ij - a_ji)) / s[j]

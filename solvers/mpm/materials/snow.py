@@ -75,7 +75,16 @@ def clamped_stretches(n: Numbers) -> Any:
             found = Three(zero, zero, one)
         return found
 
-    return singular_value_map(n, clamped, slope)
+    @wp.func
+    def quotient(s: real, t: real, low: real, high: real):
+        found = real(0.0)
+        if s != t:
+            found = (wp.clamp(s, low, high) - wp.clamp(t, low, high)) / (s - t)  # the differences are exact
+        elif s > low and s < high:
+            found = real(1.0)
+        return found
+
+    return singular_value_map(n, clamped, slope, quotient)
 
 
 @cache

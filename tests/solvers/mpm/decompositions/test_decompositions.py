@@ -11,43 +11,21 @@ from scenegrad.solvers.mpm.decompositions import (
     exp_symmetric,
     log_stretch,
     polar_rotation,
-    singular_value_map,
     singular_values,
 )
 from scenegrad.solvers.mpm.decompositions.of_tensors import log_stretch_of, polar_rotation_of
+from scenegrad.solvers.mpm.materials.snow import clamped_stretches
 from scenegrad.solvers.mpm.numbers import Numbers, numbers
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 ROUNDING = {"float32": 1.2e-7, "float64": 2.3e-16}
 
 
-def clamp_of(n: Numbers) -> tuple[Any, Any]:
-    """Singular values between two bounds, and the derivatives of that."""
-    real = n.real
-    Three = wp.types.vector(3, real)
-
-    @wp.func
-    def clamped(s: real, low: real, high: real):
-        return wp.clamp(s, low, high)
-
-    @wp.func
-    def slope(s: real, low: real, high: real):
-        one, zero = real(1.0), real(0.0)
-        found = Three(one, zero, zero)
-        if s < low:
-            found = Three(zero, one, zero)
-        if s > high:
-            found = Three(zero, zero, one)
-        return found
-
-    return clamped, slope
-
-
 def function(name: str, n: Numbers) -> Any:
     """wp.func F -> Y; clamped between 0.97 and 1.02 where that is what is asked for."""
     if name != "clamp":
         return {"polar": polar_rotation, "log": log_stretch, "exp": exp_symmetric}[name](n)
-    clamped = singular_value_map(n, *clamp_of(n))
+    clamped = clamped_stretches(n)
     mat, low, high = n.mat, n.real(0.97), n.real(1.02)
 
     @wp.func
@@ -178,7 +156,7 @@ def differences(name: str, F: Tensor, Y_bar: Tensor, h: float) -> Tensor:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", ["polar", "log", "clamp", "exp"])
 def test_adjoints_at_rest_at_rotations_and_at_equal_singular_values(name, dim, dtype, measure):
-    F = torch.cat([samples(dim), stretched(dim, (2.0, 0.4, 0.8))])
+    F = torch.cat([samples(dim), stretched(dim, (2.0, 0.4, 0.8)), stretched(dim, (1.0185, 1.0215, 0.98))])
     if name == "exp":
         F = F - 0.9 * torch.eye(dim, dtype=torch.float64)
         F = F + F.mT
@@ -190,19 +168,19 @@ def test_adjoints_at_rest_at_rotations_and_at_equal_singular_values(name, dim, d
     given = F.to(DTYPES[dtype])
     _, F_bar = applied(name, given, Y_bar.to(DTYPES[dtype]))
     assert F_bar is not None
-    expected = differences(name, given.double(), Y_bar, 5e-5)
+    expected = differences(name, given.double(), Y_bar, 5e-6 if name == "clamp" else 5e-5)
     found = F_bar.double()
     if name == "exp":
         found = (found + found.mT) / 2
     worst = float(((found - expected).abs().amax((-2, -1)) / expected.abs().amax((-2, -1)).clamp(min=1.0)).max())
-    tolerance = {"float32": 1e-5, "float64": 1e-9}[dtype]
+    tolerance = {"float32": 5e-5 if name == "clamp" else 1e-5, "float64": 3e-9}[dtype]
     measure(f"error of the adjoint of the {name} of a matrix, {dim}D {dtype}", worst, f"{tolerance:g}")
     assert worst < tolerance
 
 
 @pytest.mark.parametrize("name", ["polar", "log"])
 def test_torch_knows_the_same_functions_and_derivatives(name, dim):
-    F = torch.cat([samples(dim), stretched(dim, (2.0, 0.4, 0.8))])
+    F = torch.cat([samples(dim), stretched(dim, (2.0, 0.4, 0.8)), stretched(dim, (1.0185, 1.0215, 0.98))])
     Y_bar = torch.randn(F.shape, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
     Y, F_bar = applied(name, F, Y_bar)
     of_tensors = {"polar": polar_rotation_of, "log": log_stretch_of}[name]
@@ -210,5 +188,5 @@ def test_torch_knows_the_same_functions_and_derivatives(name, dim):
     found = of_tensors(F)
     (bar,) = torch.autograd.grad(found, F, Y_bar)
     assert F_bar is not None
-    assert float((found - Y).abs().max()) < 1e-14
+    assert float((found.detach() - Y).abs().max()) < 1e-14
     assert float((bar - F_bar).abs().max()) < 1e-11
