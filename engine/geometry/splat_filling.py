@@ -8,11 +8,13 @@ from numpy.typing import NDArray
 from scenegrad.engine.errors import FileError
 from scenegrad.engine.geometry.density import gaussian_density
 from scenegrad.engine.geometry.ellipsoids import axes_of
-from scenegrad.engine.geometry.filling import refuse_too_many
+from scenegrad.engine.geometry.rows import equal_rows
 
 __all__ = ["fill_gaussians"]
 
 Array = NDArray[np.float64]
+
+MOST = 100_000_000  # cells of 12 bytes
 
 
 def fill_gaussians(
@@ -29,26 +31,36 @@ def fill_gaussians(
     lowest, highest = mean.min(axis=0), mean.max(axis=0)
     margin = 0 if threshold is None else 3
     cells = np.floor((highest - lowest) / spacing).astype(int) + 1 + 2 * margin
-    refuse_too_many(float(np.prod(cells.astype(np.float64))), spacing)
     low = 0.5 * (lowest + highest) - 0.5 * cells * spacing
-    count = tuple(int(n) for n in cells)
     home = np.minimum(((mean - low) / spacing).astype(int), cells - 1)
     if threshold is None:
-        share = np.zeros(count)
-        share[tuple(home.T)] = 1.0
-    else:
-        share = solid_share(mean - low, axes, opacity, spacing, threshold, count)
-        home = moved_into(home, share)
-    crowd = np.zeros(count, dtype=np.int64)
+        _, cell = equal_rows(home)
+        return mean, spacing**3 / np.bincount(cell)[cell]
+    refuse_too_many(mean, cells, spacing)
+    share = solid_share(mean - low, axes, opacity, spacing, threshold, tuple(map(int, cells)))
+    home = moved_into(home, share)
+    crowd = np.zeros(cells, dtype=np.int32)
     np.add.at(crowd, tuple(home.T), 1)
     between = np.stack(np.nonzero((share > 0) & (crowd == 0)), axis=1)
-    volume = spacing**3 * np.concatenate([(share / np.maximum(crowd, 1))[tuple(home.T)], share[tuple(between.T)]])
-    return np.concatenate([mean, low + (between + 0.5) * spacing]), volume
+    volume = np.concatenate([(share / np.maximum(crowd, 1))[tuple(home.T)], share[tuple(between.T)]])
+    return np.concatenate([mean, low + (between + 0.5) * spacing]), spacing**3 * volume.astype(np.float64)
+
+
+def refuse_too_many(mean: Array, cells: NDArray[np.int64], spacing: float) -> None:
+    """Stray Gaussians far from the rest would have most of the memory spent on the void between."""
+    if np.prod(cells.astype(np.float64)) > MOST:
+        middle = np.median(mean, axis=0)
+        stray = int(np.linalg.norm(mean - middle, axis=1).argmax())
+        raise FileError(
+            f"The Gaussians spread over {' x '.join(map(str, cells))} cells of {spacing:.4g}, but at most {MOST:g} can "
+            f"be filled; the farthest is number {stray} at ({', '.join(f'{x:.4g}' for x in mean[stray])}). Remove "
+            f"stray Gaussians from the file, raise opacity_min, or take a coarser grid."
+        )
 
 
 def solid_share(
     mean: Array, axes: Array, opacity: Array, spacing: float, threshold: float, count: tuple[int, ...]
-) -> Array:
+) -> NDArray[np.float32]:
     """Which part of each cell is matter: 0, 1/2 or 1."""
     from scipy.ndimage import binary_fill_holes
 
@@ -64,10 +76,12 @@ def solid_share(
             f"place is matter. Lower fill, to {0.5 * rho.max():.2g} or so."
         )
     enclosed = binary_fill_holes(shell) & ~shell
-    return np.where(thin | enclosed, 1.0, np.where(shell, 0.5, 0.0))
+    share: NDArray[np.float32] = (0.5 * shell).astype(np.float32)
+    share[thin | enclosed] = 1.0
+    return share
 
 
-def moved_into(home: NDArray[np.int64], share: Array) -> NDArray[np.int64]:
+def moved_into(home: NDArray[np.int64], share: NDArray[np.float32]) -> NDArray[np.int64]:
     """The cell of matter nearest to each of the cells [n, 3]."""
     from scipy.spatial import cKDTree
 
