@@ -233,12 +233,18 @@ class Obstacles:
         moving = self.moving
         blank = torch.ones_like(none)[:, None].expand(-1, 13)
         rows = [blank if o.mass is None else o.mass.row(params) for o in moving]
-        led = [torch.zeros_like(blank[:, :6]) if o.drive is None else o.drive.at(params, time, none) for o in moving]
 
         def stacked(parts: list[Tensor], width: int) -> Tensor:
             return torch.stack(parts, dim=1) if parts else none.new_zeros(len(none), 0, width)
 
         return ObstacleTables(
             torch.stack([o.shape(params) for o in self.all], dim=1),
-            stacked(rows, 13), stacked(led, 6), stacked(still, POSE), pull,
+            stacked(rows, 13), self.led(params, time, pull), stacked(still, POSE), pull,
         )  # fmt: skip
+
+    def led(self, params: Params, time: Tensor, like: Tensor) -> Tensor:
+        """Prescribed velocity and angular velocity of those that move, nothing for rigid bodies [batch, moving, 6].
+        like: any tensor [batch, dim], float64."""
+        none = torch.zeros_like(like[:, 0])
+        twists = [torch.stack([none] * 6, 1) if o.drive is None else o.drive.at(params, time, none) for o in self.moving]
+        return torch.stack(twists, dim=1) if twists else none.new_zeros(len(none), 0, 6)

@@ -8,6 +8,7 @@ see implicit.py.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -162,16 +163,15 @@ class MaterialPointSolver:
         return self.matter.obstacles.tables(params, time + 0.5 * dt, self.matter.gravity)
 
     def obstacles(self, params: Params, time: Tensor, dt: Tensor) -> ObstacleTables | None:
-        """The same, made once as long as nothing in them changes."""
+        """The same; all but prescribed velocities made once as long as the params stay what they are."""
         known = [(value, value._version) for value in params.values()]
-        if any(o.drive for o in self.matter.obstacles.all):
-            known += [(time, time._version), (dt, dt._version)]
         if self.last_obstacles is None or not same(self.last_obstacles[0], known):
             tables = self.obstacle_tables(params.detach(), time, dt)
             if tables is None:
                 return None
             self.last_obstacles = (known, tables)
-        return self.last_obstacles[1]
+        tables = self.last_obstacles[1]
+        return replace(tables, led=self.matter.obstacles.led(params.detach(), time + 0.5 * dt, tables.pull))
 
     def obstacle_rates(self, state: ParticleState, params: Params) -> list[Tensor]:
         """Cells that each obstacle crosses in a second, and half the frequency of each rigid body on what it touches:
