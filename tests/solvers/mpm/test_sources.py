@@ -139,6 +139,25 @@ def test_a_picture_is_turned_stretched_and_cut(picture: Callable[[np.ndarray], s
     assert mass_and_center(body_scene(holed, 2))[0] == pytest.approx(1000 * (0.06 - np.pi * 0.04**2), rel=0.02)
 
 
+def test_sources_come_back_from_a_file_of_the_scene(
+    cloud: Callable[..., str], picture: Callable[[np.ndarray], str], tmp_path: Path
+) -> None:
+    for n, shape in enumerate(
+        (
+            sg.Points(
+                cloud(lattice(0.02, 9, 9)), spacing=0.02, rotation=(0, 0, 30), center=(0.5, sg.Uniform(0.4, 0.6))
+            ),
+            sg.Image(picture(np.ones((4, 8), dtype=bool)), size=0.5, matter="dark", rotation=10),
+            sg.Image(picture(np.ones((4, 8), dtype=bool)), size=(0.5, 0.1))
+            - sg.Sphere(center=(0.2, 0.05), radius=0.02),
+        )
+    ):
+        scene = body_scene(shape, 2)
+        for suffix in ("toml", "json"):
+            scene.save(tmp_path / f"scene{n}.{suffix}")
+            assert sg.load_scene(tmp_path / f"scene{n}.{suffix}") == scene
+
+
 # What is refused
 
 
