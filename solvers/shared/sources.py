@@ -44,6 +44,7 @@ def placed_points(shape: Points, dim: int) -> PointCloud:
     return PointCloud(position, cloud.volume * shape.scale**dim)
 
 
+@lru_cache(maxsize=4)
 def placed_splats(shape: Splats) -> Gaussians:
     """The Gaussians that are opaque enough, with means, covariances and colours turned into the scene."""
     splats = cached_splats(shape.path, shape.sha256)
