@@ -104,6 +104,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Sine as Sine
     from scenegrad.scenes import Slip as Slip
     from scenegrad.scenes import Snow as Snow
+    from scenegrad.scenes import Sparse as Sparse
     from scenegrad.scenes import Spectral as Spectral
     from scenegrad.scenes import Spectrum as Spectrum
     from scenegrad.scenes import Sphere as Sphere
@@ -142,7 +143,7 @@ SCENES = (
     "GaussianField Gaussians HalfSpace HerschelBulkley Hexagonal Hinge Image Implicit KolmogorovForcing Langevin "
     "LennardJones LogUniform MassSpring MaterialPoint Mesh MeshEdges MolecularDynamics Momentum Moving Muscle "
     "NeoHookean Newtonian NoSlip Normal OldroydB Parameter Particles Periodic PointFile Points RigidBody RigidPose "
-    "Scene SceneError Separate Signal SimpleCubic Sine Slip Snow Spectral Spectrum Sphere Splats SpringLattice "
+    "Scene SceneError Separate Signal SimpleCubic Sine Slip Snow Sparse Spectral Spectrum Sphere Splats SpringLattice "
     "SpringList Springs Square StVenantKirchhoffHencky Stick Table TaylorGreen Thermo Time Uniform Viscoelastic "
     "VonMises Wall WeaklyCompressible load_scene save_scene scene_schema vary"
 )

@@ -34,6 +34,7 @@ from scenegrad.scenes.methods import (
     MassSpring,
     MaterialPoint,
     MolecularDynamics,
+    Sparse,
     Spectral,
 )
 from scenegrad.scenes.outputs import (
@@ -67,7 +68,8 @@ __all__ = [
     "LennardJones", "LogUniform", "MassSpring", "MaterialPoint", "Mesh", "MeshEdges", "MolecularDynamics", "Momentum",
     "Moving", "Muscle", "NeoHookean", "Newtonian", "NoSlip", "Normal", "OldroydB", "Parameter", "Particles",
     "Periodic", "PointFile", "Points", "RigidBody", "RigidPose", "Scene", "SceneError", "Separate", "Signal",
-    "SimpleCubic", "Sine", "Slip", "Snow", "Spectral", "Spectrum", "Sphere", "Splats", "SpringLattice", "SpringList",
-    "Springs", "Square", "StVenantKirchhoffHencky", "Stick", "Table", "TaylorGreen", "Thermo", "Time", "Uniform",
-    "Viscoelastic", "VonMises", "Wall", "WeaklyCompressible", "load_scene", "save_scene", "scene_schema", "vary",
+    "SimpleCubic", "Sine", "Slip", "Snow", "Sparse", "Spectral", "Spectrum", "Sphere", "Splats", "SpringLattice",
+    "SpringList", "Springs", "Square", "StVenantKirchhoffHencky", "Stick", "Table", "TaylorGreen", "Thermo", "Time",
+    "Uniform", "Viscoelastic", "VonMises", "Wall", "WeaklyCompressible", "load_scene", "save_scene", "scene_schema",
+    "vary",
 ]  # fmt: skip

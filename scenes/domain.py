@@ -19,13 +19,21 @@ class Domain(Model):
     """Rectangular box [0, size]; its number of entries is the dimension of the whole scene.
 
     cells: grid cells along each edge (grid and particle-in-cell methods). wrap: which axes are periodic.
-    Atoms may leave the size out and give their number density instead.
+    Atoms may leave the size out and give their number density instead. A world without sides has neither: it gives the
+    width of its cells and the number of its dimensions, see `unbounded`.
     """
 
     size: tuple[Annotated[float, Field(gt=0)], ...] | None = None  # edge lengths [length]
     cells: tuple[Annotated[int, Field(ge=1)], ...] | None = None
     density: Positive | None = None  # atoms per volume [length^-dim]
     wrap: tuple[bool, ...] | bool = False
+    dx: Annotated[float, Field(gt=0)] | None = None  # width of the cells of a world without sides [length]
+    dimensions: Literal[2, 3] | None = None  # of such a world
+
+    @classmethod
+    def unbounded(cls, dx: float, dim: Literal[2, 3]) -> Domain:
+        """All of space, in cells dx wide. What is computed and stored follows the matter in it."""
+        return cls(dx=dx, dimensions=dim)
 
     @classmethod
     def periodic(
@@ -36,6 +44,16 @@ class Domain(Model):
 
     @model_validator(mode="after")
     def one_entry_per_dimension(self) -> Domain:
+        if (self.dx is None) != (self.dimensions is None) or (
+            self.dx is not None and (self.size, self.cells, self.density, self.wrap) != (None, None, None, False)
+        ):
+            raise ValueError(
+                f"Domain got dx={self.dx}, dimensions={self.dimensions}, size={self.size}, cells={self.cells}, "
+                f"density={self.density}, wrap={self.wrap}. A world without sides has dx and dimensions and nothing "
+                f"else, as Domain.unbounded(dx=0.1, dim=3) makes it; a box has size and cells instead."
+            )
+        if self.dx is not None:
+            return self
         lengths = {n: len(v) for n in ("size", "cells", "wrap") if isinstance(v := getattr(self, n), tuple)}
         if len(set(lengths.values())) > 1:
             raise ValueError(
@@ -49,6 +67,8 @@ class Domain(Model):
 
     @property
     def dim(self) -> int | None:
+        if self.dimensions is not None:
+            return self.dimensions
         return next((len(v) for v in (self.size, self.cells, self.wrap) if isinstance(v, tuple)), None)
 
     @property

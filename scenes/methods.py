@@ -9,8 +9,8 @@ from pydantic import Field
 from scenegrad.scenes.kinds import Kind
 
 __all__ = [
-    "APIC", "FLIP", "Explicit", "Implicit", "Integrator", "MassSpring", "MaterialPoint", "Method", "MolecularDynamics",
-    "Spectral", "Transfer",
+    "APIC", "FLIP", "Dense", "Explicit", "Implicit", "Integrator", "MassSpring", "MaterialPoint", "Method",
+    "MolecularDynamics", "NodeStore", "Sparse", "Spectral", "Transfer",
 ]  # fmt: skip
 
 
@@ -73,6 +73,25 @@ class Implicit(Integrator):
     creep: Annotated[float, Field(gt=0)] = 1e-3  # speed below which friction lets matter creep along a wall [m/s]
 
 
+class NodeStore(Kind):
+    """Which nodes of the grid are kept."""
+
+    family = "grid"
+
+
+class Dense(NodeStore):
+    """Those of one box around all particles: quick."""
+
+    kind: Literal["dense"] = "dense"
+
+
+class Sparse(NodeStore):
+    """Those in blocks near particles: memory follows the matter, whatever lies between its parts. The result is the
+    same to the last bit."""
+
+    kind: Literal["sparse"] = "sparse"
+
+
 class MaterialPoint(Method):
     """Moving-least-squares material point method. spline: B-splines of the transfers, "quadratic" or "cubic" (smoother,
     twice the work)."""
@@ -81,6 +100,7 @@ class MaterialPoint(Method):
     transfer: Transfer = APIC()
     integrator: Integrator = Explicit()
     spline: Literal["quadratic", "cubic"] = "quadratic"
+    grid: NodeStore = Dense()  # a domain without sides is always Sparse
 
 
 class MassSpring(Method):

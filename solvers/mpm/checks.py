@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 
 from scenegrad.scenes.colliders import Collider, RigidBody
-from scenegrad.scenes.domain import AXES, Periodic
+from scenegrad.scenes.domain import AXES, Boundary, Periodic
 from scenegrad.scenes.errors import nearest
 from scenegrad.scenes.learned import Learned
-from scenegrad.scenes.methods import Implicit, MaterialPoint
+from scenegrad.scenes.methods import Implicit, MaterialPoint, Sparse
 from scenegrad.scenes.outputs import CenterOfMass, Gaussians, Particles, RigidPose
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.solids import Body, Wall
 from scenegrad.scenes.sources import Points, Splats
+from scenegrad.solvers.mpm.filling import parts_of
 from scenegrad.solvers.mpm.grid import Grid
 from scenegrad.solvers.mpm.materials import LAWS
 from scenegrad.solvers.mpm.obstacle_checks import check_obstacle, check_obstacles
@@ -44,8 +45,15 @@ def check_scene(scene: Scene, reasons: Reasons) -> None:
 
 def check_domain(scene: Scene, reasons: Reasons) -> None:
     domain = scene.domain
+    if domain.dx is not None:
+        if scene.boundary != Boundary():
+            reasons.add("boundary", "is for the sides of a box, and this domain has none; leave it out.")
+        return
     if domain.size is None:
-        reasons.add("domain.size", "is missing; give the edge lengths, such as size=(1, 1).")
+        reasons.add(
+            "domain.size",
+            "is missing; give the edge lengths, such as size=(1, 1), or take Domain.unbounded(dx=0.1, dim=2).",
+        )
         return
     if len(domain.size) not in (2, 3):
         reasons.add("domain", f"has {len(domain.size)} dimension; 2 and 3 are possible.")
@@ -105,6 +113,8 @@ def check_sides(scene: Scene, reasons: Reasons) -> None:
         periodic = [end for end, condition in ends.items() if isinstance(condition, Periodic)]
         if len(periodic) == 1:
             reasons.add(f"boundary.{AXES[axis]}", f"is periodic at {periodic[0]} only; both sides are, or none.")
+        if periodic and isinstance(scene.method, MaterialPoint) and isinstance(scene.method.grid, Sparse):
+            reasons.add("method.grid", f"sparse is not possible where {AXES[axis]} is periodic; leave it out.")
         if periodic and scene.domain.cells is not None and scene.domain.cells[axis] < 4:
             reasons.add("domain.cells", f"needs at least 4 along the periodic axis {AXES[axis]}.")
         for end, condition in ends.items():
@@ -192,7 +202,7 @@ def check_bodies(
     scene: Scene, bodies: Mapping[str, tuple[np.ndarray, np.ndarray]], grid: Grid, reasons: Reasons
 ) -> None:
     """Where the particles of each body are."""
-    walls, size = walls_of(scene), np.array(scene.domain.size)
+    walls, size = walls_of(scene), grid.dx * np.array(grid.cells)
     for name, (places, volumes) in bodies.items():
         shape = scene.entities[name].shape  # type: ignore[attr-defined]
         low, high = bounds_of(shape, grid.dim)
@@ -203,25 +213,39 @@ def check_bodies(
                 f"at least one cell wide, {grid.dx:.4g}. Enlarge it, or take more cells.",
             )
             continue
-        beyond = np.where(grid.wraps, 0.0, np.maximum(-places, places - size)).max(axis=0)
-        if beyond.max() > 0:
-            axis = int(beyond.argmax())
-            end = "lo" if -places[:, axis].min() >= beyond[axis] else "hi"
+        widest = volumes.max() ** (1 / grid.dim)
+        if widest > grid.dx * (1 + 1e-9) and any(isinstance(part, Points) for part in parts_of(shape)):
             reasons.add(
                 f"{name}.shape",
-                f"reaches {beyond[axis]:.4g} beyond {AXES[axis]}_{end}; bodies start within the domain, "
-                f"{' x '.join(f'0..{x:.4g}' for x in size)}.",
+                f"has points that stand for cubes {widest:.4g} wide, more than a cell, {grid.dx:.4g}; such particles "
+                f"do not feel each other. Take more points, or fewer cells.",
+            )
+        endless = np.array(grid.wraps) | grid.unbounded
+        beyond = np.where(endless, 0.0, np.maximum(-places, places - size))
+        if beyond.max() > 0:
+            particle, axis = np.unravel_index(beyond.argmax(), beyond.shape)
+            end = "lo" if places[particle, axis] < 0 else "hi"
+            reasons.add(
+                f"{name}.shape",
+                f"reaches {beyond.max():.4g} beyond {AXES[axis]}_{end}, with particle {particle} at "
+                f"{at(places[particle])}; bodies start within the domain, {' x '.join(f'0..{x:.4g}' for x in size)}. "
+                f"Move it, shrink it, or enlarge the domain.",
             )
         radius = 0.5 * volumes ** (1 / grid.dim)
         for wall, (normal, offset, _, _) in walls.items():
-            depth = float((offset + radius - places @ normal).max())
-            if wall in scene.entities and depth > 0.5 * grid.dx:
+            depths = offset + radius - places @ normal
+            if wall in scene.entities and depths.max() > 0.5 * grid.dx:
                 reasons.add(
                     f"{name}.shape",
-                    f"starts {depth:.4g} deep in the wall {wall}; move it by as much along the wall's normal.",
+                    f"starts {depths.max():.4g} deep in the wall {wall}, with particle {depths.argmax()} at "
+                    f"{at(places[depths.argmax()])}; move it by as much along the wall's normal.",
                 )
     check_overlaps(scene, bodies, grid, reasons)
     check_obstacles(scene, bodies, grid, reasons)
+
+
+def at(place: np.ndarray) -> str:
+    return "(" + ", ".join(f"{x:.4g}" for x in place) + ")"
 
 
 def check_overlaps(
@@ -236,10 +260,11 @@ def check_overlaps(
             places = bodies[whose][0]
             if not len(places):
                 continue
-            inside = int((distance_to(shape, places) < -0.5 * grid.dx).sum())
-            if inside:
+            inside = np.flatnonzero(distance_to(shape, places) < -0.5 * grid.dx)
+            if len(inside):
                 reasons.add(
                     f"{one}.shape",
-                    f"overlaps {other}: {inside} of the {len(places)} particles of {whose} lie in "
-                    f"{other if whose == one else one}. Move one of them, or cut it out with shape - other.",
+                    f"overlaps {other}: {len(inside)} of the {len(places)} particles of {whose} lie in "
+                    f"{other if whose == one else one}, first particle {inside[0]} at {at(places[inside[0]])}. Move "
+                    f"one of them, or cut it out with shape - other.",
                 )

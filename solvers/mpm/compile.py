@@ -28,7 +28,6 @@ from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.networks import Networks
 from scenegrad.solvers.mpm.placing import obstacles_of
 from scenegrad.solvers.mpm.probes import probes
-from scenegrad.solvers.mpm.scheme import Scheme
 from scenegrad.solvers.mpm.solver import MaterialPointSolver
 from scenegrad.solvers.mpm.state import ParticleState
 from scenegrad.solvers.mpm.tables import BodyPart, Face, Tables
@@ -36,6 +35,7 @@ from scenegrad.solvers.mpm.walls import clinging, faces, periodic_axes
 from scenegrad.solvers.shared.leaves import params as collect
 from scenegrad.solvers.shared.leaves import program
 from scenegrad.solvers.shared.reasons import Reasons
+from scenegrad.solvers.shared.regions import bounds_of
 
 __all__ = ["compile_mpm"]
 
@@ -61,12 +61,8 @@ def compile_mpm(
     check_structure(scenes, reasons)
     reasons.refuse()
 
-    assert first.domain.size is not None
-    assert first.domain.cells is not None
     method = first.method if isinstance(first.method, MaterialPoint) else MaterialPoint()
-    grid = Grid(
-        first.domain.size[0] / first.domain.cells[0], first.domain.cells, periodic_axes(first), Scheme.of(method)
-    )
+    grid = Grid.of(first, periodic_axes(first))
     filled = [filled_bodies(scene, grid, reasons) for scene in scenes]
     reasons.refuse()
     for scene, bodies in zip(scenes, filled, strict=True):
@@ -109,8 +105,11 @@ def filled_bodies(scene: Scene, grid: Grid, reasons: Reasons) -> dict[str, tuple
     found = {}
     for name, body in scene.entities.items():
         if isinstance(body, Body):
-            domain = np.array(scene.domain.size)
+            domain = grid.dx * np.array(grid.cells)
             try:
+                if grid.unbounded and not np.isfinite(bounds_of(body.shape, grid.dim)).all():
+                    reasons.add(f"{name}.shape", "has no end, and nor has the domain; cut it with & Box(...).")
+                    continue
                 found[name] = fill_shape(body.shape, domain, grid.dx, body.particles_per_cell or 2**grid.dim)
             except FileError as error:
                 reasons.add(f"{name}.shape", str(error))

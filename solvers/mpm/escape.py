@@ -15,6 +15,8 @@ __all__ = ["refuse_escaped", "refuse_inverted", "refuse_lost"]
 
 def refuse_escaped(position: Tensor, grid: Grid, bodies: tuple[BodyPart, ...]) -> None:
     """Diverged where a particle is so far outside the box that its nodes may soon be missing."""
+    if grid.unbounded:
+        return
     margin = (PAD - 1) * grid.dx
     size = position.new_tensor([n * grid.dx for n in grid.cells])
     solid = torch.tensor([not wrap for wrap in grid.wraps], device=position.device)
@@ -60,6 +62,13 @@ def refuse_lost(lost: Tensor, position: Tensor, grid: Grid, bodies: tuple[BodyPa
 
 def escaped(member: int, particle: int, position: Tensor, grid: Grid, bodies: tuple[BodyPart, ...]) -> Diverged:
     place = [float(x) for x in position[member, particle]]
+    if grid.unbounded:
+        return Diverged(
+            f"A particle went where the numbers end: particle {particle} of member {member} "
+            f"({body_of(particle, bodies)}) is at ({', '.join(f'{x:.6g}' for x in place)}). Take a smaller dt or cfl, "
+            f"or look what threw it.",
+            (member,),
+        )
     sides = [
         f"{AXES[axis]}_{'lo' if x < 0 else 'hi'}"
         for axis, x in enumerate(place)

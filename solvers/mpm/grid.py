@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from scenegrad.scenes.methods import MaterialPoint, Sparse
+from scenegrad.scenes.scene import Scene
 from scenegrad.solvers.mpm.scheme import AFFINE, Scheme
 
 __all__ = ["Clinging", "Grid", "holds"]
@@ -17,16 +22,32 @@ PAD = 2  # nodes beyond each side that does not wrap: matter may be pressed into
 
 @dataclass(frozen=True)
 class Grid:
-    """Nodes at multiples of dx that cover the box [0, cells * dx] and PAD cells around it."""
+    """Nodes at multiples of dx that cover the box [0, cells * dx] and PAD cells around it, or all of space.
+
+    sparse: only nodes near particles are kept, wherever those are."""
 
     dx: float  # [m]
     cells: tuple[int, ...]
     wraps: tuple[bool, ...]  # axes that are periodic; they have no nodes beyond the box
     scheme: Scheme = AFFINE
+    sparse: bool = False
+    unbounded: bool = False  # then `cells` are zero and say no more than the dimension
 
     @property
     def dim(self) -> int:
         return len(self.cells)
+
+    @staticmethod
+    def of(scene: Scene, wraps: tuple[bool, ...]) -> Grid:
+        """As the domain and the method of a scene say."""
+        domain = scene.domain
+        method = scene.method if isinstance(scene.method, MaterialPoint) else MaterialPoint()
+        if domain.dx is not None:
+            return Grid(domain.dx, (0,) * len(wraps), wraps, Scheme.of(method), sparse=True, unbounded=True)
+        assert domain.size is not None
+        assert domain.cells is not None
+        sparse = isinstance(method.grid, Sparse)
+        return Grid(domain.size[0] / domain.cells[0], domain.cells, wraps, Scheme.of(method), sparse)
 
     @property
     def pad(self) -> tuple[int, ...]:
@@ -49,15 +70,27 @@ class Clinging:
     sticks: bool
 
 
-def holds(
-    positions: NDArray[np.float64], dx: float, members: Sequence[Sequence[Clinging]]
-) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Which matrix [batch, node] of the table [matrix, dim, dim] takes the forbidden directions out of a velocity, for
-    nodes at positions [node, dim].
+class Placed(Protocol):
+    """Nodes that know where they are."""
 
-    At the meeting of several walls, the directions of all their normals are forbidden.
+    @property
+    def grid(self) -> Grid: ...
+    @property
+    def nodes(self) -> int: ...
+    @property
+    def positions(self) -> NDArray[np.float64]: ...
+
+
+def holds(layout: Placed, members: Sequence[Sequence[Clinging]]) -> tuple[Tensor, Tensor]:
+    """Which matrix [batch, node] of the table [matrix, dim, dim] takes the forbidden directions out of a velocity.
+
+    At the meeting of several walls, the directions of all their normals are forbidden. Where no wall holds a node, all
+    entries share the room of one.
     """
-    nodes, dim = positions.shape
+    dim, dx, nodes = layout.grid.dim, layout.grid.dx, layout.nodes
+    if not any(members):
+        return torch.zeros(1, 1, dtype=torch.uint8).expand(len(members), nodes), torch.eye(dim)[None]
+    positions = layout.positions
     table: dict[bytes, int] = {}
     matrices: list[NDArray[np.float64]] = []
     rows = []
@@ -76,7 +109,7 @@ def holds(
                 matrices.append(matrix)
             numbers[place] = table[key]
         rows.append(numbers[where])
-    return np.stack(rows), np.stack(matrices)
+    return torch.from_numpy(np.stack(rows)), torch.from_numpy(np.stack(matrices))
 
 
 def allowed(walls: Sequence[Clinging], dim: int) -> NDArray[np.float64]:

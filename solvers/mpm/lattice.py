@@ -21,9 +21,24 @@ __all__ = ["lattice_type"]
 
 
 @cache
-def lattice_type(dim: int, real: Any) -> Any:
-    """Warp's struct of a lattice in dim dimensions and the precision `real`."""
+def lattice_type(dim: int, real: Any, sparse: bool) -> Any:
+    """Warp's struct of a lattice in dim dimensions and the precision `real`; sparse: see sparse.py."""
     ivec = wp.types.vector(dim, wp.int32)
+
+    if sparse:
+
+        @wp.struct
+        class SparseLattice:
+            inv_dx: real  # [1/m]
+            pad: ivec  # nodes below the origin along each axis, of a box
+            wrap: ivec  # 1 along axes without an end
+            count: ivec  # nodes along each axis, of a box
+            offset: int  # number of the first node
+            blocks: wp.array[ivec]  # places of the blocks
+            near: wp.array2d[int]  # numbers of the blocks around each
+            home: wp.array2d[int]  # block of each particle
+
+        return SparseLattice
 
     @wp.struct
     class Lattice:

@@ -13,10 +13,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from scenegrad.solvers.mpm.blocks import Blocks, blocks
 from scenegrad.solvers.mpm.grid import Clinging, Grid, holds
 from scenegrad.solvers.mpm.numbers import Numbers
 
-__all__ = ["Window", "window"]
+__all__ = ["Layout", "layout_of"]
 
 MARGIN = 4  # cells that particles may move before the nodes are chosen anew
 
@@ -53,11 +54,16 @@ class Window:
         return found
 
     def holds(self, members: Sequence[Sequence[Clinging]]) -> tuple[Tensor, Tensor]:
-        """See grid.holds; expanded from one entry where no wall holds a node."""
-        if not any(members):
-            return torch.zeros(1, 1, dtype=torch.uint8).expand(len(members), self.nodes), torch.eye(self.grid.dim)[None]
-        hold, table = holds(self.positions, self.grid.dx, members)
-        return torch.from_numpy(hold), torch.from_numpy(table)
+        """See grid.holds."""
+        return holds(self, members)
+
+
+Layout = Window | Blocks
+
+
+def layout_of(grid: Grid, position: Tensor) -> Layout:
+    """Nodes for particles at these places."""
+    return blocks(grid, position) if grid.sparse else window(grid, position)
 
 
 def window(grid: Grid, position: Tensor) -> Window:

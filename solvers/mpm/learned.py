@@ -133,7 +133,7 @@ def called(module: nn.Module, address: str, params: Mapping[str, Tensor], F: Ten
 
 def learned_bodies(scene: Scene, parts: Sequence[BodyPart], like: Tensor) -> list[LearnedBody]:
     """Those of the bodies whose material is Learned, with modules on the device and in the precision of `like`."""
-    dim = len(scene.domain.cells or ())
+    dim = scene.dim
     found = []
     for part in parts:
         material = scene.at(f"{part.name}.material")

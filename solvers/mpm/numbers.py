@@ -32,6 +32,7 @@ class Numbers:
     lattice: Any  # struct of the grid, see lattice.py
     scheme: Scheme
     wraps: bool  # whether an axis is periodic
+    sparse: bool  # whether only blocks of nodes near particles are kept
 
     @property
     def support(self) -> int:
@@ -41,15 +42,21 @@ class Numbers:
 
 @cache
 def numbers(
-    dim: int, dtype: torch.dtype, constants: int = 5, memory: int = 0, wraps: bool = True, scheme: Scheme = AFFINE
+    dim: int,
+    dtype: torch.dtype,
+    constants: int = 5,
+    memory: int = 0,
+    wraps: bool = True,
+    scheme: Scheme = AFFINE,
+    sparse: bool = False,
 ) -> Numbers:
     """constants: the length of a row; memory: how many numbers a particle remembers besides F; wraps: whether any axis
-    of the grid is periodic."""
+    of the grid is periodic; sparse: whether only blocks of its nodes are kept."""
     real = wp.float64 if dtype == torch.float64 else wp.float32
     vector, matrix = wp.types.vector, wp.types.matrix
     return Numbers(
         dim, real, vector(dim, real), matrix((dim, dim), real), vector(dim + 1, real), vector(constants, real),
         vector(max(memory, 1), real), memory,
         vector(dim + 2, real), vector(dim, wp.int32), matrix((scheme.support, 3), real),
-        vector(dim + 1, wp.int32), lattice_type(dim, real), scheme, wraps,
+        vector(dim + 1 + sparse, wp.int32), lattice_type(dim, real, sparse), scheme, wraps, sparse,
     )  # fmt: skip

@@ -93,7 +93,7 @@ class MaterialPointSolver:
         with work.stream():
             tables, lightest = self.for_kernels(params, time)
             after = work.step(state, tables, self.slot(tables), dt, lightest, self.obstacles(params, time, dt))
-        if not work.lost.is_cuda:  # elsewhere the host would have to wait; the lost particle's velocity is NaN there
+        if work.seeks:
             refuse_lost(work.lost, state.position, self.grid, self.matter.bodies)
         return after
 

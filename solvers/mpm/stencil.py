@@ -10,6 +10,7 @@ import warp as wp
 
 from scenegrad.solvers.mpm.dense import dense
 from scenegrad.solvers.mpm.numbers import Numbers
+from scenegrad.solvers.mpm.sparse import sparse
 
 __all__ = ["Stencil", "stencil"]
 
@@ -115,5 +116,5 @@ def stencil(n: Numbers) -> Stencil:
         def columns(a: vec, b: vec, c: vec):
             return wp.matrix_from_cols(a, b, c)
 
-    anchor, node, outside, position = dense(n)
+    anchor, node, outside, position = sparse(n) if n.sparse else dense(n)
     return Stencil(anchor, node, outside, position, place, weights, moments, pack, momentum, column, columns)

@@ -43,8 +43,7 @@ def periodic_axes(scene: Scene) -> tuple[bool, ...]:
 
 def walls_of(scene: Scene) -> dict[str, tuple[np.ndarray, float, SideCondition, str | None]]:
     """Unit normal, offset [m], condition and its address, of every wall and every side, by name."""
-    size = scene.domain.size
-    assert size is not None
+    size = scene.domain.size or ()  # none of a domain without sides
     found: dict[str, tuple[np.ndarray, float, SideCondition, str | None]] = {}
     for axis, length in enumerate(size):
         for end, sign, offset in (("lo", 1.0, 0.0), ("hi", -1.0, -length)):

@@ -20,7 +20,7 @@ from scenegrad.solvers.mpm.collider_passes import ColliderPasses
 from scenegrad.solvers.mpm.contact import contact, radius_of
 from scenegrad.solvers.mpm.grid import Grid
 from scenegrad.solvers.mpm.implicit import BackwardEuler
-from scenegrad.solvers.mpm.layout import Window, window
+from scenegrad.solvers.mpm.layout import Layout, layout_of
 from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.nodes import node_velocities, velocities_before
 from scenegrad.solvers.mpm.numbers import numbers
@@ -56,7 +56,7 @@ class Workspace:
     momentum, friction (what it can bear) and velocity of the nodes; row, gravity, face: see Tables.
     """
 
-    layout: Window  # the nodes that are kept at present
+    layout: Layout  # the nodes that are kept at present
     nodes: dict[str, Tensor]  # what they have, by name [batch, node, width]
     at_nodes: dict[str, Any]  # what the passes must know of them
 
@@ -66,7 +66,9 @@ class Workspace:
         self.walls = 0 if matter.obstacles.all else len(matter.faces)  # among obstacles, walls are some of them
         self.batch, self.particles = matter.volume.shape
         self.device, self.dtype = matter.volume.device, matter.volume.dtype
-        n = self.n = numbers(grid.dim, self.dtype, matter.width, matter.memory, any(grid.wraps), grid.scheme)
+        n = self.n = numbers(
+            grid.dim, self.dtype, matter.width, matter.memory, any(grid.wraps), grid.scheme, grid.sparse
+        )
         self.types = {
             "x": n.vec, "v": n.vec, "C": n.mat, "F": n.mat, "h": n.history, "row": n.row, "gravity": n.vec,
             "face": n.face, "momentum": n.packed, "friction": n.vec, "velocity": n.vec, "momentum before": n.vec,
@@ -100,6 +102,8 @@ class Workspace:
         self.to_particles = Pass(grid_to_particles(n, matter.laws), "particles", device, TO_PARTICLES, AFTER)
         self.carries = (self.to_particles, *(self.colliders.carry if self.colliders else ()))
         self.seek_lost = Pass(lost_particles(n), "particles", device, ("lattice", "x"), ("lost",))
+        # A device that holds all nodes is not asked who is lost, the host would have to wait; lost velocities are NaN.
+        self.seeks = grid.sparse or self.device.type == "cpu"
         self.rooms: dict[str, Tensor] = {}
         self.nodes, self.at_nodes = {}, {}
         self.fixed = self.constants()
@@ -123,7 +127,7 @@ class Workspace:
 
     def lay(self, position: Tensor) -> None:
         """Keep the nodes that particles at these places need."""
-        layout = self.layout = window(self.grid, position)
+        layout = self.layout = layout_of(self.grid, position)
         self.nodes = {name: self.room(name, width) for name, width in self.widths.items()}
         hold, table = layout.holds(self.matter.clinging)
         views = self.views(self.nodes)
@@ -139,14 +143,14 @@ class Workspace:
 
     def cover(self, position: Tensor) -> None:
         """See to it that all particles at these places have their nodes, if they can."""
-        if self.at_nodes and self.device.type == "cpu":
+        if self.at_nodes and self.seeks:
             self.seek_lost.run({**self.fixed, **self.at_nodes, **self.views({"x": position.detach().contiguous()})})
         if not self.at_nodes or self.lose():
             self.lay(position)
 
     def lose(self) -> bool:
-        """Whether the nodes of a particle were missing; forgets it. Elsewhere the host would have to wait."""
-        if self.device.type != "cpu" or not bool(self.lost.any()):
+        """Whether the nodes of a particle were missing; forgets it."""
+        if not self.seeks or not bool(self.lost.any()):
             return False
         self.lost.zero_()
         return True
