@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Implicit as Implicit
     from scenegrad.scenes import KolmogorovForcing as KolmogorovForcing
     from scenegrad.scenes import Langevin as Langevin
+    from scenegrad.scenes import Learned as Learned
     from scenegrad.scenes import LennardJones as LennardJones
     from scenegrad.scenes import LogUniform as LogUniform
     from scenegrad.scenes import MassSpring as MassSpring
@@ -130,6 +131,9 @@ if TYPE_CHECKING:
     from scenegrad.scenes import scene_schema as scene_schema
     from scenegrad.scenes import vary as vary
     from scenegrad.solvers.compile import compile_scene as compile  # noqa: F401
+    from scenegrad.solvers.mpm.learned import read_weights as read_weights
+    from scenegrad.solvers.mpm.learned import register_law as register_law
+    from scenegrad.solvers.mpm.learned import with_modules as with_modules
     from scenegrad.sources import read_scene as read_scene
     from scenegrad.splats import write_splats as write_splats
     from scenegrad.surrogates import Surrogate as Surrogate
@@ -141,7 +145,7 @@ SCENES = (
     "APIC FCC FLIP NVE RDF Actuator Atoms Bingham Body Boundary Box CamClay Capsule CenterOfMass Choice Collider "
     "Coulomb Cylinder Domain DruckerPrager Energy Ensemble Entity Explicit FieldFile Fields FixedCorotated Fluid "
     "GaussianField Gaussians HalfSpace HerschelBulkley Hexagonal Hinge Image Implicit KolmogorovForcing Langevin "
-    "LennardJones LogUniform MassSpring MaterialPoint Mesh MeshEdges MolecularDynamics Momentum Moving Muscle "
+    "Learned LennardJones LogUniform MassSpring MaterialPoint Mesh MeshEdges MolecularDynamics Momentum Moving Muscle "
     "NeoHookean Newtonian NoSlip Normal OldroydB Parameter Particles Periodic PointFile Points RigidBody RigidPose "
     "Scene SceneError Separate Signal SimpleCubic Sine Slip Snow Sparse Spectral Spectrum Sphere Splats SpringLattice "
     "SpringList Springs Square StVenantKirchhoffHencky Stick Table TaylorGreen Thermo Time Uniform Viscoelastic "
@@ -164,6 +168,7 @@ HOMES: dict[str, str] = {
     "optimise": "scenegrad.engine.optimise",
     "read_scene": "scenegrad.sources",
     "read_splats": "scenegrad.engine.files.splats",
+    **dict.fromkeys(("read_weights", "register_law", "with_modules"), "scenegrad.solvers.mpm.learned"),
     "run": "scenegrad.running",
     "train": "scenegrad.surrogates",
     "write_splats": "scenegrad.splats",

@@ -12,6 +12,7 @@ from scenegrad.scenes.entity import Entity
 from scenegrad.scenes.errors import SceneError
 from scenegrad.scenes.files import load_scene, save_scene
 from scenegrad.scenes.fluids import FieldFile, Fluid, KolmogorovForcing, TaylorGreen
+from scenegrad.scenes.learned import Learned
 from scenegrad.scenes.materials import (
     Bingham,
     CamClay,
@@ -65,8 +66,8 @@ __all__ = [
     "Capsule", "CenterOfMass", "Choice", "Collider", "Coulomb", "Cylinder", "Domain", "DruckerPrager", "Energy",
     "Ensemble", "Entity", "Explicit", "FieldFile", "Fields", "FixedCorotated", "Fluid", "GaussianField", "Gaussians",
     "HalfSpace", "HerschelBulkley", "Hexagonal", "Hinge", "Image", "Implicit", "KolmogorovForcing", "Langevin",
-    "LennardJones", "LogUniform", "MassSpring", "MaterialPoint", "Mesh", "MeshEdges", "MolecularDynamics", "Momentum",
-    "Moving", "Muscle", "NeoHookean", "Newtonian", "NoSlip", "Normal", "OldroydB", "Parameter", "Particles",
+    "Learned", "LennardJones", "LogUniform", "MassSpring", "MaterialPoint", "Mesh", "MeshEdges", "MolecularDynamics",
+    "Momentum", "Moving", "Muscle", "NeoHookean", "Newtonian", "NoSlip", "Normal", "OldroydB", "Parameter", "Particles",
     "Periodic", "PointFile", "Points", "RigidBody", "RigidPose", "Scene", "SceneError", "Separate", "Signal",
     "SimpleCubic", "Sine", "Slip", "Snow", "Sparse", "Spectral", "Spectrum", "Sphere", "Splats", "SpringLattice",
     "SpringList", "Springs", "Square", "StVenantKirchhoffHencky", "Stick", "Table", "TaylorGreen", "Thermo", "Time",

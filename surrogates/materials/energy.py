@@ -17,7 +17,7 @@ class InvariantEnergy(nn.Module):
     isotropic elastic energy is a function of a and b.
 
     N is a perceptron of two hidden layers (tanh) of z = (a / reach^2, b / reach, c / reach^2). Its derivatives are
-    written out, so that tau needs no graph of its own. At first N is small and the law is that of moduli `scale`.
+    written out, so that tau needs no graph of its own. At first the law is that of moduli `scale`, and N bends it at random.
     scale: stiffness expected [Pa]; reach: size of the strains expected.
     """
 
@@ -28,7 +28,7 @@ class InvariantEnergy(nn.Module):
         self.moduli = nn.Parameter(torch.zeros(2))  # ln m, ln k
         self.first = nn.Linear(inputs, width)
         self.second = nn.Linear(width, width)
-        self.last = nn.Parameter(0.1 * reach**2 * torch.randn(width) / width**0.5)
+        self.last = nn.Parameter(0.5 * reach**2 * torch.randn(width) / width**0.5)
 
     def forward(self, F: Tensor) -> Tensor:
         """tau = W_a (B - I) + W_b J I + W_c (B - I) B / 2, for a' F' = B - I, b' F' = J I, c' F' = (B - I) B / 2."""
