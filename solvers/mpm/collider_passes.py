@@ -69,6 +69,7 @@ class ColliderPasses:
         if self.clings:
             self.widths["sliding"] = grid.dim
         self.count, self.moves, self.bodies = len(obstacles.all), len(obstacles.moving), obstacles.bodies
+        self.seen: dict[str, tuple[Tensor, Any]] = {}  # tables of the last step, and kernels' views of them
         self.scratch = self.fields()
         self.fixed = self.constants(n, grid) | self.views(self.scratch)
         sampled = any(o.kind == SAMPLED for o in obstacles.all)
@@ -149,9 +150,13 @@ class ColliderPasses:
         }
 
     def arrays(self, rigid: Tensor, tables: ObstacleTables) -> dict[str, Any]:
-        """What the passes read; the tables in the precision of the particles."""
-        ready = tables.map(lambda table: table.detach().to(self.like.device, self.like.dtype).contiguous())
-        return self.fixed | self.views(vars(ready) | {"rigid": rigid.detach().contiguous()})
+        """What the passes read; the tables in the precision of the particles. Those seen in the last step are ready."""
+        for name, table in vars(tables).items():
+            if name not in self.seen or self.seen[name][0] is not table:
+                ready = table.detach().to(self.like.device, self.like.dtype).contiguous()
+                self.seen[name] = (table, self.views({name: ready})[name])
+        known = {name: view for name, (_, view) in self.seen.items()}
+        return self.fixed | known | self.views({"rigid": rigid.detach().contiguous()})
 
     def bars(self) -> dict[str, Tensor]:
         """Room for cotangents of what is made on the way, and of the tables."""

@@ -246,5 +246,7 @@ class Obstacles:
         """Prescribed velocity and angular velocity of those that move, nothing for rigid bodies [batch, moving, 6].
         like: any tensor [batch, dim], float64."""
         none = torch.zeros_like(like[:, 0])
-        twists = [torch.stack([none] * 6, 1) if o.drive is None else o.drive.at(params, time, none) for o in self.moving]
+        twists = [
+            torch.stack([none] * 6, 1) if o.drive is None else o.drive.at(params, time, none) for o in self.moving
+        ]
         return torch.stack(twists, dim=1) if twists else none.new_zeros(len(none), 0, 6)

@@ -1,6 +1,8 @@
 """Bodies that several laws are tried on; fixtures hand out the functions that make and move them."""
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +11,8 @@ import torch
 from torch import Tensor
 
 import scenegrad.scenes as sc
+from scenegrad.engine.controllers import Fixed
+from scenegrad.engine.rollout import rollout
 from scenegrad.engine.state import Params
 from scenegrad.solvers.compile import compile_scene
 from scenegrad.solvers.mpm.solver import MaterialPointSolver
@@ -57,6 +61,70 @@ def march(
     return state, time
 
 
+SIZES = {"position": 0.05, "velocity": 1.0, "affine": 10.0, "deformation": 0.1, "history": 0.1, "rigid": 0.1}
+
+
+def differentiates(scene: sc.Scene, steps: int, dt: float) -> None:
+    """Every parameter, and the first state, has a gradient that agrees with central differences.
+
+    Each along a random direction, of a functional that looks at every field of the last state. Two neighbouring
+    differences must agree with the gradient, one of them closely: one alone might do so by luck.
+    """
+    solver, start, params = compile_scene(scene, device="cpu", dtype="float64")
+    assert solver.program.initial is not None
+    generator = torch.Generator().manual_seed(1)
+
+    def random(like: Tensor) -> Tensor:
+        return torch.randn(like.shape, generator=generator, dtype=torch.float64)
+
+    weights = {name: random(field) * (0.05 if name == "affine" else 1.0) for name, field in vars(start).items()}
+
+    def loss(end: ParticleState) -> Tensor:
+        return torch.stack([(weights[name] * field).sum() for name, field in vars(end).items()]).sum()
+
+    def ended(state: ParticleState, params: Params) -> float:
+        clock = [torch.full((1,), i * dt, dtype=torch.float64) for i in range(steps)]
+        for time in clock:
+            state = solver.step(state, params, time, torch.full_like(time, dt)).state
+        return float(loss(state))
+
+    fields = {name: field.detach().requires_grad_() for name, field in vars(start).items() if field.numel()}
+    learning = params.replace({a: p.detach().clone().requires_grad_(p.requires_grad) for a, p in params.items()})
+    control, fixed = Fixed(dt), params.detach()
+    for first, values in ((solver.program.initial(learning), learning), (replace(start, **fields), fixed)):
+        loss(rollout(solver, first, values, until=steps * dt, controller=control).state).backward()
+
+    def compare(name: str, exact: float, size: float, shifted: Callable[[float], float]) -> None:
+        assert exact != 0.0, f"{name} has no influence"
+        errors: dict[float, float] = {}
+        before = math.inf
+        for h in (relative * size for relative in (1e-5, 3e-6, 1e-6, 3e-7, 1e-7, 3e-8)):
+            error = abs((shifted(h) - shifted(-h)) / (2 * h) - exact) / abs(exact)
+            if min(before, error) < 1e-6 and max(before, error) < 1e-5:
+                return
+            errors[h] = before = error
+        raise AssertionError(f"{name}: adjoint {exact}, relative errors of the differences {errors}")
+
+    with torch.no_grad():
+        for address, value in learning.items():
+            if value.requires_grad:
+                way = random(value)
+
+                def by_parameter(h: float, address: str = address, way: Tensor = way) -> float:
+                    near = fixed.replace({address: fixed[address] + h * way})
+                    return ended(solver.program.initial(near), near)
+
+                assert value.grad is not None, f"no gradient reaches {address}"
+                compare(address, float((value.grad * way).sum()), max(0.01, float(value.abs().max())), by_parameter)
+        ways = {name: SIZES[name] * random(field) for name, field in fields.items()}
+
+        def by_fields(h: float) -> float:
+            return ended(replace(start, **{name: fields[name] + h * way for name, way in ways.items()}), fixed)
+
+        slope = sum(float((field.grad * ways[name]).sum()) for name, field in fields.items() if field.grad is not None)
+        compare("the first state", slope, 1.0, by_fields)
+
+
 @pytest.fixture(params=[2, 3], ids=["2d", "3d"])
 def dim(request: pytest.FixtureRequest) -> int:
     return int(request.param)
@@ -67,5 +135,6 @@ def lab() -> SimpleNamespace:
     """The functions and materials above."""
     names: dict[str, Callable[..., Any]] = {
         "box_of": box_of, "scene_of": scene_of, "compiled": compiled, "march": march,
+        "differentiates": differentiates,
     }  # fmt: skip
     return SimpleNamespace(**names, jelly=JELLY, water=WATER)
