@@ -46,13 +46,18 @@ class WeaklyCompressible(Material):
 
 
 class Body(Entity):
-    """A piece of matter: the region it fills at the start, what it is made of, and how it moves at first."""
+    """A piece of matter: the region it fills at the start, what it is made of, and how it moves at first.
+
+    jitter: 0 leaves the particles on their lattice, 1 puts each anywhere in its cell of it, drawn by the seed of the
+    scene; sand and liquids then have no rows and columns to slide along.
+    """
 
     kind: Literal["body"] = "body"
     shape: Shape
     material: Material
     velocity: Vector | None = None  # [m/s]; at rest if left out
     particles_per_cell: Annotated[int, Field(ge=1)] | None = None  # 2^dim if left out
+    jitter: Annotated[float, Field(ge=0, le=1)] = 0.0  # share of its place in the lattice in which a particle may start
 
     def dim(self) -> int | None:
         return self.shape.dim()

@@ -103,14 +103,15 @@ def compile_mpm(
 def filled_bodies(scene: Scene, grid: Grid, reasons: Reasons) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Places and volumes of the particles of each body."""
     found = {}
-    for name, body in scene.entities.items():
+    for n, (name, body) in enumerate(scene.entities.items()):
         if isinstance(body, Body):
             domain = grid.dx * np.array(grid.cells)
             try:
                 if grid.unbounded and not np.isfinite(bounds_of(body.shape, grid.dim)).all():
                     reasons.add(f"{name}.shape", "has no end, and nor has the domain; cut it with & Box(...).")
                     continue
-                found[name] = fill_shape(body.shape, domain, grid.dx, body.particles_per_cell or 2**grid.dim)
+                each, seed = body.particles_per_cell or 2**grid.dim, np.random.SeedSequence(scene.seed, spawn_key=(n,))
+                found[name] = fill_shape(body.shape, domain, grid.dx, each, body.jitter, seed)
             except FileError as error:
                 reasons.add(f"{name}.shape", str(error))
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -20,13 +21,30 @@ __all__ = ["fill_shape", "parts_of"]
 Array = NDArray[np.float64]
 
 
-def fill_shape(shape: Shape, domain: Array, dx: float, particles_per_cell: int) -> tuple[Array, Array]:
+@dataclass(frozen=True)
+class Spread:
+    """How a lattice lies where nothing else says where particles are."""
+
+    domain: Array  # [dim], ends what has no end
+    spacing: float
+    jitter: float = 0.0
+    seed: np.random.SeedSequence | None = None
+
+
+def fill_shape(
+    shape: Shape,
+    domain: Array,
+    dx: float,
+    particles_per_cell: int,
+    jitter: float = 0.0,
+    seed: np.random.SeedSequence | None = None,
+) -> tuple[Array, Array]:
     """Places [n, dim] and volumes [n] of particles that fill a shape.
 
     The cells of a volume mesh are particles as they are, cut where they are larger than a particle should be. Points
     and Gaussians are particles, also of a shape that something was taken from or added to. All else is filled by a
     lattice that fits the box around the shape: a box is filled exactly. Where a shape has no end, the domain [dim] ends
-    it.
+    it. jitter: each point of the lattice is moved within this share of its cell, at random, as long as it stays inside.
     """
     dim = len(domain)
     spacing = dx / particles_per_cell ** (1 / dim)
@@ -38,7 +56,7 @@ def fill_shape(shape: Shape, domain: Array, dx: float, particles_per_cell: int) 
     for part in parts_of(shape):
         if isinstance(part, Mesh):
             check_surface(part.path, part.sha256)
-    return particles_of(shape, domain, spacing)
+    return particles_of(shape, Spread(domain, spacing, jitter, seed))
 
 
 @lru_cache(maxsize=64)
@@ -61,8 +79,8 @@ def parts_of(shape: Shape) -> Iterator[Shape]:
         yield from parts_of(part)
 
 
-def particles_of(shape: Shape, domain: Array, spacing: float) -> tuple[Array, Array]:
-    dim = len(domain)
+def particles_of(shape: Shape, spread: Spread) -> tuple[Array, Array]:
+    dim = len(spread.domain)
     match shape:
         case Points():
             cloud = placed_points(shape, dim)
@@ -70,25 +88,25 @@ def particles_of(shape: Shape, domain: Array, spacing: float) -> tuple[Array, Ar
             return cloud.position, cloud.volume
         case Splats():
             splats = placed_splats(shape)
-            return fill_gaussians(splats.mean, splats.axes, splats.opacity, spacing, shape.fill)
+            return fill_gaussians(splats.mean, splats.axes, splats.opacity, spread.spacing, shape.fill)
         case Difference() if holds_points(shape.whole):
-            places, volumes = particles_of(shape.whole, domain, spacing)
+            places, volumes = particles_of(shape.whole, spread)
             outside = distance_to(shape.removed, places) > 0
             return places[outside], volumes[outside]
         case Intersection() if holds_points(shape):
             whole = next(part for part in shape.parts if holds_points(part))
-            places, volumes = particles_of(whole, domain, spacing)
+            places, volumes = particles_of(whole, spread)
             inside = np.all([distance_to(part, places) <= 0 for part in shape.parts if part is not whole], axis=0)
             return places[inside], volumes[inside]
         case Union() if holds_points(shape):
-            places, volumes = particles_of(shape.parts[0], domain, spacing)
+            places, volumes = particles_of(shape.parts[0], spread)
             for n, part in enumerate(shape.parts[1:], start=1):
-                more, theirs = particles_of(part, domain, spacing)
+                more, theirs = particles_of(part, spread)
                 fresh = distance_to(Union(parts=shape.parts[:n]), more) > 0
                 places, volumes = np.concatenate([places, more[fresh]]), np.concatenate([volumes, theirs[fresh]])
             return places, volumes
         case _:
-            return lattice(shape, domain, spacing)
+            return lattice(shape, spread)
 
 
 def holds_points(shape: Shape) -> bool:
@@ -104,14 +122,18 @@ def holds_points(shape: Shape) -> bool:
             return False
 
 
-def lattice(shape: Shape, domain: Array, spacing: float) -> tuple[Array, Array]:
-    dim = len(domain)
+def lattice(shape: Shape, spread: Spread) -> tuple[Array, Array]:
+    dim = len(spread.domain)
     low, high = bounds_of(shape, dim)
-    low, high = np.where(np.isfinite(low), low, 0.0), np.where(np.isfinite(high), high, domain)
+    low, high = np.where(np.isfinite(low), low, 0.0), np.where(np.isfinite(high), high, spread.domain)
     if (high <= low).any():
         return np.empty((0, dim)), np.empty(0)
-    count = np.maximum(np.rint((high - low) / spacing), 1).astype(np.int64)
+    count = np.maximum(np.rint((high - low) / spread.spacing), 1).astype(np.int64)
     width = (high - low) / count
     coarse = [placed_picture(part).silhouette.pixel.max() for part in parts_of(shape) if isinstance(part, Image)]
     places = lattice_within(lambda x: distance_to(shape, x), low, width, count, slack=max(coarse, default=0.0))
+    if spread.jitter:
+        random = np.random.default_rng(spread.seed)
+        moved = places + spread.jitter * width * (random.random(places.shape) - 0.5)
+        places = np.where(distance_to(shape, moved)[:, None] <= 0, moved, places)
     return places, np.full(len(places), float(np.prod(width)))

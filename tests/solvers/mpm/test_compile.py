@@ -53,6 +53,29 @@ def test_a_volume_mesh_gives_its_cells():
     assert radii.max() < 0.25
 
 
+@pytest.mark.parametrize("jitter", [0.3, 1.0])
+def test_jitter_keeps_mass_and_shape_and_moves_particles_within_their_cells(lab, jitter):
+    def places(seed, jitter, shape):
+        body = sc.Body(shape=shape, material=lab.jelly, jitter=jitter)
+        other = sc.Body(shape=sc.Box(center=(0.8, 0.8), size=(0.1, 0.1)), material=lab.jelly, jitter=jitter)
+        solver, state, _ = compile_scene(lab.scene_of(2, entities={"a": body, "b": other}, seed=seed), "cpu", "float64")
+        return state.position[0].detach().numpy(), float(solver.matter.volume.sum())
+
+    box = sc.Box(center=(0.4, 0.4), size=(0.5, 0.5))
+    lattice, volume = places(0, 0.0, box)
+    moved, same = places(0, jitter, box)
+    assert same == volume
+    shift = moved - lattice
+    assert 0.95 * jitter / 2 < np.abs(shift[:256]).max() * 32 < jitter / 2
+    assert shift[:256].std() * 32 == pytest.approx(jitter / 12**0.5, rel=0.1)
+    assert not np.allclose(shift[:9] / shift[0, 0], shift[256:265] / shift[256, 0])  # each body has numbers of its own
+    assert (places(0, jitter, box)[0] == moved).all()
+    assert (places(1, jitter, box)[0] != moved).all()
+    ball = sc.Sphere(center=(0.4, 0.4), radius=0.25)
+    inside = places(0, jitter, ball)[0][:-9]
+    assert np.linalg.norm(inside - 0.4, axis=1).max() <= 0.25
+
+
 def test_a_half_space_ends_at_the_domain():
     places, volumes = fill_shape(sc.HalfSpace(normal=(0.0, 1.0), offset=0.25), np.ones(2), 1 / 16, 4)
     assert volumes.sum() == pytest.approx(0.25)
