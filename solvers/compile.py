@@ -45,6 +45,7 @@ def compilers() -> dict[type[Method], Compiler]:
         return compile_md(scenes, device, dtype)
 
     def mass_spring(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> tuple[Solver, Any, Params]:
+        hush_warp()
         from scenegrad.solvers.mass_spring.compile import compile_mass_spring
 
         return compile_mass_spring(scenes, device, dtype)

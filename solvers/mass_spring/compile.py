@@ -95,7 +95,7 @@ def tied(scenes: Sequence[Scene], nets: Sequence[Nets], like: Tensor) -> Truss:
         faces(scenes, like),
         torch.from_numpy(np.concatenate(pairs)).to(like.device),
         torch.from_numpy(np.concatenate(lengths, axis=1)).to(like),
-        torch.from_numpy(np.concatenate(free, axis=1)).to(like)[..., None],
+        torch.from_numpy(np.concatenate(free, axis=1)).to(like),
         torch.zeros((len(scenes), first.dim)).to(like),
     )
 
@@ -137,4 +137,4 @@ def first_state(position: Tensor, truss: Truss, values: Params) -> SpringState:
         values.get(f"{body.name}.velocity", resting)[:, None].expand(-1, len(body.masses), -1) for body in truss.bodies
     ]
     start = torch.zeros(len(position), dtype=torch.float64)
-    return SpringState(position, torch.cat(velocities, dim=1) * truss.free, truss.activation(values, start))
+    return SpringState(position, torch.cat(velocities, dim=1) * truss.free[..., None], truss.activation(values, start))

@@ -55,11 +55,6 @@ class Face:
     offset: str | Tensor  # [m]
     friction: str | Tensor
 
-    @property
-    def rough(self) -> bool:
-        """Whether it may have friction."""
-        return isinstance(self.friction, str)
-
     def addresses(self) -> tuple[str, ...]:
         return tuple(value for value in (self.offset, self.friction) if isinstance(value, str))
 
@@ -71,9 +66,9 @@ class Constants:
     stiffness: Tensor  # k [batch, spring]
     damping: Tensor  # c [batch, spring]
     length: Tensor  # at rest, no muscle active [batch, spring]
-    mass: Tensor  # [batch, mass, 1]
-    drag: Tensor  # [batch, mass, 1]
-    gravity: Tensor  # [batch, 1, dim]
+    mass: Tensor  # [batch, mass]
+    drag: Tensor  # [batch, mass]
+    gravity: Tensor  # [batch, dim]
     wall: Tensor  # stiffness of a wall as each mass feels it [batch, mass]
     offset: Tensor  # [batch, wall]
     friction: Tensor  # [batch, wall]
@@ -82,7 +77,7 @@ class Constants:
 @dataclass(frozen=True)
 class Truss:
     """What joins what. pairs: the two masses of each spring [spring, 2]; length: of each at first [batch, spring];
-    free: 0 where a mass is held, 1 elsewhere [batch, mass, 1]; gravity: where the scene names none [batch, dim]."""
+    free: 0 where a mass is held, 1 elsewhere [batch, mass]; gravity: where the scene names none [batch, dim]."""
 
     bodies: tuple[Body, ...]
     muscles: tuple[Muscle, ...]
@@ -101,6 +96,11 @@ class Truss:
         )
 
     @cached_property
+    def shares(self) -> Tensor:
+        """Of each mass in that of its body [mass]."""
+        return self.length.new_tensor([1.0 / len(b.masses) for b in self.bodies])[self.body]
+
+    @cached_property
     def normals(self) -> Tensor:
         """[batch, wall, dim]"""
         batch, dim = self.gravity.shape
@@ -111,7 +111,6 @@ class Truss:
     def constants(self, params: Params) -> Constants:
         springs = {name: self.spread(params, name, lambda body: len(body.springs)) for name in NUMBERS}
         weights = {name: self.spread(params, name, lambda body: len(body.masses)) for name in WEIGHTS}
-        shares = self.length.new_tensor([1.0 / len(b.masses) for b in self.bodies])[self.body]
         faces = [(look(params, f.offset), look(params, f.friction)) for f in self.faces]
         offset, friction = (torch.stack(column, dim=1) for column in zip(*faces, strict=True)) if faces else (
             self.gravity[:, :0], self.gravity[:, :0]
@@ -121,9 +120,9 @@ class Truss:
             springs["stiffness"],
             springs["damping"],
             springs["rest"] * self.length,
-            (weights["mass"] * shares)[..., None],
-            weights["drag"][..., None],
-            params.get("gravity", self.gravity).to(like)[:, None],
+            weights["mass"] * self.shares,
+            weights["drag"],
+            params.get("gravity", self.gravity).to(like),
             WALL * self.gather(springs["stiffness"]),
             offset.to(like),
             friction.to(like),
@@ -152,19 +151,51 @@ class Truss:
     def contraction(self, activation: Tensor) -> Tensor:
         """By which share each spring is shortened at rest [batch, spring]; muscles that share a spring add up."""
         made = torch.zeros_like(self.length)
-        if not self.muscles:
-            return made
-        springs = torch.cat([m.springs for m in self.muscles])
-        return made.index_add(1, springs, activation[:, self.owner])
+        return made.index_add(1, self.moved, activation[:, self.owner]) if self.muscles else made
+
+    def contraction_back(self, bar: Tensor) -> Tensor:
+        """Transpose of `contraction` [batch, spring] -> [batch, muscle]."""
+        made = bar.new_zeros(len(bar), len(self.muscles))
+        return made.index_add(1, self.owner, bar[:, self.moved]) if self.muscles else made
+
+    @cached_property
+    def moved(self) -> Tensor:
+        """The springs of all muscles in a row."""
+        return torch.cat([m.springs for m in self.muscles])
 
     @cached_property
     def owner(self) -> Tensor:
-        """Number of the muscle of each entry of the concatenated springs of all muscles."""
+        """Number of the muscle of each of them."""
         device = self.pairs.device
         return torch.repeat_interleave(
             torch.arange(len(self.muscles), device=device),
             torch.tensor([len(m.springs) for m in self.muscles], device=device),
         )
+
+    def constants_back(self, bars: Constants, params: Params) -> dict[str, Tensor]:
+        """Transpose of `constants`: cotangents of those params that learn, by address."""
+        wall = WALL * (bars.wall[:, self.pairs[:, 0]] + bars.wall[:, self.pairs[:, 1]])
+        numbers = {
+            "stiffness": bars.stiffness + wall,
+            "damping": bars.damping,
+            "rest": bars.length * self.length,
+            "mass": bars.mass * self.shares,
+            "drag": bars.drag,
+        }
+        found: dict[str, Tensor] = {}
+        for body in self.bodies:
+            for name, bar in numbers.items():
+                parts = body.springs if name in NUMBERS else body.masses
+                own = bar[:, parts.start : parts.stop]
+                address = f"{body.name}.{name}"
+                found[address] = own.clone() if params[address].ndim == 2 else own.sum(1)
+        if "gravity" in params:
+            found["gravity"] = bars.gravity
+        for number, face in enumerate(self.faces):
+            for where, bar in ((face.offset, bars.offset), (face.friction, bars.friction)):
+                if isinstance(where, str):  # several sides of the box may share a friction
+                    found[where] = found.get(where, 0.0) + bar[:, number]
+        return {a: bar for a, bar in found.items() if params[a].requires_grad}
 
 
 WALL = 2.0  # stiffness of a wall, in units of that of all springs at the mass which meets it

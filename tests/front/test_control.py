@@ -77,6 +77,8 @@ def test_gradients_reach_the_weights_of_a_policy_through_what_it_did_and_saw():
                     weight.copy_(kept + sign * h * direction)
                     ends.append(float(distance()))
                 misses.append(abs((ends[0] - ends[1]) / (2 * h) - predicted) / abs(predicted))
+                if misses[-1] < 1e-6:
+                    break
             weight.copy_(kept)
             assert abs(predicted) > 1e-5, name
             assert min(misses) < 1e-6, f"{name}: {predicted}, misses {misses}"
@@ -215,7 +217,7 @@ def test_a_draw_that_changes_the_scene_itself_is_compiled_anew():
     held = []
     for _ in range(4):
         world.reset(members=[0])
-        held.append((world.solver.matter.free[..., 0] == 0).sum(1).tolist())
+        held.append((world.solver.matter.free == 0).sum(1).tolist())
     assert len({one for one, _ in held}) > 1
     assert len({other for _, other in held}) == 1
 

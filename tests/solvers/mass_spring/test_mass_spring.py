@@ -246,6 +246,8 @@ def test_adjoint_matches_central_differences_for_every_number_through_250_steps(
         for h in (1e-6, 1e-7):
             high, low = (loss(params.detach().replace({address: value + s * h * direction})) for s in (1, -1))
             misses.append(abs(float(high - low) / (2 * h) - predicted) / abs(predicted))
+            if misses[-1] < 1e-6:
+                break
         assert abs(predicted) > 1e-6, address
         assert min(misses) < 1e-6, f"{address}: {predicted}, misses {misses}"
 
