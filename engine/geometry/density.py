@@ -4,7 +4,7 @@ import numpy as np
 import warp as wp
 from numpy.typing import NDArray
 
-__all__ = ["gaussian_density"]
+__all__ = ["REACH", "gaussian_density"]
 
 Array = NDArray[np.float64]
 

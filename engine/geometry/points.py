@@ -16,7 +16,7 @@ from scenegrad.engine.errors import FileError
 from scenegrad.engine.files.ply import read_vertices
 from scenegrad.engine.geometry.formats import read_vertices_alone
 
-__all__ = ["POINT_SUFFIXES", "PointCloud", "read_points", "usual_spacing"]
+__all__ = ["PointCloud", "read_points", "usual_spacing"]
 
 Array = NDArray[np.float64]
 
@@ -148,4 +148,3 @@ READERS: dict[str, Callable[[Path], PointCloud]] = {
     ".ply": from_ply,
     **dict.fromkeys((".vtu", ".vtp", ".vtk", ".xdmf", ".msh", ".obj", ".stl", ".off"), from_mesh),
 }
-POINT_SUFFIXES = tuple(READERS)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegrad.engine.errors import FileError
-from scenegrad.engine.geometry.density import gaussian_density
+from scenegrad.engine.geometry.density import REACH, gaussian_density
 from scenegrad.engine.geometry.ellipsoids import axes_of
 from scenegrad.engine.geometry.rows import equal_rows
 
@@ -28,9 +28,9 @@ def fill_gaussians(
     is added to their standard deviations (in squares), and cells that only this brings beyond the threshold lie astride
     the skin: half their volume counts. The means in a cell of matter share its volume; a mean in a cell of none is
     counted in the nearest of matter; cells of matter without a mean get a point in their middle."""
-    lowest, highest = mean.min(axis=0), mean.max(axis=0)
-    margin = 0 if threshold is None else 3
-    cells = np.floor((highest - lowest) / spacing).astype(int) + 1 + 2 * margin
+    reach = 0.0 if threshold is None else REACH * np.hypot(np.linalg.norm(axes, axis=2), 0.5 * spacing) + spacing
+    lowest, highest = (mean - reach).min(axis=0), (mean + reach).max(axis=0)
+    cells = np.floor((highest - lowest) / spacing).astype(int) + 1
     low = 0.5 * (lowest + highest) - 0.5 * cells * spacing
     home = np.minimum(((mean - low) / spacing).astype(int), cells - 1)
     if threshold is None:

@@ -70,6 +70,16 @@ def test_a_shell_of_gaussians_is_filled_to_the_volume_that_it_encloses(shell: st
     assert places[:3000] == pytest.approx(mean, abs=1e-6)  # the Gaussians come first, in their order
 
 
+def test_one_large_gaussian_is_a_ball(tmp_path: Path) -> None:
+    """alpha exp(-r^2 / 2 s^2) > 1/2 within r = s sqrt(2 ln 2 alpha), however few the means."""
+    s = 0.25
+    Splats.of([[0.5, 0.5, 0.5]], s**2 * np.eye(3), opacity=0.99).save(tmp_path / "one.ply")
+    places, volumes = fill_shape(sg.Splats(str(tmp_path / "one.ply"), fill=0.5), np.ones(3), 1 / 16, 8)
+    radius = s * (2 * np.log(1.98)) ** 0.5
+    assert volumes.sum() == pytest.approx(4 / 3 * np.pi * radius**3, rel=0.01)
+    assert np.linalg.norm(places - 0.5, axis=1).max() == pytest.approx(radius, abs=1 / 32)
+
+
 def test_without_filling_gaussians_share_the_cells_that_they_are_in(shell: str) -> None:
     places, volumes = fill_shape(sg.Splats(shell, center=(0.5, 0.5, 0.5)), np.ones(3), 1 / 16, 8)
     assert len(places) == 3000
