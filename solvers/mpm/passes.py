@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 import warp as wp
 
+from scenegrad.solvers.mpm.threads import Threads
+
 __all__ = ["Pass", "Process"]
 
 
@@ -30,14 +32,27 @@ class Pass:
     device: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    threads: Threads | None = None  # that share it, where it goes over particles
 
     def run(self, arrays: Mapping[str, Any]) -> None:
-        inputs, outputs = [arrays[name] for name in self.inputs], [arrays[name] for name in self.outputs]
-        wp.launch(self.kernel, arrays[self.over], inputs, outputs, device=self.device)
+        if self.threads is None or self.threads.count == 1:
+            self.launch(arrays)
+        else:
+            self.threads.run(self, arrays)
 
     def run_transposed(self, arrays: Mapping[str, Any], bars: Mapping[str, Any]) -> None:
         """Adds the cotangents of the outputs, seen through the kernel, to those of the inputs; `bars` holds both by
         name. What has no entry there is not differentiated, except that structs need one."""
+        if self.threads is None or self.threads.count == 1:
+            self.launch_transposed(arrays, bars)
+        else:
+            self.threads.run_transposed(self, arrays, bars)
+
+    def launch(self, arrays: Mapping[str, Any]) -> None:
+        inputs, outputs = [arrays[name] for name in self.inputs], [arrays[name] for name in self.outputs]
+        wp.launch(self.kernel, arrays[self.over], inputs, outputs, device=self.device)
+
+    def launch_transposed(self, arrays: Mapping[str, Any], bars: Mapping[str, Any]) -> None:
         wp.launch(
             self.kernel,
             arrays[self.over],

@@ -29,6 +29,7 @@ from scenegrad.solvers.mpm.passes import Pass, Process
 from scenegrad.solvers.mpm.rigid_numbers import POSE
 from scenegrad.solvers.mpm.state import ParticleState
 from scenegrad.solvers.mpm.tables import Tables
+from scenegrad.solvers.mpm.threads import Threads
 from scenegrad.solvers.mpm.transfer import grid_to_particles, lost_particles, particles_to_grid
 
 __all__ = ["NAMES", "Workspace"]
@@ -79,13 +80,15 @@ class Workspace:
         self.lost = torch.zeros(self.batch, dtype=torch.int32, device=self.device)
         self.widths = {"momentum": grid.dim + 1, "velocity": grid.dim} | ({"friction": grid.dim} if self.walls else {})
         self.summed: tuple[str, ...] = ("momentum", "friction") if self.walls else ("momentum",)
-        device, flip = str(self.device), grid.scheme.flip is not None
+        device, flip, own = str(self.device), grid.scheme.flip is not None, Threads(self)
         if flip:
             self.widths |= {"momentum before": grid.dim, "velocity before": grid.dim}
             self.summed += ("momentum before",)
         before = [Pass(velocities_before(n), "nodes", device, BEFORE, ("velocity before",))] if flip else []
-        arrive = Pass(particles_to_grid(n, matter.laws), "particles", device, TO_GRID, ("momentum", "momentum before"))
-        walls = [Pass(contact(n), "particles", device, AT_WALLS, ("momentum", "friction"))] if self.walls else []
+        arrive = Pass(
+            particles_to_grid(n, matter.laws), "particles", device, TO_GRID, ("momentum", "momentum before"), own
+        )
+        walls = [Pass(contact(n), "particles", device, AT_WALLS, ("momentum", "friction"), own)] if self.walls else []
         at_nodes = Pass(node_velocities(n), "nodes", device, AT_NODES, ("velocity",))
         self.solves: tuple[Process, ...] = (arrive, *before, *walls, at_nodes)
         self.colliders: ColliderPasses | None = None
@@ -99,7 +102,7 @@ class Workspace:
         if isinstance(integrator, Implicit):
             self.implicit = BackwardEuler(self, integrator, (arrive, *before), walls)
             self.solves = (self.implicit,)
-        self.to_particles = Pass(grid_to_particles(n, matter.laws), "particles", device, TO_PARTICLES, AFTER)
+        self.to_particles = Pass(grid_to_particles(n, matter.laws), "particles", device, TO_PARTICLES, AFTER, own)
         self.carries = (self.to_particles, *(self.colliders.carry if self.colliders else ()))
         self.seek_lost = Pass(lost_particles(n), "particles", device, ("lattice", "x"), ("lost",))
         # A device that holds all nodes is not asked who is lost, the host would have to wait; lost velocities are NaN.

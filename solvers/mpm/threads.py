@@ -1,0 +1,158 @@
+"""One pass over the particles on several threads of a CPU, the same to the last bit for as many threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import torch
+import warp as wp
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from scenegrad.solvers.mpm.passes import Pass
+    from scenegrad.solvers.mpm.workspace import Workspace
+
+__all__ = ["Threads"]
+
+LEAST = 8192  # particles of a thread: for fewer, handing over takes longer than it saves
+
+# Arrays of the particles, by the axis along which these stand. Tables of constants are read by slot and stay whole.
+AXIS = {"kind": 0, "slot": 0, "volume": 1, "radius": 1} | {
+    name + mark: 1 for name in ("x", "v", "C", "F", "h") for mark in ("", " after")
+}
+LATTICE = {"home": 1, "field": 0}  # those of a lattice
+
+
+class Threads:
+    """Each thread takes a run of particles, and a grid of its own for what it adds to the nodes; the grids are summed
+    in the order of the threads. There are as many as torch.get_num_threads() says, less where particles are few."""
+
+    def __init__(self, work: Workspace):
+        self.work = work
+        self.lost: list[Tensor] = []
+        self.known: set[tuple[Any, bool]] = set()  # what was launched before, and so is loaded
+
+    @property
+    def count(self) -> int:
+        if self.work.device.type != "cpu":
+            return 1
+        return max(1, min(torch.get_num_threads(), self.work.particles // LEAST))
+
+    def run(self, each: Pass, arrays: Mapping[str, Any]) -> None:
+        work, names = self.work, (*each.inputs, *each.outputs)
+        summed = [name for name in each.outputs if name in work.summed]
+        rooms = {name: self.rooms(name) for name in summed}
+        jobs = []
+        for thread, (begin, end) in enumerate(self.parts()):
+            own = self.cut(arrays, names, begin, end)
+            mine = {name: room[thread - 1] for name, room in rooms.items()} if thread else {}
+            own |= work.views(mine)
+            if thread and "lost" in names:
+                own["lost"] = wp.from_torch(self.losses(thread))
+            jobs.append(partial(begun, [*mine.values()], partial(each.launch, own)))
+        self.share(jobs, (each.kernel, False))
+        for name in summed:
+            for room in rooms[name]:
+                work.nodes[name].add_(room)
+        if "lost" in names:
+            self.gather_lost()
+
+    def run_transposed(self, each: Pass, arrays: Mapping[str, Any], bars: Mapping[str, Any]) -> None:
+        work, names = self.work, (*each.inputs, *each.outputs)
+        summed = [name for name in each.inputs if name in work.widths and name in bars]
+        rooms = {name: self.rooms(name) for name in summed}
+        jobs = []
+        for thread, (begin, end) in enumerate(self.parts()):
+            own, theirs = self.cut(arrays, names, begin, end), self.cut(bars, names, begin, end, whole=("lattice",))
+            mine = {name: room[thread - 1] for name, room in rooms.items()} if thread else {}
+            jobs.append(
+                partial(begun, [*mine.values()], partial(each.launch_transposed, own, theirs | work.views(mine)))
+            )
+        self.share(jobs, (each.kernel, True))
+        for name in summed:
+            bar = work.room(f"{name} bar", work.widths[name])
+            for room in rooms[name]:
+                bar.add_(room)
+
+    def parts(self) -> list[tuple[int, int]]:
+        """First and last particle of each thread."""
+        ends = [self.work.particles * thread // self.count for thread in range(self.count + 1)]
+        return [*pairwise(ends)]
+
+    def rooms(self, name: str) -> list[Tensor]:
+        """Grids of all threads but the first, which adds to the grid of all."""
+        return [self.work.room(f"{name} of thread {t}", self.work.widths[name]) for t in range(1, self.count)]
+
+    def losses(self, thread: int) -> Tensor:
+        while len(self.lost) < thread:
+            self.lost.append(torch.zeros_like(self.work.lost))
+        return self.lost[thread - 1]
+
+    def gather_lost(self) -> None:
+        """Threads count particles from their own first one."""
+        for (begin, _), lost in zip(self.parts()[1:], self.lost, strict=False):
+            if bool(lost.any()):
+                self.work.lost.copy_(torch.where(lost > 0, lost + begin, self.work.lost))
+                lost.zero_()
+
+    def cut(
+        self, arrays: Mapping[str, Any], names: Sequence[str], begin: int, end: int, whole: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """The arrays of a pass for some of the particles."""
+        found = {name: arrays[name] for name in names if name in arrays}
+        for name in found.keys() & AXIS.keys():
+            found[name] = part(found[name], AXIS[name], begin, end)
+        if "lattice" in found and "lattice" not in whole:
+            found["lattice"] = self.lattice(found["lattice"], begin, end)
+        return found | {"particles": (self.work.batch, end - begin)}
+
+    def lattice(self, lattice: Any, begin: int, end: int) -> Any:
+        of_particles = [name for name in self.work.n.lattice.vars if name in LATTICE]
+        if not of_particles:
+            return lattice
+        found = self.work.n.lattice()
+        for name in self.work.n.lattice.vars:
+            value = getattr(lattice, name)
+            if name in LATTICE and value is not None and value.size:
+                value = value[:, begin:end] if LATTICE[name] else value[begin:end]
+            setattr(found, name, value)
+        return found
+
+    def share(self, jobs: Sequence[Callable[[], None]], what: tuple[Any, bool]) -> None:
+        """All jobs at once; one after the other the first time, which loads the kernel."""
+        if what not in self.known:
+            self.known.add(what)
+            for job in jobs:
+                job()
+            return
+        others = [workers(len(jobs) - 1).submit(job) for job in jobs[1:]]
+        jobs[0]()
+        for other in others:
+            other.result()
+
+
+@cache
+def workers(count: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(count, thread_name_prefix="particles")
+
+
+def begun(rooms: Sequence[Tensor], job: Callable[[], None]) -> None:
+    """The job, in rooms that are cleared for it."""
+    for room in rooms:
+        room.zero_()
+    job()
+
+
+def part(array: Any, axis: int, begin: int, end: int) -> Any:
+    """Some entries along an axis, without a copy."""
+    if array is None:
+        return None
+    whole = array if hasattr(array, "data") and hasattr(array, "flags") else array.__ctype__()
+    found = type(whole).from_buffer_copy(whole)
+    found.data += begin * found.strides[axis]
+    found.shape[axis] = end - begin
+    return found
