@@ -123,9 +123,8 @@ class MaterialPointSolver:
             tables = self.tables(params, time)
             obstacles = self.obstacle_tables(params, time, dt)
         learnt = {name: table for name, table in vars(tables).items() if table.requires_grad}
-        slot = self.slot(tables).long()
         with work.stream():
-            slots = self.ready(tables.map(lambda table: table.detach()[:, slot]))
+            slots = self.ready(tables, by_particle=True)
             work.cover(state.position)
             arrays = work.arrays(state, slots, work.each_particle, dt, self.lightest(tables), obstacles)
             work.solve_grid(arrays)
@@ -205,9 +204,18 @@ class MaterialPointSolver:
             self.last = (known, (self.ready(tables), self.lightest(tables)))
         return self.last[1]
 
-    def ready(self, tables: Tables) -> Tables:
-        """In the precision of the particles, for kernels."""
-        return tables.map(lambda table: table.detach().to(self.work.dtype).contiguous())
+    def ready(self, tables: Tables, by_particle: bool = False) -> Tables:
+        """In the precision of the particles, for kernels; an entry that serves all slots is stored once."""
+        slots = self.work.particles if by_particle else tables.slots
+
+        def spread(table: Tensor) -> Tensor:
+            table = table.detach()
+            if table.shape[1] == 1 or table.stride(1) == 0:
+                return table[:, :1].to(self.work.dtype).contiguous().expand(-1, slots, *table.shape[2:])
+            table = table.to(self.work.dtype).contiguous()
+            return table if table.shape[1] == slots else table.index_select(1, self.slot(tables))
+
+        return tables.map(spread)
 
     def lightest(self, tables: Tables) -> Tensor:
         """Mass of a node below which it counts as empty [batch]."""
