@@ -271,3 +271,22 @@ def test_muscles_and_tools_of_the_material_point_method_are_actions():
     seen = [world.step(torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])).observation for _ in range(4)][-1]
     assert float(seen[1, 0] - seen[0, 0]) < -1e-3, "the left muscle bends the arm to the left"
     assert float(seen[2, 0] - seen[0, 0]) > 1e-3, "the plate pushes it to the right"
+
+
+def test_gradients_flow_through_the_steps_of_a_world():
+    """The sum of rewards by all actions, two members with their own first velocities."""
+    world = World(task(), 2, dtype="float64")
+    generator = torch.Generator().manual_seed(0)
+    actions = (0.2 * torch.randn((4, 2, 2), generator=generator, dtype=torch.float64)).requires_grad_()
+
+    def total(rows):
+        world.reset(seeds=[3, 4])
+        return sum(world.step(row).reward.sum() for row in rows)
+
+    total(actions).backward()
+    direction = torch.randn(actions.shape, generator=generator, dtype=torch.float64)
+    predicted, h = float((actions.grad * direction).sum()), 1e-5
+    with torch.no_grad():
+        high, low = (float(total(actions + sign * h * direction)) for sign in (1, -1))
+    assert abs(predicted) > 1e-3
+    assert (high - low) / (2 * h) == pytest.approx(predicted, rel=1e-6)
