@@ -290,3 +290,67 @@ def test_gradients_flow_through_the_steps_of_a_world():
         high, low = (float(total(actions + sign * h * direction)) for sign in (1, -1))
     assert abs(predicted) > 1e-3
     assert (high - low) / (2 * h) == pytest.approx(predicted, rel=1e-6)
+
+
+def walker_with(activation, steps, dt=1.5e-3):
+    """The soft walker of the library, its muscles pulling and its legs sliding and sticking on the floor."""
+    scene = sg.library.soft_walker(activation, cells=32, friction=0.4, end=steps * dt)
+    return scene.model_copy(update={"time": sg.Time(end=steps * dt, dt=dt), "outputs": {}})
+
+
+def differs(loss, places, gradients, seed=0):
+    """The least relative difference between <gradient, d> and central differences along a random d, over three h."""
+    generator = torch.Generator().manual_seed(seed)
+    directions = [torch.randn(place.shape, generator=generator, dtype=torch.float64) for place in places]
+    predicted = sum(float((g * d).sum()) for g, d in zip(gradients, directions, strict=True))
+    assert abs(predicted) > 1e-4
+    misses = []
+    with torch.no_grad():
+        for h in (1e-4, 1e-5, 1e-6):
+            high, low = (
+                float(loss([p + sign * h * d for p, d in zip(places, directions, strict=True)])) for sign in (1, -1)
+            )
+            misses.append(abs((high - low) / (2 * h) / predicted - 1))
+            if misses[-1] < 1e-6:
+                break
+    return min(misses)
+
+
+def test_gradients_of_muscles_agree_with_differences_through_120_steps_with_friction(measure):
+    steps, knots = 120, 9
+    names = [name for name in sg.library.soft_walker().entities if name != "floor"]
+    table = sg.Table(120 * 1.5e-3 / (knots - 1), (0.0,) * knots)
+    solver, state, params = sg.compile(walker_with(dict.fromkeys(names, table), steps), "cpu", "float64")
+    generator = torch.Generator().manual_seed(7)
+    start = torch.rand((len(names), 1, knots), generator=generator, dtype=torch.float64)
+
+    def loss(values):
+        tables = {f"{name}.material.activation.values": value for name, value in zip(names, values[0], strict=True)}
+        end = rollout(solver, state, params.detach().replace(tables)).state
+        return end.position[..., 0].mean() + 0.1 * end.velocity[..., 0].mean()
+
+    values = start.clone().requires_grad_()
+    loss([values]).backward()
+    miss = differs(loss, [start], [values.grad])
+    measure("gradient of muscles through 120 steps of MPM with friction, relative error", miss, "< 1e-6")
+    assert miss < 1e-6
+
+
+def test_gradients_of_a_controller_agree_with_differences_through_the_material_point_method(measure):
+    solver, state, params = sg.compile(walker_with(0.2, 120), "cpu", "float64")
+    bounds = {address: (0.0, 1.0) for address in params if address.endswith("activation")}
+    sees = Bodies("leg_0_front", "leg_1_front") + Phases(5.0)
+    torch.manual_seed(1)
+    network = nn.Sequential(nn.Linear(4 + 4 + 1 + 4, 6), nn.Tanh(), nn.Linear(6, len(bounds))).double()
+    policy = Feedback(sees, network, Actions.of(params, bounds))
+
+    def loss(weights):
+        nn.utils.vector_to_parameters(weights[0], network.parameters())
+        return episode(solver, state, params.detach(), policy, every=0.03).state.position[..., 0].mean()
+
+    start = nn.utils.parameters_to_vector(network.parameters()).detach().clone()
+    episode(solver, state, params.detach(), policy, every=0.03).state.position[..., 0].mean().backward()
+    gradient = nn.utils.parameters_to_vector([weight.grad for weight in network.parameters()])
+    miss = differs(loss, [start], [gradient])
+    measure("gradient of a controller's weights through 120 steps of MPM, relative error", miss, "< 1e-6")
+    assert miss < 1e-6
