@@ -14,6 +14,8 @@ SMALL = {
     "liquid_argon": {"cells": 5, "end": 2.0},
     "reach_with_an_arm": {"targets": 2, "rounds": 1, "end": 0.05},
     "soft_walker": {"knots": 4, "seconds": 0.5},
+    "learn_a_material": {"frames": 9, "steps": 3},
+    "find_stiffness": {"side": 12, "steps": 4},
     "learn_a_flow": {"cells": 32, "members": 12, "end": 6.0, "recipe": "fno_kolmogorov_small"},
 }
 

@@ -20,7 +20,7 @@ def train_graph_network(
     *,
     steps: int | None = None,
     seconds: float | None = None,
-    noise: float = 0.1,
+    noise: float = 0.5,
     batch: int = 2,
     learning_rate: float = 1e-3,
     seed: int = 0,
