@@ -63,8 +63,8 @@ def refuse_failed(root: Root, dt: Tensor) -> None:
     step = float(dt[member])
     raise Diverged(
         f"The implicit step of member {member} found no balance: after {int(root.steps[member])} Newton steps and "
-        f"{int(root.iterations[member])} linear iterations an error of {float(root.residual[member]):.3g} is left in "
-        f"the momentum, {float(root.goal[member]):.3g} was asked for [kg^1/2 m/s]; dt = {step:.3g}. Take a smaller dt "
-        f"or cfl, such as dt = {step / 2:.3g}; Implicit(newton=, krylov=) allow more work, tolerance= asks for less.",
+        f"{int(root.iterations[member])} linear iterations an error of {float(root.error[member]):.3g} is left in "
+        f"the velocities, {float(root.goal[member]):.3g} was asked for [kg^1/2 m/s]; dt = {step:.3g}. Take a smaller "
+        f"dt or cfl, such as dt = {step / 2:.3g}; Implicit(newton=, krylov=) allow more work, tolerance= asks less.",
         tuple(int(i) for i in torch.nonzero(~root.found).flatten()),
     )

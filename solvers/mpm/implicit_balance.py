@@ -1,6 +1,7 @@
 """The equations of an implicit step: the balance of momentum at the nodes as a function of their velocities.
 
-Where the forces come of an energy, the root is its minimum, and dr/dv is symmetric.
+Where the forces come of an energy, the root is its minimum, and dr/dv is symmetric. The size of an imbalance is that of
+the error of the velocities which it stands for, as the gauge sees it: (sum m v^2)^1/2.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from torch import Tensor
 from scenegrad.engine.errors import Diverged
 from scenegrad.scenes.methods import Implicit
 from scenegrad.solvers.mpm.implicit_forces import press_of_walls, stress_of_particles, weight_of_particles
+from scenegrad.solvers.mpm.implicit_gauge import Gauge, GaugePasses
 from scenegrad.solvers.mpm.implicit_motion import forces_at_nodes, motion_of_particles, stiffness_product
 from scenegrad.solvers.mpm.implicit_nodes import balance_of_nodes, blocks_of_nodes, held_product
 from scenegrad.solvers.mpm.passes import Pass
@@ -34,11 +36,10 @@ FORCES = ("lattice", "x", "push", "stress")
 BALANCE = (*HELD, "creep", "dt", "momentum", "friction", "force", "velocity")
 BLOCKS = ("lightest", "creep", "momentum", "friction", "velocity")
 STIFFNESS = ("lattice", "x", "tangent", "yield", "d")
-PRODUCT = (*HELD, "momentum", "matrix", "d", "scale", "add")
+PRODUCT = (*HELD, "momentum", "matrix", "d", "dt", "add")
 
 EXACT = {torch.float32: 1e-5, torch.float64: 1e-12}  # relative residual that a transposed step may leave
 EVEN = {torch.float32: 1e-3, torch.float64: 1e-8}  # relative difference by rounding of a matrix and its transpose
-ROUNDING = 4.0  # with which strains of the size of eps pull at a node, in units of V M / dx
 
 
 class Passes:
@@ -54,11 +55,12 @@ class Passes:
         self.press = Pass(press_of_walls(n), "particles", device, PRESS, ("push", "yield"))
         self.forces = Pass(forces_at_nodes(n), "particles", device, FORCES, ("force",))
         self.balance = Pass(balance_of_nodes(n), "nodes", device, BALANCE, ("balance",))
-        self.blocks = Pass(blocks_of_nodes(n), "nodes", device, BLOCKS, ("block", "inverse"))
+        self.blocks = Pass(blocks_of_nodes(n), "nodes", device, BLOCKS, ("block",))
         self.stiffness = Pass(stiffness_product(n), "particles", device, STIFFNESS, ("add",))
         self.product = Pass(held_product(n), "nodes", device, PRODUCT, ("product",))
+        self.gauge = GaugePasses(work)
         vectors = ("speed", "push", "stiff", "force", "balance", "velocity", "d", "add", "product", "friction")
-        matrices = ("rate", "stress", "yield", "tangent", "block", "inverse", "matrix")
+        matrices = ("rate", "stress", "yield", "tangent", "block", "matrix")
         self.types = dict.fromkeys(vectors, n.vec) | dict.fromkeys(matrices, n.mat) | {"momentum": n.packed}
         particles: dict[str, tuple[int, ...]] = dict.fromkeys(("speed", "push", "stiff", "weight"), (dim,))
         particles |= dict.fromkeys(("rate", "stress", "yield", "seed"), (dim, dim)) | {"tangent": (dim**2, dim, dim)}
@@ -67,8 +69,10 @@ class Passes:
     def of_nodes(self) -> dict[str, Tensor]:
         """As many as there are now."""
         dim = self.work.grid.dim
-        widths: dict[str, tuple[int, ...]] = dict.fromkeys(("force", "balance", "velocity", "add"), (dim,))
-        widths |= dict.fromkeys(("block", "inverse"), (dim, dim))
+        widths: dict[str, tuple[int, ...]] = dict.fromkeys(
+            ("force", "balance", "velocity", "d", "add", "product"), (dim,)
+        )
+        widths |= {"block": (dim, dim)}
         rooms = {name: self.work.room(f"implicit {name}", dim ** len(shape)) for name, shape in widths.items()}
         return {name: room.view(*room.shape[:2], *widths[name]) for name, room in rooms.items()}
 
@@ -81,11 +85,7 @@ class Passes:
 
 
 class Balance:
-    """r(v) = m v - p - dt f(v) + friction [kg m/s], without the directions in which a node is held.
-
-    Sizes of residuals are (sum r^2 / m)^1/2: no part of dr/dv - m is negative in a stable state, so that the error of v
-    in the norm (sum m v^2)^1/2 is no larger than the residual.
-    """
+    """r(v) = m v - p - dt f(v) + friction [kg m/s], without the directions in which a node is held."""
 
     def __init__(self, passes: Passes, arrays: Mapping[str, Any], settings: Implicit):
         self.passes, self.work, self.settings = passes, passes.work, settings
@@ -97,6 +97,8 @@ class Balance:
         creep = passes.work.n.real(settings.creep)
         self.arrays = {**arrays, **passes.views(**shared), "creep": creep}
         self.still = self.arrays | {"dt": wp.from_torch(self.rest)}
+        self.stiffness = passes.stiffness.recorded(self.arrays)
+        self.product = passes.product.recorded(self.arrays | passes.views(matrix=self.room["block"]))
         # The momentum of which walls made a part is not needed: they press at the end of the step.
         self.spare = passes.views(momentum=passes.work.room("implicit momentum", passes.work.grid.dim + 1))
 
@@ -110,36 +112,45 @@ class Balance:
         momentum = work.nodes["momentum"]
         filled = momentum[..., -1:] > self.lightest[:, None, None]
         self.mass = torch.where(filled, momentum[..., -1:], 0.0)
-        self.inverse_mass = torch.where(filled, 1.0 / momentum[..., -1:], 0.0)
-        start = momentum[..., :-1] * self.inverse_mass
+        start = torch.where(filled, momentum[..., :-1] / momentum[..., -1:], 0.0)
         passes.weight.run(self.arrays)
         room["weight"].copy_(room["push"])
-        pulled, stiff = self.impulse(room["weight"]), self.impulse(room["stiff"])
-        self.floor = torch.finfo(work.dtype).eps * ROUNDING / work.grid.dx * stiff
-        self.scale = torch.maximum(pulled, self.size_of(start))
+        self.linear(torch.zeros_like(start))
+        self.gauge = Gauge(passes.gauge, self.arrays, filled, self.mass)
+        self.floor = self.size(self.precondition(self.rounding()))
+        fall = torch.where(filled, self.impulse(room["weight"]) / momentum[..., -1:], 0.0)
+        self.scale = torch.maximum(self.size(fall), self.size(start))
         return self.free(start)
 
+    def rounding(self) -> Tensor:
+        """Impulses on the nodes by stresses that are off by what eps of strain makes, here up, there down."""
+        room, eps = self.room, torch.finfo(self.work.dtype).eps
+        count = torch.arange(self.work.particles, device=self.dt.device)
+        sign = 1.0 - 2.0 * ((count * 2654435761 >> 13) & 1)
+        noise = eps * room["stiff"][..., 0] * sign.to(self.work.dtype)
+        room["stress"].zero_().diagonal(dim1=2, dim2=3).add_(noise[..., None])
+        room["force"].zero_()
+        self.passes.forces.run(self.arrays | self.passes.views(push=torch.zeros_like(room["push"])))
+        return self.free(room["force"] * self.dt[:, None, None])
+
     def impulse(self, push: Tensor) -> Tensor:
-        """Size of what forces on the particles make of the momentum in a step."""
+        """What forces on the particles make of the momentum of the nodes in a step."""
         self.room["stress"].zero_()
         self.room["force"].zero_()
         self.passes.forces.run(self.arrays | self.passes.views(push=push))
-        return self.size(self.room["force"] * self.dt[:, None, None])
+        return self.room["force"] * self.dt[:, None, None]
 
-    def size(self, r: Tensor) -> Tensor:
-        return dot(r * self.inverse_mass, r).sqrt()
+    def size(self, d: Tensor) -> Tensor:
+        """(sum m d^2)^1/2 [batch]"""
+        return dot(d * self.mass, d).sqrt()
 
-    def size_of(self, v: Tensor) -> Tensor:
-        """(sum m v^2)^1/2 [batch]"""
-        return dot(v * self.mass, v).sqrt()
-
-    def mean(self, v: Tensor) -> Tensor:
-        """(sum m v^2 / sum m)^1/2 [batch]"""
-        return self.size_of(v) / self.size_of(torch.ones_like(v[..., :1])).clamp(min=1e-300)
+    def mean(self, d: Tensor) -> Tensor:
+        """(sum m d^2 / sum m)^1/2 [batch]"""
+        return self.size(d) / self.size(torch.ones_like(d[..., :1])).clamp(min=1e-300)
 
     def goal(self, v: Tensor) -> Tensor:
         """The tolerance, relative to velocity and weight; rounding of strains allows no less than the floor."""
-        return torch.maximum(self.settings.tolerance * torch.maximum(self.scale, self.size_of(v)), self.floor)
+        return torch.maximum(self.settings.tolerance * torch.maximum(self.scale, self.size(v)), self.floor)
 
     def respond(self, v: Tensor) -> None:
         """Motion of the particles, and what they and the walls answer with."""
@@ -170,25 +181,17 @@ class Balance:
         square = tangent.view(*tangent.shape[:3], -1)
         apart = (square - square.mT).abs().amax((1, 2, 3))
         symmetric = apart <= EVEN[self.work.dtype] * square.abs().amax((1, 2, 3))
-        return Linear(self.apply, self.precondition, symmetric)
+        return Linear(self.apply, symmetric)
 
     def apply(self, d: Tensor) -> Tensor:
+        self.room["d"].copy_(d)
         self.room["add"].zero_()
-        self.passes.stiffness.run(self.arrays | self.passes.views(d=d))
-        return self.held(self.room["block"], d, self.dt)
+        self.stiffness.launch()
+        self.product.launch()
+        return self.room["product"].clone()
 
     def precondition(self, r: Tensor) -> Tensor:
-        return self.held(self.room["inverse"], r)
-
-    def held(self, matrix: Tensor, d: Tensor, scale: Tensor | None = None) -> Tensor:
-        """The matrix of each node times d, plus scale times the room `add`, without what walls forbid."""
-        product = torch.empty_like(self.room["balance"])
-        if scale is None:
-            scale = self.rest
-            self.room["add"].zero_()
-        views = self.passes.views(matrix=matrix, d=d.contiguous(), product=product)
-        self.passes.product.run(self.arrays | views | {"scale": wp.from_torch(scale)})
-        return product
+        return self.gauge(r)
 
     def transpose(self, v: Tensor, bar: Tensor, found: Mapping[str, Any]) -> None:
         """Cotangents of everything that the balance at v depends on, from that of v."""
@@ -196,9 +199,9 @@ class Balance:
         tangent = self.room["tangent"].view(*self.room["tangent"].shape[:3], -1)
         tangent.copy_(tangent.mT.clone())
         b = self.free(bar)
-        goal = EXACT[self.work.dtype] * self.size(b)
+        goal = EXACT[self.work.dtype] * self.size(self.precondition(b))
         everyone = torch.ones_like(linear.symmetric)
-        solved = solve_linear(linear, b, goal, self.settings.krylov, self.size, everyone)
+        solved = solve_linear(linear, b, goal, self.settings.krylov, self, everyone)
         self.refuse_unsolved(solved.residual, goal)
         bars = {name: torch.zeros_like(self.room[name]) for name in ("force", "push", "stress", "speed", "rate")}
         found = {**found, **passes.views(**bars, balance=-solved.x)}
@@ -216,8 +219,11 @@ class Balance:
 
     def free(self, r: Tensor) -> Tensor:
         """Without what walls forbid, and without empty nodes."""
-        one = torch.eye(self.work.grid.dim, dtype=r.dtype, device=r.device)
-        return self.held(one.expand(*r.shape, -1), r)
+        one = torch.eye(self.work.grid.dim, dtype=r.dtype, device=r.device).expand(*r.shape, -1)
+        views = self.passes.views(matrix=one, d=r.contiguous())
+        self.room["add"].zero_()
+        self.passes.product.run(self.arrays | views)
+        return self.room["product"].clone()
 
     def refuse_unsolved(self, residual: Tensor, goal: Tensor) -> None:
         lost = ~(residual <= 1e3 * goal)

@@ -11,7 +11,7 @@ import warp as wp
 from scenegrad.solvers.mpm.numbers import Numbers
 from scenegrad.solvers.mpm.stencil import stencil
 
-__all__ = ["forces_at_nodes", "motion_of_particles", "stiffness_product"]
+__all__ = ["forces_at_nodes", "motion_of_particles", "stiffness_blocks", "stiffness_product"]
 
 
 class Maps(NamedTuple):
@@ -138,5 +138,55 @@ def stiffness_product(n: Numbers) -> Any:
             for j in range(wp.static(dim)):
                 A[i, j] = wp.ddot(tangent_in[b, p, i * dim + j], C)
         scatter(lattice, x, b, p, yield_in[b, p] * v, A, grid_out)
+
+    return kernel
+
+
+@cache
+def stiffness_blocks(n: Numbers) -> Any:
+    """K_ii = sum_p w_ip^2 [(x_i - x_p)/D . dA/dC . (x_i - x_p)/D + Y_p], [kg/s] where K is multiplied by dt."""
+    s, support = stencil(n), n.support
+    dim, real, vec, mat, Lattice = n.dim, n.real, n.vec, n.mat, n.lattice
+    inv_spread = n.real(1 / n.scheme.spread)
+
+    if dim == 2:
+
+        @wp.func
+        def corner(i: int, j: int, k: int):
+            return vec(real(i), real(j))
+
+    else:
+
+        @wp.func
+        def corner(i: int, j: int, k: int):
+            return vec(real(i), real(j), real(k))
+
+    @wp.kernel(module="unique", enable_backward=False)
+    def kernel(
+        lattice: Lattice,
+        x_in: wp.array2d[vec],
+        tangent_in: wp.array3d[mat],
+        yield_in: wp.array2d[mat],
+        block_out: wp.array2d[mat],
+    ):
+        b, p = wp.tid()
+        at = lattice.inv_dx * x_in[b, p]
+        anchor = s.anchor(lattice, at, b, p)
+        f = s.place(at)
+        w = s.weights(f)
+        steep = inv_spread * lattice.inv_dx
+        around = int(wp.static(n.support**dim))  # a variable: what is unrolled here takes long to compile
+        for node in range(around):
+            i, j, k = node % support, (node // support) % support, node // (support * support)
+            weight = w[i, 0] * w[j, 1] * w[k, 2]
+            g = steep * (corner(i, j, k) - f)
+            block = yield_in[b, p]
+            for u in range(wp.static(dim)):
+                pulled = vec()
+                for v in range(wp.static(dim)):
+                    pulled += g[v] * (tangent_in[b, p, u * dim + v] * g)
+                for c in range(wp.static(dim)):
+                    block[u, c] += pulled[c]
+            wp.atomic_add(block_out, b, s.node(lattice, anchor, i, j, k), (weight * weight) * block)
 
     return kernel

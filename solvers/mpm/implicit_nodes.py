@@ -11,7 +11,7 @@ import warp as wp
 from scenegrad.solvers.mpm.numbers import Numbers
 from scenegrad.solvers.mpm.stencil import stencil
 
-__all__ = ["balance_of_nodes", "blocks_of_nodes", "held_product"]
+__all__ = ["balance_of_nodes", "block_product", "blocks_of_nodes", "held_product", "inverse_blocks", "places_of_nodes"]
 
 
 @cache
@@ -65,7 +65,7 @@ def balance_of_nodes(n: Numbers) -> Any:
 
 @cache
 def blocks_of_nodes(n: Numbers) -> Any:
-    """B = m I + dR/dv [kg] of each node, I where it is empty, and its inverse [1/kg]."""
+    """B = m I + dR/dv [kg] of each node, I where it is empty."""
     real, vec, mat, packed = n.real, n.vec, n.mat, n.packed
     dim = n.dim
 
@@ -77,7 +77,6 @@ def blocks_of_nodes(n: Numbers) -> Any:
         friction_in: wp.array2d[vec],
         v_in: wp.array2d[vec],
         block_out: wp.array2d[mat],
-        inverse_out: wp.array2d[mat],
     ):
         b, i = wp.tid()
         one = wp.identity(n=wp.static(dim), dtype=real)
@@ -99,14 +98,13 @@ def blocks_of_nodes(n: Numbers) -> Any:
                 else:
                     block += (size / speed) * (plane - wp.outer(along, along) / (speed * speed))
         block_out[b, i] = block
-        inverse_out[b, i] = wp.inverse(block)
 
     return kernel
 
 
 @cache
 def held_product(n: Numbers) -> Any:
-    """H (B d + a k), zero at empty nodes; B: a matrix of each node, a: a number of each member."""
+    """H (B d + dt k), zero at empty nodes; B: a matrix of each node."""
     real, vec, mat, packed = n.real, n.vec, n.mat, n.packed
 
     @wp.kernel(module="unique", enable_backward=False)
@@ -117,14 +115,78 @@ def held_product(n: Numbers) -> Any:
         grid_in: wp.array2d[packed],
         matrix_in: wp.array2d[mat],
         d_in: wp.array2d[vec],
-        scale_in: wp.array[real],
+        dt_in: wp.array[real],
         add_in: wp.array2d[vec],
         product_out: wp.array2d[vec],
     ):
         b, i = wp.tid()
         product = vec()
         if grid_in[b, i][wp.static(n.dim)] > lightest[b]:
-            product = holds[int(hold_in[b, i])] * (matrix_in[b, i] * d_in[b, i] + scale_in[b] * add_in[b, i])
+            product = holds[int(hold_in[b, i])] * (matrix_in[b, i] * d_in[b, i] + dt_in[b] * add_in[b, i])
         product_out[b, i] = product
+
+    return kernel
+
+
+@cache
+def inverse_blocks(n: Numbers) -> Any:
+    """(m I + dt K_ii)^-1 [1/kg] by the symmetric part of K_ii, 1/m where that is not positive definite."""
+    real, mat, packed, dim = n.real, n.mat, n.packed, n.dim
+
+    @wp.kernel(module="unique", enable_backward=False)
+    def kernel(
+        lightest: wp.array[real],
+        dt_in: wp.array[real],
+        grid_in: wp.array2d[packed],
+        stiff_in: wp.array2d[mat],
+        inverse_out: wp.array2d[mat],
+    ):
+        b, i = wp.tid()
+        m = grid_in[b, i][wp.static(dim)]
+        inverse = mat()
+        if m > lightest[b]:
+            K = stiff_in[b, i]
+            block = m * wp.identity(n=wp.static(dim), dtype=real) + (real(0.5) * dt_in[b]) * (K + wp.transpose(K))
+            firm = block[0, 0] > m * real(0.5) and wp.determinant(block) > real(0.0)
+            if wp.static(dim == 3):
+                firm = firm and block[0, 0] * block[1, 1] > block[0, 1] * block[1, 0]
+            if firm:
+                inverse = wp.inverse(block)
+            else:
+                inverse = (real(1.0) / m) * wp.identity(n=wp.static(dim), dtype=real)
+        inverse_out[b, i] = inverse
+
+    return kernel
+
+
+@cache
+def block_product(n: Numbers) -> Any:
+    """z = H B^-1 r, by blocks that are zero at empty nodes."""
+    vec, mat = n.vec, n.mat
+
+    @wp.kernel(module="unique", enable_backward=False)
+    def kernel(
+        hold_in: wp.array2d[wp.uint8],
+        holds: wp.array[mat],
+        inverse_in: wp.array2d[mat],
+        r_in: wp.array2d[vec],
+        z_out: wp.array2d[vec],
+    ):
+        b, i = wp.tid()
+        z_out[b, i] = holds[int(hold_in[b, i])] * (inverse_in[b, i] * r_in[b, i])
+
+    return kernel
+
+
+@cache
+def places_of_nodes(n: Numbers) -> Any:
+    """x_i [m]"""
+    s = stencil(n)
+    vec, Lattice = n.vec, n.lattice
+
+    @wp.kernel(module="unique", enable_backward=False)
+    def kernel(lattice: Lattice, place_out: wp.array2d[vec]):
+        b, i = wp.tid()
+        place_out[b, i] = s.position(lattice, i)
 
     return kernel

@@ -40,6 +40,12 @@ class Pass:
         else:
             self.threads.run(self, arrays)
 
+    def recorded(self, arrays: Mapping[str, Any]) -> Any:
+        """The same as an object with a `launch` of its own, which needs not look at the arrays again; they must live as
+        long as it does."""
+        inputs, outputs = [arrays[name] for name in self.inputs], [arrays[name] for name in self.outputs]
+        return wp.launch(self.kernel, arrays[self.over], inputs, outputs, device=self.device, record_cmd=True)
+
     def run_transposed(self, arrays: Mapping[str, Any], bars: Mapping[str, Any]) -> None:
         """Adds the cotangents of the outputs, seen through the kernel, to those of the inputs; `bars` holds both by
         name. What has no entry there is not differentiated, except that structs need one."""

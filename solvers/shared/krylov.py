@@ -20,8 +20,8 @@ LOOK = 8
 
 @dataclass(frozen=True)
 class Solution:
-    """x [batch, ...]; residual: size of b - A x of each member [batch]; iterations of each member [batch]; solved:
-    whether that size is what was asked for [batch]."""
+    """x [batch, ...]; residual: size of b - A x, preconditioned, of each member [batch]; iterations of each member
+    [batch]; solved: whether that size is what was asked for [batch]."""
 
     x: Tensor
     residual: Tensor
@@ -55,35 +55,34 @@ def conjugate_gradient(
 ) -> Solution:
     """Preconditioned conjugate gradients for symmetric A [Hestenes & Stiefel 1952; Saad 2003, algorithm 9.1].
 
-    goal: size of the residual to reach [batch]; `size` says how it is measured. Members that are not `active` keep
-    x = 0. Where a direction p of p'Ap <= 0 is met, A is not positive definite: the member ends with the x that it
-    has, or with the preconditioned b where it has none yet [Nocedal & Wright 2006, algorithm 7.1].
+    goal: size of the preconditioned residual to reach [batch]; `size` says how it is measured. Members that are not
+    `active` keep x = 0. Where a direction p of p'Ap <= 0 is met, A is not positive definite: the member ends with the
+    x that it has, or with the preconditioned b where it has none yet [Nocedal & Wright 2006, algorithm 7.1].
     """
     x, r = torch.zeros_like(b), b.clone()
     z = precondition(r)
-    p, rz = z.clone(), dot(r, z)
-    length = size(r)
+    length = size(z)
     active = length > goal if active is None else active & (length > goal)
+    p, rz = z * spread(active, z), dot(r, z)
     count = torch.zeros_like(goal, dtype=torch.int64)
     for n in range(iterations):
         if n % LOOK == 0 and not bool(active.any()):
             break
-        p = p * spread(active, p)
         image = apply(p)
         curvature = dot(p, image)
         curved = active & (curvature > 0.0)
         if n == 0:
-            x = x + p * spread(active & ~curved, p)
+            x = p * spread(active & ~curved, p)
         active = curved
-        step = torch.where(active, rz / curvature, 0.0)
-        x.addcmul_(spread(step, x), p)
-        r = torch.where(spread(active, r) != 0, torch.addcmul(r, spread(-step, r), image), r)
-        length = torch.where(active, size(r), length)
+        step = spread(torch.where(active, rz / curvature, 0.0), x)
+        x.addcmul_(step, p)
+        r.addcmul_(step, image, value=-1)
+        z = precondition(r)
+        length = torch.where(active, size(z), length)
         count += active
         active = active & (length > goal)
-        z = precondition(r)
         before, rz = rz, dot(r, z)
-        p = torch.addcmul(z, spread(torch.where(active, rz / before, 0.0), p), p)
+        p = torch.addcmul(z * spread(active, z), spread(torch.where(active, rz / before, 0.0), p), p)
     return Solution(x, length, count, length <= goal)
 
 
@@ -98,11 +97,13 @@ def biconjugate_gradient(
     active: Tensor | None = None,
 ) -> Solution:
     """Stabilised biconjugate gradients for any A [van der Vorst 1992, SIAM J. Sci. Stat. Comput. 13, 631-644],
-    preconditioned from the right; a member whose recursion breaks down begins again from the x that it has."""
+    preconditioned from the right; a member whose recursion breaks down begins again from the x that it has.
+
+    goal, size, active: as of `conjugate_gradient`."""
     x, r = torch.zeros_like(b), b.clone()
     shadow, p = r.clone(), r.clone()
     rho = dot(shadow, r)
-    length = size(r)
+    length = size(precondition(r))
     active = length > goal if active is None else active & (length > goal)
     count = torch.zeros_like(goal, dtype=torch.int64)
     for n in range(iterations):
@@ -119,7 +120,7 @@ def biconjugate_gradient(
         omega = torch.where(active, safe_ratio(dot(t, s), dot(t, t)), 0.0)
         x = torch.where(going, x + spread(alpha, x) * ahead + spread(omega, x) * aside, x)
         r = torch.where(going, torch.addcmul(s, spread(-omega, s), t), r)
-        length = torch.where(active, size(r), length)
+        length = torch.where(active, size(precondition(r)), length)
         count += active
         active = active & (length > goal)
         after = dot(shadow, r)

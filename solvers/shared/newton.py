@@ -13,7 +13,7 @@ from scenegrad.solvers.shared.krylov import Operator, Solution, biconjugate_grad
 
 __all__ = ["Equations", "Linear", "Root", "newton", "solve_linear"]
 
-LOOSEST, FIRST = 0.5, 0.1  # part of the residual that a linear step may leave: at most, and at the first one
+LOOSEST = 0.1  # part of the error that a linear step may leave at most
 SHORTEST = 12  # halvings of a step before it is given up
 ENOUGH = 1e-4  # share of the hoped for decrease that a step must bring
 
@@ -23,7 +23,6 @@ class Linear:
     """r(x + d) = r(x) + A d + ..., A = dr/dx."""
 
     apply: Operator  # d -> A d
-    precondition: Operator  # r -> about A^-1 r, symmetric and positive definite
     symmetric: Tensor  # whether A is [batch]
 
 
@@ -38,18 +37,22 @@ class Equations(Protocol):
         """The linear part at x."""
         ...
 
-    def size(self, r: Tensor) -> Tensor:
-        """Of a residual [batch], float64."""
+    def precondition(self, r: Tensor) -> Tensor:
+        """About A^-1 r, an estimate of the error of x; linear, symmetric, positive definite, always the same."""
+        ...
+
+    def size(self, d: Tensor) -> Tensor:
+        """Of such an error [batch], float64."""
         ...
 
 
 @dataclass(frozen=True)
 class Root:
-    """x [batch, ...]; of each member: size of the residual, the goal, the steps and linear iterations it took, and
-    whether it is there [batch]."""
+    """x [batch, ...]; of each member: estimated size of the error, the goal, the steps and linear iterations it took,
+    and whether it is there [batch]."""
 
     x: Tensor
-    residual: Tensor
+    error: Tensor
     goal: Tensor
     steps: Tensor
     iterations: Tensor
@@ -59,28 +62,28 @@ class Root:
 def newton(equations: Equations, x: Tensor, goal: Callable[[Tensor], Tensor], *, steps: int, iterations: int) -> Root:
     """Inexact Newton with backtracking [Eisenstat & Walker 1996, SIAM J. Sci. Comput. 17, 16-32; choice 2].
 
-    goal: x -> size of the residual that is small enough [batch]. A step is halved until the residual falls. Members
-    that are done, or can do no more, stand still; they never feel their companions.
+    goal: x -> size of the preconditioned residual that is small enough [batch]. A step is halved until that size
+    falls. Members that are done, or can do no more, stand still; they never feel their companions.
     """
     x, r = inside(equations, x)
-    length = equations.size(r)
+    length = measured(equations, r)
     target = goal(x)
     going = torch.isfinite(length) & (length > target)
     taken, spent = torch.zeros_like(length, dtype=torch.int64), torch.zeros_like(length, dtype=torch.int64)
-    forcing = torch.full_like(length, FIRST)
+    forcing = torch.full_like(length, LOOSEST)
     for _ in range(steps):
         if not bool(going.any()):
             break
         forcing = torch.maximum(forcing, 0.5 * target / length).clamp(max=LOOSEST)
         linear = equations.linear(x)
-        ahead = solve_linear(linear, -r, forcing * length, iterations, equations.size, going)
+        ahead = solve_linear(linear, -r, forcing * length, iterations, equations, going)
         spent += ahead.iterations
         share = torch.where(going, 1.0, 0.0).to(length.dtype)
         waiting, moved, before = going, torch.zeros_like(going), length
         for _ in range(SHORTEST):
             trial = torch.where(spread(waiting, x) != 0, x + spread(share, x) * ahead.x, x)
             r_trial = equations.residual(trial)
-            size = equations.size(r_trial)
+            size = measured(equations, r_trial)
             better = waiting & (size <= (1.0 - ENOUGH * share) * before)
             r = torch.where(spread(better, r) != 0, r_trial, r)
             x = torch.where(spread(better, x) != 0, trial, x)
@@ -97,11 +100,15 @@ def newton(equations: Equations, x: Tensor, goal: Callable[[Tensor], Tensor], *,
     return Root(x, length, target, taken, spent, length <= target)
 
 
+def measured(equations: Equations, r: Tensor) -> Tensor:
+    return equations.size(equations.precondition(r))
+
+
 def inside(equations: Equations, x: Tensor) -> tuple[Tensor, Tensor]:
     """x and r(x) with every member in the domain, as far as shrinking x brings it there."""
     r = equations.residual(x)
     for n in range(SHORTEST):
-        bad = ~torch.isfinite(equations.size(r))
+        bad = ~torch.isfinite(measured(equations, r))
         if not bool(bad.any()):
             break
         shrink = 0.0 if n == SHORTEST - 1 else 0.5
@@ -111,10 +118,11 @@ def inside(equations: Equations, x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def solve_linear(
-    linear: Linear, b: Tensor, goal: Tensor, iterations: int, size: Callable[[Tensor], Tensor], active: Tensor
+    linear: Linear, b: Tensor, goal: Tensor, iterations: int, equations: Equations, active: Tensor
 ) -> Solution:
     """A x = b by conjugate gradients where A is symmetric and by biconjugate ones where it is not."""
-    asked: dict[str, Any] = {"goal": goal, "iterations": iterations, "precondition": linear.precondition, "size": size}
+    gauge = {"precondition": equations.precondition, "size": equations.size}
+    asked: dict[str, Any] = {"goal": goal, "iterations": iterations, **gauge}
     even = conjugate_gradient(linear.apply, b, active=active & linear.symmetric, **asked)
     uneven = active & ~linear.symmetric
     if not bool(uneven.any()):
