@@ -17,6 +17,9 @@ from scenegrad.surrogates.evaluation.metrics import (
     SpectrumError,
 )
 from scenegrad.surrogates.evaluation.rollouts import compare
+from scenegrad.surrogates.graph_network.network import GraphNetwork
+from scenegrad.surrogates.graph_network.simulator import GraphSimulator
+from scenegrad.surrogates.graph_network.training import train_graph_network
 from scenegrad.surrogates.operators.fno import FNO
 from scenegrad.surrogates.operators.grids import Bounded, Torus
 from scenegrad.surrogates.operators.predictions import Change, Next
@@ -31,8 +34,9 @@ from scenegrad.surrogates.training.settings import Settings
 from scenegrad.surrogates.training.targets import Noise, OneStep, Pushforward, Unrolled
 
 __all__ = [
-    "FNO", "Bounded", "BreakEven", "Change", "CorrelationTime", "Fit", "MeanSquare", "Next", "Noise", "OneStep",
+    "FNO", "Bounded", "BreakEven", "Change", "CorrelationTime", "Fit", "GraphNetwork", "GraphSimulator", "MeanSquare", "Next", "Noise", "OneStep",
     "OneStepError", "Pairs", "Persistence", "Pushforward", "Recipe", "RelativeL2", "RolloutError", "Settings",
     "SpectrumError", "Split", "Stepper", "Surrogate", "Torus", "Unrolled", "VRMSE", "Windows", "break_even", "compare",
     "load_stepper", "read_recipe", "train",
+    "train_graph_network",
 ]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -119,7 +119,8 @@ class Energy(nn.Module):
         self.law = law
 
     def forward(self, F: Tensor) -> Tensor:
-        return self.law.energy(F)
+        energy: Callable[[Tensor], Tensor] = self.law.energy  # type: ignore[assignment]  # of nn.Module it is unknown
+        return energy(F)
 
 
 def called(module: nn.Module, address: str, params: Mapping[str, Tensor], F: Tensor, within: str = "") -> Tensor:
@@ -133,7 +134,6 @@ def called(module: nn.Module, address: str, params: Mapping[str, Tensor], F: Ten
 
 def learned_bodies(scene: Scene, parts: Sequence[BodyPart], like: Tensor) -> list[LearnedBody]:
     """Those of the bodies whose material is Learned, with modules on the device and in the precision of `like`."""
-    dim = scene.dim
     found = []
     for part in parts:
         material = scene.at(f"{part.name}.material")
@@ -146,8 +146,11 @@ def learned_bodies(scene: Scene, parts: Sequence[BodyPart], like: Tensor) -> lis
                 f"{nearest(material.law, REGISTERED)} Call register_law({material.law!r}, module) first."
             )
         law = REGISTERED[material.law]
-        copies = (None if m is None else copy.deepcopy(m).to(like.device, like.dtype) for m in vars(law).values())
-        body = LearnedBody(part, LearnedLaw(*copies), dim)
+        modules = copy.deepcopy(law)
+        for module in (modules.module, modules.return_map):
+            if module is not None:
+                module.to(like.device, like.dtype)
+        body = LearnedBody(part, modules, scene.dim)
         refuse_unfit(body, material.law, like)
         found.append(body)
     return found

@@ -46,7 +46,8 @@ def train_graph_network(
     random = torch.Generator().manual_seed(seed)
     optimiser = torch.optim.Adam(network.parameters(), lr=learning_rate)
     network.train()
-    begun, losses = time.perf_counter(), []
+    begun = time.perf_counter()
+    losses: list[float] = []
     while True:
         done = len(losses) / steps if steps is not None else (time.perf_counter() - begun) / (seconds or 1.0)
         if done >= 1:

@@ -17,7 +17,8 @@ class InvariantEnergy(nn.Module):
     isotropic elastic energy is a function of a and b.
 
     N is a perceptron of two hidden layers (tanh) of z = (a / reach^2, b / reach, c / reach^2). Its derivatives are
-    written out, so that tau needs no graph of its own. At first the law is that of moduli `scale`, and N bends it at random.
+    written out, so that tau needs no graph of its own. At first the law is that of moduli `scale`, which N bends at
+    random.
     scale: stiffness expected [Pa]; reach: size of the strains expected.
     """
 
