@@ -94,7 +94,8 @@ class RigidBody(Entity):
     mass, unless `inertia` is given: one number in two dimensions (about z, with the mass per unit of depth), the
     three principal ones along the axes of the shape in three.
     rotation: as of a Collider, about the centre of mass. stiffness: pressure per depth of one grid cell with which it
-    meets walls and other rigid bodies; how deep it sinks, and not what becomes of it, depends on this number.
+    meets walls and other rigid bodies: how deep it sinks depends on this number. damping: 1/damping is about the speed
+    [m/s] at which it meets them and does not bounce; slower it bounces the better, and at 0 always.
     """
 
     positional = ("shape",)
@@ -109,6 +110,7 @@ class RigidBody(Entity):
     contact: SideCondition = Separate()
     hinge: Hinge | None = None
     stiffness: Annotated[float, Field(gt=0)] = 1e5  # [Pa]
+    damping: Annotated[float, Field(ge=0)] = 3.0  # [s/m]
 
     @pydantic.field_validator("angular_velocity", mode="before")
     @classmethod

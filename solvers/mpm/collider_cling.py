@@ -25,9 +25,9 @@ class Holding(NamedTuple):
 
 
 @cache
-def holding(n: Numbers, sampled: bool) -> Holding:
+def holding(n: Numbers) -> Holding:
     """h = s^2 (3 - 2s),   s = 1/2 - phi/dx, kept between 0 and 1: the derivative by the obstacle's place exists."""
-    r, f, met = rigid_numbers(n), frames(n), meeting(n, sampled)
+    r, f, met = rigid_numbers(n), frames(n), meeting(n)
     real, vec, vec4, ivec4, Shape, Pose = r.real, r.vec, r.vec4, r.ivec4, r.shape, r.pose
 
     @wp.func
@@ -63,12 +63,12 @@ def holding(n: Numbers, sampled: bool) -> Holding:
 
 
 @cache
-def weigh(n: Numbers, sampled: bool) -> Any:
+def weigh(n: Numbers) -> Any:
     """A = sum_i m_i h_i G_i' Q G_i and b = sum_i m_i h_i G_i' Q v_i of each rigid body to which matter clings.
 
     G_i twist is the body's velocity at node i; Q lets all through where matter sticks, and the part along the normal
     where it slips. Where several hold one node, h_i is shared out: h / (1 + those of the others)."""
-    s, r, f, held = stencil(n), rigid_numbers(n), frames(n), holding(n, sampled)
+    s, r, f, held = stencil(n), rigid_numbers(n), frames(n), holding(n)
     dim, real, flat, packed, Lattice = n.dim, n.real, n.vec, n.packed, n.lattice
     vec, ivec4, Shape, Pose, Twist = r.vec, r.ivec4, r.shape, r.pose, r.twist
     Square = wp.types.matrix((6, 6), real)
@@ -128,9 +128,9 @@ def weigh(n: Numbers, sampled: bool) -> Any:
 
 
 @cache
-def cling(n: Numbers, sampled: bool) -> Any:
+def cling(n: Numbers) -> Any:
     """v' = v + sum_c h_c Q_c (u_c - v), u_c the velocity of obstacle c there; see `weigh`. Every node is written."""
-    s, r, f, held = stencil(n), rigid_numbers(n), frames(n), holding(n, sampled)
+    s, r, f, held = stencil(n), rigid_numbers(n), frames(n), holding(n)
     dim, real, flat, packed, Lattice = n.dim, n.real, n.vec, n.packed, n.lattice
     vec, ivec4, Shape, Pose, Twist = r.vec, r.ivec4, r.shape, r.pose, r.twist
 

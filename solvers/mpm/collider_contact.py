@@ -21,12 +21,12 @@ NOTHING, SEPARATE, COULOMB, SLIP, STICK = range(5)  # what a collider does to ma
 
 
 @cache
-def meeting(n: Numbers, sampled: bool) -> Any:
+def meeting(n: Numbers) -> Any:
     """wp.func -> (phi, grad phi) of one collider, the gradient in the frame of the scene; phi = 1 m where the ball
     around the collider is farther than `near`."""
     r, f = rigid_numbers(n), frames(n)
     real, vec, vec4, ivec4, Shape, Pose = r.real, r.vec, r.vec4, r.ivec4, r.shape, r.pose
-    phi = distance(n, sampled)
+    phi = distance(n)
 
     @wp.func
     def met(kind: int, shape: Shape, grid: ivec4, samples: wp.array2d[real], b: int, pose: Pose, arm: vec, near: real):
@@ -41,7 +41,7 @@ def meeting(n: Numbers, sampled: bool) -> Any:
 
 
 @cache
-def press(n: Numbers, sampled: bool) -> Any:
+def press(n: Numbers) -> Any:
     """f_p = k max(0, r_p - phi(x_p)) grad phi,   k = 2 V_p M / dx^2,   as at walls: see `contact`.
 
     The collider feels -f_p dt at x_p. Friction waits at the nodes, which learn how much of it there can be,
@@ -49,7 +49,7 @@ def press(n: Numbers, sampled: bool) -> Any:
     that bear it go there, D_i = sum_p w_ip mu |f_p| dt u(x_i).
     The last `sides` colliders are sides of the box, which particles within [low, high] do not touch.
     """
-    s, r, f, met = stencil(n), rigid_numbers(n), frames(n), meeting(n, sampled)
+    s, r, f, met = stencil(n), rigid_numbers(n), frames(n), meeting(n)
     dim, real, flat, packed, Row, Lattice = n.dim, n.real, n.vec, n.packed, n.row, n.lattice
     vec, ivec4, Shape, Pose, Twist = r.vec, r.ivec4, r.shape, r.pose, r.twist
 
@@ -121,10 +121,10 @@ def press(n: Numbers, sampled: bool) -> Any:
 
 
 @cache
-def react(n: Numbers, sampled: bool) -> Any:
+def react(n: Numbers) -> Any:
     """Friction as the rigid bodies feel it: -w_ip mu |f_p| dt K_i at x_i, K_i the friction that node i took up for
     each unit of what it can bear. What the nodes lose the bodies gain, and its moment too."""
-    s, r, f, met = stencil(n), rigid_numbers(n), frames(n), meeting(n, sampled)
+    s, r, f, met = stencil(n), rigid_numbers(n), frames(n), meeting(n)
     dim, real, flat, Row, Lattice = n.dim, n.real, n.vec, n.row, n.lattice
     vec, ivec4, Shape, Pose, Twist = r.vec, r.ivec4, r.shape, r.pose, r.twist
 
@@ -181,10 +181,10 @@ def react(n: Numbers, sampled: bool) -> Any:
 
 
 @cache
-def pressing(n: Numbers, sampled: bool) -> Any:
+def pressing(n: Numbers) -> Any:
     """sum_p k_p [N/m] over the particles that touch each collider, or will within half a cell: what bounds the step of
     a light body."""
-    r, f, met = rigid_numbers(n), frames(n), meeting(n, sampled)
+    r, f, met = rigid_numbers(n), frames(n), meeting(n)
     real, flat, Row, Lattice = n.real, n.vec, n.row, n.lattice
     vec, ivec4, Shape, Pose = r.vec, r.ivec4, r.shape, r.pose
 

@@ -14,12 +14,11 @@ from scenegrad.solvers.mpm.clinging_bodies import JoinNodes
 from scenegrad.solvers.mpm.collider_cling import cling, weigh
 from scenegrad.solvers.mpm.collider_contact import SLIP, STICK, press, pressing, react
 from scenegrad.solvers.mpm.collider_nodes import sliding_nodes
-from scenegrad.solvers.mpm.collider_shapes import SAMPLED
 from scenegrad.solvers.mpm.grid import Grid
 from scenegrad.solvers.mpm.numbers import Numbers
 from scenegrad.solvers.mpm.obstacles import Obstacles, ObstacleTables
 from scenegrad.solvers.mpm.passes import Pass
-from scenegrad.solvers.mpm.rigid_contact import bump, grip
+from scenegrad.solvers.mpm.rigid_contact import POINT, bump, grip
 from scenegrad.solvers.mpm.rigid_frames import HINGED
 from scenegrad.solvers.mpm.rigid_motion import advance, kick
 from scenegrad.solvers.mpm.rigid_numbers import INERTIA, POSE, SHAPE, rigid_numbers
@@ -72,7 +71,6 @@ class ColliderPasses:
         self.seen: dict[str, tuple[Tensor, Any]] = {}  # tables of the last step, and kernels' views of them
         self.scratch = self.fields()
         self.fixed = self.constants(n, grid) | self.views(self.scratch)
-        sampled = any(o.kind == SAMPLED for o in obstacles.all)
         before = ("dt", "motion", "pull", "inertia", "led", "still", "rigid")
         at_nodes = ("lightest", "hold", "holds", "momentum", "bearing", "drag")
         pushes, after = ("momentum", "bearing", "drag", "push"), ("dt", "motion", "inertia", "now", "push", "grip")
@@ -80,24 +78,24 @@ class ColliderPasses:
         self.before = (clear, Pass(kick(n), "obstacles", device, before, ("now",)))
         slid, held = "sliding" if self.clings else "velocity", ("lattice", "lightest", "period", "touch")
         clinging = (
-            Pass(weigh(n, sampled), "nodes", device, (*held, *SHAPES[2:], "momentum", slid), ("weight", "carried")),
+            Pass(weigh(n), "nodes", device, (*held, *SHAPES[2:], "momentum", slid), ("weight", "carried")),
             JoinNodes(obstacles, self.scratch),
-            Pass(cling(n, sampled), "nodes", device, (*held, *SHAPES[3:], "clung", "momentum", slid), ("velocity",)),
+            Pass(cling(n), "nodes", device, (*held, *SHAPES[3:], "clung", "momentum", slid), ("velocity",)),
         )
         self.meet: tuple[Launched, ...] = (
-            Pass(press(n, sampled), "particles", device, (*PARTICLES, "outer", "low", "high", "x"), pushes),
+            Pass(press(n), "particles", device, (*PARTICLES, "outer", "low", "high", "x"), pushes),
             Pass(sliding_nodes(n), "nodes", device, at_nodes, (slid, "traction")),
             *(clinging if self.clings else ()),
         )
         between = (
-            Pass(react(n, sampled), "particles", device, (*PARTICLES, "x", "traction"), ("push",)),
-            Pass(bump(n, sampled), "points", device, (*POINTS, "now"), ("push", "load")),
-            Pass(grip(n, sampled), "points", device, (*POINTS, "inertia", "now", "push", "load"), ("grip",)),
+            Pass(react(n), "particles", device, (*PARTICLES, "x", "traction"), ("push",)),
+            Pass(bump(n), "points", device, (*POINTS, "now"), ("push", "load")),
+            Pass(grip(n), "points", device, (*POINTS, "inertia", "now", "push", "load"), ("grip",)),
         )
         self.after = between if self.bodies else ()
         self.carry = (Pass(advance(n), "moving", device, after, ("rigid after",)),) if self.moves else ()
         touched = ("lattice", "slot", "volume", "radius", "row", *SHAPES, "x")
-        self.pressing = Pass(pressing(n, sampled), "particles", device, touched, ("pressed",))
+        self.pressing = Pass(pressing(n), "particles", device, touched, ("pressed",))
 
     def constants(self, n: Numbers, grid: Grid) -> dict[str, Any]:
         """Arguments that never change."""
@@ -126,7 +124,7 @@ class ColliderPasses:
         if obstacles.points is not None:
             fixed["points"] = (self.batch, obstacles.points.shape[1])
             fixed["owner"] = wp.from_torch(whole([*obstacles.owner]))
-            fixed["point"] = wp.from_torch(obstacles.points, dtype=wp.types.vector(5, n.real))
+            fixed["point"] = wp.from_torch(obstacles.points, dtype=wp.types.vector(POINT, n.real))
         return fixed
 
     def zeros(self, *shape: int) -> Tensor:

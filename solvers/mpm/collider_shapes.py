@@ -17,14 +17,14 @@ BALL, BOX, CAPSULE, CYLINDER, HALF_SPACE, SAMPLED = range(6)  # kinds of shape
 
 
 @cache
-def distance(n: Numbers, sampled: bool) -> Any:
+def distance(n: Numbers) -> Any:
     """wp.func (kind, shape, grid, samples, b, y) -> (phi, grad phi), phi < 0 inside, at a place y in its own frame.
 
     shape: see SHAPE; the numbers of each kind are [m]
     ball: radius; box: half edges; capsule: half of its segment as a vector, radius; cylinder: axis of length 1, radius,
     half height; half space: outward normal; sampled: its lowest sample (x, y, z), their distance.
     grid: of a sampled shape, the place of its first sample among `samples`, and how many there are along each axis.
-    Two dimensions are the plane z = 0 of three. sampled: whether there are sampled shapes at all.
+    Two dimensions are the plane z = 0 of three.
     """
     r = rigid_numbers(n)
     real, vec, vec4, ivec4, Shape = r.real, r.vec, r.vec4, r.ivec4, r.shape
@@ -88,9 +88,8 @@ def distance(n: Numbers, sampled: bool) -> Any:
     @wp.func
     def any_kind(kind: int, shape: Shape, grid: ivec4, samples: wp.array2d[real], b: int, at: vec):
         y = at - vec(shape[2], shape[3], shape[4])
-        if wp.static(sampled):
-            if kind == wp.static(SAMPLED):
-                return spline(shape, grid, samples, b, y)
+        if kind == wp.static(SAMPLED):
+            return spline(shape, grid, samples, b, y)
         return of_primitive(kind, shape, y)
 
     return any_kind

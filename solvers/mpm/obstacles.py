@@ -196,7 +196,7 @@ class Obstacles:
     samples_at: tuple[
         tuple[int, int, int, int], ...
     ] = ()  # of each obstacle: its first sample, their number along axes
-    points: Tensor | None = None  # of the rigid bodies' surfaces: place, radius, stiffness [batch, point, 5]
+    points: Tensor | None = None  # of the rigid bodies' surfaces: see POINT [batch, point, 6]
     owner: tuple[int, ...] = ()  # obstacle of each point
 
     @property

@@ -202,8 +202,7 @@ class Builder:
         return torch.from_numpy(found).to(self.like.device, self.like.dtype).contiguous()
 
     def points(self, bodies: Sequence[str]) -> tuple[Tensor | None, tuple[int, ...]]:
-        """Place about the centre of mass, radius and stiffness of points of the surfaces; those that a member has fewer
-        of than another have no stiffness."""
+        """Points of the surfaces, see POINT; those that a member has fewer of than another have no stiffness."""
         dim, dx = self.grid.dim, self.grid.dx
         columns: list[Array] = []
         owner: list[int] = []
@@ -213,7 +212,8 @@ class Builder:
                 found = surface_points(body.shape, dim, dx / 2)
                 places = found[:, :dim] - filled(body.shape, dim).center
                 places = np.pad(places, ((0, 0), (0, 3 - dim)))
-                members.append(np.column_stack([places, found[:, dim], found[:, dim + 1] * body.stiffness / dx]))
+                stiffness = found[:, dim + 1] * body.stiffness / dx
+                members.append(np.column_stack([places, found[:, dim], stiffness, np.full(len(found), body.damping)]))
             most = max(map(len, members))
             columns.append(np.stack([np.pad(rows, ((0, most - len(rows)), (0, 0))) for rows in members]))
             owner += [index] * most

@@ -13,16 +13,21 @@ from scenegrad.solvers.mpm.numbers import Numbers
 from scenegrad.solvers.mpm.rigid_frames import FREE, LED, frames
 from scenegrad.solvers.mpm.rigid_numbers import rigid_numbers
 
-__all__ = ["bump", "grip"]
+__all__ = ["POINT", "bump", "grip"]
+
+
+POINT = 6  # of a surface: place about the centre (x, y, z) and radius [m], stiffness [N/m], damping [s/m]
 
 
 @cache
-def touching(n: Numbers, sampled: bool) -> Any:
-    """wp.func -> (depth, grad phi) of point (y, radius) of body `a` in collider `c`, its lever from a, and from c.
+def touching(n: Numbers) -> Any:
+    """wp.func -> (f, unit normal) of a point of a rigid body in something else, and the lever to it from there.
 
-    A point is the middle of a small ball: a ball touches by one point, whatever way it rolls."""
-    r, f, met = rigid_numbers(n), frames(n), meeting(n, sampled)
+    f = k d max(0, 1 + c d'), d = max(0, r - phi)   [Hunt & Crossley 1975]: it rises from zero and falls to zero without
+    a jump. A point is the middle of a small ball: a ball touches by one point, whatever way it rolls."""
+    r, f, met = rigid_numbers(n), frames(n), meeting(n)
     real, vec, vec4, ivec4, Shape, Pose = r.real, r.vec, r.vec4, r.ivec4, r.shape, r.pose
+    Point = wp.types.vector(POINT, real)
 
     @wp.func
     def touches(
@@ -31,27 +36,33 @@ def touching(n: Numbers, sampled: bool) -> Any:
         grid: ivec4,
         samples: wp.array2d[real],
         b: int,
+        point: Point,
         own: Pose,
         other: Pose,
         arm: vec,
-        radius: real,
         period: vec,
     ):
         far = f.lever(vec(own[0], own[1], own[2]) + arm, other, period)
-        found = met(kind, shape, grid, samples, b, other, far, radius)
-        return vec4(radius - found[0], found[1], found[2], found[3]), far
+        found = met(kind, shape, grid, samples, b, other, far, point[3])
+        gradient = vec(found[1], found[2], found[3])
+        normal = wp.normalize(gradient)
+        depth = wp.max(point[3] - found[0], real(0.0))
+        inward = normal * point[3]
+        closing = wp.dot(normal, f.velocity(other, far - inward) - f.velocity(own, arm - inward))
+        force = point[4] * depth * wp.max(real(1.0) + point[5] * closing, real(0.0)) * wp.length(gradient)
+        return vec4(force, normal[0], normal[1], normal[2]), far
 
     return touches
 
 
 @cache
-def bump(n: Numbers, sampled: bool) -> Any:
-    """f = k max(0, r - phi) grad phi at each point of a rigid body that is in something else, which feels -f there.
+def bump(n: Numbers) -> Any:
+    """Each point of a rigid body is pushed out of what it is in, which feels the opposite there: see `touching`.
 
-    point: (x, y, z) about the centre, radius [m], stiffness [N/m]. The load of each body is the sum of |f| dt."""
-    r, f, touches = rigid_numbers(n), frames(n), touching(n, sampled)
+    The load of each body is the sum of |f| dt."""
+    r, f, touches = rigid_numbers(n), frames(n), touching(n)
     real, vec, ivec4, Shape, Pose, Twist = r.real, r.vec, r.ivec4, r.shape, r.pose, r.twist
-    Point = wp.types.vector(5, real)
+    Point = wp.types.vector(POINT, real)
 
     @wp.kernel(module="unique")
     def kernel(
@@ -76,31 +87,29 @@ def bump(n: Numbers, sampled: bool) -> Any:
         for c in range(motion_in.shape[0]):
             if meets_in[a, c] > real(0.0):
                 found, far = touches(
-                    kind_in[c], shape_in[b, c], samples_at[c], samples_in, b, own, now_in[b, c], out, point[3], period
+                    kind_in[c], shape_in[b, c], samples_at[c], samples_in, b, point, own, now_in[b, c], out, period
                 )
                 if found[0] > real(0.0):
-                    normal = vec(found[1], found[2], found[3])
-                    impulse = (dt_in[b] * meets_in[a, c] * point[4] * found[0]) * normal
-                    size = wp.length(impulse)
-                    here = point[3] * normal
-                    wp.atomic_add(push_out, b, a, f.twist(impulse, wp.cross(out - here, impulse)))
+                    normal, size = vec(found[1], found[2], found[3]), dt_in[b] * meets_in[a, c] * found[0]
+                    impulse, inward = size * normal, point[3] * normal
+                    wp.atomic_add(push_out, b, a, f.twist(impulse, wp.cross(out - inward, impulse)))
                     wp.atomic_add(load_out, b, a, size)
                     if motion_in[c] != wp.static(LED):
-                        wp.atomic_add(push_out, b, c, f.twist(-impulse, -wp.cross(far - here, impulse)))
+                        wp.atomic_add(push_out, b, c, f.twist(-impulse, -wp.cross(far - inward, impulse)))
                         wp.atomic_add(load_out, b, c, size)
 
     return kernel
 
 
 @cache
-def grip(n: Numbers, sampled: bool) -> Any:
+def grip(n: Numbers) -> Any:
     """J = -t min(mu |f| dt, m_t |t|), t the velocity along the surface that the bodies would have without friction.
 
     m_t is what of the bodies' mass moves with the point [Mirtich 1996], of which each contact has the share of the load
     that it bears, so that all of them together stop the body and do not throw it back [Tonge et al. 2012]."""
-    r, f, touches = rigid_numbers(n), frames(n), touching(n, sampled)
+    r, f, touches = rigid_numbers(n), frames(n), touching(n)
     real, vec, ivec4, Shape, Pose, Inertia, Twist = r.real, r.vec, r.ivec4, r.shape, r.pose, r.inertia, r.twist
-    Point = wp.types.vector(5, real)
+    Point = wp.types.vector(POINT, real)
 
     @wp.func
     def pushed(motion: int, pose: Pose, inertia: Inertia, push: Twist, arm: vec):
@@ -142,13 +151,10 @@ def grip(n: Numbers, sampled: bool) -> Any:
             if meets_in[a, c] > real(0.0) and shape_in[b, c][0] > real(0.0):
                 other = now_in[b, c]
                 found, far = touches(
-                    kind_in[c], shape_in[b, c], samples_at[c], samples_in, b, own, other, out, point[3], period
+                    kind_in[c], shape_in[b, c], samples_at[c], samples_in, b, point, own, other, out, period
                 )
                 if found[0] > real(0.0):
-                    normal = wp.normalize(vec(found[1], found[2], found[3]))
-                    size = (
-                        dt_in[b] * meets_in[a, c] * point[4] * found[0] * wp.length(vec(found[1], found[2], found[3]))
-                    )
+                    normal, size = vec(found[1], found[2], found[3]), dt_in[b] * meets_in[a, c] * found[0]
                     arm, reach = out - point[3] * normal, far - point[3] * normal
                     past = pushed(motion_in[a], own, inertia_in[b, a], push_in[b, a], arm)
                     if motion_in[c] == wp.static(LED):
