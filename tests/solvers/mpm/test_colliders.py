@@ -170,15 +170,20 @@ def colliding(contact):
     )
 
 
-@pytest.mark.parametrize("contact", [sc.Coulomb(sc.Parameter(0.3)), sc.Stick()], ids=["coulomb", "stick"])
-def test_gradient_by_the_motion_of_a_collider(lab, contact):
-    lab.differentiates(colliding(contact), steps=110, dt=1.5e-3)
+def test_gradient_by_the_motion_of_a_collider(lab):
+    """By the entries of its table, the amplitude of its turning, its place and friction."""
+    lab.differentiates(colliding(sc.Coulomb(sc.Parameter(0.3))), steps=110, dt=1.5e-3)
+
+
+@pytest.mark.slow
+def test_gradient_by_the_motion_of_a_collider_that_matter_sticks_to(lab):
+    lab.differentiates(colliding(sc.Stick()), steps=110, dt=1.5e-3)
 
 
 def test_gradient_by_the_place_of_a_sampled_shape(lab):
     """The spline of the distance is smooth enough for an exact derivative."""
     shape = sc.Sphere(center=(0.45, 0.3), radius=0.1) | sc.Sphere(center=(0.6, 0.32), radius=0.08)
-    scene = colliding(sc.Coulomb(sc.Parameter(0.3)))
+    scene = colliding(sc.Stick())
     bar = scene.entities["bar"]
     motion = sc.Moving(velocity=(sc.Parameter(0.1), sc.Parameter(0.5)), angular_velocity=sc.Parameter(1.0))
     lab.differentiates(
