@@ -34,9 +34,8 @@ from scenegrad.surrogates.training.settings import Settings
 from scenegrad.surrogates.training.targets import Noise, OneStep, Pushforward, Unrolled
 
 __all__ = [
-    "FNO", "Bounded", "BreakEven", "Change", "CorrelationTime", "Fit", "GraphNetwork", "GraphSimulator", "MeanSquare", "Next", "Noise", "OneStep",
-    "OneStepError", "Pairs", "Persistence", "Pushforward", "Recipe", "RelativeL2", "RolloutError", "Settings",
-    "SpectrumError", "Split", "Stepper", "Surrogate", "Torus", "Unrolled", "VRMSE", "Windows", "break_even", "compare",
-    "load_stepper", "read_recipe", "train",
-    "train_graph_network",
+    "FNO", "Bounded", "BreakEven", "Change", "CorrelationTime", "Fit", "GraphNetwork", "GraphSimulator", "MeanSquare",
+    "Next", "Noise", "OneStep", "OneStepError", "Pairs", "Persistence", "Pushforward", "Recipe", "RelativeL2",
+    "RolloutError", "Settings", "SpectrumError", "Split", "Stepper", "Surrogate", "Torus", "Unrolled", "VRMSE",
+    "Windows", "break_even", "compare", "load_stepper", "read_recipe", "train", "train_graph_network",
 ]  # fmt: skip

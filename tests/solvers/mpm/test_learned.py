@@ -203,12 +203,12 @@ def trained(request):
             weight.mul_(0.3 if "moduli" not in name else 0.1)
     register_law("law", law, VonMisesReturn(0.03) if request.param == "yielding" else None)
     solver, state, params = compiled(falling(learned()))
-    weights = [torch.randn(field.shape, dtype=torch.float64) for field in vars(state).values()]
-    scales = (0.1, 1.0, 20.0, 1.0, YOUNG)
+    scales = {"position": 0.1, "velocity": 1.0, "affine": 20.0, "deformation": 1.0, "history": YOUNG}
+    weights = {name: torch.randn_like(getattr(state, name)) / scale for name, scale in scales.items()}
 
     def loss(params):
         end = rollout(solver, solver.program.initial(params), params, controller=Fixed(DT)).state
-        return sum((w * field).sum() / s for w, field, s in zip(weights, vars(end).values(), scales, strict=True))
+        return sum((weight * getattr(end, name)).sum() for name, weight in weights.items())
 
     return solver, params, loss
 
