@@ -292,6 +292,24 @@ def test_gradients_flow_through_the_steps_of_a_world():
     assert (high - low) / (2 * h) == pytest.approx(predicted, rel=1e-6)
 
 
+def test_signals_of_a_scene_follow_the_clock_of_their_member():
+    """A member that began anew hears its signals from the start; the other goes on as a rollout does."""
+    side = "body.actuators.right.activation"
+    scene = hopper(**{"body.velocity": [0.1, -0.2], side: sg.Sine(0.3, 12.0), "time.dt": 1e-3})
+    left = {address: bounds for address, bounds in MUSCLES.items() if address != side}
+    world = World(task(scene, action=left), 2, dtype="float64")
+    world.reset(seeds=[0, 0])
+    still = torch.zeros((2, 1), dtype=torch.float64)
+    for step in range(6):
+        if step == 3:
+            world.reset(members=[0])
+        world.step(still)
+    solver, state, params = sg.compile(scene, device="cpu", dtype="float64")
+    for member, steps in enumerate((3, 6)):
+        alone = rollout(solver, state, params, until=steps * EVERY).state.position[0]
+        torch.testing.assert_close(world.state.position[member], alone, rtol=0, atol=1e-12)
+
+
 def walker_with(activation, steps, dt=1.5e-3):
     """The soft walker of the library, its muscles pulling and its legs sliding and sticking on the floor."""
     scene = sg.library.soft_walker(activation, cells=32, friction=0.4, end=steps * dt)
