@@ -98,7 +98,7 @@ def differentiates(scene: sc.Scene, steps: int, dt: float) -> None:
         assert exact != 0.0, f"{name} has no influence"
         errors: dict[float, float] = {}
         before = math.inf
-        for h in (relative * size for relative in (1e-5, 3e-6, 1e-6, 3e-7, 1e-7, 3e-8)):
+        for h in (relative * size for relative in (1e-5, 3e-6, 1e-6, 3e-7, 1e-7, 1e-4, 3e-5)):
             error = abs((shifted(h) - shifted(-h)) / (2 * h) - exact) / abs(exact)
             if min(before, error) < 1e-6 and max(before, error) < 1e-5:
                 return
