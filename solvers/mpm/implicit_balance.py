@@ -41,6 +41,8 @@ PRODUCT = (*HELD, "momentum", "matrix", "d", "dt", "add")
 EXACT = {torch.float32: 1e-5, torch.float64: 1e-12}  # relative residual that a transposed step may leave
 EVEN = {torch.float32: 1e-3, torch.float64: 1e-8}  # relative difference by rounding of a matrix and its transpose
 
+ROUNDING = 4.0  # how far above the error that rounding makes an error is no longer asked to fall
+
 
 class Passes:
     """What is launched, and room for what it makes: speed, rate (C), stress (A), push (q) and yield of the particles,
@@ -149,8 +151,9 @@ class Balance:
         return self.size(d) / self.size(torch.ones_like(d[..., :1])).clamp(min=1e-300)
 
     def goal(self, v: Tensor) -> Tensor:
-        """The tolerance, relative to velocity and weight; rounding of strains allows no less than the floor."""
-        return torch.maximum(self.settings.tolerance * torch.maximum(self.scale, self.size(v)), self.floor)
+        """The tolerance, relative to velocity and weight; rounding, of strains above all, allows no less."""
+        scale, eps = torch.maximum(self.scale, self.size(v)), torch.finfo(self.work.dtype).eps
+        return torch.maximum(self.settings.tolerance * scale, ROUNDING * (self.floor + eps * scale))
 
     def respond(self, v: Tensor) -> None:
         """Motion of the particles, and what they and the walls answer with."""

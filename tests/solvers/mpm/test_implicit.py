@@ -189,7 +189,7 @@ def sliding(lab, dim=2, **changes):
     ).replace(changes)
 
 
-DT, STEPS = 4e-3, 24
+DT, STEPS = 4e-3, 20
 
 
 def with_velocity(solver, state, params):
@@ -225,7 +225,7 @@ def agree(exact, run, size, within=1e-6):
 
 @pytest.mark.parametrize("dim", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_gradients_agree_with_differences(lab, dim):
-    """Through 24 steps beyond the explicit bound, in contact and with friction; every parameter and every field of the
+    """Through 20 steps beyond the explicit bound, in contact and with friction; every parameter and every field of the
     first state."""
     solver, state, params = compile_scene(sliding(lab, dim), device="cpu", dtype="float64")
     loss = loss_of(state)
@@ -242,7 +242,7 @@ def test_gradients_agree_with_differences(lab, dim):
     for _ in range(STEPS):
         after = solver.step(after, frozen, torch.zeros(1), torch.tensor([DT], dtype=torch.float64)).state
         pressed += int((after.position[0] @ normal < 0.15 + radius).sum())
-    assert pressed > 50, "nothing touches the floor"
+    assert pressed > 40, "nothing touches the floor"
     assert len(learning) == 7
     for address, parameter in learning.items():
         size, exact = float(parameter.detach().abs().max()), float(parameter.grad.sum())
@@ -280,7 +280,7 @@ def test_gradients_through_laws_without_symmetry(lab, kind):
 
     def run(params):
         first = with_velocity(solver, state, params)
-        return loss(rollout(solver, first, params, until=20 * DT, controller=Fixed(DT)).state)
+        return loss(rollout(solver, first, params, until=14 * DT, controller=Fixed(DT)).state)
 
     learning = params.replace({a: p.detach().clone().requires_grad_() for a, p in params.items()})
     run(learning).backward()
