@@ -106,10 +106,11 @@ class Actuator(Model):
 
 
 class Springs(Entity):
-    """Point masses of equal weight joined by springs.
+    """Point masses joined by springs; the masses share the mass of the body equally.
 
     Each spring pulls with k (|d| - L) + c d|d|/dt along its direction d. stiffness k, damping c and rest (L as a share
-    of the length at first) are numbers for all springs, or a Parameter with one number for each.
+    of the length at first) are numbers for all springs, mass and drag for all masses. A Parameter with a tuple, or with
+    each="particle", gives each spring or mass a number of its own; of mass, their mean is that of the body.
     """
 
     kind: Literal["springs"] = "springs"

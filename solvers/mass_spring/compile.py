@@ -14,6 +14,7 @@ from scenegrad.engine.errors import MeshError
 from scenegrad.engine.state import Params
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.springs import Springs
+from scenegrad.scenes.values import Parameter
 from scenegrad.solvers.mass_spring.checks import check_nets, check_scene, check_structure
 from scenegrad.solvers.mass_spring.net import Pairs, Places, actuated, knit
 from scenegrad.solvers.mass_spring.probes import probes
@@ -53,6 +54,7 @@ def compile_mass_spring(
     like = torch.empty(0, dtype=dtype, device=device)
     truss = tied(scenes, nets, like)
     values = collect(scenes, learnable(first, truss), device, dtype, BECAUSE)
+    values = values.replace(by_part(first, truss, values))
     check_numbers(truss, values, reasons)
     reasons.refuse()
     position = torch.from_numpy(np.stack([np.concatenate([x for x, _ in net.values()]) for net in nets])).to(like)
@@ -119,11 +121,23 @@ def learnable(scene: Scene, truss: Truss) -> list[str]:
     return [*dict.fromkeys(found)]
 
 
+def by_part(scene: Scene, truss: Truss, values: Params) -> dict[str, Tensor]:
+    """Numbers that learn for each spring, or each mass, though the scene gives one for all to start from."""
+    found = {}
+    for body in truss.bodies:
+        for address in body.addresses():
+            given = scene.at(address)
+            if isinstance(given, Parameter) and given.each == "particle" and values[address].ndim == 1:
+                count = len(body.parts(address))
+                found[address] = values[address].detach()[:, None].expand(-1, count).clone().requires_grad_()
+    return found
+
+
 def check_numbers(truss: Truss, values: Params, reasons: Reasons) -> None:
     """A number for each spring needs as many of them as there are springs."""
     for body in truss.bodies:
         for address in body.addresses():
-            parts = body.masses if address.endswith((".mass", ".drag")) else body.springs
+            parts = body.parts(address)
             given = values[address].shape[1:]
             if given and given[0] != len(parts):
                 what = "masses" if parts is body.masses else "springs"

@@ -34,6 +34,10 @@ class Body:
     def addresses(self) -> tuple[str, ...]:
         return tuple(f"{self.name}.{number}" for number in (*NUMBERS, *WEIGHTS))
 
+    def parts(self, address: str) -> range:
+        """The springs, or the masses, that the number at an address is one of."""
+        return self.springs if address.rpartition(".")[2] in NUMBERS else self.masses
+
 
 @dataclass(frozen=True)
 class Muscle:
@@ -185,7 +189,7 @@ class Truss:
         found: dict[str, Tensor] = {}
         for body in self.bodies:
             for name, bar in numbers.items():
-                parts = body.springs if name in NUMBERS else body.masses
+                parts = body.parts(name)
                 own = bar[:, parts.start : parts.stop]
                 address = f"{body.name}.{name}"
                 found[address] = own.clone() if params[address].ndim == 2 else own.sum(1)

@@ -184,6 +184,22 @@ def test_every_spring_can_have_a_stiffness_of_its_own():
     assert params["body.stiffness"].grad[0].tolist() == pytest.approx([0.005, 0.005])
 
 
+def test_numbers_of_each_spring_and_mass_start_from_one():
+    scene = turning_block().replace(
+        {
+            "body.stiffness": sc.Parameter(300.0, each="particle"),
+            "body.mass": sc.Parameter(tuple(np.linspace(1.0, 1.6, 12))),
+        }
+    )
+    solver, state, params = compile_scene(scene, device="cpu", dtype="float64")
+    assert params["body.stiffness"].shape == (1, len(solver.matter.pairs))
+    assert solver.observe(state, params)["mass"].item() == pytest.approx(1.3)
+    moved = rollout(solver, *thrown(scene)[1:2], params).state
+    moved.position.square().sum().backward()
+    assert float(params["body.stiffness"].grad.std()) > 0
+    assert float(params["body.mass"].grad.std()) > 0
+
+
 def test_a_cube_of_springs_and_the_edges_of_a_mesh_are_knit(tmp_path):
     cube = sc.SpringLattice(center=(1.0, 1.0, 1.0), size=(1.0, 1.0, 1.0), cells=(1, 1, 1))
     solver, _, _ = compile_scene(scene_of(size=(4.0,) * 3, body=sc.Springs(net=cube, mass=1, stiffness=1)), "cpu")
