@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import NVE as NVE
     from scenegrad.scenes import RDF as RDF
     from scenegrad.scenes import Actuator as Actuator
+    from scenegrad.scenes import Apart as Apart
     from scenegrad.scenes import Atoms as Atoms
     from scenegrad.scenes import Bingham as Bingham
     from scenegrad.scenes import Body as Body
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Collider as Collider
     from scenegrad.scenes import Coulomb as Coulomb
     from scenegrad.scenes import Cylinder as Cylinder
+    from scenegrad.scenes import Dense as Dense
     from scenegrad.scenes import Domain as Domain
     from scenegrad.scenes import DruckerPrager as DruckerPrager
     from scenegrad.scenes import Energy as Energy
@@ -120,6 +122,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import TaylorGreen as TaylorGreen
     from scenegrad.scenes import Thermo as Thermo
     from scenegrad.scenes import Time as Time
+    from scenegrad.scenes import Together as Together
     from scenegrad.scenes import Uniform as Uniform
     from scenegrad.scenes import Viscoelastic as Viscoelastic
     from scenegrad.scenes import VonMises as VonMises
@@ -142,14 +145,15 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 SCENES = (
-    "APIC FCC FLIP NVE RDF Actuator Atoms Bingham Body Boundary Box CamClay Capsule CenterOfMass Choice Collider "
-    "Coulomb Cylinder Domain DruckerPrager Energy Ensemble Entity Explicit FieldFile Fields FixedCorotated Fluid "
-    "GaussianField Gaussians HalfSpace HerschelBulkley Hexagonal Hinge Image Implicit KolmogorovForcing Langevin "
-    "Learned LennardJones LogUniform MassSpring MaterialPoint Mesh MeshEdges MolecularDynamics Momentum Moving Muscle "
-    "NeoHookean Newtonian NoSlip Normal OldroydB Parameter Particles Periodic PointFile Points RigidBody RigidPose "
-    "Scene SceneError Separate Signal SimpleCubic Sine Slip Snow Sparse Spectral Spectrum Sphere Splats SpringLattice "
-    "SpringList Springs Square StVenantKirchhoffHencky Stick Table TaylorGreen Thermo Time Uniform Viscoelastic "
-    "VonMises Wall WeaklyCompressible load_scene save_scene scene_schema vary"
+    "APIC FCC FLIP NVE RDF Actuator Apart Atoms Bingham Body Boundary Box CamClay Capsule CenterOfMass Choice "
+    "Collider Coulomb Cylinder Dense Domain DruckerPrager Energy Ensemble Entity Explicit FieldFile Fields "
+    "FixedCorotated Fluid GaussianField Gaussians HalfSpace HerschelBulkley Hexagonal Hinge Image Implicit "
+    "KolmogorovForcing Langevin Learned LennardJones LogUniform MassSpring MaterialPoint Mesh MeshEdges "
+    "MolecularDynamics Momentum Moving Muscle NeoHookean Newtonian NoSlip Normal OldroydB Parameter Particles "
+    "Periodic PointFile Points RigidBody RigidPose Scene SceneError Separate Signal SimpleCubic Sine Slip Snow Sparse "
+    "Spectral Spectrum Sphere Splats SpringLattice SpringList Springs Square StVenantKirchhoffHencky Stick Table "
+    "TaylorGreen Thermo Time Together Uniform Viscoelastic VonMises Wall WeaklyCompressible load_scene save_scene "
+    "scene_schema vary"
 )
 ERRORS = "DeviceError DiskFull Diverged EngineError FileError MeshError OutputInUse StabilityError"
 

@@ -30,6 +30,8 @@ from scenegrad.scenes.materials import (
 from scenegrad.scenes.methods import (
     APIC,
     FLIP,
+    Apart,
+    Dense,
     Explicit,
     Implicit,
     MassSpring,
@@ -37,6 +39,7 @@ from scenegrad.scenes.methods import (
     MolecularDynamics,
     Sparse,
     Spectral,
+    Together,
 )
 from scenegrad.scenes.outputs import (
     RDF,
@@ -62,15 +65,15 @@ from scenegrad.scenes.values import Choice, GaussianField, LogUniform, Normal, P
 from scenegrad.scenes.vary import Ensemble, vary
 
 __all__ = [
-    "APIC", "FCC", "FLIP", "NVE", "RDF", "Actuator", "Atoms", "Bingham", "Body", "Boundary", "Box", "CamClay",
-    "Capsule", "CenterOfMass", "Choice", "Collider", "Coulomb", "Cylinder", "Domain", "DruckerPrager", "Energy",
-    "Ensemble", "Entity", "Explicit", "FieldFile", "Fields", "FixedCorotated", "Fluid", "GaussianField", "Gaussians",
-    "HalfSpace", "HerschelBulkley", "Hexagonal", "Hinge", "Image", "Implicit", "KolmogorovForcing", "Langevin",
-    "Learned", "LennardJones", "LogUniform", "MassSpring", "MaterialPoint", "Mesh", "MeshEdges", "MolecularDynamics",
-    "Momentum", "Moving", "Muscle", "NeoHookean", "Newtonian", "NoSlip", "Normal", "OldroydB", "Parameter", "Particles",
-    "Periodic", "PointFile", "Points", "RigidBody", "RigidPose", "Scene", "SceneError", "Separate", "Signal",
-    "SimpleCubic", "Sine", "Slip", "Snow", "Sparse", "Spectral", "Spectrum", "Sphere", "Splats", "SpringLattice",
-    "SpringList", "Springs", "Square", "StVenantKirchhoffHencky", "Stick", "Table", "TaylorGreen", "Thermo", "Time",
-    "Uniform", "Viscoelastic", "VonMises", "Wall", "WeaklyCompressible", "load_scene", "save_scene", "scene_schema",
-    "vary",
+    "APIC", "FCC", "FLIP", "NVE", "RDF", "Actuator", "Apart", "Atoms", "Bingham", "Body", "Boundary", "Box",
+    "CamClay", "Capsule", "CenterOfMass", "Choice", "Collider", "Coulomb", "Cylinder", "Dense", "Domain",
+    "DruckerPrager", "Energy", "Ensemble", "Entity", "Explicit", "FieldFile", "Fields", "FixedCorotated", "Fluid",
+    "GaussianField", "Gaussians", "HalfSpace", "HerschelBulkley", "Hexagonal", "Hinge", "Image", "Implicit",
+    "KolmogorovForcing", "Langevin", "Learned", "LennardJones", "LogUniform", "MassSpring", "MaterialPoint", "Mesh",
+    "MeshEdges", "MolecularDynamics", "Momentum", "Moving", "Muscle", "NeoHookean", "Newtonian", "NoSlip", "Normal",
+    "OldroydB", "Parameter", "Particles", "Periodic", "PointFile", "Points", "RigidBody", "RigidPose", "Scene",
+    "SceneError", "Separate", "Signal", "SimpleCubic", "Sine", "Slip", "Snow", "Sparse", "Spectral", "Spectrum",
+    "Sphere", "Splats", "SpringLattice", "SpringList", "Springs", "Square", "StVenantKirchhoffHencky", "Stick",
+    "Table", "TaylorGreen", "Thermo", "Time", "Together", "Uniform", "Viscoelastic", "VonMises", "Wall",
+    "WeaklyCompressible", "load_scene", "save_scene", "scene_schema", "vary",
 ]  # fmt: skip

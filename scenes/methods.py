@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from scenegrad.scenes.kinds import Kind
+from scenegrad.scenes.values import NonNegative, Scalar
 
 __all__ = [
-    "APIC", "FLIP", "Dense", "Explicit", "Implicit", "Integrator", "MassSpring", "MaterialPoint", "Method",
-    "MolecularDynamics", "NodeStore", "Sparse", "Spectral", "Transfer",
+    "APIC", "FLIP", "Apart", "BodyContact", "Dense", "Explicit", "Implicit", "Integrator", "MassSpring",
+    "MaterialPoint", "Method", "MolecularDynamics", "NodeStore", "Sparse", "Spectral", "Together", "Transfer",
 ]  # fmt: skip
 
 
@@ -87,9 +88,38 @@ class Dense(NodeStore):
 
 class Sparse(NodeStore):
     """Those in blocks near particles: memory follows the matter, whatever lies between its parts. The result is the
-    same to the last bit."""
+    same to rounding."""
 
     kind: Literal["sparse"] = "sparse"
+
+
+class BodyContact(Kind):
+    """What bodies do to each other where they meet."""
+
+    family = "contact of bodies"
+
+
+class Together(BodyContact):
+    """They share one grid: no slip, no friction to choose, and they stick while they touch and do not come apart."""
+
+    kind: Literal["together"] = "together"
+
+
+class Apart(BodyContact):
+    """Each has a grid of its own: they press each other, slide with Coulomb's friction, and part.
+
+    groups: names of bodies that share a grid all the same, such as the muscles of one animal. A grid for each body, so
+    that work at the nodes grows with their number.
+    """
+
+    positional = ("friction",)
+    kind: Literal["apart"] = "apart"
+    friction: NonNegative = 0.0
+    groups: tuple[tuple[str, ...], ...] = ()
+
+    if TYPE_CHECKING:
+
+        def __init__(self, friction: Scalar = 0.0, *, groups: tuple[tuple[str, ...], ...] = ()) -> None: ...
 
 
 class MaterialPoint(Method):
@@ -100,6 +130,7 @@ class MaterialPoint(Method):
     transfer: Transfer = APIC()
     integrator: Integrator = Explicit()
     spline: Literal["quadratic", "cubic"] = "quadratic"
+    contact: BodyContact = Together()
     grid: NodeStore = Dense()  # a domain without sides is always Sparse
 
 

@@ -11,7 +11,7 @@ from scenegrad.scenes.colliders import Collider, RigidBody
 from scenegrad.scenes.domain import AXES, Boundary, Periodic
 from scenegrad.scenes.errors import nearest
 from scenegrad.scenes.learned import Learned
-from scenegrad.scenes.methods import Implicit, MaterialPoint, Sparse
+from scenegrad.scenes.methods import Apart, Implicit, MaterialPoint, Sparse
 from scenegrad.scenes.outputs import CenterOfMass, Gaussians, Particles, RigidPose
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.solids import Body, Wall
@@ -39,6 +39,7 @@ def check_scene(scene: Scene, reasons: Reasons) -> None:
     check_sides(scene, reasons)
     check_outputs(scene, reasons)
     check_integrator(scene, reasons)
+    check_contact(scene, reasons)
     if scene.dynamics is not None:
         reasons.add("dynamics", f"{scene.dynamics.kind} is for atoms; leave it out.")
 
@@ -87,6 +88,22 @@ def check_integrator(scene: Scene, reasons: Reasons) -> None:
             reasons.add(name, f"{entity.kind} needs the explicit integrator; the implicit one knows Body and Wall.")
         if implicit and isinstance(entity, Body) and isinstance(entity.material, Learned):
             reasons.add(f"{name}.material", "learned needs the explicit integrator: its stress is that of the old F.")
+
+
+def check_contact(scene: Scene, reasons: Reasons) -> None:
+    """Of bodies with grids of their own."""
+    method = scene.method
+    if not isinstance(method, MaterialPoint) or not isinstance(method.contact, Apart):
+        return
+    bodies = [name for name, entity in scene.entities.items() if isinstance(entity, Body)]
+    named = [name for group in method.contact.groups for name in group]
+    for name in dict.fromkeys(named):
+        if name not in bodies:
+            reasons.add("method.contact.groups", f"{name!r} is no body.{nearest(name, bodies)}")
+        elif named.count(name) > 1:
+            reasons.add("method.contact.groups", f"names {name} {named.count(name)} times; once is enough.")
+    if isinstance(method.integrator, Implicit):
+        reasons.add("method.contact", "apart needs the explicit integrator; take Explicit(), or Together().")
 
 
 def check_entities(scene: Scene, reasons: Reasons) -> None:

@@ -25,6 +25,7 @@ from scenegrad.solvers.mpm.grid import Grid
 from scenegrad.solvers.mpm.learned import learned_bodies
 from scenegrad.solvers.mpm.materials import LAWS
 from scenegrad.solvers.mpm.matter import Matter
+from scenegrad.solvers.mpm.meeting import Meeting
 from scenegrad.solvers.mpm.networks import Networks
 from scenegrad.solvers.mpm.placing import obstacles_of
 from scenegrad.solvers.mpm.probes import probes
@@ -83,13 +84,15 @@ def compile_mpm(
         parts.append(body_part(first, name, end, end := end + len(places)))
     leavable = faces(scenes, like)
     obstacles = obstacles_of(scenes, grid, like)
+    meeting = Meeting.of(method, parts, like)
     addresses = dict.fromkeys([*learnable(first, parts, leavable), *obstacles.addresses()])
+    addresses |= {meeting.friction: None} if meeting else {}
     values = collect(scenes, addresses, device, dtype, BECAUSE)
     values = values.replace(by_particle(first, parts, values))
     gravity = torch.zeros((len(scenes), grid.dim), dtype=dtype, device=device)
     volume = joined([[v for _, v in bodies.values()] for bodies in filled], like)
     held = tuple(clinging(scene, grid) for scene in scenes)
-    matter = Matter(tuple(parts), leavable, held, volume, gravity, obstacles)
+    matter = Matter(tuple(parts), leavable, held, volume, gravity, obstacles, meeting)
     networks = Networks(learned_bodies(first, parts, like))
     values = Params({**values, **networks.weights(len(scenes))})
     initial = partial(first_state, joined([[x for x, _ in bodies.values()] for bodies in filled], like), matter)

@@ -42,6 +42,13 @@ def dense(n: Numbers) -> tuple[Any, Any, Any, Any]:
                 found = int(1)
         return found
 
+    @wp.func
+    def begin(lattice: Lattice, p: int):
+        """Number of the first node of the particle's grid."""
+        if wp.static(n.fields > 1):
+            return lattice.offset + lattice.field[p] * lattice.nodes
+        return lattice.offset
+
     if dim == 2:
 
         @wp.func
@@ -52,8 +59,8 @@ def dense(n: Numbers) -> tuple[Any, Any, Any, Any]:
         def anchor(lattice: Lattice, at: vec, b: int, p: int):
             i, j = first(lattice, at, 0), first(lattice, at, 1)
             if wp.static(n.wraps):
-                return Anchor(i, j, lattice.offset)
-            return Anchor(i, j, lattice.offset + number(lattice.count, i, j, 0))
+                return Anchor(i, j, begin(lattice, p))
+            return Anchor(i, j, begin(lattice, p) + number(lattice.count, i, j, 0))
 
         @wp.func
         def node(lattice: Lattice, anchor: Anchor, i: int, j: int, k: int):
@@ -78,8 +85,8 @@ def dense(n: Numbers) -> tuple[Any, Any, Any, Any]:
         def anchor(lattice: Lattice, at: vec, b: int, p: int):
             i, j, k = first(lattice, at, 0), first(lattice, at, 1), first(lattice, at, 2)
             if wp.static(n.wraps):
-                return Anchor(i, j, k, lattice.offset)
-            return Anchor(i, j, k, lattice.offset + number(lattice.count, i, j, k))
+                return Anchor(i, j, k, begin(lattice, p))
+            return Anchor(i, j, k, begin(lattice, p) + number(lattice.count, i, j, k))
 
         @wp.func
         def node(lattice: Lattice, anchor: Anchor, i: int, j: int, k: int):

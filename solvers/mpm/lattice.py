@@ -8,7 +8,8 @@ A kernel takes `lattice: n.lattice` and asks stencil(n) for the rest:
     x = s.position(lattice, number)                           # of a node [m]
 
 How nodes are numbered is known to those functions alone. `offset` is the number of the grid's first node, so that
-several grids (of several bodies, or of several threads) may share one flat array: each comes with a lattice of its own.
+several grids (of several threads) may share one flat array: each comes with a lattice of its own. Where bodies have
+grids of their own (fields, see meeting.py), one lattice serves them all: the grids follow each other in the array.
 In a transposed launch a blank n.lattice() stands for its cotangent: none of its numbers is differentiated.
 """
 
@@ -34,6 +35,8 @@ def lattice_type(dim: int, real: Any, sparse: bool) -> Any:
             wrap: ivec  # 1 along axes without an end
             count: ivec  # nodes along each axis, of a box
             offset: int  # number of the first node
+            nodes: int  # of one grid, where bodies have grids of their own
+            field: wp.array[int]  # grid of each particle there
             blocks: wp.array[ivec]  # places of the blocks
             near: wp.array2d[int]  # numbers of the blocks around each
             home: wp.array2d[int]  # block of each particle
@@ -47,5 +50,7 @@ def lattice_type(dim: int, real: Any, sparse: bool) -> Any:
         wrap: ivec  # 1 along periodic axes
         count: ivec  # nodes along each axis
         offset: int  # number of the first node
+        nodes: int  # of one grid, where bodies have grids of their own
+        field: wp.array[int]  # grid of each particle there
 
     return Lattice

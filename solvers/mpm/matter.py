@@ -11,6 +11,7 @@ from torch import Tensor
 
 from scenegrad.solvers.mpm.grid import Clinging
 from scenegrad.solvers.mpm.materials import Law
+from scenegrad.solvers.mpm.meeting import Meeting
 from scenegrad.solvers.mpm.obstacles import Obstacles
 from scenegrad.solvers.mpm.tables import BodyPart, Face
 
@@ -27,6 +28,7 @@ class Matter:
     volume: Tensor  # [m^dim], [batch, particle]
     gravity: Tensor  # of a scene that names none: zeros [batch, dim]
     obstacles: Obstacles  # colliders and rigid bodies; where there are some, the walls too
+    meeting: Meeting | None = None  # of bodies with grids of their own
 
     def free_box(self, size: Sequence[float]) -> tuple[list[float], list[float]]:
         """Lowest and highest place that touches no side of the box which matter can leave."""

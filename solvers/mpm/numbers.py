@@ -33,6 +33,7 @@ class Numbers:
     scheme: Scheme
     wraps: bool  # whether an axis is periodic
     sparse: bool  # whether only blocks of nodes near particles are kept
+    fields: int  # grids; bodies have some of their own where there are more than one
 
     @property
     def support(self) -> int:
@@ -49,14 +50,16 @@ def numbers(
     wraps: bool = True,
     scheme: Scheme = AFFINE,
     sparse: bool = False,
+    fields: int = 1,
 ) -> Numbers:
     """constants: the length of a row; memory: how many numbers a particle remembers besides F; wraps: whether any axis
-    of the grid is periodic; sparse: whether only blocks of its nodes are kept."""
+    of the grid is periodic; sparse: whether only blocks of its nodes are kept; fields: how many grids there
+    are for different bodies."""
     real = wp.float64 if dtype == torch.float64 else wp.float32
     vector, matrix = wp.types.vector, wp.types.matrix
     return Numbers(
         dim, real, vector(dim, real), matrix((dim, dim), real), vector(dim + 1, real), vector(constants, real),
         vector(max(memory, 1), real), memory,
         vector(dim + 2, real), vector(dim, wp.int32), matrix((scheme.support, 3), real),
-        vector(dim + 1 + sparse, wp.int32), lattice_type(dim, real, sparse), scheme, wraps, sparse,
+        vector(dim + 1 + sparse, wp.int32), lattice_type(dim, real, sparse), scheme, wraps, sparse, fields,
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import warp as wp
@@ -57,6 +57,11 @@ class Pass:
     def launch(self, arrays: Mapping[str, Any]) -> None:
         inputs, outputs = [arrays[name] for name in self.inputs], [arrays[name] for name in self.outputs]
         wp.launch(self.kernel, arrays[self.over], inputs, outputs, device=self.device)
+
+    def renamed(self, names: Mapping[str, str]) -> Pass:
+        """The same with other arrays in the place of some."""
+        inputs, outputs = ([names.get(name, name) for name in group] for group in (self.inputs, self.outputs))
+        return replace(self, inputs=tuple(inputs), outputs=tuple(outputs))
 
     def launch_transposed(self, arrays: Mapping[str, Any], bars: Mapping[str, Any]) -> None:
         wp.launch(

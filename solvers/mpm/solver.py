@@ -92,7 +92,8 @@ class MaterialPointSolver:
         work = self.work
         with work.stream():
             tables, lightest = self.for_kernels(params, time)
-            after = work.step(state, tables, self.slot(tables), dt, lightest, self.obstacles(params, time, dt))
+            rub = self.rub(params.detach())
+            after = work.step(state, tables, self.slot(tables), dt, lightest, self.obstacles(params, time, dt), rub)
         if work.seeks:
             refuse_lost(work.lost, state.position, self.grid, self.matter.bodies)
         return after
@@ -121,18 +122,20 @@ class MaterialPointSolver:
         learning = {address: value for address, value in params.items() if value.requires_grad}
         with torch.enable_grad():
             tables = self.tables(params, time)
-            obstacles = self.obstacle_tables(params, time, dt)
+            obstacles, rub = self.obstacle_tables(params, time, dt), self.rub(params)
         learnt = {name: table for name, table in vars(tables).items() if table.requires_grad}
         with work.stream():
             slots = self.ready(tables, by_particle=True)
             work.cover(state.position)
-            arrays = work.arrays(state, slots, work.each_particle, dt, self.lightest(tables), obstacles)
+            arrays = work.arrays(state, slots, work.each_particle, dt, self.lightest(tables), obstacles, rub)
             work.solve_grid(arrays)
             bars = work.transpose(arrays, {NAMES[name]: bar for name, bar in cotangent.items()}, tuple(learnt))
         found = {name: bars[letter] for name, letter in NAMES.items()}
         ends = [(table, self.summed(bars[name], tables)) for name, table in learnt.items()]
         if obstacles:
             ends += [(table, bars[name].to(table)) for name, table in vars(obstacles).items() if table.requires_grad]
+        if rub is not None and rub.requires_grad:
+            ends.append((rub, bars["rub"]))
         if not ends:
             return found, {}
         outputs, sums = zip(*ends, strict=True)
@@ -154,6 +157,11 @@ class MaterialPointSolver:
 
     def tables(self, params: Params, time: Tensor | None = None) -> Tables:
         return Tables.of(params, self.matter.bodies, self.matter.faces, self.matter.gravity, time)
+
+    def rub(self, params: Params) -> Tensor | None:
+        """How bodies with grids of their own rub [batch]; None where there are none."""
+        meeting = self.matter.meeting
+        return None if meeting is None else meeting.coefficient(params).to(self.work.device, self.work.dtype)
 
     def obstacle_tables(self, params: Params, time: Tensor, dt: Tensor) -> ObstacleTables | None:
         """None where there are no obstacles. What is led has the velocity of the middle of the step."""

@@ -40,6 +40,20 @@ def sparse(n: Numbers) -> tuple[Any, Any, Any, Any]:
         high = real(lattice.count[a] - lattice.pad[a] - last) + below
         return lattice.wrap[a] == 0 and not (at[a] >= low and at[a] < high)
 
+    @wp.func
+    def begin(lattice: Lattice, p: int):
+        """Number of the first node of the particle's grid."""
+        if wp.static(n.fields > 1):
+            return lattice.offset + lattice.field[p] * lattice.nodes
+        return lattice.offset
+
+    @wp.func
+    def own(lattice: Lattice, node: int):
+        """Number of a node in its own grid."""
+        if wp.static(n.fields > 1):
+            return (node - lattice.offset) % lattice.nodes
+        return node - lattice.offset
+
     if dim == 2:
 
         @wp.func
@@ -50,7 +64,7 @@ def sparse(n: Numbers) -> tuple[Any, Any, Any, Any]:
         def anchor(lattice: Lattice, at: vec, b: int, p: int):
             home = lattice.home[b, p]
             x, y = from_home(lattice, at, home, 0), from_home(lattice, at, home, 1)
-            return Anchor(wp.clamp(x, 0, 11 - last), wp.clamp(y, 0, 11 - last), home, lattice.offset)
+            return Anchor(wp.clamp(x, 0, 11 - last), wp.clamp(y, 0, 11 - last), home, begin(lattice, p))
 
         @wp.func
         def node(lattice: Lattice, anchor: Anchor, i: int, j: int, k: int):
@@ -74,7 +88,7 @@ def sparse(n: Numbers) -> tuple[Any, Any, Any, Any]:
 
         @wp.func
         def position(lattice: Lattice, node: int):
-            i = node - lattice.offset
+            i = own(lattice, node)
             lowest = 4 * lattice.blocks[i >> 4]
             return vec(real(lowest[0] + ((i >> 2) & 3)), real(lowest[1] + (i & 3))) / lattice.inv_dx
 
@@ -89,7 +103,7 @@ def sparse(n: Numbers) -> tuple[Any, Any, Any, Any]:
             home, high = lattice.home[b, p], 11 - last
             x, y = from_home(lattice, at, home, 0), from_home(lattice, at, home, 1)
             z = from_home(lattice, at, home, 2)
-            return Anchor(wp.clamp(x, 0, high), wp.clamp(y, 0, high), wp.clamp(z, 0, high), home, lattice.offset)
+            return Anchor(wp.clamp(x, 0, high), wp.clamp(y, 0, high), wp.clamp(z, 0, high), home, begin(lattice, p))
 
         @wp.func
         def node(lattice: Lattice, anchor: Anchor, i: int, j: int, k: int):
@@ -115,7 +129,7 @@ def sparse(n: Numbers) -> tuple[Any, Any, Any, Any]:
 
         @wp.func
         def position(lattice: Lattice, node: int):
-            i = node - lattice.offset
+            i = own(lattice, node)
             lowest = 4 * lattice.blocks[i >> 6]
             return (
                 vec(real(lowest[0] + ((i >> 4) & 3)), real(lowest[1] + ((i >> 2) & 3)), real(lowest[2] + (i & 3)))

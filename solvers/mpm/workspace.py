@@ -22,6 +22,7 @@ from scenegrad.solvers.mpm.grid import Grid
 from scenegrad.solvers.mpm.implicit import BackwardEuler
 from scenegrad.solvers.mpm.layout import Layout, layout_of
 from scenegrad.solvers.mpm.matter import Matter
+from scenegrad.solvers.mpm.meeting import meetings, surfaces
 from scenegrad.solvers.mpm.nodes import node_velocities, velocities_before
 from scenegrad.solvers.mpm.numbers import numbers
 from scenegrad.solvers.mpm.obstacles import ObstacleTables
@@ -38,6 +39,7 @@ PLACE = ("lattice", "dt")
 TO_GRID = (*PLACE, "slot", "kind", "volume", "row", "gravity", "x", "v", "C", "F", "h")
 AT_WALLS = (*PLACE, "slot", "volume", "radius", "row", "face", "sides", "low", "high", "x")
 BEFORE = ("lightest", "momentum", "momentum before")
+MEET = ("lattice", "lightest", "rub", "momentum apart", "surface")
 AT_NODES = ("lightest", "hold", "holds", "momentum", "friction")
 TO_PARTICLES = (*PLACE, "slot", "kind", "row", "x", "F", "h", "velocity", "flip", "v", "velocity before")
 AFTER = ("x after", "v after", "C after", "F after", "h after", "lost")
@@ -66,9 +68,10 @@ class Workspace:
         self.grid, self.matter = grid, matter
         self.walls = 0 if matter.obstacles.all else len(matter.faces)  # among obstacles, walls are some of them
         self.batch, self.particles = matter.volume.shape
+        self.fields = matter.meeting.fields if matter.meeting else 1
         self.device, self.dtype = matter.volume.device, matter.volume.dtype
         n = self.n = numbers(
-            grid.dim, self.dtype, matter.width, matter.memory, any(grid.wraps), grid.scheme, grid.sparse
+            grid.dim, self.dtype, matter.width, matter.memory, any(grid.wraps), grid.scheme, grid.sparse, self.fields
         )
         self.types = {
             "x": n.vec, "v": n.vec, "C": n.mat, "F": n.mat, "h": n.history, "row": n.row, "gravity": n.vec,
@@ -90,7 +93,17 @@ class Workspace:
         )
         walls = [Pass(contact(n), "particles", device, AT_WALLS, ("momentum", "friction"), own)] if self.walls else []
         at_nodes = Pass(node_velocities(n), "nodes", device, AT_NODES, ("velocity",))
-        self.solves: tuple[Process, ...] = (arrive, *before, *walls, at_nodes)
+        apart = [arrive, *before, *walls]
+        if matter.meeting:
+            self.types |= {"momentum apart": n.packed, "surface": n.packed, "rub": n.real}
+            self.widths |= {"momentum apart": grid.dim + 1, "surface": grid.dim + 1}
+            self.summed = (*self.summed, "momentum apart", "surface")
+            apart = [
+                *(each.renamed({"momentum": "momentum apart"}) for each in apart),
+                Pass(surfaces(n), "particles", device, ("lattice", "volume", "x", "F"), ("surface",)),
+                Pass(meetings(n), "nodes", device, MEET, ("momentum",)),
+            ]
+        self.solves: tuple[Process, ...] = (*apart, at_nodes)
         self.colliders: ColliderPasses | None = None
         if matter.obstacles.all:
             meet = self.colliders = ColliderPasses(n, grid, matter.obstacles, matter.volume)
@@ -135,14 +148,25 @@ class Workspace:
         hold, table = layout.holds(self.matter.clinging)
         views = self.views(self.nodes)
         if not self.walls:  # zeros everywhere, in the room of one node
-            none = self.zeros(1, self.grid.dim).expand(self.batch, layout.nodes, -1)
+            none = self.zeros(1, self.grid.dim).expand(self.batch, self.node_count, -1)
             views |= self.views({"friction": none})
         self.at_nodes = views | {
-            "nodes": (self.batch, layout.nodes),
-            "lattice": layout.lattice(self.n),
-            "hold": wp.from_torch(hold.to(self.device)),
+            "nodes": (self.batch, self.node_count),
+            "lattice": self.lattice(),
+            "hold": wp.from_torch(hold.to(self.device).repeat(1, self.fields)),
             "holds": wp.from_torch(table.to(self.device, self.dtype), dtype=self.n.mat),
         }
+
+    @property
+    def node_count(self) -> int:
+        """Of all grids together."""
+        return self.layout.nodes * self.fields
+
+    def lattice(self) -> Any:
+        lattice = self.layout.lattice(self.n)
+        if self.matter.meeting:
+            lattice.nodes, lattice.field = self.layout.nodes, wp.from_torch(self.matter.meeting.field)
+        return lattice
 
     def cover(self, position: Tensor) -> None:
         """See to it that all particles at these places have their nodes, if they can."""
@@ -163,7 +187,7 @@ class Workspace:
 
     def room(self, name: str, width: int) -> Tensor:
         """Room for a field of the nodes, which grows as more of them are kept [batch, node, width]."""
-        shape = (self.batch, self.layout.nodes, width)
+        shape = (self.batch, self.node_count, width)
         if name not in self.rooms or self.rooms[name].numel() < prod(shape):
             self.rooms[name] = torch.zeros(prod(shape), dtype=self.dtype, device=self.device)
         return self.rooms[name][: prod(shape)].view(shape)
@@ -200,8 +224,10 @@ class Workspace:
         dt: Tensor,
         lightest: Tensor,
         obstacles: ObstacleTables | None,
+        rub: Tensor | None = None,
     ) -> dict[str, Any]:
-        """All that the passes read. slot: which entry of the tables serves each particle."""
+        """All that the passes read. slot: which entry of the tables serves each particle; rub: Coulomb's coefficient of
+        bodies with grids of their own [batch]."""
         fields = {NAMES[name]: field.detach().contiguous() for name, field in vars(state).items()}
         return {
             **self.fixed,
@@ -210,6 +236,7 @@ class Workspace:
             "dt": wp.from_torch(dt.to(self.device, self.dtype)),
             "slot": wp.from_torch(slot),
             "lightest": wp.from_torch(lightest),
+            **(self.views({"rub": rub}) if rub is not None else {}),
             **(self.colliders.arrays(state.rigid, obstacles) if self.colliders and obstacles else {}),
         }
 
@@ -221,11 +248,12 @@ class Workspace:
         dt: Tensor,
         lightest: Tensor,
         obstacles: ObstacleTables | None,
+        rub: Tensor | None,
     ) -> ParticleState:
         """The state after the step. It is done again where particles have left the nodes that were kept for them."""
         if not self.at_nodes:
             self.lay(state.position)
-        arrays = self.arrays(state, tables, slot, dt, lightest, obstacles)
+        arrays = self.arrays(state, tables, slot, dt, lightest, obstacles, rub)
         self.solve_grid(arrays)
         after = self.carry(arrays)
         if not self.lose():
@@ -263,8 +291,9 @@ class Workspace:
             "gravity": (self.grid.dim,),
             "face": (len(self.matter.faces), self.grid.dim + 2),
         }
+        rub = {"rub": self.zeros()} if self.matter.meeting else {}
         bars = {name: room.zero_() for name, room in self.particle_fields().items()}
-        bars |= {name: self.zeros(self.particles, *widths[name]) for name in learnt}
+        bars |= rub | {name: self.zeros(self.particles, *widths[name]) for name in learnt}
         after = {
             name: (cotangent[name] if name in cotangent else torch.zeros_like(bars[name])) for name in NAMES.values()
         }
