@@ -194,6 +194,21 @@ def test_neo_hookean_module_moves_as_the_built_in_law(dim):
         assert torch.allclose(ends[1].outputs["all"][quantity], true, rtol=1e-9, atol=1e-11 * float(true.abs().max()))
 
 
+@pytest.mark.parametrize("kind", LAWS)
+def test_outputs_count_the_energy_of_a_law_that_has_one(kind):
+    """The sum of W over the undeformed volume; zero of a law that gives stresses alone."""
+    law = wild(kind, 2)
+    register_law("law", law)
+    solver, state, params = compiled(falling(learned(), outputs={"energy": sc.Energy(every=STEPS * DT)}))
+    roll = rollout(solver, state, params, controller=Fixed(DT))
+    elastic = roll.outputs["energy"]["elastic"][0, -1].detach()
+    F = roll.state.deformation[0]
+    expected = (law.energy(F) * solver.matter.volume[0]).sum().detach() if kind == "energy" else torch.zeros(())
+    assert float((F - torch.eye(2)).detach().abs().max()) > 0.02
+    assert torch.allclose(elastic, expected.double(), rtol=1e-12)
+    assert torch.equal(solver.observe(roll.state, params)["elastic_energy"][0].detach(), elastic)
+
+
 @pytest.fixture(params=[*LAWS, "yielding"])
 def trained(request):
     """Solver, state and params of a body with a learned law, and a functional of its last state."""
