@@ -48,8 +48,9 @@ def main(out: str = "soft_walker.png", cells: int = 32, knots: int = 320, second
         print(f"{name}: {distance:.3f} m with {effort.numel()} numbers, in {len(tries)} rounds of {seconds:g} s")
         axes[0].plot([one[0] for one in tries], np.maximum.accumulate([one[1] for one in tries]), label=name)
         axis.scatter(*places.flatten(0, 1).T, s=3, c=np.repeat(range(len(places)), places.shape[1]))
-        axis.set(title=f"{name}: {distance:.2f} m in 1 s", xlim=(0, 1.6), aspect="equal")
+        axis.set(title=f"{name}: {distance:.2f} m in 1 s", xlim=(0, 1.6), ylim=(0.1, 0.4), aspect="equal")
     axes[0].set(xlabel="wall time [s]", ylabel="distance [m]")
+    axes[0].legend()
     figure.savefig(out)
     return {name: max(distance for _, distance, _ in tries) for name, tries in found.items()}
 
