@@ -15,6 +15,9 @@ from scenegrad.solvers.mpm.stencil import stencil
 
 __all__ = ["grid_to_particles", "lost_particles", "particles_to_grid"]
 
+# Products and sums in one rounding, as on a GPU: a tenth to a third less time on a CPU.
+FUSED = {"cpu_compiler_flags": f"{wp.config.cpu_compiler_flags or '-march=native'} -ffp-contract=fast"}
+
 
 @cache
 def particles_to_grid(n: Numbers, laws: tuple[Law, ...]) -> Any:
@@ -31,7 +34,7 @@ def particles_to_grid(n: Numbers, laws: tuple[Law, ...]) -> Any:
     History, Lattice = n.history, n.lattice
     flip, inv_spread = n.scheme.flip is not None, real(1 / n.scheme.spread)
 
-    @wp.kernel(module="unique")
+    @wp.kernel(module="unique", module_options=FUSED)
     def kernel(
         lattice: Lattice,
         dt_in: wp.array[real],
@@ -97,7 +100,7 @@ def grid_to_particles(n: Numbers, laws: tuple[Law, ...]) -> Any:
     dim, real, vec, mat, Row, History, Lattice = n.dim, n.real, n.vec, n.mat, n.row, n.history, n.lattice
     flip, inv_spread = n.scheme.flip is not None, real(1 / n.scheme.spread)
 
-    @wp.kernel(module="unique")
+    @wp.kernel(module="unique", module_options=FUSED)
     def kernel(
         lattice: Lattice,
         dt_in: wp.array[real],
