@@ -43,7 +43,7 @@ def main(out: str = "material", frames: int = 30, steps: int = 40) -> float:
     law = sg.rollout(solver, state, known.replace({a: v for a, v in params.items() if "weights" in a})).outputs["seen"]
 
     network = GraphNetwork(2, radius=0.04, dt=DT, box=((0, 0), (1, 1)), width=32, rounds=3)
-    train_graph_network(network, [data[0].float()], seconds=spent)
+    train_graph_network(network, [data[0].float()], seconds=spent, noise=2.0)
     simulator = GraphSimulator(network, end=(frames - network.past) * DT)
     start = simulator.start(true[:, : network.past + 1].float())  # without these frames of the answer it cannot begin
     graph = sg.rollout(simulator, start, sg.Params({})).outputs["particles"]["position"]
