@@ -47,15 +47,19 @@ def press(n: Numbers) -> Any:
     The collider feels -f_p dt at x_p. Friction waits at the nodes, which learn how much of it there can be,
     S_i = sum_p w_ip mu |f_p| dt, in which direction, B_i = sum_p w_ip mu f_p dt [kg m/s], and how fast the surfaces
     that bear it go there, D_i = sum_p w_ip mu |f_p| dt u(x_i).
-    The last `sides` colliders are sides of the box, which particles within [low, high] do not touch.
+    The last `sides` colliders are sides of the box, which particles within [low, high] do not touch. corners: how many
+    nodes a particle sees; a number that the compiler does not know, for few particles touch something and the loop
+    over them, were it unrolled, would take long to compile.
     """
     s, r, f, met = stencil(n), rigid_numbers(n), frames(n), meeting(n)
     dim, real, flat, packed, Row, Lattice = n.dim, n.real, n.vec, n.packed, n.row, n.lattice
     vec, ivec4, Shape, Pose, Twist = r.vec, r.ivec4, r.shape, r.pose, r.twist
+    side = n.support
 
     @wp.kernel(module="unique")
     def kernel(
         lattice: Lattice,
+        corners: int,
         dt_in: wp.array[real],
         slot_in: wp.array[int],
         volume_in: wp.array2d[real],
@@ -104,18 +108,21 @@ def press(n: Numbers) -> Any:
                     lowest = arm - f.embedded(place) / inv_dx
                     friction = shape[0]
                     size = friction * wp.length(impulse)
-                    for i in range(wp.static(n.support)):
-                        for j in range(wp.static(n.support)):
-                            for k in range(wp.static(n.support if dim == 3 else 1)):
-                                weight = w[i, 0] * w[j, 1] * w[k, 2]
-                                node = s.node(lattice, anchor, i, j, k)
-                                share = f.projected(weight * impulse)
-                                wp.atomic_add(grid_out, b, node, s.pack(share, real(0.0)))
-                                if touch_in[c] == wp.static(COULOMB):
-                                    bears = weight * size
-                                    wp.atomic_add(bearing_out, b, node, s.pack(friction * share, bears))
-                                    u = f.velocity(pose, lowest + vec(real(i + 0), real(j + 0), real(k + 0)) / inv_dx)
-                                    wp.atomic_add(drag_out, b, node, f.projected(bears * u))
+                    for q in range(corners):
+                        i, j, k = (
+                            q % wp.static(side),
+                            (q // wp.static(side)) % wp.static(side),
+                            q // wp.static(side * side),
+                        )
+                        weight = w[i, 0] * w[j, 1] * w[k, 2]
+                        node = s.node(lattice, anchor, i, j, k)
+                        share = f.projected(weight * impulse)
+                        wp.atomic_add(grid_out, b, node, s.pack(share, real(0.0)))
+                        if touch_in[c] == wp.static(COULOMB):
+                            bears = weight * size
+                            wp.atomic_add(bearing_out, b, node, s.pack(friction * share, bears))
+                            u = f.velocity(pose, lowest + vec(real(i), real(j), real(k)) / inv_dx)
+                            wp.atomic_add(drag_out, b, node, f.projected(bears * u))
 
     return kernel
 
@@ -125,12 +132,13 @@ def react(n: Numbers) -> Any:
     """Friction as the rigid bodies feel it: -w_ip mu |f_p| dt K_i at x_i, K_i the friction that node i took up for
     each unit of what it can bear. What the nodes lose the bodies gain, and its moment too."""
     s, r, f, met = stencil(n), rigid_numbers(n), frames(n), meeting(n)
-    dim, real, flat, Row, Lattice = n.dim, n.real, n.vec, n.row, n.lattice
+    real, flat, Row, Lattice, side = n.real, n.vec, n.row, n.lattice, n.support
     vec, ivec4, Shape, Pose, Twist = r.vec, r.ivec4, r.shape, r.pose, r.twist
 
     @wp.kernel(module="unique")
     def kernel(
         lattice: Lattice,
+        corners: int,
         dt_in: wp.array[real],
         slot_in: wp.array[int],
         volume_in: wp.array2d[real],
@@ -167,14 +175,16 @@ def react(n: Numbers) -> Any:
                     size = shape[0] * wp.length(impulse)
                     lowest = arm - f.embedded(place) / inv_dx
                     total, moment = vec(), vec()
-                    for i in range(wp.static(n.support)):
-                        for j in range(wp.static(n.support)):
-                            for k in range(wp.static(n.support if dim == 3 else 1)):
-                                bears = w[i, 0] * w[j, 1] * w[k, 2] * size
-                                share = -bears * f.embedded(traction_in[b, s.node(lattice, anchor, i, j, k)])
-                                reach = lowest + vec(real(i + 0), real(j + 0), real(k + 0)) / inv_dx
-                                total += share
-                                moment += wp.cross(reach, share)
+                    for q in range(corners):
+                        i, j, k = (
+                            q % wp.static(side),
+                            (q // wp.static(side)) % wp.static(side),
+                            q // wp.static(side * side),
+                        )
+                        bears = w[i, 0] * w[j, 1] * w[k, 2] * size
+                        share = -bears * f.embedded(traction_in[b, s.node(lattice, anchor, i, j, k)])
+                        total += share
+                        moment += wp.cross(lowest + vec(real(i), real(j), real(k)) / inv_dx, share)
                     wp.atomic_add(push_out, b, c, f.twist(total, moment))
 
     return kernel

@@ -26,7 +26,7 @@ from scenegrad.solvers.mpm.rigid_numbers import INERTIA, POSE, SHAPE, rigid_numb
 __all__ = ["ColliderPasses"]
 
 SHAPES = ("period", "touch", "motion", "shape kind", "samples at", "samples", "shape", "now")
-PARTICLES = ("lattice", "dt", "slot", "volume", "radius", "row", *SHAPES)
+PARTICLES = ("lattice", "corners", "dt", "slot", "volume", "radius", "row", *SHAPES)
 POINTS = ("dt", "period", "motion", "meets", "shape kind", "samples at", "samples", "owner", "point", "shape")
 
 
@@ -112,6 +112,7 @@ class ColliderPasses:
         fixed = {
             "obstacles": (self.batch, self.count),
             "moving": (self.batch, self.moves),
+            "corners": n.support**n.dim,
             "period": r.vec(*period, *[0.0] * (3 - len(period))),
             "touch": wp.from_torch(whole([o.touch for o in obstacles.all])),
             "motion": wp.from_torch(whole([o.motion for o in obstacles.all])),
