@@ -11,7 +11,7 @@ from scenegrad.solvers.mpm.grid import Grid
 from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.state import ParticleState
 
-__all__ = ["crossing_rates", "explicit_rates", "limit_of"]
+__all__ = ["crossing_rates", "explicit_rates", "limit_of", "limit_of_obstacle"]
 
 
 def explicit_rates(state: ParticleState, row: Tensor, matter: Matter, grid: Grid) -> Tensor:
@@ -47,6 +47,14 @@ def limit_of(state: ParticleState, rates: Tensor, matter: Matter, grid: Grid, me
         f"{who}its waves and viscosity run with {fastest - speed:.4g} m/s and itself with {speed:.4g} m/s. "
         f"Larger cells or a softer, denser material allow a larger dt; so does "
         f"method=MaterialPoint(integrator=Implicit()), which no wave bounds."
+    )
+
+
+def limit_of_obstacle(name: str, grid: Grid) -> str:
+    """The same where a collider or a rigid body does."""
+    return (
+        f"It is set by {name}, which is as fast as {grid.dx:.4g} m, a cell, in a step, or so light that it swings on "
+        f"what it touches. A slower motion, a denser body or a smaller stiffness of it allows a larger dt."
     )
 
 

@@ -165,8 +165,8 @@ class ColliderPasses:
             "pull": self.zeros(self.obstacles.dim),
         }  # fmt: skip
 
-    def frequency(self, arrays: Mapping[str, Any], tables: ObstacleTables) -> Tensor:
-        """sqrt(K (1/m + r^2/I)) of the fastest rigid body on the particles that it touches, or will soon, and on half
+    def frequencies(self, arrays: Mapping[str, Any], tables: ObstacleTables) -> dict[str, Tensor]:
+        """sqrt(K (1/m + r^2/I)) of each rigid body, by name, on the particles that it touches, or will soon, and on half
         of the points of its surface [rad/s], [batch]; sqrt(K r^2/I) about its hinge, where it has one."""
         pressed = self.zeros(self.count)
         for each in self.before:
@@ -185,4 +185,4 @@ class ColliderPasses:
                 gives.append((reach + arm) ** 2 / (least + row[:, 0] * across**2))
             else:
                 gives.append(1 / row[:, 0] + reach**2 / least)
-        return (stiffness * torch.stack(gives, dim=1)).sqrt().amax(1)
+        return {o.name: (stiffness[:, i] * gives[i]).sqrt() for i, o in enumerate(self.obstacles.all[: self.bodies])}

@@ -216,14 +216,16 @@ class Obstacles:
         poses = [o.pose(params) for o in self.moving]
         return torch.stack(poses, dim=1).to(like) if poses else like.new_zeros(len(like), 0, POSE)
 
-    def speed(self, obstacle: Obstacle, params: Params, rigid: Tensor) -> Tensor:
-        """Upper bound of the speed of any place of an obstacle that moves [m/s], [batch]. rigid: poses of the state."""
-        now = rigid[:, self.moving.index(obstacle)].double()
-        linear, angular = now[:, 7:10].norm(dim=1), now[:, 10:13].norm(dim=1)
-        if obstacle.drive is not None:
-            linear, angular = obstacle.drive.peaks(params, torch.zeros_like(linear))
-        reach = obstacle.shape(params)[:, 1]
-        return linear + torch.where(angular > 0, angular * reach, 0.0)
+    def speeds(self, params: Params, tables: ObstacleTables, rigid: Tensor) -> dict[str, Tensor]:
+        """Upper bound of the speed of any place of each that moves, by name [m/s], [batch]. rigid: poses of the state."""
+        found = {}
+        for place, obstacle in enumerate(self.moving):
+            now = rigid[:, place].double()
+            linear, angular = now[:, 7:10].norm(dim=1), now[:, 10:13].norm(dim=1)
+            if obstacle.drive is not None:
+                linear, angular = obstacle.drive.peaks(params, torch.zeros_like(linear))
+            found[obstacle.name] = linear + torch.where(angular > 0, angular * tables.shape[:, place, 1], 0.0)
+        return found
 
     def tables(self, params: Params, time: Tensor, gravity: Tensor) -> ObstacleTables:
         """gravity: for a scene that names none [batch, dim]."""

@@ -16,7 +16,7 @@ from torch import Tensor
 from scenegrad.engine.solver import Program, Step
 from scenegrad.engine.state import Params
 from scenegrad.scenes.methods import Integrator
-from scenegrad.solvers.mpm.bounds import crossing_rates, explicit_rates, limit_of
+from scenegrad.solvers.mpm.bounds import crossing_rates, explicit_rates, limit_of, limit_of_obstacle
 from scenegrad.solvers.mpm.escape import refuse_escaped, refuse_inverted, refuse_lost
 from scenegrad.solvers.mpm.grid import Grid
 from scenegrad.solvers.mpm.matter import Matter
@@ -64,9 +64,7 @@ class MaterialPointSolver:
         refuse_escaped(state.position, self.grid, self.matter.bodies)
         refuse_inverted(state.deformation, state.position, self.matter.bodies)
         self.networks.refuse_stiffer(params)
-        rates = [self.rates(state, params).amax(1)]
-        if self.work.colliders:
-            rates += self.obstacle_rates(state, params.detach())
+        rates = [self.rates(state, params).amax(1), *self.obstacle_rates(state, params).values()]
         return SAFE / torch.stack(rates).amax(dim=0).double()
 
     def rates(self, state: ParticleState, params: Params) -> Tensor:
@@ -78,6 +76,9 @@ class MaterialPointSolver:
 
     def limit(self, state: ParticleState, params: Params, member: int) -> str:
         """What bounds the step of a member, and what can be done about it."""
+        slow = {name: float(rates[member]) for name, rates in self.obstacle_rates(state, params).items()}
+        if slow and max(slow.values()) > float(self.rates(state, params)[member].max()):
+            return limit_of_obstacle(max(slow, key=lambda name: slow[name]), self.grid)
         rates = self.rates(state, params)
         return limit_of(state, rates, self.matter, self.grid, member, self.work.implicit is not None)
 
@@ -180,22 +181,26 @@ class MaterialPointSolver:
         tables = self.last_obstacles[1]
         return replace(tables, led=self.matter.obstacles.led(params.detach(), time + 0.5 * dt, tables.pull))
 
-    def obstacle_rates(self, state: ParticleState, params: Params) -> list[Tensor]:
-        """Cells that each obstacle crosses in a second, and half the frequency of each rigid body on what it touches:
-        K / m_eff = (2 / dt)^2 is the limit of symplectic steps."""
-        obstacles, work = self.matter.obstacles, self.work
+    def obstacle_rates(self, state: ParticleState, params: Params) -> dict[str, Tensor]:
+        """Of each that moves, by name, one over the longest step that it allows [1/s], [batch]: none crosses a cell, and
+        no rigid body swings faster on what it touches than symplectic steps can follow, (2 / dt)^2 = K / m_eff."""
         none = torch.zeros(len(state.position), dtype=torch.float64)
-        tables = self.obstacle_tables(params, none, none)
-        assert tables is not None
-        rates = [obstacles.speed(o, params, state.rigid) / self.grid.dx for o in obstacles.moving]
-        if obstacles.bodies:
-            assert work.colliders is not None
-            rows = self.tables(params)
-            with work.stream():
-                work.cover(state.position)
-                arrays = work.arrays(state, self.ready(rows), self.slot(rows), none, self.lightest(rows), tables)
-                rates.append(0.5 * work.colliders.frequency(arrays, tables))
-        return [rate.to(state.position) for rate in rates]
+        tables, work = self.obstacles(params, none, none), self.work
+        if tables is None or work.colliders is None:
+            return {}
+        found = {
+            name: speed.to(state.position) / self.grid.dx
+            for name, speed in self.matter.obstacles.speeds(params, tables, state.rigid).items()
+        }
+        if not self.matter.obstacles.bodies:
+            return found
+        with work.stream():
+            work.cover(state.position)
+            rows, lightest = self.for_kernels(params, none)
+            arrays = work.arrays(state, rows, self.slot(rows), none, lightest, tables)
+            for name, frequency in work.colliders.frequencies(arrays, tables).items():
+                found[name] = torch.maximum(found[name], 0.5 * frequency.to(state.position))
+        return found
 
     def slot(self, tables: Tables) -> Tensor:
         """Which entry of the tables serves each particle [particle]."""
