@@ -43,6 +43,16 @@ def jelly_on_a_slope(dim: int) -> sc.Scene:
     )
 
 
+def jelly_without_sides() -> sc.Scene:
+    """The same on a grid that follows the matter, with transfers that keep the velocities of the particles."""
+    free = {
+        "domain": sc.Domain.unbounded(dx=1 / 16, dim=2),
+        "boundary": sc.Boundary(),
+        "method": sc.MaterialPoint(transfer=sc.FLIP(0.95)),
+    }
+    return jelly_on_a_slope(2).model_copy(update=free)
+
+
 def turbulence() -> sc.Scene:
     water = sc.Fluid(
         viscosity=sc.Parameter(1e-2),
@@ -117,6 +127,7 @@ def net_on_a_slope(dim: int) -> sc.Scene:
 SCENES: dict[str, Callable[[], sc.Scene]] = {
     "mpm-2d": lambda: jelly_on_a_slope(2),
     "mpm-3d": lambda: jelly_on_a_slope(3),
+    "mpm-sparse-2d": jelly_without_sides,
     "springs-2d": lambda: net_on_a_slope(2),
     "springs-3d": lambda: net_on_a_slope(3),
     "spectral": turbulence,
