@@ -166,8 +166,8 @@ class ColliderPasses:
         }  # fmt: skip
 
     def frequencies(self, arrays: Mapping[str, Any], tables: ObstacleTables) -> dict[str, Tensor]:
-        """sqrt(K (1/m + r^2/I)) of each rigid body, by name, on the particles that it touches, or will soon, and on half
-        of the points of its surface [rad/s], [batch]; sqrt(K r^2/I) about its hinge, where it has one."""
+        """sqrt(K (1/m + r^2/I)) of each rigid body, by name, on the particles that it touches, or will soon, and on
+        half of the points of its surface [rad/s], [batch]; sqrt(K r^2/I) about its hinge, where it has one."""
         pressed = self.zeros(self.count)
         for each in self.before:
             each.run(arrays)

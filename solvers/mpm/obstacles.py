@@ -217,7 +217,7 @@ class Obstacles:
         return torch.stack(poses, dim=1).to(like) if poses else like.new_zeros(len(like), 0, POSE)
 
     def speeds(self, params: Params, tables: ObstacleTables, rigid: Tensor) -> dict[str, Tensor]:
-        """Upper bound of the speed of any place of each that moves, by name [m/s], [batch]. rigid: poses of the state."""
+        """No place of each that moves is faster, by name [m/s], [batch]. rigid: poses of the state."""
         found = {}
         for place, obstacle in enumerate(self.moving):
             now = rigid[:, place].double()
