@@ -182,8 +182,8 @@ class MaterialPointSolver:
         return replace(tables, led=self.matter.obstacles.led(params.detach(), time + 0.5 * dt, tables.pull))
 
     def obstacle_rates(self, state: ParticleState, params: Params) -> dict[str, Tensor]:
-        """Of each that moves, by name, one over the longest step that it allows [1/s], [batch]: none crosses a cell, and
-        no rigid body swings faster on what it touches than symplectic steps can follow, (2 / dt)^2 = K / m_eff."""
+        """Of each that moves, by name, one over the longest step that it allows [1/s], [batch]: none crosses a cell,
+        and no rigid body swings faster on what it touches than symplectic steps can follow, (2 / dt)^2 = K / m_eff."""
         none = torch.zeros(len(state.position), dtype=torch.float64)
         tables, work = self.obstacles(params, none, none), self.work
         if tables is None or work.colliders is None:
