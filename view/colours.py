@@ -35,10 +35,14 @@ SEQUENTIAL = "viridis"
 ON_PAPER = "YlGnBu"  # sequential from light to dark
 DIVERGING = "RdBu_r"
 DIVERGING_SOLID = "coolwarm"  # grey in the middle, for bodies that must not fade into the paper
-CATEGORY_COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#999999")  # Paul Tol's "bright"
+CATEGORY_COLOURS = (  # Paul Tol's "bright", then of his "muted" those that look like none of these
+    "#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#999999", "#332288", "#882255", "#44aa99",
+    "#999933", "#ddaa99",
+)  # fmt: skip
 
 LOOKED_AT = 24  # frames that decide the limits
 OUTLIERS = 0.5  # percent of the samples at either end that may be beyond the limits
+SAME = 1e-5  # differences below this part of the numbers themselves are noise of rounding
 ONE_SIDED = 0.1  # a sign that reaches less than this part of the other one is noise
 
 
@@ -107,7 +111,7 @@ def robust_limits(
         return (center - reach, center + reach), True
     if positive and center == 0.0:
         low = 0.0
-    if high - low <= 1e-12 * max(abs(low), abs(high), 1e-300):  # one value everywhere
+    if high - low <= SAME * max(abs(low), abs(high), 1e-300):  # one value everywhere
         width = abs(high) or 1.0
         return (low, low + width) if low == 0.0 else (low - 0.5 * width, low + 0.5 * width), False
     return (low, high), False

@@ -29,7 +29,7 @@ class Look(Protocol):
 def look(plotter: pyvista.Plotter, frames: Frames, field: str | None, indices: Iterable[int], cmap: str | None) -> Look:
     """The frames in the picture, in colours that suit all of `indices`."""
     skins = [] if isinstance(frames, GridFrames) else skins_of(cast(PlacedFrames, frames))
-    if field is None and skins:
+    if field is None and skins and not several(frames, "body"):
         return dressed(plotter, frames, None, skins)
     shown = quantity(frames, field) if field is not None else usual_quantity(frames)
     if shown is None:
@@ -53,11 +53,15 @@ def dressed(plotter: pyvista.Plotter, frames: Frames, colours: Colouring | None,
 
 
 def usual_quantity(frames: Frames) -> Quantity | None:
-    """Species where atoms differ, else what tells most."""
-    if isinstance(frames, AtomFrames) and "species" in frames.fields():
-        if len(np.unique(frames.values("species", 0))) > 1:
-            return quantity(frames, "species")
-    return default_quantity(frames)
+    """Which is which where species or bodies differ, else what tells most."""
+    kind = "species" if isinstance(frames, AtomFrames) else "body"
+    return quantity(frames, kind) if several(frames, kind) else default_quantity(frames)
+
+
+def several(frames: Frames, kind: str) -> bool:
+    """Whether the samples are of more than one kind."""
+    found = frames.fields().get(kind)
+    return found is not None and found.labels and len(np.unique(frames.values(kind, 0))) > 1
 
 
 def category_names(frames: Frames, shown: Quantity) -> dict[int, str]:

@@ -21,8 +21,10 @@ __all__ = [
     "add_axes",
     "add_caption",
     "add_colour_key",
+    "at_the_right",
     "beside",
     "flat_window",
+    "key_breadth",
     "place",
     "number_text",
     "ticks",
@@ -44,11 +46,14 @@ def letter_height(plotter: pyvista.Plotter, pixels: float = LETTERS) -> int:
     return max(7, round(pixels * (part if part > 1 else part**0.5)))
 
 
-def flat_window(plotter: pyvista.Plotter) -> Window:
-    """Where a picture of the plane leaves room for the numbers along its axes and for the colour bar."""
+def flat_window(plotter: pyvista.Plotter, key: float = 0.0) -> Window:
+    """Where a picture of the plane leaves room for the numbers along its axes and for the colour bar.
+
+    key: the part of the width that a legend needs, where it needs more."""
     width, height = plotter.window_size
     letter = letter_height(plotter)
     left, right, bottom, top = (round(letters * letter) for letters in (6.25, 10.0, 5.5, 1.9))
+    right = max(right, round((KEY_GAP + key) * width))
     return Window(left / width, 1 - right / width, bottom / height, 1 - top / height)
 
 
@@ -132,6 +137,26 @@ class KeyPlace:
 
 BAR_WIDTH = 0.022
 LOWEST_BAR = 0.35
+KEY_GAP = 0.03  # between a flat picture and its colour bar, in parts of the width
+BESIDE_SQUARE = 0.027  # from the square of a legend to the name, in parts of the width
+LONGEST_NAME = 22  # letters of a name in a legend; of longer ones the rest is left out
+
+
+def key_breadth(plotter: pyvista.Plotter, colours: Colouring | None) -> float:
+    """The part of the width that the names of a legend need; 0 where there are none."""
+    if colours is None or not colours.categories:
+        return 0.0
+    letters = max(len(shortened(name)) for name in colours.categories.values())
+    return BESIDE_SQUARE + 0.66 * letters * letter_height(plotter) / plotter.window_size[0] + 0.01
+
+
+def shortened(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+
+
+def at_the_right(plotter: pyvista.Plotter, colours: Colouring | None) -> KeyPlace:
+    """At the edge of a picture of space, with room for the names of a legend."""
+    return KeyPlace(left=min(KeyPlace.left, 1.0 - key_breadth(plotter, colours)))
 
 
 def beside(plotter: pyvista.Plotter, bounds: NDArray[np.float64]) -> KeyPlace:
@@ -142,7 +167,7 @@ def beside(plotter: pyvista.Plotter, bounds: NDArray[np.float64]) -> KeyPlace:
     right = 0.5 + (bounds[1, 0] - x) / (up * width / height)
     bottom, top = (0.5 + (edge - y) / up for edge in bounds[:, 1])
     size = max(top - bottom, LOWEST_BAR)
-    return KeyPlace(right + 0.03, (bottom + top - size) / 2, size)
+    return KeyPlace(right + KEY_GAP, (bottom + top - size) / 2, size)
 
 
 def add_colour_key(plotter: pyvista.Plotter, colours: Colouring, where: KeyPlace | None = None) -> None:
@@ -217,11 +242,14 @@ def justify(actor: Any, across: str, along: str) -> None:
 
 
 def add_legend(plotter: pyvista.Plotter, colours: Colouring, where: KeyPlace) -> None:
-    row_height = 2 * letter_height(plotter) / plotter.window_size[1]
+    """One row a name, from the top of its place down, and closer together where there are too many."""
+    rows = len(colours.categories)
+    row_height = min(2 * letter_height(plotter) / plotter.window_size[1], 0.94 / rows)
+    top = max(where.bottom + where.height, 0.03 + rows * row_height)
     for row, (number, name) in enumerate(sorted(colours.categories.items())):
-        height = where.bottom + where.height - row_height * (row + 0.5)
+        height = top - row_height * (row + 0.5)
         place(plotter, "■", where.left, height, "left", "middle", CATEGORY_COLOURS[number % len(CATEGORY_COLOURS)])
-        place(plotter, name, where.left + 0.027, height, "left", "middle")
+        place(plotter, shortened(name), where.left + BESIDE_SQUARE, height, "left", "middle")
 
 
 def add_axes(plotter: pyvista.Plotter, bounds: NDArray[np.float64], unit: str) -> None:

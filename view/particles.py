@@ -10,10 +10,22 @@ from numpy.typing import NDArray
 
 from scenegrad.view.camera import Window, look_at, look_flat
 from scenegrad.view.colours import Colouring
+from scenegrad.view.extent import flat_extent, room_of, some_frames, subject, touched_sides
 from scenegrad.view.frames import PlacedFrames
 from scenegrad.view.h5md import AtomFrames
-from scenegrad.view.overlay import KeyPlace, TimeLabel, add_axes, add_colour_key, beside, flat_window
+from scenegrad.view.overlay import (
+    KeyPlace,
+    TimeLabel,
+    add_axes,
+    add_colour_key,
+    at_the_right,
+    beside,
+    flat_window,
+    key_breadth,
+)
+from scenegrad.view.setting import Wall
 from scenegrad.view.skin import Skin
+from scenegrad.view.solids import Solids, placed_solids
 from scenegrad.view.spheres import Spheres, spacing
 from scenegrad.view.stage import add_lights
 from scenegrad.view.surfaces import add_body, surface
@@ -22,17 +34,14 @@ from scenegrad.view.surroundings import add_box, add_walls
 if TYPE_CHECKING:
     import pyvista
 
-__all__ = ["Particles", "box_around", "subject"]
+__all__ = ["Particles"]
 
-FLAT_TOUCHING = 0.55  # radius of a particle in spacings: neighbours just overlap and leave no holes
 TOUCHING = 0.55  # radius of a particle in spacings: neighbours just overlap and leave no holes
 COVERING = 0.7  # of one in the plane: half the diagonal of a square
 SKINS = ("#e3ab3d", "#5b8db8", "#b8584f", "#6a9a58")
 ATOM = 0.42  # of an atom: neighbours stay apart
-GROUND = 0.4  # ground around the particles, in parts of the breadth they need
 WIDE = Window(right=0.96)  # where there is no colour bar
-MOST = 0.7  # of the box, along each axis
-LOOKED_AT = 16  # frames that decide what the eye takes in
+PEEKS = 5  # frames in which solids are asked whether they hide particles
 
 
 class Particles:
@@ -48,23 +57,18 @@ class Particles:
         first = frames.positions(0)
         distance = spacing(first)
         radius = (ATOM if atoms else COVERING if flat else TOUCHING) * distance
-        box = box_around(frames)
-        key = KeyPlace()
+        room = room_of(frames)
+        solids = [] if atoms else placed_solids(frames, room)
         if flat:
-            look_flat(plotter, box, flat_window(plotter))
-            add_axes(plotter, box, frames.setting.length_unit)
-            key = beside(plotter, box)
-            stage = box
+            stage = room if atoms else flat_extent(frames, solids, radius)
+            key = self.look_at_plane(stage)
         else:
-            stage = box if atoms else subject(frames, box, radius)
-            if stage is box:
-                add_box(plotter, box)
-            look_at(plotter, stage, frames.setting.up, Window() if colours else WIDE, elevation=20.0 if atoms else 14.0)
-            reach = 2 * distance if atoms else 6 * distance
-            plotter.enable_ssao(radius=reach, bias=0.05 * reach, kernel_size=16, blur=True)
-        if not atoms:
-            add_walls(plotter, frames.setting, stage)
+            stage = room if atoms else subject(frames, solids, radius)
+            stage, key = self.look_at_space(stage, 2 * distance if atoms else 6 * distance)
         add_lights(plotter)
+        self.solids = Solids(plotter, solids, stage, flat)
+        if not flat:
+            self.solids.reveal({index: frames.positions(index) for index in some_frames(frames, PEEKS)})
         self.bare = np.ones(len(first), dtype=bool)
         for skin in skins:
             self.bare[skin.members] = False
@@ -72,6 +76,34 @@ class Particles:
         if colours is not None:
             add_colour_key(plotter, colours, key)
         self.time = TimeLabel(plotter, frames.times, frames.setting.time_unit)
+
+    def look_at_plane(self, stage: NDArray[np.float64]) -> KeyPlace:
+        """The frame around it, the ground, and where the colour bar goes."""
+        look_flat(self.plotter, stage, flat_window(self.plotter, key_breadth(self.plotter, self.colours)))
+        add_axes(self.plotter, stage, self.frames.setting.length_unit)
+        if not isinstance(self.frames, AtomFrames):
+            add_walls(self.plotter, self.frames.setting, stage)
+        return beside(self.plotter, stage)
+
+    def look_at_space(self, stage: NDArray[np.float64], reach: float) -> tuple[NDArray[np.float64], KeyPlace]:
+        """What the eye takes in at last, and where the colour bar goes. reach: how far things shade their neighbours.
+
+        The box is outlined where all of it is seen; else its sides stand as walls where matter meets them."""
+        atoms, setting = isinstance(self.frames, AtomFrames), self.frames.setting
+        sides: list[Wall] = []
+        if atoms or (setting.box is not None and np.array_equal(stage, setting.box)):
+            add_box(self.plotter, stage)
+        else:
+            stage, sides = touched_sides(self.frames, stage)
+        key = at_the_right(self.plotter, self.colours)
+        window = Window(right=key.left - 0.035) if self.colours else WIDE
+        look_at(self.plotter, stage, setting.up, window, elevation=20.0 if atoms else 14.0)
+        if not atoms:
+            eye = np.asarray(self.plotter.camera.position)
+            behind = [side for side in sides if eye @ side.normal > side.offset]
+            add_walls(self.plotter, setting, stage, behind)
+        self.plotter.enable_ssao(radius=reach, bias=0.05 * reach, kernel_size=16, blur=True)
+        return stage, key
 
     def show(self, index: int) -> None:
         positions = self.frames.positions(index)
@@ -87,55 +119,5 @@ class Particles:
             else:
                 shape.point_data["colour"] = skin.blend @ colour[skin.members].astype(np.float64)
                 add_body(self.plotter, shape, None, name=name, scalars="colour", cmap=self.colours.table())
+        self.solids.show(index)
         self.time.show(index)
-
-
-def some_frames(frames: PlacedFrames) -> list[int]:
-    """A few frames from the first to the last."""
-    return sorted({round(k) for k in np.linspace(0, len(frames.times) - 1, LOOKED_AT)})
-
-
-def box_around(frames: PlacedFrames) -> NDArray[np.float64]:
-    """The box of the scene or of the atoms; without one, what the particles ever reach [2, 3]."""
-    if isinstance(frames, AtomFrames):
-        box = np.zeros((2, 3))
-        box[1, : frames.dim] = frames.box(0)
-        return box
-    if frames.setting.box is not None:
-        return frames.setting.box
-    reached = [frames.positions(index) for index in some_frames(frames)]
-    return np.stack(
-        [np.min([p.min(axis=0) for p in reached], axis=0), np.max([p.max(axis=0) for p in reached], axis=0)]
-    )
-
-
-def subject(frames: PlacedFrames, box: NDArray[np.float64], radius: float) -> NDArray[np.float64]:
-    """What the eye should take in [2, 3]: all places of the particles down to the floor, and some ground around them.
-
-    Where they need most of the box, it is the box itself."""
-    reached = [frames.positions(index) for index in some_frames(frames)]
-    low = np.min([p.min(axis=0) for p in reached], axis=0) - radius
-    high = np.max([p.max(axis=0) for p in reached], axis=0) + radius
-    if np.all(high - low > MOST * (box[1] - box[0])):
-        return box
-    axis = int(np.argmax(np.abs(frames.setting.up)))
-    below = 0 if frames.setting.up[axis] > 0 else 1
-    margin = np.full(3, GROUND * float(np.max(np.delete(high - low, axis))))
-    margin[axis] = 0.0
-    stage = np.stack([np.maximum(low - margin, box[0]), np.minimum(high + margin, box[1])])
-    stage[below, axis] = floor_level(frames, box)
-    return stage
-
-
-def floor_level(frames: PlacedFrames, box: NDArray[np.float64]) -> float:
-    """Height of the highest wall that lies level, or else of the bottom of the box."""
-    up = np.asarray(frames.setting.up)
-    axis = int(np.argmax(np.abs(up)))
-    if up[axis] < 0:
-        return float(box[1, axis])
-    level = [float(box[0, axis])]
-    for wall in frames.setting.walls:
-        normal = np.asarray(wall.normal)
-        if len(normal) == 3 and normal @ up > 0.99 * np.linalg.norm(normal):
-            level.append(wall.offset / float(np.linalg.norm(normal)))
-    return max(level)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MeshBody", "Setting", "Wall", "setting_of"]
+__all__ = ["MeshBody", "Setting", "Solid", "Wall", "plain", "setting_of"]
 
 
 @dataclass(frozen=True)
@@ -35,16 +35,35 @@ class MeshBody:
 
 
 @dataclass(frozen=True)
+class Solid:
+    """A collider, or a rigid body, in tables as they stand in the file; see `scenes.colliders`.
+
+    rotation: at the start, about x, then y, then z [degree]. motion: prescribed, of a collider. floats: whether matter
+    moves it."""
+
+    name: str
+    shape: Mapping[str, Any]
+    rotation: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    motion: Mapping[str, Any] | None = None
+    floats: bool = False
+
+
+@dataclass(frozen=True)
 class Setting:
-    """name: of the scene. size: edges of the box [0, size]; None where nobody knows. up: against gravity."""
+    """name: of the scene. size: edges of the box [0, size]; None where nobody knows, or where there is no box.
+
+    dim: 2 or 3, where the scene tells. endless: the world has no sides. up: against gravity."""
 
     name: str = ""
     size: tuple[float, ...] | None = None
+    dim: int | None = None
+    endless: bool = False
     periodic: tuple[bool, ...] = ()
     up: tuple[float, float, float] = (0.0, 0.0, 1.0)
     walls: tuple[Wall, ...] = ()
     bodies: tuple[str, ...] = ()
     elastic_meshes: tuple[MeshBody, ...] = ()
+    solids: tuple[Solid, ...] = ()
     length_unit: str = ""
     time_unit: str = ""
     table: Mapping[str, Any] = field(default_factory=dict)  # the whole scene, as it stands in the file
@@ -77,12 +96,20 @@ def setting_of(text: str | bytes | None) -> Setting:
     return Setting(
         name=table.get("name", ""),
         size=tuple(map(float, size)) if size else None,
+        dim=len(size) if size else domain.get("dimensions"),
+        endless=domain.get("dimensions") is not None,
         periodic=tuple(wrap) if isinstance(wrap, list) else (bool(wrap),) * dim,
         up=against(plain(table.get("gravity"))),
         walls=tuple(
             Wall(tuple(map(float, part["normal"])), float(plain(part.get("offset", 0.0)) or 0.0))
             for part in entities.values()
             if part.get("kind") == "wall"
+        )
+        + tuple(half_space(part["shape"]) for part in entities.values() if is_wall(part)),
+        solids=tuple(
+            solid(name, part)
+            for name, part in entities.items()
+            if part.get("kind") in ("collider", "rigid_body") and not is_wall(part)
         ),
         bodies=tuple(bodies),
         elastic_meshes=tuple(
@@ -96,7 +123,26 @@ def setting_of(text: str | bytes | None) -> Setting:
     )
 
 
-ELASTIC = ("neo_hookean",)  # materials whose neighbours stay neighbours, so that a surface can follow them
+ELASTIC = (  # materials whose neighbours stay neighbours, so that a surface can follow them
+    "neo_hookean", "fixed_corotated", "st_venant_kirchhoff_hencky", "viscoelastic", "muscle", "learned",
+)  # fmt: skip
+
+
+def is_wall(part: Mapping[str, Any]) -> bool:
+    """Whether a collider is a half space that stands still."""
+    is_half_space = part.get("kind") == "collider" and part["shape"].get("kind") == "half_space"
+    return is_half_space and not part.get("motion") and not part.get("rotation")
+
+
+def half_space(shape: Mapping[str, Any]) -> Wall:
+    size = math.hypot(*shape["normal"])
+    return Wall(tuple(float(n) / size for n in shape["normal"]), float(shape.get("offset", 0.0)))
+
+
+def solid(name: str, part: Mapping[str, Any]) -> Solid:
+    turn = part.get("rotation")
+    x, y, z = map(float, turn if isinstance(turn, list | tuple) else (0.0, 0.0, turn or 0.0))
+    return Solid(name, part["shape"], (x, y, z), part.get("motion"), part["kind"] == "rigid_body")
 
 
 def mesh_body(name: str, index: int, shape: Mapping[str, Any]) -> MeshBody:

@@ -88,9 +88,7 @@ def placed(mesh: Mesh, part: MeshBody) -> Mesh:
     """Scaled, turned about x, then y, then z, and moved to its center, as the scene says."""
     from scipy.spatial.transform import Rotation
 
-    if mesh.dim != 3:
-        return mesh
-    turn = Rotation.from_euler("xyz", part.rotation, degrees=True).as_matrix()
+    turn = Rotation.from_euler("xyz", part.rotation, degrees=True).as_matrix()[: mesh.dim, : mesh.dim]
     turned = mesh.transformed(part.scale, turn)
     return turned if part.center is None else turned.transformed(center=part.center)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,19 +29,19 @@ def add_box(plotter: pyvista.Plotter, box: NDArray[np.float64]) -> None:
     plotter.add_mesh(edges, color=LINE, line_width=1.2, lighting=False, pickable=False, reset_camera=False)
 
 
-def add_walls(plotter: pyvista.Plotter, setting: Setting, box: NDArray[np.float64]) -> None:
-    """Where matter may not go: a plane in three dimensions, the ground behind it in two.
+def add_walls(plotter: pyvista.Plotter, setting: Setting, box: NDArray[np.float64], sides: Sequence[Wall] = ()) -> None:
+    """Where matter may not go: a plane in three dimensions, the ground behind it in two. sides: more planes.
 
-    A scene in space that names no wall has a floor below."""
+    A scene in space that names no wall has a floor below, where its box ends."""
     import pyvista
 
-    flat = setting.size is not None and len(setting.size) == 2
+    flat = setting.dim == 2
     walls = setting.walls
-    if not walls and not flat:
+    if not walls and not flat and not setting.endless:
         up = np.asarray(setting.up)
         lowest = float(np.min(np.stack([box[0] * up, box[1] * up]), axis=0).sum())
         walls = (Wall(tuple(up), lowest),)
-    for wall in walls:
+    for wall in (*walls, *sides):
         normal = np.pad(np.asarray(wall.normal, dtype=np.float64), (0, 3 - len(wall.normal)))
         offset = wall.offset
         polygon = cut_rectangle(box, normal, offset) if flat else cut(box, normal, offset)

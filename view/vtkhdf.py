@@ -127,8 +127,8 @@ class PointFrames:
     @property
     def dim(self) -> int:
         """That of the scene; without one, 2 where nothing ever leaves the plane z = 0."""
-        if self.setting.size is not None:
-            return len(self.setting.size)
+        if self.setting.dim is not None:
+            return self.setting.dim
         return 3 if np.any(self.positions(0)[:, 2]) or np.any(self.positions(len(self.times) - 1)[:, 2]) else 2
 
     def fields(self) -> dict[str, Field]:

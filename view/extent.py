@@ -1,0 +1,131 @@
+"""How much of the world a picture of particles takes in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenegrad.view.frames import PlacedFrames
+from scenegrad.view.h5md import AtomFrames
+from scenegrad.view.setting import Setting, Wall
+from scenegrad.view.solids import PlacedSolid
+
+__all__ = ["flat_extent", "floor_level", "room_of", "some_frames", "subject", "touched_sides"]
+
+Array = NDArray[np.float64]
+
+GROUND = 0.4  # ground around the particles, in parts of the breadth they need
+MOST = 0.7  # of the box, along each axis
+AROUND = 0.6  # how far beyond the particles solids are looked at, in parts of the length they need
+MARGIN = 0.06  # around what is in the plane, where there is no box
+TOUCHING = 0.1  # distance from a side of the box at which matter touches it, in parts of the length it needs
+ABOVE = 0.25  # how far sides rise above the matter, in parts of the length it needs
+LOOKED_AT = 16  # frames that decide what the eye takes in
+
+
+def some_frames(frames: PlacedFrames, many: int = LOOKED_AT) -> list[int]:
+    """A few frames from the first to the last."""
+    return sorted({round(k) for k in np.linspace(0, len(frames.times) - 1, many)})
+
+
+def reach(frames: PlacedFrames) -> Array:
+    """What the particles ever reach [2, 3]."""
+    places = [frames.positions(index) for index in some_frames(frames)]
+    return np.stack([np.min([p.min(axis=0) for p in places], axis=0), np.max([p.max(axis=0) for p in places], axis=0)])
+
+
+def room_of(frames: PlacedFrames) -> Array:
+    """The box of the scene or of the atoms; without one, room around what the particles ever reach [2, 3]."""
+    if isinstance(frames, AtomFrames):
+        box = np.zeros((2, 3))
+        box[1, : frames.dim] = frames.box(0)
+        return box
+    if frames.setting.box is not None:
+        return frames.setting.box
+    found = reach(frames)
+    around = AROUND * float(np.ptp(found, axis=0).max())
+    sides = np.zeros(3)
+    sides[: frames.dim] = around
+    return found + np.stack([-sides, sides])
+
+
+def occupied(frames: PlacedFrames, solids: Sequence[PlacedSolid], radius: float) -> Array:
+    """What particles and solids ever take [2, 3]; of solids only what is near the particles."""
+    found = reach(frames) + np.array([[-radius], [radius]])
+    around = AROUND * float(np.ptp(found, axis=0).max())
+    near = found + np.array([[-around], [around]])
+    for one in solids:
+        for index in some_frames(frames):
+            points = one.points(index)
+            low, high = np.clip(points.min(axis=0), *near), np.clip(points.max(axis=0), *near)
+            found = np.stack([np.minimum(found[0], low), np.maximum(found[1], high)])
+    return found
+
+
+def flat_extent(frames: PlacedFrames, solids: Sequence[PlacedSolid], radius: float) -> Array:
+    """The part of the plane in the picture [2, 3]: the box; without one, what is taken and a margin, and the ground."""
+    if frames.setting.box is not None:
+        return frames.setting.box
+    found = occupied(frames, solids, radius)
+    found[0, 1] = min(found[0, 1], floor_level(frames.setting, found))
+    sides = np.array([1.0, 1.0, 0.0]) * MARGIN * float(np.ptp(found, axis=0).max())
+    found += np.stack([-sides, sides])
+    found[:, 2] = 0.0
+    return found
+
+
+def subject(frames: PlacedFrames, solids: Sequence[PlacedSolid], radius: float) -> Array:
+    """What the eye should take in [2, 3]: all places of particles and solids down to the floor, and some ground.
+
+    Where they need most of the box, it is the box itself."""
+    found, box = occupied(frames, solids, radius), frames.setting.box
+    if box is not None and np.all(found[1] - found[0] > MOST * (box[1] - box[0])):
+        return box
+    up = np.asarray(frames.setting.up)
+    axis = int(np.argmax(np.abs(up)))
+    below = 0 if up[axis] > 0 else 1
+    margin = np.full(3, GROUND * float(np.max(np.delete(found[1] - found[0], axis))))
+    margin[axis] = 0.0
+    stage = found + np.stack([-margin, margin])
+    if box is not None:
+        stage = np.stack([np.maximum(stage[0], box[0]), np.minimum(stage[1], box[1])])
+    stage[below, axis] = floor_level(frames.setting, stage if box is None else box)
+    return stage
+
+
+def touched_sides(frames: PlacedFrames, stage: Array) -> tuple[Array, list[Wall]]:
+    """The upright sides of the box that the particles ever meet; and the stage, with room above for the sides."""
+    box, found = frames.setting.box, reach(frames)
+    if box is None:
+        return stage, []
+    up = int(np.argmax(np.abs(frames.setting.up)))
+    size = float(np.ptp(found, axis=0).max())
+    walls = []
+    for axis in (axis for axis in range(3) if axis != up):
+        for side, inward in ((0, 1.0), (1, -1.0)):
+            if inward * (found[side, axis] - box[side, axis]) < TOUCHING * size:
+                normal = inward * np.eye(3)[axis]
+                walls.append(Wall(tuple(normal), float(inward * box[side, axis])))
+    if walls:
+        top = 1 if frames.setting.up[up] > 0 else 0
+        stage = stage.copy()
+        stage[top, up] = np.clip(stage[top, up] + (2 * top - 1) * ABOVE * size, *box[:, up])
+    return stage, walls
+
+
+def floor_level(setting: Setting, box: Array) -> float:
+    """Height of the highest wall that lies level, or else of the bottom of [2, 3]."""
+    up = np.asarray(setting.up if setting.dim != 2 else (0.0, 1.0, 0.0))
+    axis = int(np.argmax(np.abs(up)))
+    if up[axis] < 0:
+        return float(box[1, axis])
+    level = []
+    for wall in setting.walls:
+        normal = np.pad(np.asarray(wall.normal, dtype=np.float64), (0, 3 - len(wall.normal)))
+        if normal @ up > 0.99 * np.linalg.norm(normal):
+            level.append(wall.offset / float(np.linalg.norm(normal)))
+    if setting.box is not None or not level:
+        level.append(float(box[0, axis]))
+    return max(level)
