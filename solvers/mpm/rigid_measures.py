@@ -7,10 +7,14 @@ from torch import Tensor
 
 from scenegrad.engine.state import Params
 from scenegrad.solvers.mpm.clinging_bodies import mass_matrix
+from scenegrad.solvers.mpm.grid import Grid
 from scenegrad.solvers.mpm.matter import Matter
+from scenegrad.solvers.mpm.measures import by_particle
+from scenegrad.solvers.mpm.obstacle_energy import obstacle_energy
 from scenegrad.solvers.mpm.state import ParticleState
+from scenegrad.solvers.mpm.tables import Tables
 
-__all__ = ["with_bodies"]
+__all__ = ["with_bodies", "with_contact"]
 
 
 def with_bodies(measured: dict[str, Tensor], state: ParticleState, params: Params, matter: Matter) -> dict[str, Tensor]:
@@ -37,3 +41,14 @@ def with_bodies(measured: dict[str, Tensor], state: ParticleState, params: Param
         for name in found.keys() & own.keys():
             found[name] = found[name] + own[name].to(found[name])
     return found
+
+
+def with_contact(
+    measured: dict[str, Tensor], state: ParticleState, tables: Tables, params: Params, matter: Matter, grid: Grid
+) -> dict[str, Tensor]:
+    """Energies with that of the contact with colliders and rigid bodies added."""
+    if not matter.obstacles.all:
+        return measured
+    stiffness = by_particle(tables.row, matter)[..., 1]
+    own = obstacle_energy(state, stiffness, params, matter, grid)
+    return {n: e + own.to(e) if n in ("contact", "potential", "total") else e for n, e in measured.items()}
