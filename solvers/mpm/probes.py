@@ -17,7 +17,7 @@ from scenegrad.solvers.mpm.grid import Grid
 from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.measures import cauchy_stress, center_of_mass, energies, masses, momenta
 from scenegrad.solvers.mpm.networks import Networks
-from scenegrad.solvers.mpm.rigid_measures import with_bodies
+from scenegrad.solvers.mpm.rigid_measures import with_bodies, with_contact
 from scenegrad.solvers.mpm.state import ParticleState
 from scenegrad.solvers.mpm.tables import Tables
 
@@ -109,7 +109,9 @@ def probe(name: str, output: Output, scenes: Sequence[Scene], matter: Matter, gr
             units = dict.fromkeys(("kinetic", "potential", "total", "elastic", "gravitational", "contact"), "J")
 
             def measure(state: ParticleState, params: Params) -> dict[str, Tensor]:
-                return with_bodies(energies(state, tables(state, params), matter, grid), state, params, matter)
+                known = tables(state, params)
+                found = with_bodies(energies(state, known, matter, grid), state, params, matter)
+                return with_contact(found, state, known, params, matter, grid)
 
         case _:
             units = {"momentum": "kg m/s", "angular_momentum": "kg m^2/s"}

@@ -23,7 +23,7 @@ from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.measures import center_of_mass, energies, masses, momenta
 from scenegrad.solvers.mpm.networks import Networks
 from scenegrad.solvers.mpm.obstacles import ObstacleTables
-from scenegrad.solvers.mpm.rigid_measures import with_bodies
+from scenegrad.solvers.mpm.rigid_measures import with_bodies, with_contact
 from scenegrad.solvers.mpm.state import ParticleState
 from scenegrad.solvers.mpm.tables import Tables
 from scenegrad.solvers.mpm.workspace import NAMES, Workspace
@@ -148,6 +148,7 @@ class MaterialPointSolver:
         state = self.networks.before(state, params, energy=True)
         tables = self.tables(params).map(lambda table: table.to(self.work.dtype))
         energy = with_bodies(energies(state, tables, self.matter, self.grid), state, params, self.matter)
+        energy = with_contact(energy, state, tables, params, self.matter, self.grid)
         mass = masses(tables, self.matter)
         return {
             **{f"{name}_energy": e for name, e in energy.items()},
