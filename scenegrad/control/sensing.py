@@ -71,7 +71,10 @@ class Bodies(Sum):
         self.names = names
 
     def __call__(self, solver: Solver[Any], state: Any, params: Params, time: Tensor) -> Tensor:
-        bodies = {body.name: body.slice for body in solver.matter.bodies}  # type: ignore[attr-defined]
+        matter = getattr(solver, "matter", None)
+        if matter is None:
+            raise SceneError("Bodies sees bodies of matter and of springs; this scene has none. Observe Outputs(...).")
+        bodies = {body.name: body.slice for body in matter.bodies}
         chosen = self.names or tuple(bodies)
         for name in chosen:
             if name not in bodies:

@@ -247,6 +247,12 @@ def test_without_gymnasium_the_message_says_what_to_install(monkeypatch):
     scene_env.cache_clear()
 
 
+def test_a_scene_without_bodies_is_refused_by_an_observation_of_bodies():
+    solver, state, params = sg.compile(sg.library.kolmogorov(cells=16), device="cpu")
+    with pytest.raises(sg.SceneError, match="Outputs"):
+        Bodies()(solver, state, params, torch.zeros(1, dtype=torch.float64))
+
+
 def test_outputs_and_phases_are_observations():
     solver, state, params = sg.compile(hopper(), device="cpu", dtype="float64")
     time = torch.tensor([0.05], dtype=torch.float64)
