@@ -3,8 +3,10 @@
 from scenegrad.verification.case import Case
 from scenegrad.verification.mpm import (
     bending,
+    collision,
     dam_break,
     exact,
+    granular,
     hydrostatics,
     incline,
     manufactured,
@@ -15,6 +17,6 @@ from scenegrad.verification.mpm import (
 __all__ = ["CASES"]
 
 CASES: tuple[Case, ...] = (
-    *exact.CASES, *vibration.CASES, *manufactured.CASES, *bending.CASES, *hydrostatics.CASES, *viscous.CASES,
-    *incline.CASES, *dam_break.CASES,
+    *exact.CASES, *vibration.CASES, *manufactured.CASES, *bending.CASES, *collision.CASES, *hydrostatics.CASES,
+    *viscous.CASES, *incline.CASES, *dam_break.CASES, *granular.CASES,
 )  # fmt: skip

@@ -25,7 +25,8 @@ Watcher = Callable[[ParticleState], Tensor]
 
 def started(scene: Scene, setting: Setting) -> tuple[MaterialPointSolver, ParticleState, Params]:
     """Solver, state and params without gradients."""
-    solver, state, params = compile_scene(scene, device=setting.device, dtype=setting.dtype)
+    compiled: tuple[Any, Any, Params] = compile_scene(scene, device=setting.device, dtype=setting.dtype)
+    solver, state, params = compiled
     fields = {name: field.detach() for name, field in vars(state).items()}
     return solver, replace(state, **fields), params.detach()
 

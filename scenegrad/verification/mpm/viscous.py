@@ -1,4 +1,4 @@
-"""Newtonian fluids: profiles between plates and the decay of vortices."""
+"""Viscous fluids: profiles between plates, the decay of vortices, a paste that slumps."""
 
 from __future__ import annotations
 
@@ -69,7 +69,29 @@ def taylor_green(setting: Setting) -> Iterator[Finding]:
     yield at_least("order of the viscosity of the scheme, 32 to 64 cells", 2.0, log(ratio, 2))
 
 
+def bingham_slump(setting: Setting) -> Iterator[Finding]:
+    """h^2 = 2 tau_y (L - x) / (rho g), L = (9 A^2 rho g / (8 tau_y))^(1/3), A the area of one half."""
+    height, width, stress, weight, cells = 0.3, 1 / 3, 50.0, 9810.0, 20
+    scene = viscous.slump(height, width, stress, cells=cells).replace({"time.cfl": 0.8})
+    solver, state, params = started(scene, setting)
+    end, dx = scene.time.end, height / cells
+    after, _, _ = watch(solver, state, params, end, end, place=lambda now: now.position)
+    x, y = after.position[0].unbind(-1)
+    reach = (9 * (height * width) ** 2 * weight / (8 * stress)) ** (1 / 3)
+    foot = float(torch.nonzero(torch.bincount((x.clamp(min=0.0) / dx).long()) >= 2)[-1] + 1) * dx
+    yield relative("reach of the deposit", reach, foot, 0.1, "m")
+    yield relative("height in its middle", (2 * stress * reach / weight) ** 0.5, float(y[x < 2 * dx].max()), 0.1, "m")
+
+
 CASES = (
     Case("poiseuille", "mpm", "flow between plates, from its start on", "Batchelor 1967, section 4.3", poiseuille),
     Case("taylor_green", "mpm", "E = E0 exp(-4 nu k^2 t)", "Taylor & Green 1937", taylor_green),
+    Case(
+        "bingham_slump",
+        "mpm",
+        "h^2 = 2 tau_y (L - x) / (rho g)",
+        "Liu & Mei 1989, J. Fluid Mech. 207, 505-529",
+        bingham_slump,
+        quick=False,
+    ),
 )
