@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Explicit as Explicit
     from scenegrad.scenes import FieldFile as FieldFile
     from scenegrad.scenes import Fields as Fields
+    from scenegrad.scenes import Finer as Finer
     from scenegrad.scenes import FixedCorotated as FixedCorotated
     from scenegrad.scenes import Fluid as Fluid
     from scenegrad.scenes import GaussianField as GaussianField
@@ -146,7 +147,7 @@ __version__ = "0.1.0"
 
 SCENES = (
     "APIC FCC FLIP NVE RDF Actuator Apart Atoms Bingham Body Boundary Box CamClay Capsule CenterOfMass Choice "
-    "Collider Coulomb Cylinder Dense Domain DruckerPrager Energy Ensemble Entity Explicit FieldFile Fields "
+    "Collider Coulomb Cylinder Dense Domain DruckerPrager Energy Ensemble Entity Explicit FieldFile Fields Finer "
     "FixedCorotated Fluid GaussianField Gaussians HalfSpace HerschelBulkley Hexagonal Hinge Image Implicit "
     "KolmogorovForcing Langevin Learned LennardJones LogUniform MassSpring MaterialPoint Mesh MeshEdges "
     "MolecularDynamics Momentum Moving Muscle NeoHookean Newtonian NoSlip Normal OldroydB Parameter Particles "

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from scenegrad.scenes.kinds import Kind
+from scenegrad.scenes.model import Model
 from scenegrad.scenes.values import NonNegative, Scalar
 
 __all__ = [
-    "APIC", "FLIP", "Apart", "BodyContact", "Dense", "Explicit", "Implicit", "Integrator", "MassSpring",
+    "APIC", "FLIP", "Apart", "BodyContact", "Dense", "Explicit", "Finer", "Implicit", "Integrator", "MassSpring",
     "MaterialPoint", "Method", "MolecularDynamics", "NodeStore", "Sparse", "Spectral", "Together", "Transfer",
 ]  # fmt: skip
 
@@ -69,7 +70,7 @@ class Implicit(Integrator):
 
     kind: Literal["implicit"] = "implicit"
     tolerance: Annotated[float, Field(gt=0, lt=1)] = 1e-6  # error of the velocities that Newton's method may leave
-    newton: Annotated[int, Field(ge=1)] = 30  # steps at most
+    newton: Annotated[int, Field(ge=1)] = 60  # steps at most
     krylov: Annotated[int, Field(ge=1)] = 2000  # linear iterations in each of them at most
     creep: Annotated[float, Field(gt=0)] = 1e-3  # speed below which friction lets matter creep along a wall [m/s]
 
@@ -122,6 +123,20 @@ class Apart(BodyContact):
         def __init__(self, friction: Scalar = 0.0, *, groups: tuple[tuple[str, ...], ...] = ()) -> None: ...
 
 
+class Finer(Model):
+    """A box in which cells are `factor` times as fine as elsewhere; matter passes smoothly between them.
+
+    around: its place, or the name of a body whose middle it follows. size: full edge lengths. blend: width of the zone
+    around it in which both grids carry the matter [m]; two coarse cells if left out. Particles are as dense as their
+    bodies say (particles_per_cell, of coarse cells): take factor^dim times as many for what stays in the box.
+    """
+
+    size: tuple[Annotated[float, Field(gt=0)], ...]
+    around: str | tuple[float, ...]
+    factor: Annotated[int, Field(ge=2, le=8)] = 2
+    blend: Annotated[float, Field(gt=0)] | None = None
+
+
 class MaterialPoint(Method):
     """Moving-least-squares material point method. spline: B-splines of the transfers, "quadratic" or "cubic" (smoother,
     twice the work)."""
@@ -131,6 +146,7 @@ class MaterialPoint(Method):
     integrator: Integrator = Explicit()
     spline: Literal["quadratic", "cubic"] = "quadratic"
     contact: BodyContact = Together()
+    refine: Finer | None = None
     grid: NodeStore = Dense()  # a domain without sides is always Sparse
 
 

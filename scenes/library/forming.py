@@ -88,7 +88,7 @@ def taffy(
 
     def clamp(x: float, speed: float) -> Collider:
         grip = Box(center=(x, 0.25, 0.25), size=(0.1, 0.2, 0.2))
-        return Collider(grip, contact=Stick(), motion=Moving(velocity=(speed, 0.0, 0.0)))
+        return Collider(shape=grip, contact=Stick(), motion=Moving(velocity=(speed, 0.0, 0.0)))
 
     return Scene(
         name="taffy",
@@ -122,7 +122,7 @@ def squeezed_mesh(
         material=NeoHookean(youngs_modulus=youngs_modulus, poisson_ratio=0.4, density=1000.0),
     )
     plate = Collider(
-        Box(center=(0.5, 0.5, 0.62), size=(0.8, 0.8, 0.08)),
+        shape=Box(center=(0.5, 0.5, 0.62), size=(0.8, 0.8, 0.08)),
         contact=Coulomb(0.5),
         motion=Moving(velocity=(0.0, 0.0, -speed)),
     )

@@ -59,7 +59,7 @@ def hourglass(
         gravity=(0.0, 0.0, -9.81),
         entities={
             "sand": Body(shape=heap, material=sand),
-            "glass": Collider(block - (upper | lower | throat), contact=Coulomb(0.2)),
+            "glass": Collider(shape=block - (upper | lower | throat), contact=Coulomb(0.2)),
         },
         boundary=Boundary(default=Separate()),
         outputs={"particles": Particles("position", "speed", every=every), "com": CenterOfMass("sand", every=every)},
@@ -89,7 +89,7 @@ def water_wheel(
         name="water_wheel",
         domain=Domain(size=(1.0, 1.5), cells=(cells, 3 * cells // 2)),
         gravity=(0.0, -9.81),
-        entities={"water": jet, "wheel": RigidBody(wheel, density=density, hinge=axle)},
+        entities={"water": jet, "wheel": RigidBody(shape=wheel, density=density, hinge=axle)},
         boundary=Boundary(default=Separate()),
         outputs={"particles": Particles("position", "speed", every=every), "wheel": RigidPose("wheel", every=every)},
         time=Time(end=end),
@@ -115,8 +115,8 @@ def pouring(
         gravity=(0.0, -9.81),
         entities={
             "water": Body(shape=Box(center=(0.35, 0.67), size=(0.24, 0.2)), material=water),
-            "cup": Collider(cup, motion=turning),
-            "bowl": Collider(bowl),
+            "cup": Collider(shape=cup, motion=turning),
+            "bowl": Collider(shape=bowl),
         },
         boundary=Boundary(default=Separate()),
         outputs={"particles": Particles("position", "speed", every=every), "cup": RigidPose("cup", every=every)},

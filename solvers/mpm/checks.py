@@ -11,7 +11,7 @@ from scenegrad.scenes.colliders import Collider, RigidBody
 from scenegrad.scenes.domain import AXES, Boundary, Periodic
 from scenegrad.scenes.errors import nearest
 from scenegrad.scenes.learned import Learned
-from scenegrad.scenes.methods import Apart, Implicit, MaterialPoint, Sparse
+from scenegrad.scenes.methods import APIC, Apart, Implicit, MaterialPoint, Sparse
 from scenegrad.scenes.outputs import CenterOfMass, Gaussians, Particles, RigidPose
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.solids import Body, Wall
@@ -40,6 +40,7 @@ def check_scene(scene: Scene, reasons: Reasons) -> None:
     check_outputs(scene, reasons)
     check_integrator(scene, reasons)
     check_contact(scene, reasons)
+    check_refinement(scene, reasons)
     if scene.dynamics is not None:
         reasons.add("dynamics", f"{scene.dynamics.kind} is for atoms; leave it out.")
 
@@ -88,6 +89,32 @@ def check_integrator(scene: Scene, reasons: Reasons) -> None:
             reasons.add(name, f"{entity.kind} needs the explicit integrator; the implicit one knows Body and Wall.")
         if implicit and isinstance(entity, Body) and isinstance(entity.material, Learned):
             reasons.add(f"{name}.material", "learned needs the explicit integrator: its stress is that of the old F.")
+
+
+def check_refinement(scene: Scene, reasons: Reasons) -> None:
+    """Of a region with finer cells."""
+    method = scene.method
+    if not isinstance(method, MaterialPoint) or method.refine is None:
+        return
+    finer, dim = method.refine, scene.dim
+    bodies = [name for name, entity in scene.entities.items() if isinstance(entity, Body)]
+    if isinstance(finer.around, str):
+        if finer.around not in bodies:
+            reasons.add("method.refine.around", f"{finer.around!r} is no body.{nearest(finer.around, bodies)}")
+    elif len(finer.around) != dim:
+        reasons.add("method.refine.around", f"has {len(finer.around)} entries in {dim} dimensions.")
+    if len(finer.size) != dim:
+        reasons.add("method.refine.size", f"has {len(finer.size)} entries in {dim} dimensions.")
+    if not isinstance(method.transfer, APIC):
+        reasons.add("method.transfer", "must be APIC() where cells are refined.")
+    if isinstance(method.integrator, Implicit):
+        reasons.add("method.integrator", "must be Explicit() where cells are refined.")
+    if isinstance(method.contact, Apart):
+        reasons.add("method.contact", "must be Together() where cells are refined.")
+    if rigid := [name for name, entity in scene.entities.items() if isinstance(entity, Collider | RigidBody)]:
+        reasons.add(
+            "method.refine", f"is not possible with colliders and rigid bodies ({', '.join(rigid)}); take Walls."
+        )
 
 
 def check_contact(scene: Scene, reasons: Reasons) -> None:

@@ -29,6 +29,7 @@ from scenegrad.solvers.mpm.meeting import Meeting
 from scenegrad.solvers.mpm.networks import Networks
 from scenegrad.solvers.mpm.placing import obstacles_of
 from scenegrad.solvers.mpm.probes import probes
+from scenegrad.solvers.mpm.refinement import Refinement
 from scenegrad.solvers.mpm.solver import MaterialPointSolver
 from scenegrad.solvers.mpm.state import ParticleState
 from scenegrad.solvers.mpm.tables import BodyPart, Face, Tables
@@ -92,7 +93,9 @@ def compile_mpm(
     gravity = torch.zeros((len(scenes), grid.dim), dtype=dtype, device=device)
     volume = joined([[v for _, v in bodies.values()] for bodies in filled], like)
     held = tuple(clinging(scene, grid) for scene in scenes)
-    matter = Matter(tuple(parts), leavable, held, volume, gravity, obstacles, meeting)
+    matter = Matter(
+        tuple(parts), leavable, held, volume, gravity, obstacles, meeting, Refinement.of(method, grid, parts, volume)
+    )
     networks = Networks(learned_bodies(first, parts, like))
     values = Params({**values, **networks.weights(len(scenes))})
     initial = partial(first_state, joined([[x for x, _ in bodies.values()] for bodies in filled], like), matter)

@@ -9,10 +9,11 @@ from math import inf
 import torch
 from torch import Tensor
 
-from scenegrad.solvers.mpm.grid import Clinging
+from scenegrad.solvers.mpm.grid import Clinging, Grid
 from scenegrad.solvers.mpm.materials import Law
 from scenegrad.solvers.mpm.meeting import Meeting
 from scenegrad.solvers.mpm.obstacles import Obstacles
+from scenegrad.solvers.mpm.refinement import Refinement
 from scenegrad.solvers.mpm.tables import BodyPart, Face
 
 __all__ = ["Matter"]
@@ -29,6 +30,16 @@ class Matter:
     gravity: Tensor  # of a scene that names none: zeros [batch, dim]
     obstacles: Obstacles  # colliders and rigid bodies; where there are some, the walls too
     meeting: Meeting | None = None  # of bodies with grids of their own
+    refinement: Refinement | None = None  # where a finer grid carries the matter
+
+    def finest(self, grid: Grid) -> Grid:
+        return self.refinement.fine if self.refinement else grid
+
+    def spin(self, position: Tensor, grid: Grid) -> Tensor | float:
+        """Moment of inertia of a particle's own rotation over its mass [m^2]."""
+        if self.refinement:
+            return self.refinement.spread(position, grid)[..., None if grid.dim == 3 else ...]
+        return grid.scheme.spin * grid.dx**2
 
     def free_box(self, size: Sequence[float]) -> tuple[list[float], list[float]]:
         """Lowest and highest place that touches no side of the box which matter can leave."""

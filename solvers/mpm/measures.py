@@ -38,7 +38,7 @@ def energies(state: ParticleState, tables: Tables, matter: Matter, grid: Grid) -
         ]
     ).sum(0)
     lift = -(mass * (state.position * by_particle(tables.gravity, matter)).sum(-1)).sum(-1)
-    touch = contact_energy(grid.dx, matter.volume, row[..., 1], tables.face[:, 0], state.position)
+    touch = contact_energy(matter.finest(grid).dx, matter.volume, row[..., 1], tables.face[:, 0], state.position)
     potential = elastic + lift + touch
     return {
         "kinetic": kinetic, "potential": potential, "total": kinetic + potential, "elastic": elastic,
@@ -61,7 +61,7 @@ def momenta(state: ParticleState, tables: Tables, matter: Matter, grid: Grid) ->
         mass_of = mass
     return {
         "momentum": (mass * v).sum(1),
-        "angular_momentum": (mass_of * (orbit + grid.scheme.spin * grid.dx**2 * curl)).sum(1),
+        "angular_momentum": (mass_of * (orbit + matter.spin(x, grid) * curl)).sum(1),
     }
 
 

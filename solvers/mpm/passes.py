@@ -61,7 +61,7 @@ class Pass:
     def renamed(self, names: Mapping[str, str]) -> Pass:
         """The same with other arrays in the place of some."""
         inputs, outputs = ([names.get(name, name) for name in group] for group in (self.inputs, self.outputs))
-        return replace(self, inputs=tuple(inputs), outputs=tuple(outputs))
+        return replace(self, over=names.get(self.over, self.over), inputs=tuple(inputs), outputs=tuple(outputs))
 
     def launch_transposed(self, arrays: Mapping[str, Any], bars: Mapping[str, Any]) -> None:
         wp.launch(

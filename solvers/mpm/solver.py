@@ -23,6 +23,7 @@ from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.measures import center_of_mass, energies, masses, momenta
 from scenegrad.solvers.mpm.networks import Networks
 from scenegrad.solvers.mpm.obstacles import ObstacleTables
+from scenegrad.solvers.mpm.refined_workspace import RefinedWorkspace
 from scenegrad.solvers.mpm.rigid_measures import with_bodies, with_contact
 from scenegrad.solvers.mpm.state import ParticleState
 from scenegrad.solvers.mpm.tables import Tables
@@ -52,7 +53,7 @@ class MaterialPointSolver:
     ):
         self.grid, self.matter, self.program = grid, matter, program
         self.networks = networks or Networks()
-        self.work = Workspace(grid, matter, integrator)
+        self.work = RefinedWorkspace(grid, matter) if matter.refinement else Workspace(grid, matter, integrator)
         self.smallest = torch.stack([matter.volume[:, body.slice].amin(1) for body in matter.bodies], dim=1)
         self.last: tuple[Known, tuple[Tables, Tensor]] | None = None
         self.last_obstacles: tuple[Known, ObstacleTables] | None = None
@@ -72,7 +73,7 @@ class MaterialPointSolver:
         tables = self.tables(params.detach()).map(lambda table: table.to(state.position.dtype))
         if self.work.implicit is not None:
             return crossing_rates(state, tables.gravity[:, 0], self.grid)
-        return explicit_rates(state, tables.row, self.matter, self.grid)
+        return explicit_rates(state, tables.row, self.matter, self.matter.finest(self.grid))
 
     def limit(self, state: ParticleState, params: Params, member: int) -> str:
         """What bounds the step of a member, and what can be done about it."""
@@ -80,7 +81,9 @@ class MaterialPointSolver:
         if slow and max(slow.values()) > float(self.rates(state, params)[member].max()):
             return limit_of_obstacle(max(slow, key=lambda name: slow[name]), self.grid)
         rates = self.rates(state, params)
-        return limit_of(state, rates, self.matter, self.grid, member, self.work.implicit is not None)
+        return limit_of(
+            state, rates, self.matter, self.matter.finest(self.grid), member, self.work.implicit is not None
+        )
 
     @torch.no_grad()
     def step(self, state: ParticleState, params: Params, time: Tensor, dt: Tensor) -> Step[ParticleState]:

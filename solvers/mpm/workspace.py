@@ -17,7 +17,7 @@ from torch import Tensor
 
 from scenegrad.scenes.methods import Implicit, Integrator
 from scenegrad.solvers.mpm.collider_passes import ColliderPasses
-from scenegrad.solvers.mpm.contact import contact, radius_of
+from scenegrad.solvers.mpm.contact import STIFFNESS, contact, radius_of
 from scenegrad.solvers.mpm.grid import Grid
 from scenegrad.solvers.mpm.implicit import BackwardEuler
 from scenegrad.solvers.mpm.layout import Layout, layout_of
@@ -37,13 +37,13 @@ __all__ = ["NAMES", "Workspace"]
 
 PLACE = ("lattice", "dt")
 TO_GRID = (*PLACE, "slot", "kind", "volume", "row", "gravity", "x", "v", "C", "F", "h")
-AT_WALLS = (*PLACE, "slot", "volume", "radius", "row", "face", "sides", "low", "high", "x")
+AT_WALLS = (*PLACE, "slot", "volume", "radius", "row", "face", "sides", "low", "high", "firmness", "own", "x")
 BEFORE = ("lightest", "momentum", "momentum before")
 MEET = ("lattice", "lightest", "rub", "momentum apart", "surface")
 AT_NODES = ("lightest", "hold", "holds", "momentum", "friction")
 TO_PARTICLES = (*PLACE, "slot", "kind", "row", "x", "F", "h", "velocity", "flip", "v", "velocity before")
 AFTER = ("x after", "v after", "C after", "F after", "h after", "lost")
-UNUSED = ("h", "h after", "momentum before", "velocity before")
+UNUSED = ("own", "h", "h after", "momentum before", "velocity before")
 NAMES = {
     "position": "x",
     "velocity": "v",
@@ -133,6 +133,7 @@ class Workspace:
             "kind": wp.from_torch(matter.kind),
             "volume": wp.from_torch(matter.volume),
             "radius": wp.from_torch(radius_of(matter.volume, grid.dim)),
+            "firmness": n.real(STIFFNESS / matter.finest(grid).dx ** 2),
             "sides": sum(face.side is not None for face in matter.faces),
             "low": n.vec(*low),
             "high": n.vec(*high),
@@ -185,9 +186,17 @@ class Workspace:
     def zeros(self, *shape: int) -> Tensor:
         return torch.zeros((self.batch, *shape), dtype=self.dtype, device=self.device)
 
+    def count_of(self, name: str) -> int:
+        """Nodes of a field."""
+        return self.node_count
+
+    def made_on_the_way(self) -> Mapping[str, Any]:
+        """Cotangents of what else lies between the passes."""
+        return {}
+
     def room(self, name: str, width: int) -> Tensor:
         """Room for a field of the nodes, which grows as more of them are kept [batch, node, width]."""
-        shape = (self.batch, self.node_count, width)
+        shape = (self.batch, self.count_of(name), width)
         if name not in self.rooms or self.rooms[name].numel() < prod(shape):
             self.rooms[name] = torch.zeros(prod(shape), dtype=self.dtype, device=self.device)
         return self.rooms[name][: prod(shape)].view(shape)
@@ -299,7 +308,8 @@ class Workspace:
         }
         ends = self.views({name: bar.contiguous() for name, bar in after.items()}, " after")
         nodes = {name: self.room(f"{name} bar", width).zero_() for name, width in self.widths.items()}
-        found = {"lattice": self.n.lattice()} | self.views(bars) | self.views(nodes) | ends
+        found = {"lattice": self.n.lattice(), **self.made_on_the_way()}
+        found |= self.views(bars) | self.views(nodes) | ends
         if self.colliders:
             own = self.colliders.bars()
             bars |= own

@@ -1,0 +1,129 @@
+"""A finer grid around a region: nothing is lost where it blends into the coarse one."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+import scenegrad.scenes as sc
+from scenegrad.engine.controllers import Fixed
+from scenegrad.engine.rollout import rollout
+from scenegrad.scenes.errors import SceneError
+from scenegrad.solvers.compile import compile_scene
+
+
+def crossing(lab, dim, refine, **fields) -> sc.Scene:
+    """A block turns and crosses the border of the region, in part above a floor."""
+    velocity = sc.Parameter((1.0, *(0.4,) * (dim - 2), -0.4))
+    jelly = sc.NeoHookean(youngs_modulus=sc.Parameter(2e4), poisson_ratio=0.3, density=1000.0)
+    block = lab.box_of((0.3,) * dim, (0.25,) * dim, jelly, velocity=velocity, particles_per_cell=4**dim)
+    return lab.scene_of(
+        dim, cells=12, **{"entities": {"block": block}, "method": sc.MaterialPoint(refine=refine)} | fields
+    )
+
+
+def swinging(state, params, dim):
+    """The state with a spin and a stretch of its own."""
+
+    arm = state.position - state.position.mean(1, keepdim=True)
+    turn = torch.zeros_like(arm)
+    turn[..., 0], turn[..., 1] = -3.0 * arm[..., 1], 3.0 * arm[..., 0]
+    spin = torch.zeros_like(state.affine)
+    spin[..., 0, 1], spin[..., 1, 0] = -3.0, 3.0
+    return replace(state, velocity=state.velocity + turn, affine=spin)
+
+
+@pytest.mark.parametrize("around", ["block", "place"])
+def test_momentum_and_angular_momentum_are_kept_across_the_border(lab, dim, around):
+    place = "block" if around == "block" else (0.5,) * dim
+    finer = sc.Finer(size=(0.08,) * dim, around=place, blend=0.07)
+    solver, state, params = lab.compiled(crossing(lab, dim, finer))
+    state = swinging(state, params, dim)
+    share = solver.matter.refinement.share(state.position)
+    assert bool((share == 0.0).any())
+    assert bool(((share > 0.0) & (share < 1.0)).any())
+    before = solver.observe(state, params)
+    after = solver.observe(lab.march(solver, state, params, 60)[0], params)
+    for name in ("momentum", "angular_momentum"):
+        assert float((after[name] - before[name]).abs().max()) < 1e-11 * float(before["mass"]), name
+
+
+def test_a_linear_motion_passes_both_grids_unchanged(lab, dim):
+    """v = A x survives one exchange with the nodes to rounding, in the blend too."""
+
+    solver, state, params = lab.compiled(crossing(lab, dim, sc.Finer(size=(0.15,) * dim, around=(0.45,) * dim)))
+    A = torch.randn(dim, dim, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    start = replace(state, velocity=state.position @ A.mT, affine=A.expand_as(state.affine))
+    after, _ = lab.march(solver, start, params, 1, 1e-13)
+    assert float((after.velocity - start.velocity).abs().max()) < 1e-12
+    assert float((after.affine - start.affine).abs().max()) < 1e-10
+
+
+def test_where_nothing_is_near_the_region_the_coarse_grid_alone_counts(lab):
+    far = sc.Finer(size=(0.02, 0.02), around=(0.95, 0.95), blend=0.01)
+    ends = []
+    for refine in (None, far):
+        scene = crossing(lab, 2, refine)
+        solver, state, params = lab.compiled(scene)
+        ends.append(lab.march(solver, state, params, 40, 5e-4)[0].position)
+    assert float((ends[0] - ends[1]).abs().max()) < 1e-13
+
+
+def test_where_all_matter_is_in_the_region_the_fine_grid_alone_counts(lab):
+    whole = sc.Finer(size=(3.0, 3.0), around=(0.5, 0.5))
+    coarse = crossing(lab, 2, whole)
+    fine = coarse.model_copy(
+        update={
+            "domain": sc.Domain(size=(1.0, 1.0), cells=(24, 24)),
+            "method": None,
+            "entities": {"block": coarse.entities["block"].model_copy(update={"particles_per_cell": 4})},
+        }
+    )
+    ends = []
+    for scene in (coarse, fine):
+        solver, state, params = lab.compiled(scene)
+        ends.append(lab.march(solver, state, params, 40, 2e-4)[0].position)
+    assert float((ends[0] - ends[1]).abs().max()) < 1e-13
+
+
+def test_fine_nodes_follow_the_body_and_no_others_are_kept(lab):
+    solver, state, params = lab.compiled(
+        crossing(lab, 2, sc.Finer(size=(0.1, 0.1), around="block", blend=0.05, factor=4))
+    )
+    lab.march(solver, state, params, 30)
+    assert solver.work.fine.nodes < 0.4 * (4 * 12) ** 2
+
+
+def test_gradients_agree_with_central_differences(lab, dim):
+    """Through 100 steps in which the block crosses the border, falls on a floor with friction, and leads the region."""
+    normal = (0.0,) * (dim - 1) + (1.0,)
+    base = crossing(lab, dim, sc.Finer(size=(0.15,) * dim, around="block"))
+    floor = sc.Wall(normal=normal, offset=sc.Parameter(0.29), contact=sc.Coulomb(sc.Parameter(0.3)))
+    gravity = sc.Parameter((0.0,) * (dim - 1) + (-9.81,))
+    entities = {**base.entities, "floor": floor}
+    scene = base.model_copy(update={"entities": entities, "gravity": gravity, "time": sc.Time(end=0.1)})
+    solver, state, params = compile_scene(scene, device="cpu", dtype="float64")
+    weight = torch.randn(state.position.shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+
+    def loss(known):
+        start = solver.program.initial(known)
+        return (weight * rollout(solver, start, known, until=0.1, controller=Fixed(1e-3)).state.position).sum()
+
+    known = {a: v for a, v in params.items() if v.requires_grad}
+    assert len(known) == 5
+    found = torch.autograd.grad(loss(params), list(known.values()))
+    for (address, value), bar in zip(known.items(), found, strict=True):
+        push = torch.ones_like(value)
+        exact, errors = float((bar * push).sum()), []
+        for h in (3e-5, 1e-5, 3e-6, 1e-6):
+            h *= float(value.detach().abs().max())
+            ends = [float(loss(params.detach().replace({address: value.detach() + s * h * push}))) for s in (1, -1)]
+            errors.append(abs((ends[0] - ends[1]) / (2 * h) / exact - 1))
+        assert min(errors) < 1e-6, (address, exact, errors)
+
+
+def test_what_cannot_be_refined_is_refused(lab):
+    with pytest.raises(SceneError, match=r"'blok' is no body.*block"):
+        lab.compiled(crossing(lab, 2, sc.Finer(size=(0.1, 0.1), around="blok")))
+    with pytest.raises(SceneError, match=r"has 3 entries in 2 dimensions"):
+        lab.compiled(crossing(lab, 2, sc.Finer(size=(0.1, 0.1, 0.1), around="block")))
