@@ -68,6 +68,8 @@ def contact(n: Numbers, shared: bool = False) -> Any:
         for a in range(wp.static(dim)):
             if x[a] - radius < low[a] or x[a] + radius > high[a]:
                 begin = int(0)
+        if begin >= face_in.shape[2]:
+            return
         # The adjoint does not run this loop before it goes back through it: nothing made here may be used after it.
         for a in range(begin, face_in.shape[2]):
             face = face_in[b, slot, a]
