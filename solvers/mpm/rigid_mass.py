@@ -15,7 +15,7 @@ from scenegrad.scenes.shapes import Box, Capsule, Cylinder, Mesh, Shape, Sphere
 from scenegrad.scenes.values import number, vector
 from scenegrad.solvers.shared.regions import bounds_of, distance_to, placed_mesh
 
-__all__ = ["Filled", "filled", "surface_points"]
+__all__ = ["Filled", "filled", "summed", "surface_points"]
 
 Array = NDArray[np.float64]
 

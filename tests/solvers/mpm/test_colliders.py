@@ -67,14 +67,14 @@ def test_block_sticks_below_the_angle_of_friction(lab, kind):
     assert abs(float(speeds[-1, 0])) < 2e-3 * G * math.sin(angle) * float(times[-1])
 
 
-def cube_mesh(path, half):
-    """A cube as a surface mesh of 12 triangles."""
+def cube_mesh(path, half, triangles=12):
+    """A cube as a surface mesh, of 12 triangles if it is whole."""
     import meshio
 
     corners = np.array([[x, y, z] for x in (-half, half) for y in (-half, half) for z in (-half, half)])
     sides = ((0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3))
     faces = np.array([corner for a, b, c, d in sides for corner in ((a, b, c), (a, c, d))])
-    meshio.Mesh(corners, [("triangle", faces)]).write(path)
+    meshio.Mesh(corners, [("triangle", faces[:triangles])]).write(path)
     return str(path)
 
 
@@ -208,6 +208,20 @@ def test_collider_that_cannot_be_is_refused(lab, change, message):
         compile_scene(lab.scene_of(2, entities={"block": lab.box_of((0.35, 0.4), (0.25, 0.25)), "bar": bar}))
 
 
+def test_open_mesh_is_refused(lab, tmp_path):
+    """A cube without one of its triangles encloses nothing."""
+    path = cube_mesh(tmp_path / "open.stl", 0.15, triangles=11)
+    ball = sc.Body(shape=sc.Sphere(center=(0.5, 0.5, 0.7), radius=0.12), material=lab.jelly)
+    for solid in (sc.Collider(sc.Mesh(path, center=(0.5, 0.5, 0.2))), sc.RigidBody(sc.Mesh(path, center=(0.5,) * 3))):
+        with pytest.raises(SceneError, match="not watertight"):
+            compile_scene(lab.scene_of(3, 12, entities={"ball": ball, "cube": solid}))
+
+
+def test_negative_friction_is_refused():
+    with pytest.raises(ValueError, match="must not be negative"):
+        sc.Collider(sc.Sphere(center=(0.5, 0.5), radius=0.1), contact=sc.Coulomb(-0.1))
+
+
 def test_members_of_a_batch_have_colliders_of_their_own(lab):
     scene = colliding(sc.Coulomb(0.3))
     other = scene.replace({"bar.motion.velocity.0.value": -0.4, "bar.shape.center.value": (0.45, 0.3)})
@@ -224,3 +238,32 @@ def test_state_is_left_as_it_was(lab):
     lab.march(solver, state, params, 3, dt=1e-3)
     for name, field in vars(before).items():
         assert torch.equal(getattr(state, name), field), name
+
+
+FLOORS = {
+    "plane": sc.HalfSpace(normal=(0, 1), offset=0.2),
+    "box": sc.Box(center=(0.5, 0.1), size=(0.9, 0.2)),
+    "capsule": sc.Capsule(center=(0.5, 0.0), radius=0.2, height=0.8, axis=(1.0, 0.0)),
+    "sampled": sc.Box(center=(0.5, 0.1), size=(0.7, 0.2)) | sc.Box(center=(0.5, 0.05), size=(0.9, 0.1)),
+}
+
+
+@pytest.mark.parametrize("kind", FLOORS)
+def test_energy_of_a_bounce_is_that_of_a_wall(lab, kind):
+    """A jelly bounces off a floor: what the contact stores is counted, so that the total hardly changes."""
+    jelly = sc.Body(shape=sc.Box(center=(0.5, 0.36), size=(0.3, 0.2)), velocity=(0.0, -0.6), material=lab.jelly)
+    measured = {}
+    for name, floor in (
+        ("wall", sc.Wall(normal=(0, 1), offset=0.2)),
+        (kind, sc.Collider(FLOORS[kind])),
+    ):
+        scene = lab.scene_of(
+            2, 20, entities={"jelly": jelly, "floor": floor}, outputs={"energy": sc.Energy(every=0.01)},
+            time=sc.Time(end=0.25, dt=1e-3),
+        )  # fmt: skip
+        measured[name] = rollout(*compile_scene(scene, "cpu", "float64")).outputs["energy"]
+    for name in ("contact", "total"):
+        exact, found = measured["wall"][name][0], measured[kind][name][0]
+        near = 3e-3 if kind == "sampled" else 1e-9
+        assert float((found - exact).abs().max()) < near * float(measured["wall"]["total"][0, 0]), name
+    assert float(measured["wall"]["contact"].max()) > 0.05 * float(measured["wall"]["total"][0, 0])

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -10,6 +11,7 @@ from scenegrad.engine.rollout import rollout
 from scenegrad.scenes.errors import SceneError
 from scenegrad.solvers.compile import compile_scene
 from scenegrad.solvers.mpm.clinging_bodies import mass_matrix
+from scenegrad.solvers.mpm.rigid_mass import filled, summed, surface_points
 
 G = 9.81
 AWAY = sc.Body(shape=sc.Box(center=(0.9, 0.9), size=(0.1, 0.1)), material=sc.NeoHookean(youngs_modulus=1e4))
@@ -258,3 +260,37 @@ def test_single_precision_follows_double(lab):
         ends[dtype] = lab.march(solver, state, params, 60, dt=1.5e-3)[0]
     assert float((ends["float32"].rigid - ends["float64"].rigid).abs().max()) < 1e-3
     assert torch.isfinite(ends["float32"].position).all()
+
+
+def test_mass_and_inertia_can_be_given(lab):
+    """Of a mass of its own, a ball falls with the same acceleration, and weighs what is said."""
+    free = sc.RigidBody(sc.Sphere(center=(0.5, 0.5), radius=0.1), mass=3.0, inertia=0.5, angular_velocity=2.0)
+    solver, state, params = lab.compiled(lab.scene_of(2, entities={"away": AWAY, "ball": free}))
+    without = lab.compiled(lab.scene_of(2, entities={"away": AWAY}))
+    seen = solver.observe(state, params)["angular_momentum"] - without[0].observe(*without[1:])["angular_momentum"]
+    assert float(seen) == pytest.approx(2.0 * 0.5, rel=1e-12)
+    body = solver.matter.obstacles.all[0].mass
+    assert body is not None
+    assert float(body.total(params)) == 3.0
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        sc.Sphere(center=(0.1, 0.2, 0.3), radius=0.3),
+        sc.Cylinder(center=(0.1, 0.2, 0.3), radius=0.1, height=0.4, axis=(1.0, 1.0, 0.0)),
+        sc.Capsule(center=(0.1, 0.2, 0.3), radius=0.1, height=0.4, axis=(1.0, 1.0, 0.0)),
+        sc.Capsule(center=(0.1, 0.2), radius=0.1, height=0.4, axis=(1.0, 1.0)),
+        sc.Box(center=(0.1, 0.2), size=(0.3, 0.4)),
+    ],
+    ids=["ball", "cylinder", "capsule", "stadium", "box"],
+)
+def test_moments_of_shapes_are_their_integrals(shape):
+    """Closed forms against sums over a fine lattice; points of the surface lie on it."""
+    dim = shape.dim()
+    exact, sums = filled(shape, dim), summed(shape, dim)
+    assert exact.volume == pytest.approx(sums.volume, rel=2e-3)
+    assert np.abs(exact.center - sums.center).max() < 1e-3
+    assert np.abs(exact.moments - sums.moments).max() < 3e-3 * np.abs(exact.moments).max()
+    points = surface_points(shape, dim, 0.02)
+    assert np.abs(shape.signed_distance(points[:, :dim]) + points[:, dim]).max() < 1e-6
