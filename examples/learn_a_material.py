@@ -52,7 +52,7 @@ def main(out: str = "material", frames: int = 30, steps: int = 40) -> float:
     for number, (name, x) in enumerate({"neural law": law, "graph network": graph}.items()):
         axes = plt.subplot(1, 2, number + 1, aspect="equal", xlim=(0, 1), ylim=(0, 0.5), title=name)
         axes.plot(*true.detach()[0, -1].T, "k.", *x.detach()[0, -1].T, "r.", markersize=2)  # the truth in black
-    plt.savefig(f"{out}.png")
+    plt.savefig(f"{out}.png", bbox_inches="tight", dpi=150)
     return errors[1] / errors[0]
 
 
