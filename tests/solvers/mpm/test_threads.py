@@ -37,8 +37,13 @@ def thrown(lab, dim, **fields):
 
 @pytest.mark.parametrize(
     "method",
-    [sc.MaterialPoint(), sc.MaterialPoint(transfer=sc.FLIP(0.9)), sc.MaterialPoint(grid=sc.Sparse())],
-    ids=["apic", "flip", "sparse"],
+    [
+        sc.MaterialPoint(),
+        sc.MaterialPoint(transfer=sc.FLIP(0.9)),
+        sc.MaterialPoint(grid=sc.Sparse()),
+        sc.MaterialPoint(grid=sc.Sparse(), contact=sc.Apart(0.3)),
+    ],
+    ids=["apic", "flip", "sparse", "apart"],
 )
 def test_threads_agree_to_rounding_and_repeat_each_other_to_the_last_bit(lab, on, method):
     solver, state, params = compile_scene([thrown(lab, 2, method=method)] * 2, "cpu", "float64")
