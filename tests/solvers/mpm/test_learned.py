@@ -41,6 +41,16 @@ class NeoHookean(nn.Module):
         return self.mu * (F @ F.mT - one) + self.lame * torch.linalg.det(F).log()[..., None, None] * one
 
 
+class Hencky(nn.Module):
+    """tau = R (2 mu ln S + lambda tr ln S I) R'"""
+
+    def forward(self, F):
+        R = polar_rotation(F)
+        strain = log_symmetric(R.mT @ F)
+        trace = strain.diagonal(dim1=-2, dim2=-1).sum(-1)[..., None, None]
+        return R @ (2 * MU * strain + LAME * trace * torch.eye(F.shape[-1], dtype=F.dtype)) @ R.mT
+
+
 @pytest.fixture(autouse=True)
 def same_chance():
     torch.manual_seed(3)
@@ -192,6 +202,27 @@ def test_neo_hookean_module_moves_as_the_built_in_law(dim):
     assert float((ends[0].state.deformation.detach() - torch.eye(dim)).abs().max()) > 0.1, "it is hardly deformed"
     for quantity, true in ends[0].outputs["all"].items():
         assert torch.allclose(ends[1].outputs["all"][quantity], true, rtol=1e-9, atol=1e-11 * float(true.abs().max()))
+
+
+@pytest.mark.slow
+def test_a_return_map_moves_as_built_in_plasticity():
+    """Von Mises' law in space: |dev tau| = 2 mu |dev ln S| stays below sqrt(2/3) of the yield stress."""
+    yield_stress = 0.03 * YOUNG
+    limit = torch.tensor(math.sqrt(2 / 3) * yield_stress / (2 * MU), dtype=torch.float64)
+    cut = VonMisesReturn(float(limit)).double()
+    with torch.no_grad():
+        cut.log_limit.copy_(limit.log())
+    register_law("law", Hencky(), cut)
+    copy = learned(stiffness=LAME + 2 * MU)
+    built_in = sc.VonMises(youngs_modulus=YOUNG, poisson_ratio=POISSON, yield_stress=yield_stress)
+    own, other = (rollout(*compiled(falling(m, 3)), controller=Fixed(DT)).state for m in (built_in, copy))
+    register_law("law", Hencky())
+    springy = rollout(*compiled(falling(copy, 3)), controller=Fixed(DT)).state
+    for field in ("position", "velocity", "deformation"):
+        true = getattr(own, field)
+        size = float(true.abs().max())
+        assert torch.allclose(getattr(other, field), true, rtol=0.0, atol=1e-9 * size), field
+        assert not torch.allclose(getattr(springy, field), true, rtol=0.0, atol=1e-3 * size), "nothing yields"
 
 
 @pytest.mark.parametrize("kind", LAWS)
