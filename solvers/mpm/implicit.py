@@ -9,6 +9,7 @@ are damped. What friction can bear is that of the beginning of the step.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -38,7 +39,8 @@ class BackwardEuler:
     def __init__(self, work: Workspace, settings: Implicit, arrive: Sequence[Pass], walls: Sequence[Pass]):
         """arrive: the passes that bring matter to the nodes; walls: those that say what friction there can bear."""
         self.work, self.settings = work, settings
-        self.passes = Passes(work, arrive, walls)
+        # Threads would add what they find to the momentum of matter, which is not that of walls here.
+        self.passes = Passes(work, arrive, [replace(each, threads=None) for each in walls])
 
     def run(self, arrays: Mapping[str, Any]) -> None:
         balance = self.balance = Balance(self.passes, arrays, self.settings)

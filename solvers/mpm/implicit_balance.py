@@ -34,7 +34,7 @@ WEIGHT = ("slot", "volume", "row", "gravity")
 PRESS = ("lattice", "dt", "slot", "volume", "radius", "row", "face", "sides", "low", "high", "x", "speed")
 FORCES = ("lattice", "x", "push", "stress")
 BALANCE = (*HELD, "creep", "dt", "momentum", "friction", "force", "velocity")
-BLOCKS = ("lightest", "creep", "momentum", "friction", "velocity")
+BLOCKS = ("lightest", "creep", "sharp", "momentum", "friction", "velocity")
 STIFFNESS = ("lattice", "x", "tangent", "yield", "d")
 PRODUCT = (*HELD, "momentum", "matrix", "d", "dt", "add")
 
@@ -172,9 +172,10 @@ class Balance:
         self.passes.balance.run(self.arrays)
         return self.room["balance"].clone()
 
-    def linear(self, x: Tensor) -> Linear:
+    def linear(self, x: Tensor, cautious: Tensor | None = None) -> Linear:
         self.respond(x)
-        self.passes.blocks.run(self.arrays)
+        sharp = torch.ones_like(self.dt) if cautious is None else (~cautious).to(self.dt)
+        self.passes.blocks.run(self.arrays | {"sharp": wp.from_torch(sharp)})
         seed, tangent = self.room["seed"], self.room["tangent"].zero_()
         entries = seed.view(*seed.shape[:2], -1)
         for k in range(entries.shape[2]):

@@ -65,7 +65,11 @@ def balance_of_nodes(n: Numbers) -> Any:
 
 @cache
 def blocks_of_nodes(n: Numbers) -> Any:
-    """B = m I + dR/dv [kg] of each node, I where it is empty."""
+    """B = m I + dR/dv [kg] of each node, I where it is empty.
+
+    sharp: 1, or 0 for |R| / |v_t| in the place of the derivative of |R|: friction's energy is then met from above, so
+    that no step goes too far where sticking turns to sliding [Kacanov's method; Zeidler 1990, section 25.14].
+    """
     real, vec, mat, packed = n.real, n.vec, n.mat, n.packed
     dim = n.dim
 
@@ -73,6 +77,7 @@ def blocks_of_nodes(n: Numbers) -> Any:
     def kernel(
         lightest: wp.array[real],
         creep: real,
+        sharp_in: wp.array[real],
         grid_in: wp.array2d[packed],
         friction_in: wp.array2d[vec],
         v_in: wp.array2d[vec],
@@ -94,9 +99,9 @@ def blocks_of_nodes(n: Numbers) -> Any:
                 if speed < creep:
                     block += (size * (real(2.0) - speed / creep) / creep) * plane
                     if speed > real(0.0):
-                        block -= (size / (creep * creep * speed)) * wp.outer(along, along)
+                        block -= (sharp_in[b] * size / (creep * creep * speed)) * wp.outer(along, along)
                 else:
-                    block += (size / speed) * (plane - wp.outer(along, along) / (speed * speed))
+                    block += (size / speed) * (plane - (sharp_in[b] / (speed * speed)) * wp.outer(along, along))
         block_out[b, i] = block
 
     return kernel

@@ -9,13 +9,15 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from scenegrad.solvers.shared.krylov import Operator, Solution, biconjugate_gradient, conjugate_gradient, spread
+from scenegrad.solvers.shared.krylov import Operator, Solution, biconjugate_gradient, conjugate_gradient, dot, spread
 
 __all__ = ["Equations", "Linear", "Root", "newton", "solve_linear"]
 
 LOOSEST = 0.1  # part of the error that a linear step may leave at most
 SHORTEST = 12  # halvings of a step before it is given up
 ENOUGH = 1e-4  # share of the hoped for decrease that a step must bring
+PATIENCE = 2  # cautious steps at first, and after each one that went too far
+LEVEL = 0.5  # how steep it may go up at the end of a step, as part of the slope down at its beginning
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,9 @@ class Equations(Protocol):
         """r(x) in a tensor of its own."""
         ...
 
-    def linear(self, x: Tensor) -> Linear:
-        """The linear part at x."""
+    def linear(self, x: Tensor, cautious: Tensor) -> Linear:
+        """The linear part at x; of members that are `cautious` [batch], one that rather stops short than goes too far
+        at kinks."""
         ...
 
     def precondition(self, r: Tensor) -> Tensor:
@@ -62,8 +65,10 @@ class Root:
 def newton(equations: Equations, x: Tensor, goal: Callable[[Tensor], Tensor], *, steps: int, iterations: int) -> Root:
     """Inexact Newton with backtracking [Eisenstat & Walker 1996, SIAM J. Sci. Comput. 17, 16-32; choice 2].
 
-    goal: x -> size of the preconditioned residual that is small enough [batch]. A step is halved until that size
-    falls. Members that are done, or can do no more, stand still; they never feel their companions.
+    goal: x -> size of the preconditioned residual that is small enough [batch]. A step d is shortened until that size
+    falls, or r . d says that it did not go too far: where r is the gradient of an energy, this is its slope along the
+    step, and the energy falls also at kinks where the size of r does not [Bonet & Wood 2008, section 9.6]. Members that
+    are done, or can do no more, stand still; they never feel their companions.
     """
     x, r = inside(equations, x)
     length = measured(equations, r)
@@ -71,32 +76,39 @@ def newton(equations: Equations, x: Tensor, goal: Callable[[Tensor], Tensor], *,
     going = torch.isfinite(length) & (length > target)
     taken, spent = torch.zeros_like(length, dtype=torch.int64), torch.zeros_like(length, dtype=torch.int64)
     forcing = torch.full_like(length, LOOSEST)
+    wait = torch.full_like(taken, PATIENCE)
     for _ in range(steps):
         if not bool(going.any()):
             break
         forcing = torch.maximum(forcing, 0.5 * target / length).clamp(max=LOOSEST)
-        linear = equations.linear(x)
+        linear = equations.linear(x, wait > 0)
         ahead = solve_linear(linear, -r, forcing * length, iterations, equations, going)
         spent += ahead.iterations
-        share = torch.where(going, 1.0, 0.0).to(length.dtype)
+        share = torch.ones_like(length)
         waiting, moved, before = going, torch.zeros_like(going), length
+        slope = dot(r, ahead.x)
         for _ in range(SHORTEST):
             trial = torch.where(spread(waiting, x) != 0, x + spread(share, x) * ahead.x, x)
             r_trial = equations.residual(trial)
             size = measured(equations, r_trial)
-            better = waiting & (size <= (1.0 - ENOUGH * share) * before)
+            slope_there = dot(r_trial, ahead.x)
+            level = torch.isfinite(size) & (slope < 0.0) & (slope_there <= -LEVEL * slope)
+            better = waiting & (level | (size <= (1.0 - ENOUGH * share) * before))
             r = torch.where(spread(better, r) != 0, r_trial, r)
             x = torch.where(spread(better, x) != 0, trial, x)
             length = torch.where(better, size, length)
             moved, waiting = moved | better, waiting & ~better
             if not bool(waiting.any()):
                 break
-            share = torch.where(waiting, 0.5 * share, share)
+            secant = (slope / (slope - slope_there)).nan_to_num(0.5).clamp(0.1, 0.5)
+            share = torch.where(waiting, secant * share, share)
         taken += going
+        sharp = wait <= 0
+        wait = torch.where(sharp & (share < 1.0), PATIENCE, wait - 1)
         ratio = length / before
         forcing = torch.maximum(0.9 * ratio**2, torch.where(0.9 * forcing**2 > 0.1, 0.9 * forcing**2, 0.0))
         target = torch.where(going, goal(x), target)
-        going = moved & (length > target)
+        going = going & (moved | sharp) & (length > target)
     return Root(x, length, target, taken, spent, length <= target)
 
 

@@ -333,6 +333,21 @@ def test_friction_holds_a_block_on_a_slope_and_lets_it_go(lab):
     assert moved[0.2] == pytest.approx(0.3 * (pull[0] + 0.2 * pull[1]), rel=0.05)
 
 
+def test_a_stiff_block_lands_on_a_rough_floor(lab):
+    """Fifty times beyond the waves: contact and friction set in within one step, and it comes to rest where it fell."""
+    entities = {
+        "block": lab.box_of((0.35, 0.07), (0.3, 0.3), sc.FixedCorotated(youngs_modulus=1e7)),
+        "floor": sc.Wall(normal=(0.0, 1.0), offset=0.06, contact=sc.Coulomb(0.4)),
+    }
+    domain = sc.Domain(size=(1.0, 0.5), cells=(20, 10))
+    scene = lab.scene_of(2, entities=entities, domain=domain, gravity=(0.0, -9.81), method=implicit())
+    solver, state, params = lab.compiled(scene)
+    end, _ = lab.march(solver, state, params, 20, 0.008)
+    assert float(end.velocity.abs().max()) < 1e-3
+    assert abs(float((end.position - state.position)[..., 0].mean())) < 1e-3
+    assert 0.005 < float((state.position - end.position)[..., 1].mean()) < 0.015
+
+
 def test_steps_follow_the_tolerance(lab):
     """PI on the difference to the trapezoid: many steps while the beam falls, few when it hangs."""
     scene = beam(lab, STEEL_LIKE, time=sc.Time(end=1.0, tolerance=1e-3))
