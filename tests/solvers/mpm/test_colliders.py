@@ -118,6 +118,30 @@ def test_collider_pushes_a_block_at_its_speed(lab):
     assert pose["position"][0, -1].tolist() == pytest.approx([0.1 + 0.5 * 1.6 * 0.2**2, 0.2], rel=1e-6)
 
 
+def test_belt_takes_a_block_along(lab):
+    """On a belt with friction a block gains mu g t, and no more than the speed of the belt."""
+    friction, speed = 0.3, 0.5
+    top = 0.125 + 1000 * G * 0.125 / 16 / MODULUS
+    belt = sc.Collider(
+        sc.Box(center=(1.0, top - 0.05), size=(3.0, 0.1)),
+        contact=sc.Coulomb(friction),
+        motion=sc.Moving(velocity=(speed, 0.0)),
+    )
+    block = sc.Body(shape=sc.Box(center=(0.55, 0.1875), size=(0.5, 0.125)), material=STIFF)
+    scene = sc.Scene(
+        name="belt",
+        domain=sc.Domain(size=(2.0, 0.5), cells=(32, 8)),
+        gravity=(0.0, -G),
+        entities={"belt": belt, "block": block},
+        time=sc.Time(end=1.0),
+    )
+    speeds, times, _ = followed(lab, scene, 0.3)
+    early = times < 0.8 * speed / (friction * G)
+    gained = float((speeds[early, 0] * times[early]).sum() / times[early].square().sum())
+    assert gained == pytest.approx(friction * G, rel=0.02)
+    assert float(speeds[times > 0.25, 0].mean()) == pytest.approx(speed, rel=0.02)
+
+
 @pytest.mark.parametrize("contact", [sc.Stick(), sc.Slip()], ids=["stick", "slip"])
 def test_what_clings_to_a_collider_moves_with_it(lab, contact):
     """A ceiling that sinks and drifts takes along what sticks to it; what slips on it sinks, but does not drift."""

@@ -28,26 +28,53 @@ SPATIAL = [pytest.param(3, sc.Coulomb(0.4), id="3d-coulomb"), pytest.param(3, sc
 
 @pytest.mark.parametrize(("dim", "contact"), FLAT + SPATIAL)
 def test_collision_keeps_momentum_and_angular_momentum(lab, dim, contact):
-    """A jelly hits a rigid ball off its middle: what the one loses the other gains, whatever the contact."""
+    """A jelly hits a turned brick off its middle: what the one loses the other gains, whatever the contact."""
     jelly = sc.Body(
         shape=sc.Sphere(center=place(dim, 0.3, 0.5), radius=0.14),
         velocity=place(dim, 1.0, 0.0, 0.1),
         material=lab.jelly,
     )
-    ball = sc.RigidBody(
-        sc.Sphere(center=place(dim, 0.58, 0.56), radius=0.12),
+    brick = sc.RigidBody(
+        sc.Box(center=place(dim, 0.58, 0.58), size=place(dim, 0.2, 0.25, 0.2)),
+        rotation=20.0 if dim == 2 else (10.0, 20.0, 30.0),
         contact=contact,
         velocity=place(dim, -0.5, 0.0, 0.0),
         angular_velocity=3.0 if dim == 2 else (1.0, 3.0, 2.0),
     )
-    scene = lab.scene_of(dim, 16 if dim == 2 else 12, entities={"jelly": jelly, "ball": ball})
+    scene = lab.scene_of(dim, 16 if dim == 2 else 12, entities={"jelly": jelly, "brick": brick})
     solver, state, params = lab.compiled(scene)
     after, _ = lab.march(solver, state, params, 120 if dim == 2 else 60, dt=2e-3)
     first, last = solver.observe(state, params), solver.observe(after, params)
-    passed = float((after.rigid - state.rigid)[0, 0, 7:9].abs().max())
-    assert passed > 0.2, "they have not met"
+    passed = (after.rigid - state.rigid)[0, 0, 7:].abs()
+    assert float(passed[:3].max()) > 0.2, "they have not met"
+    assert float(passed[3:].max()) > 0.2, "it does not turn"
     for name in ("momentum", "angular_momentum"):
         assert float((last[name] - first[name]).abs().max()) < 1e-11 * float(first[name].abs().max()), name
+
+
+def test_rigid_bodies_keep_their_momentum_when_they_collide(lab):
+    """Two bricks with friction hit each other askew; without damping they keep their energy but for what rubs."""
+    bricks = {
+        name: sc.RigidBody(
+            sc.Box(center=center, size=(0.3, 0.15)),
+            rotation=turn,
+            velocity=velocity,
+            contact=sc.Coulomb(rub),
+            damping=0.0,
+        )
+        for name, center, turn, velocity, rub in (
+            ("one", (0.3, 0.5), 15.0, (0.6, 0.0), 0.3),
+            ("other", (0.65, 0.55), 70.0, (-0.4, -0.1), 0.2),
+        )
+    }
+    solver, state, params = lab.compiled(lab.scene_of(2, entities={"away": AWAY, **bricks}))
+    after, _ = lab.march(solver, state, params, 150, dt=2e-3)
+    first, last = solver.observe(state, params), solver.observe(after, params)
+    assert float((after.rigid - state.rigid)[0, :, 7].abs().min()) > 0.2, "they have not met"
+    for name in ("momentum", "angular_momentum"):
+        assert float((last[name] - first[name]).abs().max()) < 1e-12 * float(state.rigid[0, 0, 7] * 45), name
+    kept = float(last["kinetic_energy"] / first["kinetic_energy"])
+    assert 0.7 < kept < 1.001
 
 
 def test_elastic_collision_gives_back_most_of_the_speed(lab):
