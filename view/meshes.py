@@ -11,7 +11,7 @@ import numpy as np
 from scenegrad.view.camera import Window, look_at, look_flat
 from scenegrad.view.overlay import add_caption
 from scenegrad.view.pictures import Camera, place_camera
-from scenegrad.view.stage import add_lights, stage
+from scenegrad.view.stage import add_lights, shade, stage
 from scenegrad.view.surfaces import add_body, surface
 from scenegrad.view.window import need_window
 
@@ -61,8 +61,7 @@ def add_mesh_file(plotter: pyvista.Plotter, path: str) -> None:
         look_flat(plotter, bounds, WHOLE)
     else:
         look_at(plotter, bounds, (0.0, 0.0, 1.0), WHOLE)
-        reach = 0.08 * float(np.max(bounds[1] - bounds[0]))
-        plotter.enable_ssao(radius=reach, bias=0.05 * reach, kernel_size=16, blur=True)
+        shade(plotter, 0.08 * float(np.max(bounds[1] - bounds[0])))
     extent = " x ".join(f"{edge:.4g}" for edge in (bounds[1] - bounds[0])[: mesh.dim])
     solid = next((f", {len(rows)} {name}" for name, rows in mesh.cells.items() if name in ("tetra", "hexahedron")), "")
     closed = "" if mesh.dim == 2 else f", {'watertight' if mesh.is_watertight else 'NOT watertight'}"

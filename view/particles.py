@@ -27,7 +27,7 @@ from scenegrad.view.setting import Wall
 from scenegrad.view.skin import Skin
 from scenegrad.view.solids import Solids, placed_solids
 from scenegrad.view.spheres import Spheres, spacing
-from scenegrad.view.stage import add_lights
+from scenegrad.view.stage import add_lights, shade
 from scenegrad.view.surfaces import add_body, surface
 from scenegrad.view.surroundings import add_box, add_walls
 
@@ -102,7 +102,7 @@ class Particles:
             eye = np.asarray(self.plotter.camera.position)
             behind = [side for side in sides if eye @ side.normal > side.offset]
             add_walls(self.plotter, setting, stage, behind)
-        self.plotter.enable_ssao(radius=reach, bias=0.05 * reach, kernel_size=16, blur=True)
+        shade(self.plotter, reach)
         return stage, key
 
     def show(self, index: int) -> None:

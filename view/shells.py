@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scenegrad.view.camera import Window, look_at
 from scenegrad.view.colours import Colouring
 from scenegrad.view.overlay import TimeLabel, add_colour_key
-from scenegrad.view.stage import add_lights
+from scenegrad.view.stage import add_lights, shade
 from scenegrad.view.surroundings import add_box
 from scenegrad.view.vtkhdf import GridFrames
 
@@ -33,7 +33,7 @@ class Shells:
         self.time = TimeLabel(plotter, frames.times, frames.setting.time_unit)
         look_at(plotter, bounds, frames.setting.up, Window(), elevation=22.0)
         size = float(np.max(bounds[1] - bounds[0]))
-        plotter.enable_ssao(radius=0.1 * size, bias=0.004 * size, kernel_size=16, blur=True)
+        shade(plotter, 0.1 * size)
 
     def grid(self, index: int) -> pyvista.ImageData:
         """One frame; along periodic axes the first layer stands behind the last one again, so that the box is full."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scenegrad.scenes.shapes import Box, Capsule, Cylinder, Mesh, Shape, Sphere
 from scenegrad.scenes.values import number, vector
 from scenegrad.view.regions import bounds_of, distance_to, placed_mesh
+from scenegrad.view.sharpening import sharpened
 from scenegrad.view.surfaces import surface
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ __all__ = ["centroid", "filling", "skin_of"]
 
 Array = NDArray[np.float64]
 
-FINE = {2: 400, 3: 120}  # samples of a distance along the longest edge
+FINE = {2: 400, 3: 80}  # samples of a distance along the longest edge
 ROUND = 96  # corners of what is round
 
 
@@ -48,8 +49,9 @@ def skin_of(shape: Shape, room: Array) -> pyvista.PolyData:
         case Mesh():
             return surface(placed_mesh(shape))
         case _:
-            found = sampled(shape, room).contour([0.0], scalars="distance", compute_normals=False)
-            return found.clean() if found.n_points else found
+            grid = sampled(shape, room)
+            found = grid.contour([0.0], scalars="distance", compute_normals=False)
+            return sharpened(found, lambda x: distance_to(shape, x), grid.spacing[0]) if found.n_cells else found
 
 
 def filling(shape: Shape, room: Array) -> tuple[pyvista.PolyData, pyvista.PolyData]:

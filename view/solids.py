@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 COLLIDER, RIGID = "#b4bac0", "#c39d6b"  # steel and wood
 COLLIDER_EDGE, RIGID_EDGE = "#7d858c", "#8a6a3d"
 FAINT = 0.25  # opacity of what is not where it is drawn
-GLASS = 0.22  # opacity of what would hide matter
+GLASS = 0.16  # opacity of what would hide matter
 HIDING = 0.08  # share of the particles behind a surface from which on it hides them
 ASKED = 400  # particles, of all frames that are looked at, whether they are hidden
 BEHIND = -1e-3  # level of outlines in the plane, in breadths of the picture
@@ -104,13 +104,9 @@ class Solids:
     def reveal(self, seen: dict[int, Array]) -> None:
         """Makes glass of those that hide matter from the eye. seen: places of particles [n, 3] by frame."""
         eye = np.asarray(self.plotter.camera.position)
-        glass = False
         for one, actors in self.actors:
             if one.poses.known and hidden_share(one, seen, eye) > HIDING:
                 actors[0].prop.opacity = GLASS
-                glass = True
-        if glass or any(not one.poses.known for one, _ in self.actors):
-            self.plotter.enable_depth_peeling(8)
 
 
 def hidden_share(one: PlacedSolid, seen: dict[int, Array], eye: Array) -> float:

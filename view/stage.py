@@ -14,7 +14,7 @@ from scenegrad.view.frames import Frames
 if TYPE_CHECKING:
     import pyvista
 
-__all__ = ["add_lights", "choose_backend", "fitting_size", "stage"]
+__all__ = ["add_lights", "choose_backend", "fitting_size", "shade", "stage"]
 
 
 def choose_backend() -> None:
@@ -58,3 +58,38 @@ def add_lights(plotter: pyvista.Plotter) -> None:
         light = pyvista.Light(position=place, focal_point=(0, 0, 0), color="white", light_type="camera light")
         light.intensity = intensity
         plotter.add_light(light)
+
+
+PEELS = 8  # surfaces that are seen through one another
+
+
+def shade(plotter: pyvista.Plotter, reach: float) -> None:
+    """Opaque things shade what is nearer to them than `reach`; what is seen through is drawn over them, from the back.
+
+    PyVista's own shading takes what is seen through for opaque."""
+    from vtkmodules.vtkRenderingOpenGL2 import (
+        vtkCameraPass,
+        vtkDualDepthPeelingPass,
+        vtkOpaquePass,
+        vtkSSAOPass,
+        vtkTranslucentPass,
+    )
+
+    shading = vtkSSAOPass()
+    shading.SetRadius(reach)
+    shading.SetBias(0.05 * reach)
+    shading.SetKernelSize(16)
+    shading.BlurOn()
+    cleared = vtkCameraPass()
+    cleared.SetDelegatePass(vtkOpaquePass())
+    shading.SetDelegatePass(cleared)
+    peeling = vtkDualDepthPeelingPass()
+    peeling.SetTranslucentPass(vtkTranslucentPass())
+    peeling.SetMaximumNumberOfPeels(PEELS)
+    peeling.SetOcclusionRatio(0.0)
+    passes = plotter.renderer.GetPass()  # those of `stage`, around the steps that VTK draws in
+    while hasattr(passes, "GetDelegatePass"):
+        passes = passes.GetDelegatePass()
+    steps = passes.GetPasses().GetItemAsObject(0)
+    steps.SetOpaquePass(shading)
+    steps.SetTranslucentPass(peeling)

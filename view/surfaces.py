@@ -27,12 +27,11 @@ def surface(mesh: Mesh) -> pyvista.PolyData:
 
 
 def add_body(plotter: pyvista.Plotter, shape: pyvista.PolyData, colour: Any, flat: bool = False, **more: Any) -> Any:
-    """A body with soft highlights; edges sharper than FEATURE_ANGLE stay sharp."""
-    smooth: dict[str, Any] = (
-        {"lighting": False}
-        if flat
-        else {"smooth_shading": True, "split_sharp_edges": True, "feature_angle": FEATURE_ANGLE}
-    )
+    """A body with soft highlights; edges sharper than FEATURE_ANGLE stay sharp where it has no normals of its own."""
+    smooth: dict[str, Any] = {"lighting": False}
+    if not flat:
+        split = shape.point_data.active_normals is None
+        smooth = {"smooth_shading": True, "split_sharp_edges": split, "feature_angle": FEATURE_ANGLE}
     return plotter.add_mesh(
         shape, color=colour, ambient=0.15, diffuse=0.9, specular=0.2, specular_power=25.0, show_scalar_bar=False,
         reset_camera=False, render=False, **smooth, **more,

@@ -60,6 +60,24 @@ def test_surfaces_enclose_the_volume_of_their_shape_and_its_middle(shape: Any, v
         np.testing.assert_allclose(centroid(drawn, flat=False), shape.center, atol=1e-5)
 
 
+def test_edges_and_corners_of_combinations_are_sharp() -> None:
+    """A slab with a round hole, askew on the grid: its corners are vertices, its rims are round, and each triangle is
+    lit as the face that it belongs to."""
+    slab = Box(center=(0.511, 0.5, 0.5), size=(0.6, 0.47, 0.23))
+    drawn = skin_of(slab - Cylinder(center=(0.51, 0.49, 0.5), radius=0.151, height=1.0), ROOM)
+    points = np.asarray(drawn.points, dtype=np.float64)
+    low, high = slab.bounds()
+    for corner in (low, high, [low[0], high[1], low[2]]):
+        assert np.linalg.norm(points - corner, axis=1).min() < 1e-4
+    rim = points[np.abs(points[:, 2] - high[2]) < 1e-6, :2] - [0.51, 0.49]
+    assert np.linalg.norm(rim, axis=1).min() == pytest.approx(0.151, abs=1e-3)
+    corners = points[drawn.regular_faces]
+    facing = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    facing /= np.linalg.norm(facing, axis=1, keepdims=True)
+    lit = np.asarray(drawn.point_data.active_normals)[drawn.regular_faces]
+    assert np.einsum("na,nka->nk", facing, lit).min() > 0.7
+
+
 def test_regions_of_the_plane_have_the_area_of_their_shape_and_its_middle() -> None:
     cup = Box(center=(0.5, 0.5), size=(0.4, 0.4)) - Box(center=(0.5, 0.6), size=(0.3, 0.4))
     drawn, outline = filling(cup, ROOM)
