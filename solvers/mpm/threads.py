@@ -53,7 +53,7 @@ class Threads:
             own |= work.views(mine)
             if thread and "lost" in names:
                 own["lost"] = wp.from_torch(self.losses(thread))
-            jobs.append(partial(begun, [*mine.values()], partial(each.launch, own)))
+            jobs.append(partial(each.launch, own))
         self.share(jobs, (each.kernel, False))
         for name in summed:
             for room in rooms[name]:
@@ -69,9 +69,7 @@ class Threads:
         for thread, (begin, end) in enumerate(self.parts()):
             own, theirs = self.cut(arrays, names, begin, end), self.cut(bars, names, begin, end, whole=("lattice",))
             mine = {name: room[thread - 1] for name, room in rooms.items()} if thread else {}
-            jobs.append(
-                partial(begun, [*mine.values()], partial(each.launch_transposed, own, theirs | work.views(mine)))
-            )
+            jobs.append(partial(each.launch_transposed, own, theirs | work.views(mine)))
         self.share(jobs, (each.kernel, True))
         for name in summed:
             bar = work.room(f"{name} bar", work.widths[name])
@@ -84,8 +82,8 @@ class Threads:
         return [*pairwise(ends)]
 
     def rooms(self, name: str) -> list[Tensor]:
-        """Grids of all threads but the first, which adds to the grid of all."""
-        return [self.work.room(f"{name} of thread {t}", self.work.widths[name]) for t in range(1, self.count)]
+        """Empty grids of all threads but the first, which adds to the grid of all."""
+        return [self.work.room(f"{name} of thread {t}", self.work.widths[name]).zero_() for t in range(1, self.count)]
 
     def losses(self, thread: int) -> Tensor:
         while len(self.lost) < thread:
@@ -138,13 +136,6 @@ class Threads:
 @cache
 def workers(count: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(count, thread_name_prefix="particles")
-
-
-def begun(rooms: Sequence[Tensor], job: Callable[[], None]) -> None:
-    """The job, in rooms that are cleared for it."""
-    for room in rooms:
-        room.zero_()
-    job()
 
 
 def part(array: Any, axis: int, begin: int, end: int) -> Any:
