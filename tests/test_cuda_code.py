@@ -29,7 +29,17 @@ def conformance():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(
     "name",
-    ["mpm-2d", "mpm-3d", "mpm-implicit-2d", "mpm-sparse-2d", "mpm-rigid-2d", "springs-2d", "springs-3d", "md-nve-2d", "md-langevin-3d"],
+    [
+        "mpm-2d",
+        "mpm-3d",
+        "mpm-implicit-2d",
+        "mpm-sparse-2d",
+        "mpm-rigid-2d",
+        "springs-2d",
+        "springs-3d",
+        "md-nve-2d",
+        "md-langevin-3d",
+    ],
 )
 def test_every_kernel_of_a_solver_compiles_for_cuda(name, dtype, tmp_path):
     solver, state, params = compile_scene(conformance()[name](), device="cpu", dtype=dtype)

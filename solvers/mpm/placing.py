@@ -249,7 +249,8 @@ def middle_of(shape: Shape, dim: int) -> Array:
     if getattr(shape, "center", None) is not None:
         return vector(shape.center)  # type: ignore[attr-defined]
     low, high = bounds_of(shape, dim)
-    return np.where(np.isfinite(low + high), 0.5 * (low + high), 0.0)
+    ends = np.isfinite(low) & np.isfinite(high)
+    return np.where(ends, 0.5 * (np.where(ends, low, 0.0) + np.where(ends, high, 0.0)), 0.0)
 
 
 def frame_of(solid: Collider | RigidBody, dim: int) -> tuple[Array, Array]:
