@@ -96,14 +96,16 @@ def subject(frames: PlacedFrames, solids: Sequence[PlacedSolid], radius: float) 
 
 
 def touched_sides(frames: PlacedFrames, stage: Array) -> tuple[Array, list[Wall]]:
-    """The upright sides of the box that the particles ever meet; and the stage, with room above for the sides."""
-    box, found = frames.setting.box, reach(frames)
+    """The upright sides of the box that the particles ever meet; and the stage, with room above for the sides.
+
+    A side that leads to the opposite one is none."""
+    box, found, wraps = frames.setting.box, reach(frames), frames.setting.periodic
     if box is None:
         return stage, []
     up = int(np.argmax(np.abs(frames.setting.up)))
     size = float(np.ptp(found, axis=0).max())
     walls = []
-    for axis in (axis for axis in range(3) if axis != up):
+    for axis in (axis for axis in range(3) if axis != up and not (wraps and wraps[axis])):
         for side, inward in ((0, 1.0), (1, -1.0)):
             if inward * (found[side, axis] - box[side, axis]) < TOUCHING * size:
                 normal = inward * np.eye(3)[axis]

@@ -90,7 +90,7 @@ def setting_of(text: str | bytes | None) -> Setting:
     size = domain.get("size")
     wrap = domain.get("wrap", False)
     entities: dict[str, Any] = table.get("entities") or {}
-    bodies = {name: part for name, part in entities.items() if part.get("kind") == "body"}
+    bodies = {name: part for name, part in entities.items() if part.get("kind") in ("body", "springs")}
     dim = len(size) if size else 3
     units = table.get("units", "SI")
     return Setting(

@@ -1,5 +1,6 @@
 """A surface goes where the particles inside it go."""
 
+import json
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -9,7 +10,7 @@ import pytest
 
 from scenegrad.engine.geometry import Mesh
 from scenegrad.view.files import open_frames
-from scenegrad.view.setting import MeshBody
+from scenegrad.view.setting import MeshBody, setting_of
 from scenegrad.view.skin import binding, placed, skins_of
 
 DUCK = Path(__file__).parents[2] / "assets" / "meshes" / "duck.stl"
@@ -100,3 +101,22 @@ def test_a_body_of_a_mesh_gets_its_skin_where_the_mesh_is_found(
     if mesh_is_there:
         np.testing.assert_allclose(skins[0].moved(frames.positions(1)).vertices, vertices + shift, atol=1e-4)  # type: ignore[attr-defined]
     frames.close()
+
+
+@pytest.mark.parametrize(
+    ("material", "elastic"),
+    [
+        ("neo_hookean", True), ("fixed_corotated", True), ("st_venant_kirchhoff_hencky", True), ("muscle", True),
+        ("viscoelastic", True), ("learned", True), ("snow", False), ("von_mises", False), ("newtonian", False),
+    ],
+)  # fmt: skip
+def test_elastic_bodies_alone_keep_their_surface(material: str, elastic: bool) -> None:
+    scene = duck_scene()
+    scene["entities"]["duck"]["material"]["kind"] = material
+    assert len(setting_of(json.dumps(scene)).elastic_meshes) == int(elastic)
+
+
+def test_a_flat_mesh_is_turned_about_z() -> None:
+    mesh = Mesh(np.array([[0.0, 0], [1, 0], [0, 2]]), np.array([[0, 1, 2]]))
+    turned = placed(mesh, MeshBody("body", 0, "", rotation=(0.0, 0.0, 90.0)))
+    np.testing.assert_allclose(turned.vertices, [[0, 0], [0, 1], [-2, 0]], atol=1e-12)

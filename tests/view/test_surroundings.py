@@ -1,11 +1,17 @@
 """Walls are drawn where they are; numbers along axes are round."""
 
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
 import numpy as np
 import pytest
 
-from scenegrad.view.colours import robust_limits
-from scenegrad.view.overlay import common_exponent, number_text, ticks
-from scenegrad.view.quantities import labelled
+from scenegrad.view.colours import Colouring, robust_limits
+from scenegrad.view.extent import touched_sides
+from scenegrad.view.files import open_frames
+from scenegrad.view.frames import Field
+from scenegrad.view.overlay import at_the_right, common_exponent, number_text, ticks
+from scenegrad.view.quantities import Quantity, labelled
 from scenegrad.view.setting import setting_of
 from scenegrad.view.surroundings import cut, cut_rectangle
 
@@ -79,3 +85,32 @@ def test_a_setting_takes_values_for_what_they_mean_and_forgives_what_it_does_not
     assert setting.elastic_meshes == ()
     assert setting_of('{"gravity": [0, -2, 0], "domain": {}}').up == (0.0, 1.0, 0.0)
     assert setting_of(None).size is None
+
+
+def test_noise_of_rounding_is_not_stretched_over_all_colours() -> None:
+    (low, high), _ = robust_limits(8.02303 + 1e-7 * np.arange(100.0))
+    assert high - low > 1.0
+
+
+def test_sides_of_the_box_stand_where_matter_meets_them(run_folder: Path, samples: ModuleType) -> None:
+    """A ball flies to the side x = 0: that side alone is a wall, and it rises above the ball; y repeats itself."""
+    domain = {"size": [1.0, 1.0, 1.0], "wrap": [False, True, False]}
+    scene = {"name": "ball", "domain": domain, "gravity": [0, 0, -9.81], "entities": {}}
+    flight = [{"position": np.array([[x, 0.02, 0.5], [x + 0.1, 0.1, 0.6]])} for x in (0.6, 0.3, 0.02)]
+    frames = open_frames(samples.write(run_folder, "state", samples.Points(), flight, scene))
+    stage, walls = touched_sides(frames, np.array([[0, 0.3, 0], [0.8, 0.7, 0.6]]))  # type: ignore[arg-type]
+    assert [(wall.normal, wall.offset) for wall in walls] == [((1.0, 0.0, 0.0), 0.0)]
+    assert 0.6 < stage[1, 2] <= 1.0
+    frames.close()
+
+
+def test_a_legend_has_room_for_its_names() -> None:
+    """Letters of DejaVu Sans are 0.6 times as wide as high on the average; long names are cut."""
+    quantity = Quantity("body", Field("body", labels=True))
+    picture = SimpleNamespace(window_size=(1024, 768))
+    short = Colouring(quantity, "", (0, 1), {0: "ice", 1: "water"})
+    long = Colouring(quantity, "", (0, 1), {0: "ice", 1: "the_hindmost_leg_of_the_walker"})
+    assert at_the_right(picture, None).left == at_the_right(picture, short).left  # type: ignore[arg-type]
+    room = 1.0 - at_the_right(picture, long).left  # type: ignore[arg-type]
+    assert 1024 * room > 0.027 * 1024 + 22 * 0.6 * 16
+    assert room < 0.3
