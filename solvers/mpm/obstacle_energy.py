@@ -30,7 +30,7 @@ def obstacle_energy(state: ParticleState, stiffness: Tensor, params: Params, mat
     place = torch.nn.functional.pad(state.position.double(), (0, 3 - grid.dim))
     radius, k = radius_of(matter.volume, grid.dim), STIFFNESS / grid.dx**2 * matter.volume * stiffness
     period = place.new_tensor([n * grid.dx * w for n, w in zip(grid.cells, grid.wraps, strict=True)] + [0.0] * 3)[:3]
-    found = torch.zeros_like(none)
+    found = torch.zeros_like(place[:, 0, 0])
     for c, obstacle in enumerate(obstacles.all):
 
         def depths(at: Tensor, reach: Tensor, c: int = c, obstacle: Obstacle = obstacle) -> Tensor:
