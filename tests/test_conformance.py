@@ -82,29 +82,6 @@ def jelly_among_rigid_things() -> sc.Scene:
     return jelly.model_copy(update={"entities": rigid})
 
 
-def jelly_among_rigid_things() -> sc.Scene:
-    """An elastic body on a rigid ball and on a plate that moves, to which another plate lets it cling."""
-    jelly = jelly_on_a_slope(2)
-    rigid = {
-        "block": jelly.entities["block"],
-        "ball": sc.RigidBody(
-            sc.Sphere(center=sc.Parameter((0.35, 0.12)), radius=0.1),
-            contact=sc.Coulomb(sc.Parameter(0.3)),
-            density=sc.Parameter(500.0),
-        ),
-        "plate": sc.Collider(
-            sc.Box(center=(0.65, 0.3), size=(0.4, 0.1)),
-            rotation=10.0,
-            contact=sc.Coulomb(0.2),
-            motion=sc.Moving(velocity=(sc.Parameter(-0.3), sc.Table(0.01, sc.Parameter((0.1, 0.2))))),
-        ),
-        "holder": sc.Collider(
-            sc.Box(center=(0.3, 0.45), size=(0.2, 0.1)) | sc.Sphere(center=(0.3, 0.45), radius=0.07), contact=sc.Stick()
-        ),
-    }
-    return jelly.model_copy(update={"entities": rigid})
-
-
 def turbulence() -> sc.Scene:
     water = sc.Fluid(
         viscosity=sc.Parameter(1e-2),
@@ -180,7 +157,6 @@ SCENES: dict[str, Callable[[], sc.Scene]] = {
     "mpm-2d": lambda: jelly_on_a_slope(2),
     "mpm-3d": lambda: jelly_on_a_slope(3),
     "mpm-sparse-2d": jelly_without_sides,
-    "mpm-rigid-2d": jelly_among_rigid_things,
     "mpm-rigid-2d": jelly_among_rigid_things,
     "mpm-implicit-2d": lambda: implicitly(jelly_on_a_slope(2)),
     "springs-2d": lambda: net_on_a_slope(2),
