@@ -6,8 +6,10 @@
 
 Everything is drawn in a process of its own, so that nothing that goes wrong with graphics can take a simulation along.
 Where a field has one value per sample it is shown as it is; of a vector its length ("velocity" is shown as speed) or a
-component ("velocity_x"); of a deformation its determinant, the ratio of volumes. Plots of numbers are drawn with
-matplotlib, in the process of the caller.
+component ("velocity_x"); of a deformation its determinant, the ratio of volumes. Where there are several bodies they
+are told apart by colour unless a field is asked for. Colliders and rigid bodies stand where the run recorded them by
+`RigidPose`, else where the scene moves them; faintly, where they started, if neither tells. Plots of numbers are drawn
+with matplotlib, in the process of the caller.
 """
 
 if __name__ == "view":  # a second module beside the real one: every kernel would be built twice

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scenegrad.view.frames import PlacedFrames
 from scenegrad.view.poses import Poses, poses_of
 from scenegrad.view.regions import middle_of, region
-from scenegrad.view.setting import Solid
+from scenegrad.view.setting import Solid, plain
 from scenegrad.view.solid_shapes import centroid, filling, skin_of
 from scenegrad.view.surfaces import add_body
 
@@ -63,7 +63,7 @@ def placed_solid(frames: PlacedFrames, solid: Solid, room: Array) -> PlacedSolid
     drawn, outline = filling(shape, room) if flat else (skin_of(shape, room), None)
     if not drawn.n_cells:
         return None
-    about = (solid.motion or {}).get("center")
+    about = plain((solid.motion or {}).get("center"))
     if solid.floats:
         pivot = centroid(drawn, flat)
     else:

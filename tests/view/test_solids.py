@@ -144,7 +144,7 @@ def test_what_the_scene_prescribes_is_summed(run_folder: Path, samples: ModuleTy
     motion = {
         "angular_velocity": turning,
         "velocity": [{"kind": "table", "every": 0.2, "values": [0.0, 2.0]}, 0.0],
-        "center": [0.4, 0.5],
+        "center": {"kind": "parameter", "value": [0.4, 0.5]},
     }
     path = write_flat(run_folder, samples, {"arm": {"kind": "collider", "shape": disk(0.3, 0.5), "motion": motion}})
     frames = open_frames(path)
