@@ -84,6 +84,8 @@ def check_integrator(scene: Scene, reasons: Reasons) -> None:
             "needs an error estimate, which the explicit integrator has not; take cfl=0.4, a dt, or "
             "method=MaterialPoint(integrator=Implicit()).",
         )
+    if implicit and scene.method.refine is not None:  # type: ignore[union-attr]
+        reasons.add("method.refine", "needs the explicit integrator; leave it out, or take Explicit().")
     for name, entity in scene.entities.items():
         if implicit and isinstance(entity, Collider | RigidBody):
             reasons.add(name, f"{entity.kind} needs the explicit integrator; the implicit one knows Body and Wall.")

@@ -30,10 +30,12 @@ __all__ = ["BackwardEuler"]
 class BackwardEuler:
     """The passes from particles to node velocities as one: forward, and transposed by the implicit function theorem.
 
-    error: local error of the last step in the places of the nodes, in units of dx [batch].
+    error: local error of the last step in the places of the nodes, in units of dx [batch]. takes_back: whether who asks
+    for steps takes those of infinite error back; a step that finds no balance is one, and else ends the run.
     """
 
     error: Tensor
+    takes_back = False
     balance: Balance
 
     def __init__(self, work: Workspace, settings: Implicit, arrive: Sequence[Pass], walls: Sequence[Pass]):
@@ -46,10 +48,12 @@ class BackwardEuler:
         balance = self.balance = Balance(self.passes, arrays, self.settings)
         start = balance.begin()
         root = newton(balance, start, balance.goal, steps=self.settings.newton, iterations=self.settings.krylov)
-        refuse_failed(root, balance.dt)
+        if not self.takes_back:
+            refuse_failed(root, balance.dt)
         self.work.nodes["velocity"].copy_(root.x)
         # x_trapezoid - x_euler = dt/2 (v^n - v), the root of its mean square over the mass
-        self.error = 0.5 * balance.dt.double() / self.work.grid.dx * balance.mean(root.x - start)
+        error = 0.5 * balance.dt.double() / self.work.grid.dx * balance.mean(root.x - start)
+        self.error = torch.where(root.found, error, torch.inf)
 
     def run_transposed(self, arrays: Mapping[str, Any], found: Mapping[str, Any]) -> None:
         """r(v, s) = 0 stays true when s changes: where dr/dv' L is the cotangent of v, that of s is -dr/ds' L.

@@ -54,6 +54,8 @@ class MaterialPointSolver:
         self.grid, self.matter, self.program = grid, matter, program
         self.networks = networks or Networks()
         self.work = RefinedWorkspace(grid, matter) if matter.refinement else Workspace(grid, matter, integrator)
+        if self.work.implicit is not None:
+            self.work.implicit.takes_back = program.controller.needs_error
         self.smallest = torch.stack([matter.volume[:, body.slice].amin(1) for body in matter.bodies], dim=1)
         self.last: tuple[Known, tuple[Tables, Tensor]] | None = None
         self.last_obstacles: tuple[Known, ObstacleTables] | None = None

@@ -361,6 +361,17 @@ def test_steps_follow_the_tolerance(lab):
     assert 2.0 < int(tight.steps) / int(early.steps) < 5.0
 
 
+def test_a_step_without_balance_is_taken_back_where_dt_can_change(lab):
+    """Two Newton steps suffice for short steps only: the controller finds out how short."""
+    ends = []
+    for settings in ({"newton": 2}, {}):
+        scene = beam(lab, STEEL_LIKE, method=implicit(**settings), time=sc.Time(end=0.01, tolerance=1e-2))
+        solver, state, params = lab.compiled(scene)
+        ends.append(rollout(solver, state, params))
+    assert int(ends[0].steps) > int(ends[1].steps)
+    assert abs(tip(ends[0].state) - tip(ends[1].state)) < 0.5 * abs(tip(state) - tip(ends[1].state))
+
+
 def test_failure_names_the_remedy(lab):
     scene = beam(lab, STEEL_LIKE, method=implicit(newton=1, krylov=3))
     solver, state, params = lab.compiled(scene)
