@@ -1,4 +1,5 @@
-"""Atoms from H5MD 1.1: `particles/<group>` with a box, positions and whatever else moves with them."""
+"""Atoms from H5MD 1.1: `particles/<group>` with a box, positions and whatever else moves with them; and the particles
+of bodies, which the members of an ensemble keep in the same way and without a box."""
 
 from __future__ import annotations
 
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
     import h5py
     import pyvista
 
-__all__ = ["AtomFrames", "open_h5md"]
+__all__ = ["AtomFrames", "MemberFrames", "open_h5md"]
+
+LABELS = ("species", "body")  # integers that name a kind
 
 
-def open_h5md(path: Path) -> AtomFrames:
+def open_h5md(path: Path) -> AtomFrames | MemberFrames:
     """The frames of the first group of particles in the file."""
     file = open_hdf5(path)
     try:
@@ -29,11 +32,11 @@ def open_h5md(path: Path) -> AtomFrames:
         if group is None or "position" not in group:
             raise ViewError(f"{path} has no particles/<group>/position, so it is not an H5MD trajectory.")
         position = group["position"]
-        times = committed_times(file, path.stem, listed_times(position))
+        times = committed_times(file, group.name.rsplit("/", 1)[-1], listed_times(position))
         setting = setting_in(file)
         if not setting.time_unit and "time" in position:
             setting = replace(setting, time_unit=unit_of(position["time"]))
-        return AtomFrames(path, setting, times, file, group)
+        return (AtomFrames if "box" in group else MemberFrames)(path, setting, times, file, group)
     except BaseException:
         file.close()
         raise
@@ -51,8 +54,8 @@ def listed_times(position: Any) -> NDArray[np.float64] | None:
 
 
 @dataclass(frozen=True)
-class AtomFrames:
-    """Atoms in a box that may repeat itself; they are drawn in the box, wherever their trajectories have led."""
+class Trajectory:
+    """What both share: an array a quantity, [frame, particle, ...], or [particle, ...] where it stands still."""
 
     path: Path
     setting: Setting
@@ -63,6 +66,50 @@ class AtomFrames:
     @property
     def dim(self) -> int:
         return int(self.group["position/value"].shape[-1])
+
+    def fields(self) -> dict[str, Field]:
+        found: dict[str, Field] = {}
+        for name, node in self.group.items():
+            if name in ("box", "position"):
+                continue
+            value = node["value"] if hasattr(node, "keys") and "value" in node else node
+            if not hasattr(value, "shape") or value.ndim == 0:
+                continue
+            moving = value is not node
+            components = 1 if value.ndim == 1 + moving else int(value.shape[-1])
+            found[name] = Field(name, components, unit_of(value), labels=name in LABELS)
+        return found
+
+    def values(self, name: str, index: int) -> Array:
+        """[atom], with a last axis of components unless it is a scalar."""
+        node = self.group[name]
+        return np.asarray(node["value"][index] if hasattr(node, "keys") else node)
+
+    def positions(self, index: int) -> NDArray[np.float64]:
+        """[particle, 3]"""
+        raw = np.asarray(self.group["position/value"][index], dtype=np.float64)
+        return np.pad(raw, ((0, 0), (0, 3 - self.dim)))
+
+    def frame(self, index: int) -> pyvista.PolyData:
+        import pyvista
+
+        cloud = pyvista.PolyData(self.positions(index))
+        for name in self.fields():
+            cloud.point_data[name] = self.values(name, index)
+        return cloud
+
+    def close(self) -> None:
+        self.file.close()
+
+
+@dataclass(frozen=True)
+class MemberFrames(Trajectory):
+    """Particles of bodies, in a file of one member of an ensemble."""
+
+
+@dataclass(frozen=True)
+class AtomFrames(Trajectory):
+    """Atoms in a box that may repeat itself; they are drawn in the box, wherever their trajectories have led."""
 
     def box(self, index: int) -> NDArray[np.float64]:
         """Edge lengths [dim]; while the file is still growing, those of the scene or else the reach of the atoms."""
@@ -79,24 +126,6 @@ class AtomFrames:
         boundary = self.group["box"].attrs.get("boundary", ["none"] * self.dim)
         names = [side.decode() if isinstance(side, bytes) else str(side) for side in np.atleast_1d(boundary)]
         return np.array([side == "periodic" for side in names])
-
-    def fields(self) -> dict[str, Field]:
-        found: dict[str, Field] = {}
-        for name, node in self.group.items():
-            if name in ("box", "position"):
-                continue
-            value = node["value"] if hasattr(node, "keys") and "value" in node else node
-            if not hasattr(value, "shape") or value.ndim == 0:
-                continue
-            moving = value is not node
-            components = 1 if value.ndim == 1 + moving else int(value.shape[-1])
-            found[name] = Field(name, components, unit_of(value), labels=name == "species")
-        return found
-
-    def values(self, name: str, index: int) -> Array:
-        """[atom], with a last axis of components unless it is a scalar."""
-        node = self.group[name]
-        return np.asarray(node["value"][index] if hasattr(node, "keys") else node)
 
     def positions(self, index: int) -> NDArray[np.float64]:
         """In the box [atom, 3]."""
@@ -117,14 +146,3 @@ class AtomFrames:
             return {number: name for name, number in enum.items()}
         names = node.attrs.get("names", ())
         return {number: name.decode() if isinstance(name, bytes) else str(name) for number, name in enumerate(names)}
-
-    def frame(self, index: int) -> pyvista.PolyData:
-        import pyvista
-
-        cloud = pyvista.PolyData(self.positions(index))
-        for name in self.fields():
-            cloud.point_data[name] = self.values(name, index)
-        return cloud
-
-    def close(self) -> None:
-        self.file.close()

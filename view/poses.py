@@ -20,7 +20,8 @@ __all__ = ["Poses", "poses_of", "signal_value"]
 
 Array = NDArray[np.float64]
 
-SERIES = ("series.h5", "series.part.h5")  # finished, or still being written
+SERIES = ("series.h5", "series.part.h5")  # beside the particles, finished or still being written
+IN_MEMBERS = "scenegrad/series"  # where the file of a member of an ensemble has them
 FINE = 2000  # steps in which a prescribed motion is summed
 
 
@@ -63,21 +64,23 @@ def recorded(frames: Frames, name: str) -> tuple[Array, Rotation] | None:
     """Positions [frame, 3] and rotations of the output that tells of this entity; None where the run has none."""
     outputs: Mapping[str, Any] = frames.setting.table.get("outputs") or {}
     asked = [key for key, o in outputs.items() if o.get("kind") == "rigid_pose" and o.get("entity") == name]
-    files = [path for path in (frames.path.with_name(file) for file in SERIES) if path.is_file()]
-    if not asked or not files:
+    if not asked:
         return None
-    return read_poses(files[0], asked[0], frames.times)
+    for path, root in ((frames.path, IN_MEMBERS), *((frames.path.with_name(name), "") for name in SERIES)):
+        if path.is_file() and (found := read_poses(path, f"{root}/{asked[0]}", frames.times)) is not None:
+            return found
+    return None
 
 
-def read_poses(path: Path, output: str, times: Array) -> tuple[Array, Rotation] | None:
+def read_poses(path: Path, place: str, times: Array) -> tuple[Array, Rotation] | None:
     """Interpolated to the times, and held before the first and after the last; None where there is no frame yet."""
     file = open_hdf5(path)
     try:
-        if output not in file:
+        if place not in file:
             return None
-        own = committed_times(file, output, None)
-        position = np.asarray(file[output]["position"][: len(own)], dtype=np.float64)
-        rotation = Rotation.from_quat(np.asarray(file[output]["quaternion"][: len(own)], dtype=np.float64))
+        own = committed_times(file, place.rsplit("/", 1)[-1], None)
+        position = np.asarray(file[place]["position"][: len(own)], dtype=np.float64)
+        rotation = Rotation.from_quat(np.asarray(file[place]["quaternion"][: len(own)], dtype=np.float64))
     except ViewError:
         return None
     finally:

@@ -1,9 +1,11 @@
 """Colliders and rigid bodies are drawn where they are, in the shape that they have."""
 
+import json
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -135,6 +137,35 @@ def test_recorded_poses_move_the_shape(run_folder: Path, samples: ModuleType) ->
     np.testing.assert_allclose((one.poses.matrix(2) @ end)[:2], [0.7, 0.7], atol=1e-4)
     lean = 0.2 * np.sqrt(0.5)
     np.testing.assert_allclose((one.poses.matrix(1) @ end)[:2], [0.6 + lean, 0.5 + lean], atol=1e-4)
+    frames.close()
+
+
+def test_the_file_of_a_member_of_an_ensemble_has_all_of_it(tmp_path: Path) -> None:
+    """Its particles have no box, and its poses lie in the same file; each output has times of its own."""
+    from scenegrad.view.h5md import MemberFrames
+
+    wheel = {"kind": "rigid_body", "shape": disk(0.5, 0.5)}
+    scene = {
+        "domain": {"size": [1.0, 1.0]},
+        "entities": {"water": {"kind": "body", "shape": {}, "material": {}}, "wheel": wheel},
+        "outputs": {"a_pose": {"kind": "rigid_pose", "entity": "wheel"}, "state": {"kind": "particles"}},
+    }
+    with h5py.File(tmp_path / "m00000.h5", "w") as file:
+        file["particles/state/position/value"] = np.array([[[0.1, 0.2]], [[0.1, 0.1]]])
+        file["particles/state/body"] = np.zeros(1, dtype=np.int32)
+        file["scenegrad/series/a_pose/position"] = np.array([[0.5, 0.5], [0.6, 0.5], [0.7, 0.5]])
+        file["scenegrad/series/a_pose/quaternion"] = np.array([[0.0, 0, 0, 1]] * 3)
+        file["scenegrad"].attrs["scene"] = json.dumps(scene)
+        for name, times in (("a_pose", [0.0, 0.1, 0.2]), ("state", [0.0, 0.2])):
+            file[f"scenegrad/probes/{name}/time"] = times
+            file[f"scenegrad/probes/{name}"].attrs["frames"] = len(times)
+    frames = open_frames(tmp_path / "m00000.h5")
+    assert isinstance(frames, MemberFrames)
+    np.testing.assert_allclose(frames.times, [0.0, 0.2])
+    np.testing.assert_allclose(frames.positions(1), [[0.1, 0.1, 0.0]])
+    assert frames.fields()["body"].labels
+    (one,) = placed_solids(frames, ROOM)
+    np.testing.assert_allclose((one.poses.matrix(1) @ [0.5, 0.5, 0, 1])[:2], [0.7, 0.5], atol=1e-6)
     frames.close()
 
 
