@@ -16,10 +16,10 @@ from scenegrad.scenes.outputs import CenterOfMass, Gaussians, Particles, RigidPo
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.solids import Body, Wall
 from scenegrad.scenes.sources import Points, Splats
+from scenegrad.solvers.mpm.colliders.checks import check_obstacle, check_obstacles
 from scenegrad.solvers.mpm.filling import parts_of
-from scenegrad.solvers.mpm.grid import Grid
+from scenegrad.solvers.mpm.grid.grid import Grid
 from scenegrad.solvers.mpm.materials import LAWS
-from scenegrad.solvers.mpm.obstacle_checks import check_obstacle, check_obstacles
 from scenegrad.solvers.mpm.probes import QUANTITIES, SERVED_OUTPUTS
 from scenegrad.solvers.mpm.walls import SERVED, side, side_address, walls_of
 from scenegrad.solvers.shared.reasons import Reasons

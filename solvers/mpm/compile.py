@@ -20,16 +20,16 @@ from scenegrad.scenes.signals import Signal
 from scenegrad.scenes.solids import Body
 from scenegrad.scenes.values import Parameter
 from scenegrad.solvers.mpm.checks import check_bodies, check_scene, check_structure
+from scenegrad.solvers.mpm.colliders.placing import obstacles_of
 from scenegrad.solvers.mpm.filling import fill_shape
-from scenegrad.solvers.mpm.grid import Grid
+from scenegrad.solvers.mpm.grid.grid import Grid
 from scenegrad.solvers.mpm.learned import learned_bodies
 from scenegrad.solvers.mpm.materials import LAWS
 from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.meeting import Meeting
 from scenegrad.solvers.mpm.networks import Networks
-from scenegrad.solvers.mpm.placing import obstacles_of
 from scenegrad.solvers.mpm.probes import probes
-from scenegrad.solvers.mpm.refinement import Refinement
+from scenegrad.solvers.mpm.refined.refinement import Refinement
 from scenegrad.solvers.mpm.solver import MaterialPointSolver
 from scenegrad.solvers.mpm.state import ParticleState
 from scenegrad.solvers.mpm.tables import BodyPart, Face, Tables

@@ -10,8 +10,8 @@ import torch
 import warp as wp
 from torch import Tensor
 
+from scenegrad.solvers.mpm.grid.stencil import stencil
 from scenegrad.solvers.mpm.numbers import Numbers
-from scenegrad.solvers.mpm.stencil import stencil
 
 __all__ = ["contact", "contact_energy", "radius_of"]
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from scenegrad.engine.errors import Diverged
 from scenegrad.scenes.domain import AXES
-from scenegrad.solvers.mpm.grid import PAD, Grid
+from scenegrad.solvers.mpm.grid.grid import PAD, Grid
 from scenegrad.solvers.mpm.tables import BodyPart
 
 __all__ = ["refuse_escaped", "refuse_inverted", "refuse_lost"]

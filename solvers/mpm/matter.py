@@ -9,11 +9,11 @@ from math import inf
 import torch
 from torch import Tensor
 
-from scenegrad.solvers.mpm.grid import Clinging, Grid
+from scenegrad.solvers.mpm.colliders.obstacles import Obstacles
+from scenegrad.solvers.mpm.grid.grid import Clinging, Grid
 from scenegrad.solvers.mpm.materials import Law
 from scenegrad.solvers.mpm.meeting import Meeting
-from scenegrad.solvers.mpm.obstacles import Obstacles
-from scenegrad.solvers.mpm.refinement import Refinement
+from scenegrad.solvers.mpm.refined.refinement import Refinement
 from scenegrad.solvers.mpm.tables import BodyPart, Face
 
 __all__ = ["Matter"]

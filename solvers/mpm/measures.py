@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from scenegrad.solvers.mpm.contact import contact_energy
-from scenegrad.solvers.mpm.grid import Grid
+from scenegrad.solvers.mpm.grid.grid import Grid
 from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.state import ParticleState
 from scenegrad.solvers.mpm.tables import Tables

@@ -18,8 +18,8 @@ from torch import Tensor
 
 from scenegrad.engine.state import Params
 from scenegrad.scenes.methods import Apart, MaterialPoint
+from scenegrad.solvers.mpm.grid.stencil import stencil
 from scenegrad.solvers.mpm.numbers import Numbers
-from scenegrad.solvers.mpm.stencil import stencil
 from scenegrad.solvers.mpm.tables import BodyPart
 
 __all__ = ["Meeting", "meetings", "surfaces"]

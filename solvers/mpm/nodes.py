@@ -5,8 +5,8 @@ from typing import Any
 
 import warp as wp
 
+from scenegrad.solvers.mpm.grid.stencil import stencil
 from scenegrad.solvers.mpm.numbers import Numbers
-from scenegrad.solvers.mpm.stencil import stencil
 
 __all__ = ["node_velocities", "velocities_before"]
 

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 import warp as wp
 
-from scenegrad.solvers.mpm.lattice import lattice_type
-from scenegrad.solvers.mpm.scheme import AFFINE, Scheme
+from scenegrad.solvers.mpm.grid.lattice import lattice_type
+from scenegrad.solvers.mpm.grid.scheme import AFFINE, Scheme
 
 __all__ = ["Numbers", "numbers"]
 
@@ -29,7 +29,7 @@ class Numbers:
     ivec: Any  # node numbers [dim]
     weights: Any  # B-spline weights [support, 3]
     anchor: Any  # where the nodes of a particle begin; only the stencil reads it
-    lattice: Any  # struct of the grid, see lattice.py
+    lattice: Any  # struct of the grid, see grid/lattice.py
     scheme: Scheme
     wraps: bool  # whether an axis is periodic
     sparse: bool  # whether only blocks of nodes near particles are kept

@@ -13,11 +13,11 @@ from scenegrad.engine.state import Params
 from scenegrad.scenes.outputs import CenterOfMass, Energy, Gaussians, Momentum, Output, Particles, RigidPose
 from scenegrad.scenes.scene import Scene
 from scenegrad.solvers.mpm.gaussians import moved_gaussians
-from scenegrad.solvers.mpm.grid import Grid
+from scenegrad.solvers.mpm.grid.grid import Grid
 from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.measures import cauchy_stress, center_of_mass, energies, masses, momenta
 from scenegrad.solvers.mpm.networks import Networks
-from scenegrad.solvers.mpm.rigid_measures import with_bodies, with_contact
+from scenegrad.solvers.mpm.rigid.measures import with_bodies, with_contact
 from scenegrad.solvers.mpm.state import ParticleState
 from scenegrad.solvers.mpm.tables import Tables
 

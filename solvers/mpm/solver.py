@@ -2,7 +2,7 @@
 
 Sulsky, Chen, Schreyer 1994; with affine transfers [Jiang et al. 2015] and moving least squares [Hu et al. 2018].
 Symplectic Euler: the forces of the old places give the new velocities, which give the new places; or backward Euler,
-see implicit.py.
+see implicit/backward_euler.py.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from scenegrad.engine.solver import Program, Step
 from scenegrad.engine.state import Params
 from scenegrad.scenes.methods import Integrator
 from scenegrad.solvers.mpm.bounds import crossing_rates, explicit_rates, limit_of, limit_of_obstacle
+from scenegrad.solvers.mpm.colliders.obstacles import ObstacleTables
 from scenegrad.solvers.mpm.escape import refuse_escaped, refuse_inverted, refuse_lost
-from scenegrad.solvers.mpm.grid import Grid
+from scenegrad.solvers.mpm.grid.grid import Grid
 from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.measures import center_of_mass, energies, masses, momenta
 from scenegrad.solvers.mpm.networks import Networks
-from scenegrad.solvers.mpm.obstacles import ObstacleTables
-from scenegrad.solvers.mpm.refined_workspace import RefinedWorkspace
-from scenegrad.solvers.mpm.rigid_measures import with_bodies, with_contact
+from scenegrad.solvers.mpm.refined.workspace import RefinedWorkspace
+from scenegrad.solvers.mpm.rigid.measures import with_bodies, with_contact
 from scenegrad.solvers.mpm.state import ParticleState
 from scenegrad.solvers.mpm.tables import Tables
 from scenegrad.solvers.mpm.workspace import NAMES, Workspace

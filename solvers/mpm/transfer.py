@@ -8,10 +8,10 @@ from typing import Any
 
 import warp as wp
 
+from scenegrad.solvers.mpm.grid.stencil import stencil
 from scenegrad.solvers.mpm.materials.choice import any_deform, any_kirchhoff
 from scenegrad.solvers.mpm.materials.law import Law
 from scenegrad.solvers.mpm.numbers import Numbers
-from scenegrad.solvers.mpm.stencil import stencil
 
 __all__ = ["grid_to_particles", "lost_particles", "particles_to_grid"]
 

@@ -12,7 +12,7 @@ from scenegrad.scenes.domain import AXES, Coulomb, Periodic, Separate, SideCondi
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.solids import Wall
 from scenegrad.scenes.values import number
-from scenegrad.solvers.mpm.grid import Clinging, Grid
+from scenegrad.solvers.mpm.grid.grid import Clinging, Grid
 from scenegrad.solvers.mpm.tables import Face
 
 __all__ = ["LEAVABLE", "SERVED", "clinging", "faces", "periodic_axes", "side", "side_address"]

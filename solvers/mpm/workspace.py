@@ -16,18 +16,18 @@ import warp as wp
 from torch import Tensor
 
 from scenegrad.scenes.methods import Implicit, Integrator
-from scenegrad.solvers.mpm.collider_passes import ColliderPasses
+from scenegrad.solvers.mpm.colliders.obstacles import ObstacleTables
+from scenegrad.solvers.mpm.colliders.passes import ColliderPasses
 from scenegrad.solvers.mpm.contact import STIFFNESS, contact, radius_of
-from scenegrad.solvers.mpm.grid import Grid
-from scenegrad.solvers.mpm.implicit import BackwardEuler
-from scenegrad.solvers.mpm.layout import Layout, layout_of
+from scenegrad.solvers.mpm.grid.grid import Grid
+from scenegrad.solvers.mpm.grid.layout import Layout, layout_of
+from scenegrad.solvers.mpm.implicit.backward_euler import BackwardEuler
 from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.meeting import meetings, surfaces
 from scenegrad.solvers.mpm.nodes import node_velocities, velocities_before
 from scenegrad.solvers.mpm.numbers import numbers
-from scenegrad.solvers.mpm.obstacles import ObstacleTables
 from scenegrad.solvers.mpm.passes import Pass, Process
-from scenegrad.solvers.mpm.rigid_numbers import POSE
+from scenegrad.solvers.mpm.rigid.numbers import POSE
 from scenegrad.solvers.mpm.state import ParticleState
 from scenegrad.solvers.mpm.tables import Tables
 from scenegrad.solvers.mpm.threads import Threads

@@ -10,8 +10,8 @@ import scenegrad.scenes as sc
 from scenegrad.engine.rollout import rollout
 from scenegrad.scenes.errors import SceneError
 from scenegrad.solvers.compile import compile_scene
-from scenegrad.solvers.mpm.clinging_bodies import mass_matrix
-from scenegrad.solvers.mpm.rigid_mass import filled, summed, surface_points
+from scenegrad.solvers.mpm.rigid.clinging import mass_matrix
+from scenegrad.solvers.mpm.rigid.mass import filled, summed, surface_points
 
 G = 9.81
 AWAY = sc.Body(shape=sc.Box(center=(0.9, 0.9), size=(0.1, 0.1)), material=sc.NeoHookean(youngs_modulus=1e4))

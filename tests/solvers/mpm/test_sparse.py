@@ -12,8 +12,8 @@ from scenegrad.engine.errors import Diverged
 from scenegrad.engine.rollout import rollout
 from scenegrad.scenes.errors import SceneError
 from scenegrad.solvers.compile import compile_scene
-from scenegrad.solvers.mpm.blocks import blocks
-from scenegrad.solvers.mpm.grid import Grid
+from scenegrad.solvers.mpm.grid.blocks import blocks
+from scenegrad.solvers.mpm.grid.grid import Grid
 
 
 def falling(lab, dim, **fields):

@@ -1,0 +1,1 @@
+"""Backward Euler: stiff bodies at steps that no wave bounds."""

@@ -1,0 +1,1 @@
+"""A finer grid around a region, blended into the coarse one."""

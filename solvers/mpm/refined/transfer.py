@@ -1,0 +1,254 @@
+"""Transfers between particles and two grids, a coarse one and a finer one that carries part of some particles."""
+
+# mypy: disable-error-code="attr-defined, index, operator"
+# (Warp functions name their types by variables, of which mypy knows nothing)
+
+from functools import cache
+from typing import Any
+
+import warp as wp
+
+from scenegrad.solvers.mpm.grid.stencil import stencil
+from scenegrad.solvers.mpm.materials.choice import any_deform, any_kirchhoff
+from scenegrad.solvers.mpm.materials.law import Law
+from scenegrad.solvers.mpm.numbers import Numbers
+
+__all__ = ["advance", "arrive", "drift", "gather", "middle", "shares"]
+
+
+@cache
+def middle(n: Numbers) -> Any:
+    """c = c_fixed + sum_p weight_p x_p [m], the place of the fine region."""
+    real, vec = n.real, n.vec
+
+    @wp.kernel(module="unique")
+    def kernel(fixed: vec, weight_in: wp.array2d[real], x_in: wp.array2d[vec], center_out: wp.array[vec]):
+        b, p = wp.tid()
+        if p == 0:
+            wp.atomic_add(center_out, b, fixed)
+        if weight_in[b, p] > real(0.0):
+            wp.atomic_add(center_out, b, weight_in[b, p] * x_in[b, p])
+
+    return kernel
+
+
+@cache
+def drift(n: Numbers) -> Any:
+    """dc = dt sum_p weight_p v_p [m], by which the fine region moves in the step."""
+    real, vec = n.real, n.vec
+
+    @wp.kernel(module="unique")
+    def kernel(weight_in: wp.array2d[real], dt_in: wp.array[real], v_in: wp.array2d[vec], drift_out: wp.array[vec]):
+        b, p = wp.tid()
+        if weight_in[b, p] > real(0.0):
+            wp.atomic_add(drift_out, b, (dt_in[b] * weight_in[b, p]) * v_in[b, p])
+
+    return kernel
+
+
+@cache
+def blending(n: Numbers) -> tuple[Any, Any]:
+    """wp.funcs (x - c, half, blend) -> theta = prod_a s(|x_a - c_a|), and (theta, fine dx, coarse dx) -> 1/D [1/m^2],
+    D = theta D_fine + (1 - theta) D_coarse; see refined/refinement.py."""
+    real, vec, spread = n.real, n.vec, n.real(n.scheme.spread)
+
+    @wp.func
+    def share(away: vec, half: vec, blend: real):
+        theta = real(1.0)
+        for a in range(wp.static(n.dim)):
+            t = wp.clamp(real(1.0) - (wp.abs(away[a]) - half[a]) / blend, real(0.0), real(1.0))
+            theta = theta * (t * t * (real(3.0) - real(2.0) * t))
+        return theta
+
+    @wp.func
+    def inverse_spread(theta: real, fine_dx: real, coarse_dx: real):
+        return real(1.0) / (spread * (theta * fine_dx * fine_dx + (real(1.0) - theta) * coarse_dx * coarse_dx))
+
+    return share, inverse_spread
+
+
+@cache
+def shares(n: Numbers) -> Any:
+    """theta_p for the fine grid, 1 - theta_p for the coarse one, and 1/D_p [1/m^2]."""
+    real, vec = n.real, n.vec
+    share, inverse_spread = blending(n)
+
+    @wp.kernel(module="unique")
+    def kernel(
+        fine_dx: real,
+        coarse_dx: real,
+        half: vec,
+        blend: real,
+        x_in: wp.array2d[vec],
+        center_in: wp.array[vec],
+        fine_out: wp.array2d[real],
+        coarse_out: wp.array2d[real],
+        inv_spread_out: wp.array2d[real],
+    ):
+        b, p = wp.tid()
+        theta = share(x_in[b, p] - center_in[b], half, blend)
+        fine_out[b, p] = theta
+        coarse_out[b, p] = real(1.0) - theta
+        inv_spread_out[b, p] = inverse_spread(theta, fine_dx, coarse_dx)
+
+    return kernel
+
+
+@cache
+def arrive(n: Numbers, laws: tuple[Law, ...]) -> Any:
+    """m_i += sum_p own_p w_ip m_p
+    m_i v_i += sum_p own_p w_ip [m_p (v_p + dt g) + (m_p C_p - dt V_p tau_p / D_p)(x_i - x_p)]
+
+    for the nodes of one of the grids, which carries the share own_p of each particle; compare transfer.py.
+    """
+    s, tau = stencil(n), any_kirchhoff(n, laws)
+    dim, real, vec, mat, packed, Row, History, Lattice = (
+        n.dim, n.real, n.vec, n.mat, n.packed, n.row, n.history, n.lattice,
+    )  # fmt: skip
+
+    @wp.kernel(module="unique")
+    def kernel(
+        lattice: Lattice,
+        dt_in: wp.array[real],
+        slot_in: wp.array[int],
+        kind_in: wp.array[int],
+        volume_in: wp.array2d[real],
+        row_in: wp.array2d[Row],
+        gravity_in: wp.array2d[vec],
+        own_in: wp.array2d[real],
+        inv_spread_in: wp.array2d[real],
+        x_in: wp.array2d[vec],
+        v_in: wp.array2d[vec],
+        C_in: wp.array2d[mat],
+        F_in: wp.array2d[mat],
+        h_in: wp.array2d[History],
+        grid_out: wp.array2d[packed],
+    ):
+        b, p = wp.tid()
+        own = own_in[b, p]
+        if own > real(0.0):
+            slot = slot_in[p]
+            row, dt, volume = row_in[b, slot], dt_in[b], volume_in[b, p]
+            at = lattice.inv_dx * x_in[b, p]
+            anchor = s.anchor(lattice, at, b, p)
+            f = s.place(at)
+            w = s.weights(f)
+            mass = own * row[0] * volume
+            C = C_in[b, p]
+            h = History()
+            if wp.static(n.memory > 0):
+                h = h_in[b, p]
+            force = (own * dt * inv_spread_in[b, p] * volume) * tau(kind_in[p], row, F_in[b, p], h, C)
+            slope = (mass * C - force) / lattice.inv_dx
+            of_plane = mass * (v_in[b, p] + dt * gravity_in[b, slot]) - slope * f
+            for i in range(wp.static(n.support)):
+                of_line = of_plane
+                for j in range(wp.static(n.support)):
+                    of_node = of_line
+                    for k in range(wp.static(n.support if dim == 3 else 1)):
+                        weight = w[i, 0] * w[j, 1] * w[k, 2]
+                        node = s.node(lattice, anchor, i, j, k)
+                        wp.atomic_add(grid_out, b, node, s.pack(weight * of_node, weight * mass))
+                        of_node = of_node + s.column(slope, 2)
+                    of_line = of_line + s.column(slope, 1)
+                of_plane = of_plane + s.column(slope, 0)
+
+    return kernel
+
+
+@cache
+def gather(n: Numbers) -> Any:
+    """v_p += own_p sum_i w_ip v_i,   B_p += own_p sum_i w_ip v_i (x_i - x_p)', from the nodes of one of the grids.
+
+    A particle whose nodes do not all exist is lost: its number plus one goes to `lost_out`, and its velocity is NaN.
+    """
+    s, dim = stencil(n), n.dim
+    real, vec, mat, Lattice = n.real, n.vec, n.mat, n.lattice
+
+    @wp.kernel(module="unique")
+    def kernel(
+        lattice: Lattice,
+        own_in: wp.array2d[real],
+        x_in: wp.array2d[vec],
+        grid_v_in: wp.array2d[vec],
+        v_out: wp.array2d[vec],
+        B_out: wp.array2d[mat],
+        lost_out: wp.array[int],
+    ):
+        b, p = wp.tid()
+        own = own_in[b, p]
+        if own > real(0.0):
+            at = lattice.inv_dx * x_in[b, p]
+            anchor = s.anchor(lattice, at, b, p)
+            f = s.place(at)
+            w = s.weights(f)
+            moment = s.moments(w)
+            v, v_by_x, v_by_y, v_by_z = vec(), vec(), vec(), vec()
+            for i in range(wp.static(n.support)):
+                for j in range(wp.static(n.support)):
+                    for k in range(wp.static(n.support if dim == 3 else 1)):
+                        seen = grid_v_in[b, s.node(lattice, anchor, i, j, k)]
+                        v += (w[i, 0] * w[j, 1] * w[k, 2]) * seen
+                        v_by_x += (moment[i, 0] * w[j, 1] * w[k, 2]) * seen
+                        v_by_y += (w[i, 0] * moment[j, 1] * w[k, 2]) * seen
+                        v_by_z += (w[i, 0] * w[j, 1] * moment[k, 2]) * seen
+            moments = s.columns(v_by_x, v_by_y, v_by_z) - wp.outer(v, f)
+            if s.outside(lattice, at, b, p) != 0:
+                lost_out[b] = p + 1
+                v = real(wp.NAN) * v
+            wp.atomic_add(v_out, b, p, own * v)
+            wp.atomic_add(B_out, b, p, (own / lattice.inv_dx) * moments)
+
+    return kernel
+
+
+@cache
+def advance(n: Numbers, laws: tuple[Law, ...]) -> Any:
+    """x_p' = x_p + dt v_p,   F', h' from C_p = B_p / D_p,   C_p' = B_p / D_p'.
+
+    D_p' is that of the new place: the particle's own rotation m_p D_p' curl C_p' stays what the nodes gave it."""
+    deform = any_deform(n, laws)
+    share, inverse_spread = blending(n)
+    real, vec, mat, Row, History = n.real, n.vec, n.mat, n.row, n.history
+
+    @wp.kernel(module="unique")
+    def kernel(
+        fine_dx: real,
+        coarse_dx: real,
+        half: vec,
+        blend: real,
+        dt_in: wp.array[real],
+        slot_in: wp.array[int],
+        kind_in: wp.array[int],
+        row_in: wp.array2d[Row],
+        inv_spread_in: wp.array2d[real],
+        center_in: wp.array[vec],
+        drift_in: wp.array[vec],
+        x_in: wp.array2d[vec],
+        F_in: wp.array2d[mat],
+        h_in: wp.array2d[History],
+        v_in: wp.array2d[vec],
+        B_in: wp.array2d[mat],
+        x_out: wp.array2d[vec],
+        v_out: wp.array2d[vec],
+        C_out: wp.array2d[mat],
+        F_out: wp.array2d[mat],
+        h_out: wp.array2d[History],
+    ):
+        b, p = wp.tid()
+        dt, v = dt_in[b], v_in[b, p]
+        C = inv_spread_in[b, p] * B_in[b, p]
+        h = History()
+        if wp.static(n.memory > 0):
+            h = h_in[b, p]
+        F, kept = deform(kind_in[p], row_in[b, slot_in[p]], F_in[b, p], C, h, dt)
+        x = x_in[b, p] + dt * v
+        theta = share(x - center_in[b] - drift_in[b], half, blend)
+        x_out[b, p] = x
+        v_out[b, p] = v
+        C_out[b, p] = inverse_spread(theta, fine_dx, coarse_dx) * B_in[b, p]
+        F_out[b, p] = F
+        if wp.static(n.memory > 0):
+            h_out[b, p] = kept
+
+    return kernel

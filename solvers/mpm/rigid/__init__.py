@@ -1,0 +1,1 @@
+"""Rigid bodies that matter, walls and each other push."""
