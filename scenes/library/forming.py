@@ -49,16 +49,15 @@ def bouncing_jelly(
 
 
 def snowball(
-    velocity: Vector = (-8.0, 0.0, 1.0),
-    hardening: Scalar = 10.0,
-    cells: int = 48,
-    end: float = 0.3,
-    every: float = 0.01,
+    velocity: Vector = (-16.0, 0.0, 1.0),
+    hardening: Scalar = 5.0,
+    cells: int = 64,
+    end: float = 0.25,
+    every: float = 0.005,
 ) -> Scene:
     """A ball of snow flies into a wall and bursts [Stomakhin et al. 2013, ACM Trans. Graph. 32, 102]."""
-    ball = Body(
-        shape=Sphere(center=(0.7, 0.5, 0.5), radius=0.13), material=Snow(hardening=hardening), velocity=velocity
-    )
+    snow = Snow(hardening=hardening, critical_compression=1.9e-2, critical_stretch=2e-3)
+    ball = Body(shape=Sphere(center=(0.7, 0.5, 0.5), radius=0.13), material=snow, velocity=velocity, jitter=1.0)
     return Scene(
         name="snowball",
         domain=Domain(size=(1.0, 1.0, 1.0), cells=(cells, cells, cells)),
@@ -75,16 +74,17 @@ def snowball(
 
 def taffy(
     yield_stress: Scalar = 3e3,
-    hardening: Scalar = 1e4,
+    hardening: Scalar = 4e3,
     pull: float = 0.2,
-    cells: int = 64,
-    end: float = 0.6,
+    cells: int = 60,
+    end: float = 0.36,
     every: float = 0.02,
 ) -> Scene:
     """A bar of taffy, held by two clamps that part at `pull` each [m/s], yields and draws out into a neck."""
     toffee = VonMises(
         youngs_modulus=1e5, poisson_ratio=0.35, yield_stress=yield_stress, hardening=hardening, density=1300.0
     )
+    bar = Box(center=(0.5, 0.25, 0.25), size=(0.3, 0.1, 0.1))
 
     def clamp(x: float, speed: float) -> Collider:
         grip = Box(center=(x, 0.25, 0.25), size=(0.1, 0.2, 0.2))
@@ -94,7 +94,7 @@ def taffy(
         name="taffy",
         domain=Domain(size=(1.0, 0.5, 0.5), cells=(cells, cells // 2, cells // 2)),
         entities={
-            "bar": Body(shape=Box(center=(0.5, 0.25, 0.25), size=(0.3, 0.1, 0.1)), material=toffee),
+            "bar": Body(shape=bar, material=toffee, particles_per_cell=27),
             "left": clamp(0.35, -pull),
             "right": clamp(0.65, pull),
         },
@@ -143,9 +143,9 @@ def squeezed_mesh(
 
 def bag_drop(
     friction_angle: Scalar = 35.0,
-    youngs_modulus: Scalar = 5e4,
+    youngs_modulus: Scalar = 1e4,
     cells: int = 48,
-    end: float = 0.6,
+    end: float = 0.5,
     every: float = 0.01,
 ) -> Scene:
     """A bag, a thick elastic skin filled with sand, falls on a floor and slumps."""

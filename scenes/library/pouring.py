@@ -9,7 +9,7 @@ from scenegrad.scenes.domain import Boundary, Coulomb, Domain, Separate, Stick
 from scenegrad.scenes.materials import DruckerPrager, Newtonian
 from scenegrad.scenes.outputs import CenterOfMass, Energy, Particles, RigidPose
 from scenegrad.scenes.scene import Scene
-from scenegrad.scenes.shapes import Box, Capsule, Cylinder, Shape, Sphere
+from scenegrad.scenes.shapes import Box, Capsule, Cylinder, HalfSpace, Shape, Sphere
 from scenegrad.scenes.signals import Table
 from scenegrad.scenes.solids import Body, WeaklyCompressible
 from scenegrad.scenes.time import Time
@@ -19,15 +19,19 @@ __all__ = ["honey_coiling", "hourglass", "mixing_fluids", "pouring", "water_whee
 
 
 def honey_coiling(
-    viscosity: Scalar = 20.0,
+    viscosity: Scalar = 10.0,
     density: Scalar = 1400.0,
-    speed: float = 1.0,
+    speed: float = 0.5,
+    tilt: float = 0.1,
     cells: int = 60,
-    end: float = 0.12,
+    end: float = 0.15,
     every: float = 0.002,
 ) -> Scene:
-    """A thread of honey, 6 mm thick and 9 cm long, falls on a plate, buckles and coils [Ribe, Habibi & Bonn 2012]."""
-    thread = Cylinder(center=(0.03, 0.03, 0.052), radius=0.003, height=0.09)
+    """A thread of honey, 6 mm thick and 9 cm long, falls on a plate, buckles and coils [Ribe, Habibi & Bonn 2012].
+
+    tilt: slope of the thread, which says to which side it buckles.
+    """
+    thread = Cylinder(center=(0.03, 0.03, 0.05), radius=0.003, height=0.09, axis=(tilt, 0.0, 1.0))
     honey = Newtonian(bulk_modulus=3e4, viscosity=viscosity, density=density)
     return Scene(
         name="honey_coiling",
@@ -42,26 +46,35 @@ def honey_coiling(
 
 def hourglass(
     friction_angle: Scalar = 30.0,
-    neck: float = 0.05,
-    cells: int = 48,
-    end: float = 1.5,
+    neck: float = 0.08,
+    steepness: float = 50.0,
+    cells: int = 100,
+    end: float = 2.0,
     every: float = 0.02,
 ) -> Scene:
-    """Sand runs from the upper bulb of a glass through a neck of the given radius [m] into the lower one."""
-    upper, lower = Sphere(center=(0.3, 0.3, 0.745), radius=0.2), Sphere(center=(0.3, 0.3, 0.255), radius=0.2)
-    block = Box(center=(0.3, 0.3, 0.5), size=(0.56, 0.56, 0.96))
-    throat = Cylinder(center=(0.3, 0.3, 0.5), radius=neck, height=0.2)
-    heap = Sphere(center=(0.3, 0.3, 0.745), radius=0.185) & Box(center=(0.3, 0.3, 0.7), size=(0.4, 0.4, 0.3))
+    """Sand runs from the upper half of a glass through its neck into the lower one, where it heaps up. In plane strain.
+
+    neck: its width [m]; a few cells. steepness: of the walls of the glass [degree].
+    """
+    middle, rise = (0.3, 0.5), radians(steepness)
+    slope = (sin(rise), cos(rise))  # of the walls, outwards and away from the neck
+
+    def side(towards: float) -> Shape:
+        """What lies beyond both walls of a side, -1 left or 1 right."""
+        normals = ((-towards * slope[0], slope[1]), (-towards * slope[0], -slope[1]))
+        edge = (middle[0] + towards * neck / 2, middle[1])
+        up, down = (HalfSpace(normal=n, offset=n[0] * edge[0] + n[1] * edge[1]) for n in normals)
+        return up & down
+
+    glass = side(-1.0) | side(1.0)
+    heap = Box(center=(0.3, 0.69), size=(0.6, 0.36)) - glass
     sand = DruckerPrager(youngs_modulus=3e5, friction_angle=friction_angle, density=1600.0)
     return Scene(
         name="hourglass",
-        domain=Domain(size=(0.6, 0.6, 1.0), cells=(3 * cells // 5, 3 * cells // 5, cells)),
-        gravity=(0.0, 0.0, -9.81),
-        entities={
-            "sand": Body(shape=heap, material=sand),
-            "glass": Collider(shape=block - (upper | lower | throat), contact=Coulomb(0.2)),
-        },
-        boundary=Boundary(default=Separate()),
+        domain=Domain(size=(0.6, 1.0), cells=(3 * cells // 5, cells)),
+        gravity=(0.0, -9.81),
+        entities={"sand": Body(shape=heap, material=sand), "glass": Collider(shape=glass, contact=Coulomb(0.2))},
+        boundary=Boundary(default=Coulomb(0.5)),
         outputs={"particles": Particles("position", "speed", every=every), "com": CenterOfMass("sand", every=every)},
         time=Time(end=end),
     )
@@ -97,26 +110,26 @@ def water_wheel(
 
 
 def pouring(
-    viscosity: Scalar = 1e-2,
+    viscosity: Scalar = 0.2,
     angle: float = 110.0,
-    cells: int = 96,
-    end: float = 2.0,
+    cells: int = 80,
+    end: float = 3.0,
     every: float = 0.02,
 ) -> Scene:
-    """A cup turns by `angle` [degree] within a second and pours its water into a bowl. In two dimensions."""
-    place, rate = (0.35, 0.7), -radians(angle)
-    cup = Box(center=place, size=(0.3, 0.34)) - Box(center=(0.35, 0.74), size=(0.24, 0.34))
-    bowl = Box(center=(0.7, 0.15), size=(0.5, 0.3)) - Box(center=(0.7, 0.2), size=(0.42, 0.32))
-    water = WeaklyCompressible(bulk_modulus=5e4, viscosity=viscosity)
-    turning = Moving(angular_velocity=Table(every=0.1, values=(0.0, *(rate,) * 9, rate, 0.0)), center=(0.5, 0.87))
+    """A cup turns by `angle` [degree] within two seconds and pours its cream into a bowl. In two dimensions."""
+    rate = -radians(angle) / 2
+    cup = Box(center=(0.3, 0.61), size=(0.3, 0.34)) - Box(center=(0.3, 0.65), size=(0.24, 0.34))
+    bowl = Box(center=(0.65, 0.2), size=(0.6, 0.4)) - Box(center=(0.65, 0.25), size=(0.52, 0.42))
+    cream = WeaklyCompressible(bulk_modulus=5e4, viscosity=viscosity)
+    turning = Moving(angular_velocity=Table(every=0.1, values=(0.0, *(rate,) * 20, 0.0)), center=(0.45, 0.78))
     return Scene(
         name="pouring",
         domain=Domain(size=(1.0, 1.25), cells=(cells, 5 * cells // 4)),
         gravity=(0.0, -9.81),
         entities={
-            "water": Body(shape=Box(center=(0.35, 0.67), size=(0.24, 0.2)), material=water),
+            "cream": Body(shape=Box(center=(0.3, 0.58), size=(0.24, 0.2)), material=cream),
             "cup": Collider(shape=cup, motion=turning),
-            "bowl": Collider(shape=bowl),
+            "bowl": Collider(shape=bowl, contact=Stick()),
         },
         boundary=Boundary(default=Separate()),
         outputs={"particles": Particles("position", "speed", every=every), "cup": RigidPose("cup", every=every)},
@@ -128,14 +141,14 @@ def mixing_fluids(
     milk_density: Scalar = 1030.0,
     coffee_density: Scalar = 980.0,
     viscosity: Scalar = 2e-3,
-    cells: int = 96,
-    end: float = 2.0,
+    cells: int = 80,
+    end: float = 1.0,
     every: float = 0.02,
 ) -> Scene:
     """A jet of milk falls into a cup of coffee, dives, spreads and rolls up. In two dimensions, 10 cm wide."""
 
     def fluid(density: Scalar) -> WeaklyCompressible:
-        return WeaklyCompressible(bulk_modulus=5e3, viscosity=viscosity, density=density)
+        return WeaklyCompressible(bulk_modulus=1.5e4, viscosity=viscosity, density=density)
 
     coffee = Body(shape=Box(center=(0.05, 0.025), size=(0.1, 0.05)), material=fluid(coffee_density))
     milk = Body(
