@@ -43,9 +43,7 @@ def verify(
     family: Annotated[str | None, Parameter(help="What to verify by its cases: mpm. All tests if left out.")] = None,
     *,
     quick: Annotated[bool, Parameter(negative="", help="Leave out the slow ones.")] = False,
-    only: Annotated[
-        str | None, Parameter(name="-k", help="Only some: tests as pytest's -k, cases by name.")
-    ] = None,
+    only: Annotated[str | None, Parameter(name="-k", help="Only some: tests as pytest's -k, cases by name.")] = None,
     json: Json = False,
     device: Device = "cpu",
     dtype: Precision = "float64",
