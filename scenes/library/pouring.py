@@ -21,17 +21,17 @@ __all__ = ["honey_coiling", "hourglass", "mixing_fluids", "pouring", "water_whee
 def honey_coiling(
     viscosity: Scalar = 10.0,
     density: Scalar = 1400.0,
-    speed: float = 0.5,
+    speed: float = 0.4,
     tilt: float = 0.1,
-    cells: int = 60,
+    cells: int = 80,
     end: float = 0.15,
     every: float = 0.002,
 ) -> Scene:
-    """A thread of honey, 6 mm thick and 9 cm long, falls on a plate, buckles and coils [Ribe, Habibi & Bonn 2012].
+    """A thread of honey, 4 mm thick and 9 cm long, falls on a plate, buckles and coils [Ribe, Habibi & Bonn 2012].
 
     tilt: slope of the thread, which says to which side it buckles.
     """
-    thread = Cylinder(center=(0.03, 0.03, 0.05), radius=0.003, height=0.09, axis=(tilt, 0.0, 1.0))
+    thread = Cylinder(center=(0.03, 0.03, 0.05), radius=0.002, height=0.09, axis=(tilt, 0.0, 1.0))
     honey = Newtonian(bulk_modulus=3e4, viscosity=viscosity, density=density)
     return Scene(
         name="honey_coiling",
