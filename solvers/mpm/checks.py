@@ -10,22 +10,19 @@ import numpy as np
 from scenegrad.scenes.colliders import Collider, RigidBody
 from scenegrad.scenes.domain import AXES, Boundary, Periodic
 from scenegrad.scenes.errors import nearest
-from scenegrad.scenes.learned import Learned
-from scenegrad.scenes.methods import APIC, Apart, Implicit, MaterialPoint, Sparse
+from scenegrad.scenes.methods import MaterialPoint, Sparse
 from scenegrad.scenes.outputs import CenterOfMass, Gaussians, Particles, RigidPose
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.solids import Body, Wall
-from scenegrad.scenes.sources import Points, Splats
-from scenegrad.solvers.mpm.colliders.checks import check_obstacle, check_obstacles
-from scenegrad.solvers.mpm.filling import parts_of
-from scenegrad.solvers.mpm.grid.grid import Grid
+from scenegrad.scenes.sources import Splats
+from scenegrad.solvers.mpm.colliders.checks import check_obstacle
 from scenegrad.solvers.mpm.materials import LAWS
+from scenegrad.solvers.mpm.method_checks import check_method
 from scenegrad.solvers.mpm.probes import QUANTITIES, SERVED_OUTPUTS
-from scenegrad.solvers.mpm.walls import SERVED, side, side_address, walls_of
+from scenegrad.solvers.mpm.walls import SERVED, side, side_address
 from scenegrad.solvers.shared.reasons import Reasons
-from scenegrad.solvers.shared.regions import bounds_of, distance_to
 
-__all__ = ["check_bodies", "check_scene", "check_structure"]
+__all__ = ["check_scene", "check_structure"]
 
 
 def names_of(kinds: Sequence[type]) -> str:
@@ -38,9 +35,7 @@ def check_scene(scene: Scene, reasons: Reasons) -> None:
     check_entities(scene, reasons)
     check_sides(scene, reasons)
     check_outputs(scene, reasons)
-    check_integrator(scene, reasons)
-    check_contact(scene, reasons)
-    check_refinement(scene, reasons)
+    check_method(scene, reasons)
     if scene.dynamics is not None:
         reasons.add("dynamics", f"{scene.dynamics.kind} is for atoms; leave it out.")
 
@@ -74,65 +69,6 @@ def check_domain(scene: Scene, reasons: Reasons) -> None:
             f"{domain.cells} makes cells of {' x '.join(f'{w:.4g}' for w in widths)}; they must be as wide along every "
             f"axis. Take cells={tuple(map(int, cells))}{fitting}.",
         )
-
-
-def check_integrator(scene: Scene, reasons: Reasons) -> None:
-    implicit = isinstance(scene.method, MaterialPoint) and isinstance(scene.method.integrator, Implicit)
-    if scene.time.tolerance is not None and not implicit:
-        reasons.add(
-            "time.tolerance",
-            "needs an error estimate, which the explicit integrator has not; take cfl=0.4, a dt, or "
-            "method=MaterialPoint(integrator=Implicit()).",
-        )
-    if implicit and scene.method.refine is not None:  # type: ignore[union-attr]
-        reasons.add("method.refine", "needs the explicit integrator; leave it out, or take Explicit().")
-    for name, entity in scene.entities.items():
-        if implicit and isinstance(entity, Collider | RigidBody):
-            reasons.add(name, f"{entity.kind} needs the explicit integrator; the implicit one knows Body and Wall.")
-        if implicit and isinstance(entity, Body) and isinstance(entity.material, Learned):
-            reasons.add(f"{name}.material", "learned needs the explicit integrator: its stress is that of the old F.")
-
-
-def check_refinement(scene: Scene, reasons: Reasons) -> None:
-    """Of a region with finer cells."""
-    method = scene.method
-    if not isinstance(method, MaterialPoint) or method.refine is None:
-        return
-    finer, dim = method.refine, scene.dim
-    bodies = [name for name, entity in scene.entities.items() if isinstance(entity, Body)]
-    if isinstance(finer.around, str):
-        if finer.around not in bodies:
-            reasons.add("method.refine.around", f"{finer.around!r} is no body.{nearest(finer.around, bodies)}")
-    elif len(finer.around) != dim:
-        reasons.add("method.refine.around", f"has {len(finer.around)} entries in {dim} dimensions.")
-    if len(finer.size) != dim:
-        reasons.add("method.refine.size", f"has {len(finer.size)} entries in {dim} dimensions.")
-    if not isinstance(method.transfer, APIC):
-        reasons.add("method.transfer", "must be APIC() where cells are refined.")
-    if isinstance(method.integrator, Implicit):
-        reasons.add("method.integrator", "must be Explicit() where cells are refined.")
-    if isinstance(method.contact, Apart):
-        reasons.add("method.contact", "must be Together() where cells are refined.")
-    if rigid := [name for name, entity in scene.entities.items() if isinstance(entity, Collider | RigidBody)]:
-        reasons.add(
-            "method.refine", f"is not possible with colliders and rigid bodies ({', '.join(rigid)}); take Walls."
-        )
-
-
-def check_contact(scene: Scene, reasons: Reasons) -> None:
-    """Of bodies with grids of their own."""
-    method = scene.method
-    if not isinstance(method, MaterialPoint) or not isinstance(method.contact, Apart):
-        return
-    bodies = [name for name, entity in scene.entities.items() if isinstance(entity, Body)]
-    named = [name for group in method.contact.groups for name in group]
-    for name in dict.fromkeys(named):
-        if name not in bodies:
-            reasons.add("method.contact.groups", f"{name!r} is no body.{nearest(name, bodies)}")
-        elif named.count(name) > 1:
-            reasons.add("method.contact.groups", f"names {name} {named.count(name)} times; once is enough.")
-    if isinstance(method.integrator, Implicit):
-        reasons.add("method.contact", "apart needs the explicit integrator; take Explicit(), or Together().")
 
 
 def check_entities(scene: Scene, reasons: Reasons) -> None:
@@ -242,75 +178,3 @@ def skeleton(scene: Scene) -> Iterator[tuple[str, Any]]:
             yield address, "a number"
 
     return walk(table, "")
-
-
-def check_bodies(
-    scene: Scene, bodies: Mapping[str, tuple[np.ndarray, np.ndarray]], grid: Grid, reasons: Reasons
-) -> None:
-    """Where the particles of each body are."""
-    walls, size = walls_of(scene), grid.dx * np.array(grid.cells)
-    for name, (places, volumes) in bodies.items():
-        shape = scene.entities[name].shape  # type: ignore[attr-defined]
-        low, high = bounds_of(shape, grid.dim)
-        if not len(places) or (high - low < grid.dx * (1 - 1e-9)).any():
-            reasons.add(
-                f"{name}.shape",
-                f"measures {' x '.join(f'{w:.4g}' for w in high - low)} and has {len(places)} particles; a body is "
-                f"at least one cell wide, {grid.dx:.4g}. Enlarge it, or take more cells.",
-            )
-            continue
-        widest = volumes.max() ** (1 / grid.dim)
-        if widest > grid.dx * (1 + 1e-9) and any(isinstance(part, Points) for part in parts_of(shape)):
-            reasons.add(
-                f"{name}.shape",
-                f"has points that stand for cubes {widest:.4g} wide, more than a cell, {grid.dx:.4g}; such particles "
-                f"do not feel each other. Take more points, or fewer cells.",
-            )
-        endless = np.array(grid.wraps) | grid.unbounded
-        beyond = np.where(endless, 0.0, np.maximum(-places, places - size))
-        if beyond.max() > 0:
-            particle, axis = np.unravel_index(beyond.argmax(), beyond.shape)
-            end = "lo" if places[particle, axis] < 0 else "hi"
-            reasons.add(
-                f"{name}.shape",
-                f"reaches {beyond.max():.4g} beyond {AXES[axis]}_{end}, with particle {particle} at "
-                f"{at(places[particle])}; bodies start within the domain, {' x '.join(f'0..{x:.4g}' for x in size)}. "
-                f"Move it, shrink it, or enlarge the domain.",
-            )
-        radius = 0.5 * volumes ** (1 / grid.dim)
-        for wall, (normal, offset, _, _) in walls.items():
-            depths = offset + radius - places @ normal
-            if wall in scene.entities and depths.max() > 0.5 * grid.dx:
-                reasons.add(
-                    f"{name}.shape",
-                    f"starts {depths.max():.4g} deep in the wall {wall}, with particle {depths.argmax()} at "
-                    f"{at(places[depths.argmax()])}; move it by as much along the wall's normal.",
-                )
-    check_overlaps(scene, bodies, grid, reasons)
-    check_obstacles(scene, bodies, grid, reasons)
-
-
-def at(place: np.ndarray) -> str:
-    return "(" + ", ".join(f"{x:.4g}" for x in place) + ")"
-
-
-def check_overlaps(
-    scene: Scene, bodies: Mapping[str, tuple[np.ndarray, np.ndarray]], grid: Grid, reasons: Reasons
-) -> None:
-    names = list(bodies)
-    for index, one in enumerate(names):
-        for other in names[index + 1 :]:
-            whose, shape = one, scene.entities[other].shape  # type: ignore[attr-defined]
-            if isinstance(shape, Points | Splats):  # a cloud has no inside that others could be deep in
-                whose, shape = other, scene.entities[one].shape  # type: ignore[attr-defined]
-            places = bodies[whose][0]
-            if not len(places):
-                continue
-            inside = np.flatnonzero(distance_to(shape, places) < -0.5 * grid.dx)
-            if len(inside):
-                reasons.add(
-                    f"{one}.shape",
-                    f"overlaps {other}: {len(inside)} of the {len(places)} particles of {whose} lie in "
-                    f"{other if whose == one else one}, first particle {inside[0]} at {at(places[inside[0]])}. Move "
-                    f"one of them, or cut it out with shape - other.",
-                )

@@ -19,7 +19,8 @@ from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.signals import Signal
 from scenegrad.scenes.solids import Body
 from scenegrad.scenes.values import Parameter
-from scenegrad.solvers.mpm.checks import check_bodies, check_scene, check_structure
+from scenegrad.solvers.mpm.body_checks import check_bodies
+from scenegrad.solvers.mpm.checks import check_scene, check_structure
 from scenegrad.solvers.mpm.colliders.placing import obstacles_of
 from scenegrad.solvers.mpm.filling import fill_shape
 from scenegrad.solvers.mpm.grid.grid import Grid

@@ -1,0 +1,79 @@
+"""What the material point method refuses of the ways to set it up, and why."""
+
+from __future__ import annotations
+
+from scenegrad.scenes.colliders import Collider, RigidBody
+from scenegrad.scenes.errors import nearest
+from scenegrad.scenes.learned import Learned
+from scenegrad.scenes.methods import APIC, Apart, Implicit, MaterialPoint
+from scenegrad.scenes.scene import Scene
+from scenegrad.scenes.solids import Body
+from scenegrad.solvers.shared.reasons import Reasons
+
+__all__ = ["check_method"]
+
+
+def check_method(scene: Scene, reasons: Reasons) -> None:
+    """Integrator, finer cells and grids for each body: which of them go together, and with what."""
+    check_integrator(scene, reasons)
+    check_contact(scene, reasons)
+    check_refinement(scene, reasons)
+
+
+def check_integrator(scene: Scene, reasons: Reasons) -> None:
+    implicit = isinstance(scene.method, MaterialPoint) and isinstance(scene.method.integrator, Implicit)
+    if scene.time.tolerance is not None and not implicit:
+        reasons.add(
+            "time.tolerance",
+            "needs an error estimate, which the explicit integrator has not; take cfl=0.4, a dt, or "
+            "method=MaterialPoint(integrator=Implicit()).",
+        )
+    if implicit and scene.method.refine is not None:  # type: ignore[union-attr]
+        reasons.add("method.refine", "needs the explicit integrator; leave it out, or take Explicit().")
+    for name, entity in scene.entities.items():
+        if implicit and isinstance(entity, Collider | RigidBody):
+            reasons.add(name, f"{entity.kind} needs the explicit integrator; the implicit one knows Body and Wall.")
+        if implicit and isinstance(entity, Body) and isinstance(entity.material, Learned):
+            reasons.add(f"{name}.material", "learned needs the explicit integrator: its stress is that of the old F.")
+
+
+def check_refinement(scene: Scene, reasons: Reasons) -> None:
+    """Of a region with finer cells."""
+    method = scene.method
+    if not isinstance(method, MaterialPoint) or method.refine is None:
+        return
+    finer, dim = method.refine, scene.dim
+    bodies = [name for name, entity in scene.entities.items() if isinstance(entity, Body)]
+    if isinstance(finer.around, str):
+        if finer.around not in bodies:
+            reasons.add("method.refine.around", f"{finer.around!r} is no body.{nearest(finer.around, bodies)}")
+    elif len(finer.around) != dim:
+        reasons.add("method.refine.around", f"has {len(finer.around)} entries in {dim} dimensions.")
+    if len(finer.size) != dim:
+        reasons.add("method.refine.size", f"has {len(finer.size)} entries in {dim} dimensions.")
+    if not isinstance(method.transfer, APIC):
+        reasons.add("method.transfer", "must be APIC() where cells are refined.")
+    if isinstance(method.integrator, Implicit):
+        reasons.add("method.integrator", "must be Explicit() where cells are refined.")
+    if isinstance(method.contact, Apart):
+        reasons.add("method.contact", "must be Together() where cells are refined.")
+    if rigid := [name for name, entity in scene.entities.items() if isinstance(entity, Collider | RigidBody)]:
+        reasons.add(
+            "method.refine", f"is not possible with colliders and rigid bodies ({', '.join(rigid)}); take Walls."
+        )
+
+
+def check_contact(scene: Scene, reasons: Reasons) -> None:
+    """Of bodies with grids of their own."""
+    method = scene.method
+    if not isinstance(method, MaterialPoint) or not isinstance(method.contact, Apart):
+        return
+    bodies = [name for name, entity in scene.entities.items() if isinstance(entity, Body)]
+    named = [name for group in method.contact.groups for name in group]
+    for name in dict.fromkeys(named):
+        if name not in bodies:
+            reasons.add("method.contact.groups", f"{name!r} is no body.{nearest(name, bodies)}")
+        elif named.count(name) > 1:
+            reasons.add("method.contact.groups", f"names {name} {named.count(name)} times; once is enough.")
+    if isinstance(method.integrator, Implicit):
+        reasons.add("method.contact", "apart needs the explicit integrator; take Explicit(), or Together().")
