@@ -9,7 +9,7 @@ from scenegrad.scenes.domain import Boundary, Coulomb, Domain, Separate, Stick
 from scenegrad.scenes.materials import DruckerPrager, FixedCorotated, Snow, VonMises
 from scenegrad.scenes.outputs import CenterOfMass, Energy, Particles, RigidPose
 from scenegrad.scenes.scene import Scene
-from scenegrad.scenes.shapes import Box, Mesh, Sphere
+from scenegrad.scenes.shapes import Box, Capsule, Mesh, Sphere
 from scenegrad.scenes.solids import Body, NeoHookean, Wall
 from scenegrad.scenes.time import Time
 from scenegrad.scenes.values import Scalar, Vector
@@ -49,21 +49,22 @@ def bouncing_jelly(
 
 
 def snowball(
-    velocity: Vector = (-16.0, 0.0, 1.0),
-    hardening: Scalar = 5.0,
-    cells: int = 64,
-    end: float = 0.25,
+    velocity: Vector = (-10.0, 0.0, 2.0),
+    hardening: Scalar = 10.0,
+    cells: int = 48,
+    end: float = 0.15,
     every: float = 0.005,
 ) -> Scene:
-    """A ball of snow flies into a wall and bursts [Stomakhin et al. 2013, ACM Trans. Graph. 32, 102]."""
+    """A ball of snow flies into a post and bursts [Stomakhin et al. 2013, ACM Trans. Graph. 32, 102]."""
     snow = Snow(hardening=hardening, critical_compression=1.9e-2, critical_stretch=2e-3)
     ball = Body(shape=Sphere(center=(0.7, 0.5, 0.5), radius=0.13), material=snow, velocity=velocity, jitter=1.0)
+    post = Capsule(center=(0.45, 0.5, 0.5), radius=0.04, height=0.8, axis=(0.0, 0.0, 1.0))
     return Scene(
         name="snowball",
         domain=Domain(size=(1.0, 1.0, 1.0), cells=(cells, cells, cells)),
         gravity=(0.0, 0.0, -9.81),
-        entities={"ball": ball},
-        boundary=Boundary(x_lo=Coulomb(0.8), default=Coulomb(0.5)),
+        entities={"ball": ball, "post": Collider(shape=post, contact=Coulomb(0.3))},
+        boundary=Boundary(default=Coulomb(0.5)),
         outputs={
             "particles": Particles("position", "speed", "volume_ratio", every=every),
             "energy": Energy(every=every),
