@@ -84,7 +84,7 @@ def water_wheel(
     density: Scalar = 300.0,
     paddles: int = 8,
     cells: int = 96,
-    end: float = 2.0,
+    end: float = 1.2,
     every: float = 0.02,
 ) -> Scene:
     """A column of water falls on the paddles of a wheel and turns it; the wheel pushes back. In two dimensions."""
