@@ -26,6 +26,7 @@ __all__ = ["Meeting", "meetings", "surfaces"]
 
 TOUCH = 0.9  # of a node's cell filled by two bodies together where they begin to feel each other
 SLIVER = 0.1  # share of a cell below which a body is too little there to tell its surface; it is felt less
+NOWHERE = 0.01  # distance of their middles [dx] below which two bodies are through each other and have no surface
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def meetings(n: Numbers) -> Any:
     """
     s = stencil(n)
     real, vec, packed, Lattice, dim = n.real, n.vec, n.packed, n.lattice, n.dim
-    touch, sliver, fields = real(TOUCH), real(SLIVER), n.fields
+    touch, sliver, nowhere, fields = real(TOUCH), real(SLIVER), real(NOWHERE), n.fields
 
     @wp.func
     def impulse(p: packed, q: packed, surface: packed, other: packed, mu: real):
@@ -125,9 +126,9 @@ def meetings(n: Numbers) -> Any:
         if full > touch:
             across = s.momentum(surface) / surface[dim] - s.momentum(other) / other[dim]
             length = wp.length(across)
-            normal = across / length
+            normal = across / wp.max(length, nowhere)
             u = -wp.dot(normal, apart)
-            if u > real(0.0):
+            if u > real(0.0) and length > nowhere:
                 along = apart + u * normal
                 speed = wp.length(along)
                 rub = vec()

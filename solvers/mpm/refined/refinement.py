@@ -63,6 +63,5 @@ class Refinement:
         return scheme.spread * (share * self.fine.dx**2 + (1.0 - share) * coarse.dx**2)
 
     def near(self, position: Tensor) -> Tensor:
-        """Places of the particles that the fine grid carries [1, particle, dim]; the middle of the region if none."""
-        found = position[self.share(position) > 0.0]
-        return (found if len(found) else self.center(position)[:1])[None]
+        """Places of the particles that the fine grid carries, the region's middle for the others [batch, particle, dim]."""
+        return torch.where(self.share(position)[..., None] > 0.0, position, self.center(position)[:, None])

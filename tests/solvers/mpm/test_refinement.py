@@ -122,6 +122,18 @@ def test_gradients_agree_with_central_differences(lab, dim):
         assert min(errors) < 1e-6, (address, exact, errors)
 
 
+def test_sparse_grids_are_refined_like_dense_ones(lab):
+    finer, ends = sc.Finer(size=(0.15, 0.15), around=(0.45, 0.45)), []
+    for grid in (sc.Dense(), sc.Sparse()):
+        scene = crossing(lab, 2, finer)
+        other = lab.box_of((0.7, 0.7), (0.2, 0.2))
+        method = sc.MaterialPoint(refine=finer, grid=grid)
+        scene = scene.model_copy(update={"method": method, "entities": {**scene.entities, "other": other}})
+        solver, state, params = lab.compiled([scene, scene])
+        ends.append(lab.march(solver, state, params, 60, 1e-3)[0].position)
+    assert float((ends[0] - ends[1]).abs().max()) < 1e-12
+
+
 def test_what_cannot_be_refined_is_refused(lab):
     with pytest.raises(SceneError, match=r"'blok' is no body.*block"):
         lab.compiled(crossing(lab, 2, sc.Finer(size=(0.1, 0.1), around="blok")))
