@@ -63,5 +63,5 @@ class Refinement:
         return scheme.spread * (share * self.fine.dx**2 + (1.0 - share) * coarse.dx**2)
 
     def near(self, position: Tensor) -> Tensor:
-        """Places of the particles that the fine grid carries, the region's middle for the others [batch, particle, dim]."""
+        """Places of what the fine grid carries, the region's middle for the others [batch, particle, dim]."""
         return torch.where(self.share(position)[..., None] > 0.0, position, self.center(position)[:, None])
