@@ -77,7 +77,7 @@ def test_memory_follows_the_matter_and_not_the_distance(lab, dim):
 
 
 def test_nodes_are_chosen_anew_only_now_and_then(lab, monkeypatch):
-    from scenegrad.solvers.mpm import layout
+    from scenegrad.solvers.mpm.grid import layout
 
     chosen = []
     monkeypatch.setattr(layout, "blocks", lambda *args: chosen.append(0) or blocks(*args))
