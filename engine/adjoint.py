@@ -57,15 +57,17 @@ class Sweep(Generic[S]):
 
     def step(self, record: StepRecord, before: S, bars: Bars) -> Bars:
         """Cotangents before a step from those after it; members that stood still hand theirs on."""
-        through, resting = bars, {name: torch.zeros_like(bar) for name, bar in bars.items()}
+        through, rest = bars, {}
         if not bool(record.active.all()):
             masks = {k: record.active.to(v.device).view(-1, *[1] * (v.ndim - 1)) for k, v in bars.items()}
             through = {k: torch.where(masks[k], v, 0.0) for k, v in bars.items()}
-            resting = {k: torch.where(masks[k], 0.0, v) for k, v in bars.items()}
+            rest = {k: torch.where(masks[k], 0.0, v) for k, v in bars.items()}
         found, gradients = self.solver.vjp(before, self.wanted(), record.time, record.dt, through)
         self.gather(gradients)
-        after = {name: rest + found[name] if name in found else rest for name, rest in resting.items()}
-        self.finite.append(torch.stack([torch.isfinite(bar).all() for bar in after.values()]))
+        after = {name: found[name] if name in found else torch.zeros_like(bar) for name, bar in bars.items()}
+        after = {name: bar + rest[name] if name in rest else bar for name, bar in after.items()}
+        # A sum is finite where its terms are; in double precision it does not overflow before they do, and it is cheap.
+        self.finite.append(torch.stack([torch.isfinite(bar.sum(dtype=torch.float64)) for bar in after.values()]))
         return after
 
     def look(self, n: int, state: S, bars: Bars) -> Bars:
