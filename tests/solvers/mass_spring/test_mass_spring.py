@@ -2,6 +2,7 @@
 
 import math
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from scenegrad.engine.rollout import rollout
 from scenegrad.engine.state import with_tensors
 from scenegrad.solvers.compile import compile_scene
 
+DUCK = Path(__file__).resolve().parents[3] / "assets" / "meshes" / "duck.stl"
 STIFFNESS, MASS = 40.0, 0.5  # of the oscillator
 
 
@@ -204,7 +206,7 @@ def test_a_cube_of_springs_and_the_edges_of_a_mesh_are_knit(tmp_path):
     cube = sc.SpringLattice(center=(1.0, 1.0, 1.0), size=(1.0, 1.0, 1.0), cells=(1, 1, 1))
     solver, _, _ = compile_scene(scene_of(size=(4.0,) * 3, body=sc.Springs(net=cube, mass=1, stiffness=1)), "cpu")
     assert len(solver.matter.pairs) == 12 + 2 * 6
-    edges = sc.MeshEdges(sc.Mesh("assets/meshes/duck.stl", scale=0.4, center=(2, 2, 2)))
+    edges = sc.MeshEdges(sc.Mesh(str(DUCK), scale=0.4, center=(2, 2, 2)))
     solver, state, _ = compile_scene(scene_of(size=(4.0,) * 3, body=sc.Springs(net=edges, mass=1, stiffness=1)), "cpu")
     masses, springs = state.position.shape[1], len(solver.matter.pairs)
     assert springs == 3 * masses - 6  # Euler's formula of a closed surface of triangles
