@@ -68,7 +68,8 @@ class Blocks:
 def blocks(grid: Grid, position: Tensor) -> Blocks:
     """Those with a node that a particle touches now, or if it moves by dx in any direction.
 
-    Nothing here is differentiated, and no sum depends on which blocks there are or how they are numbered."""
+    Nothing here is differentiated, and no sum depends on which blocks there are or how they are numbered. A place that
+    is no number asks for the block at the origin: the loop that marches finds it in the state and says so."""
     support, dim = grid.scheme.support, grid.dim
     at = (position.detach() * (1 / grid.dx)).nan_to_num().clamp(-4.0 * FAR, 4.0 * FAR)
     first = torch.floor(at - 0.5 * (support - 2)).to(torch.int64)

@@ -68,7 +68,9 @@ def layout_of(grid: Grid, position: Tensor) -> Layout:
 
 def window(grid: Grid, position: Tensor) -> Window:
     """All nodes on a device whose host would have to wait for the places of the particles; elsewhere those near them,
-    so that no time is spent on empty nodes. Periodic axes are kept whole."""
+    so that no time is spent on empty nodes. Periodic axes are kept whole.
+
+    A place that is no number asks for no nodes: the loop that marches finds it in the state and says so."""
     support = grid.scheme.support
     if position.is_cuda:
         return Window(grid, tuple(-pad for pad in grid.pad), grid.count)

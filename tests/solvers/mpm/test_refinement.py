@@ -6,10 +6,7 @@ import pytest
 import torch
 
 import scenegrad.scenes as sc
-from scenegrad.engine.controllers import Fixed
-from scenegrad.engine.rollout import rollout
 from scenegrad.scenes.errors import SceneError
-from scenegrad.solvers.compile import compile_scene
 
 
 def crossing(lab, dim, refine, **fields) -> sc.Scene:
@@ -49,7 +46,10 @@ def test_momentum_and_angular_momentum_are_kept_across_the_border(lab, dim, arou
 
 
 def test_a_linear_motion_passes_both_grids_unchanged(lab, dim):
-    """v = A x survives one exchange with the nodes to rounding, in the blend too."""
+    """v = A x survives one exchange with the nodes to rounding, in the blend too.
+
+    In a step so short that nothing moves: C is told anew where a particle goes (see refined/transfer.py).
+    """
 
     solver, state, params = lab.compiled(crossing(lab, dim, sc.Finer(size=(0.15,) * dim, around=(0.45,) * dim)))
     A = torch.randn(dim, dim, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -102,24 +102,8 @@ def test_gradients_agree_with_central_differences(lab, dim):
     gravity = sc.Parameter((0.0,) * (dim - 1) + (-9.81,))
     entities = {**base.entities, "floor": floor}
     scene = base.model_copy(update={"entities": entities, "gravity": gravity, "time": sc.Time(end=0.1)})
-    solver, state, params = compile_scene(scene, device="cpu", dtype="float64")
-    weight = torch.randn(state.position.shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
-
-    def loss(known):
-        start = solver.program.initial(known)
-        return (weight * rollout(solver, start, known, until=0.1, controller=Fixed(1e-3)).state.position).sum()
-
-    known = {a: v for a, v in params.items() if v.requires_grad}
-    assert len(known) == 5
-    found = torch.autograd.grad(loss(params), list(known.values()))
-    for (address, value), bar in zip(known.items(), found, strict=True):
-        push = torch.ones_like(value)
-        exact, errors = float((bar * push).sum()), []
-        for h in (3e-5, 1e-5, 3e-6, 1e-6):
-            h *= float(value.detach().abs().max())
-            ends = [float(loss(params.detach().replace({address: value.detach() + s * h * push}))) for s in (1, -1)]
-            errors.append(abs((ends[0] - ends[1]) / (2 * h) / exact - 1))
-        assert min(errors) < 1e-6, (address, exact, errors)
+    assert len(scene.parameters()) == 5
+    lab.differentiates(scene, 100, 1e-3)
 
 
 def test_sparse_grids_are_refined_like_dense_ones(lab):
