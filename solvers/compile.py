@@ -34,7 +34,7 @@ def compilers() -> dict[type[Method], Compiler]:
         return compile_mpm(scenes, device, dtype)
 
     def spectral(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> tuple[Solver, Any, Params]:
-        from scenegrad.solvers.navier_stokes.compile import compile_spectral
+        from scenegrad.solvers.navier_stokes.spectral.compile import compile_spectral
 
         return compile_spectral(scenes, device, dtype)
 

@@ -322,7 +322,7 @@ def test_a_run_that_diverges_keeps_its_frames_and_says_where(scenegrad, tmp_path
     import torch
 
     from scenegrad.engine.state import with_tensors
-    from scenegrad.solvers.navier_stokes.solver import SpectralSolver
+    from scenegrad.solvers.navier_stokes.spectral.solver import SpectralSolver
 
     step = SpectralSolver.step
 

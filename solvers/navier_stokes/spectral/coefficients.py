@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from scenegrad.solvers.navier_stokes.integrators import Stage
-from scenegrad.solvers.navier_stokes.modes import Modes
-from scenegrad.solvers.navier_stokes.phi import PhiSum, phi_functions
+from scenegrad.solvers.navier_stokes.spectral.integrators import Stage
+from scenegrad.solvers.navier_stokes.spectral.modes import Modes
+from scenegrad.solvers.navier_stokes.spectral.phi import PhiSum, phi_functions
 
 __all__ = ["CoefficientCache", "Coefficients"]
 

@@ -11,9 +11,9 @@ from scenegrad.engine.solver import Grid, Layout, Probe, Series
 from scenegrad.engine.state import Params
 from scenegrad.scenes.errors import nearest
 from scenegrad.scenes.outputs import Energy, Fields, Momentum, Output, Spectrum
-from scenegrad.solvers.navier_stokes.diagnostics import Diagnostics
-from scenegrad.solvers.navier_stokes.solver import SpectralSolver
-from scenegrad.solvers.navier_stokes.state import VorticityState
+from scenegrad.solvers.navier_stokes.spectral.diagnostics import Diagnostics
+from scenegrad.solvers.navier_stokes.spectral.solver import SpectralSolver
+from scenegrad.solvers.navier_stokes.spectral.state import VorticityState
 
 __all__ = ["output_trouble", "probe"]
 

@@ -8,11 +8,11 @@ import torch
 from scenegrad.engine.rollout import rollout
 from scenegrad.engine.state import Params
 from scenegrad.scenes import Fields, GaussianField, KolmogorovForcing, Scene, SceneError, Spectrum, Time
-from scenegrad.solvers.navier_stokes.diagnostics import Diagnostics
-from scenegrad.solvers.navier_stokes.initial import gaussian_field
-from scenegrad.solvers.navier_stokes.modes import Modes
-from scenegrad.solvers.navier_stokes.probes import probe
-from scenegrad.solvers.navier_stokes.stepping import Stepper
+from scenegrad.solvers.navier_stokes.spectral.diagnostics import Diagnostics
+from scenegrad.solvers.navier_stokes.spectral.initial import gaussian_field
+from scenegrad.solvers.navier_stokes.spectral.modes import Modes
+from scenegrad.solvers.navier_stokes.spectral.probes import probe
+from scenegrad.solvers.navier_stokes.spectral.stepping import Stepper
 
 
 def members(flow, n: int) -> list[Scene]:

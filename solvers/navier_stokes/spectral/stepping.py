@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from scenegrad.solvers.navier_stokes.advection import Advection, as_complex, as_pairs
-from scenegrad.solvers.navier_stokes.coefficients import CoefficientCache, Coefficients
-from scenegrad.solvers.navier_stokes.integrators import Integrator, Stage
-from scenegrad.solvers.navier_stokes.modes import Modes
+from scenegrad.solvers.navier_stokes.spectral.advection import Advection, as_complex, as_pairs
+from scenegrad.solvers.navier_stokes.spectral.coefficients import CoefficientCache, Coefficients
+from scenegrad.solvers.navier_stokes.spectral.integrators import Integrator, Stage
+from scenegrad.solvers.navier_stokes.spectral.modes import Modes
 
 __all__ = ["Flow", "SpectralStep", "Stepper"]
 

@@ -36,7 +36,7 @@ from scenegrad.scenes import (
 )  # fmt: skip
 from scenegrad.scenes.fluids import Forcing
 from scenegrad.scenes.library import decaying_turbulence, kolmogorov, taylor_green
-from scenegrad.solvers.navier_stokes.forcing import PATTERNS, register_forcing
+from scenegrad.solvers.navier_stokes.spectral.forcing import PATTERNS, register_forcing
 
 
 def refusal(scene: Scene, compiled) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from scenegrad.scenes.fluids import FieldFile, TaylorGreen
 from scenegrad.scenes.values import GaussianField
-from scenegrad.solvers.navier_stokes.modes import Modes, highest_mode
+from scenegrad.solvers.navier_stokes.spectral.modes import Modes, highest_mode
 
 __all__ = ["field_of_modes", "gaussian_field", "initial_trouble", "initial_vorticity"]
 

@@ -12,8 +12,8 @@ import scenegrad.assets
 from scenegrad.engine.controllers import Fixed
 from scenegrad.engine.rollout import rollout
 from scenegrad.scenes import FieldFile, KolmogorovForcing, Spectral
-from scenegrad.solvers.navier_stokes.integrators import ETDRK4, ETDRK43
-from scenegrad.solvers.navier_stokes.phi import HIGHEST, phi, phi_functions
+from scenegrad.solvers.navier_stokes.spectral.integrators import ETDRK4, ETDRK43
+from scenegrad.solvers.navier_stokes.spectral.phi import HIGHEST, phi, phi_functions
 
 
 def exact_phi(j: int, z: float) -> float:

@@ -9,7 +9,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from scenegrad.solvers.navier_stokes.modes import Modes
+from scenegrad.solvers.navier_stokes.spectral.modes import Modes
 
 __all__ = ["Diagnostics"]
 

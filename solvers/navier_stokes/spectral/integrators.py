@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from scenegrad.scenes.errors import SceneError, nearest
-from scenegrad.solvers.navier_stokes.phi import PhiSum, phi
+from scenegrad.solvers.navier_stokes.spectral.phi import PhiSum, phi
 
 __all__ = ["ETDRK4", "ETDRK43", "Integrator", "Stage", "integrator"]
 

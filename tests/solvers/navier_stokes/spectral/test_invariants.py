@@ -9,8 +9,8 @@ from scenegrad.engine.controllers import Fixed
 from scenegrad.engine.rollout import rollout
 from scenegrad.engine.solver import Probe, Series
 from scenegrad.scenes import Spectrum, Time
-from scenegrad.solvers.navier_stokes.advection import Advection
-from scenegrad.solvers.navier_stokes.modes import Modes
+from scenegrad.solvers.navier_stokes.spectral.advection import Advection
+from scenegrad.solvers.navier_stokes.spectral.modes import Modes
 
 
 def test_energy_changes_by_input_less_dissipation(flow, compiled):

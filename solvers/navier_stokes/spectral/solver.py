@@ -10,10 +10,10 @@ from torch import Tensor
 
 from scenegrad.engine.solver import Program, Step
 from scenegrad.engine.state import Params
-from scenegrad.solvers.navier_stokes.diagnostics import Diagnostics
-from scenegrad.solvers.navier_stokes.modes import Modes
-from scenegrad.solvers.navier_stokes.state import VorticityState
-from scenegrad.solvers.navier_stokes.stepping import Flow, SpectralStep, Stepper
+from scenegrad.solvers.navier_stokes.spectral.diagnostics import Diagnostics
+from scenegrad.solvers.navier_stokes.spectral.modes import Modes
+from scenegrad.solvers.navier_stokes.spectral.state import VorticityState
+from scenegrad.solvers.navier_stokes.spectral.stepping import Flow, SpectralStep, Stepper
 
 __all__ = ["Addresses", "SpectralSolver"]
 

@@ -15,16 +15,16 @@ from scenegrad.scenes.domain import AXES, Periodic
 from scenegrad.scenes.fluids import Fluid, TaylorGreen
 from scenegrad.scenes.methods import Spectral
 from scenegrad.scenes.scene import Scene
-from scenegrad.solvers.navier_stokes.advection import as_pairs
-from scenegrad.solvers.navier_stokes.diagnostics import Diagnostics
-from scenegrad.solvers.navier_stokes.forcing import acceleration, forcing_trouble
-from scenegrad.solvers.navier_stokes.initial import initial_trouble, initial_vorticity
-from scenegrad.solvers.navier_stokes.integrators import ETDRK4, ETDRK43, Integrator, integrator
-from scenegrad.solvers.navier_stokes.modes import Modes
-from scenegrad.solvers.navier_stokes.probes import output_trouble, probe
-from scenegrad.solvers.navier_stokes.solver import Addresses, SpectralSolver
-from scenegrad.solvers.navier_stokes.state import VorticityState
-from scenegrad.solvers.navier_stokes.stepping import Stepper
+from scenegrad.solvers.navier_stokes.spectral.advection import as_pairs
+from scenegrad.solvers.navier_stokes.spectral.diagnostics import Diagnostics
+from scenegrad.solvers.navier_stokes.spectral.forcing import acceleration, forcing_trouble
+from scenegrad.solvers.navier_stokes.spectral.initial import initial_trouble, initial_vorticity
+from scenegrad.solvers.navier_stokes.spectral.integrators import ETDRK4, ETDRK43, Integrator, integrator
+from scenegrad.solvers.navier_stokes.spectral.modes import Modes
+from scenegrad.solvers.navier_stokes.spectral.probes import output_trouble, probe
+from scenegrad.solvers.navier_stokes.spectral.solver import Addresses, SpectralSolver
+from scenegrad.solvers.navier_stokes.spectral.state import VorticityState
+from scenegrad.solvers.navier_stokes.spectral.stepping import Stepper
 from scenegrad.solvers.shared.leaves import params, program
 from scenegrad.solvers.shared.reasons import Reasons
 
