@@ -65,9 +65,13 @@ if TYPE_CHECKING:
     from scenegrad.scenes import FieldFile as FieldFile
     from scenegrad.scenes import Fields as Fields
     from scenegrad.scenes import Finer as Finer
+    from scenegrad.scenes import FiniteVolume as FiniteVolume
     from scenegrad.scenes import FixedCorotated as FixedCorotated
     from scenegrad.scenes import Fluid as Fluid
+    from scenegrad.scenes import Gas as Gas
+    from scenegrad.scenes import GasPatch as GasPatch
     from scenegrad.scenes import GaussianField as GaussianField
+    from scenegrad.scenes import Force as Force
     from scenegrad.scenes import Gaussians as Gaussians
     from scenegrad.scenes import HalfSpace as HalfSpace
     from scenegrad.scenes import HerschelBulkley as HerschelBulkley
@@ -75,6 +79,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Hinge as Hinge
     from scenegrad.scenes import Image as Image
     from scenegrad.scenes import Implicit as Implicit
+    from scenegrad.scenes import Inflow as Inflow
     from scenegrad.scenes import KolmogorovForcing as KolmogorovForcing
     from scenegrad.scenes import Langevin as Langevin
     from scenegrad.scenes import Learned as Learned
@@ -92,7 +97,10 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Newtonian as Newtonian
     from scenegrad.scenes import Normal as Normal
     from scenegrad.scenes import NoSlip as NoSlip
+    from scenegrad.scenes import Obstacle as Obstacle
     from scenegrad.scenes import OldroydB as OldroydB
+    from scenegrad.scenes import Outflow as Outflow
+    from scenegrad.scenes import Parabolic as Parabolic
     from scenegrad.scenes import Parameter as Parameter
     from scenegrad.scenes import Particles as Particles
     from scenegrad.scenes import Periodic as Periodic
@@ -100,13 +108,16 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Points as Points
     from scenegrad.scenes import RigidBody as RigidBody
     from scenegrad.scenes import RigidPose as RigidPose
+    from scenegrad.scenes import Samples as Samples
     from scenegrad.scenes import Scene as Scene
     from scenegrad.scenes import SceneError as SceneError
     from scenegrad.scenes import Separate as Separate
+    from scenegrad.scenes import ShallowWater as ShallowWater
     from scenegrad.scenes import Signal as Signal
     from scenegrad.scenes import SimpleCubic as SimpleCubic
     from scenegrad.scenes import Sine as Sine
     from scenegrad.scenes import Slip as Slip
+    from scenegrad.scenes import Smagorinsky as Smagorinsky
     from scenegrad.scenes import Snow as Snow
     from scenegrad.scenes import Sparse as Sparse
     from scenegrad.scenes import Spectral as Spectral
@@ -117,17 +128,21 @@ if TYPE_CHECKING:
     from scenegrad.scenes import SpringList as SpringList
     from scenegrad.scenes import Springs as Springs
     from scenegrad.scenes import Square as Square
+    from scenegrad.scenes import Staggered as Staggered
     from scenegrad.scenes import Stick as Stick
     from scenegrad.scenes import StVenantKirchhoffHencky as StVenantKirchhoffHencky
     from scenegrad.scenes import Table as Table
     from scenegrad.scenes import TaylorGreen as TaylorGreen
     from scenegrad.scenes import Thermo as Thermo
+    from scenegrad.scenes import Through as Through
     from scenegrad.scenes import Time as Time
     from scenegrad.scenes import Together as Together
+    from scenegrad.scenes import Tracer as Tracer
     from scenegrad.scenes import Uniform as Uniform
     from scenegrad.scenes import Viscoelastic as Viscoelastic
     from scenegrad.scenes import VonMises as VonMises
     from scenegrad.scenes import Wall as Wall
+    from scenegrad.scenes import WaterPatch as WaterPatch
     from scenegrad.scenes import WeaklyCompressible as WeaklyCompressible
     from scenegrad.scenes import library as library
     from scenegrad.scenes import load_scene as load_scene
@@ -148,13 +163,14 @@ __version__ = "0.1.0"
 SCENES = (
     "APIC FCC FLIP NVE RDF Actuator Apart Atoms Bingham Body Boundary Box CamClay Capsule CenterOfMass Choice "
     "Collider Coulomb Cylinder Dense Domain DruckerPrager Energy Ensemble Entity Explicit FieldFile Fields Finer "
-    "FixedCorotated Fluid GaussianField Gaussians HalfSpace HerschelBulkley Hexagonal Hinge Image Implicit "
-    "KolmogorovForcing Langevin Learned LennardJones LogUniform MassSpring MaterialPoint Mesh MeshEdges "
-    "MolecularDynamics Momentum Moving Muscle NeoHookean Newtonian NoSlip Normal OldroydB Parameter Particles "
-    "Periodic PointFile Points RigidBody RigidPose Scene SceneError Separate Signal SimpleCubic Sine Slip Snow Sparse "
-    "Spectral Spectrum Sphere Splats SpringLattice SpringList Springs Square StVenantKirchhoffHencky Stick Table "
-    "TaylorGreen Thermo Time Together Uniform Viscoelastic VonMises Wall WeaklyCompressible load_scene save_scene "
-    "scene_schema vary"
+    "FiniteVolume FixedCorotated Fluid Force Gas GasPatch GaussianField Gaussians HalfSpace HerschelBulkley Hexagonal "
+    "Hinge Image Implicit Inflow KolmogorovForcing Langevin Learned LennardJones LogUniform MassSpring MaterialPoint "
+    "Mesh MeshEdges MolecularDynamics Momentum Moving Muscle NeoHookean Newtonian NoSlip Normal Obstacle OldroydB "
+    "Outflow Parabolic Parameter Particles Periodic PointFile Points RigidBody RigidPose Samples Scene SceneError "
+    "Separate ShallowWater Signal SimpleCubic Sine Slip Smagorinsky Snow Sparse Spectral Spectrum Sphere Splats "
+    "SpringLattice SpringList Springs Square StVenantKirchhoffHencky Staggered Stick Table TaylorGreen Thermo "
+    "Through Time Together Tracer Uniform Viscoelastic VonMises Wall WaterPatch WeaklyCompressible load_scene "
+    "save_scene scene_schema vary"
 )
 ERRORS = "DeviceError DiskFull Diverged EngineError FileError MeshError OutputInUse StabilityError"
 

@@ -7,11 +7,14 @@ if (
 
 from scenegrad.scenes.atoms import FCC, NVE, Atoms, Hexagonal, Langevin, LennardJones, PointFile, SimpleCubic, Square
 from scenegrad.scenes.colliders import Collider, Hinge, Moving, RigidBody
-from scenegrad.scenes.domain import Boundary, Coulomb, Domain, NoSlip, Periodic, Separate, Slip, Stick
+from scenegrad.scenes.domain import Boundary, Coulomb, Domain, Periodic, Separate, Slip, Stick
 from scenegrad.scenes.entity import Entity
 from scenegrad.scenes.errors import SceneError
 from scenegrad.scenes.files import load_scene, save_scene
-from scenegrad.scenes.fluids import FieldFile, Fluid, KolmogorovForcing, TaylorGreen
+from scenegrad.scenes.fluids import Fluid, Obstacle, Smagorinsky, Tracer
+from scenegrad.scenes.forcings import KolmogorovForcing
+from scenegrad.scenes.gases import Gas, GasPatch, ShallowWater, WaterPatch
+from scenegrad.scenes.initial_fields import FieldFile, TaylorGreen
 from scenegrad.scenes.learned import Learned
 from scenegrad.scenes.materials import (
     Bingham,
@@ -34,12 +37,14 @@ from scenegrad.scenes.methods import (
     Dense,
     Explicit,
     Finer,
+    FiniteVolume,
     Implicit,
     MassSpring,
     MaterialPoint,
     MolecularDynamics,
     Sparse,
     Spectral,
+    Staggered,
     Together,
 )
 from scenegrad.scenes.outputs import (
@@ -47,6 +52,7 @@ from scenegrad.scenes.outputs import (
     CenterOfMass,
     Energy,
     Fields,
+    Force,
     Gaussians,
     Momentum,
     Particles,
@@ -54,9 +60,11 @@ from scenegrad.scenes.outputs import (
     Spectrum,
     Thermo,
 )
+from scenegrad.scenes.quantities import Parabolic, Samples, Through
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.schema import scene_schema
 from scenegrad.scenes.shapes import Box, Capsule, Cylinder, HalfSpace, Mesh, Sphere
+from scenegrad.scenes.sides import Inflow, NoSlip, Outflow
 from scenegrad.scenes.signals import Signal, Sine, Table
 from scenegrad.scenes.solids import Body, NeoHookean, Wall, WeaklyCompressible
 from scenegrad.scenes.sources import Image, Points, Splats
@@ -68,13 +76,15 @@ from scenegrad.scenes.vary import Ensemble, vary
 __all__ = [
     "APIC", "FCC", "FLIP", "NVE", "RDF", "Actuator", "Apart", "Atoms", "Bingham", "Body", "Boundary", "Box",
     "CamClay", "Capsule", "CenterOfMass", "Choice", "Collider", "Coulomb", "Cylinder", "Dense", "Domain",
-    "DruckerPrager", "Energy", "Ensemble", "Entity", "Explicit", "FieldFile", "Fields", "Finer", "FixedCorotated",
-    "Fluid", "GaussianField", "Gaussians", "HalfSpace", "HerschelBulkley", "Hexagonal", "Hinge", "Image",
-    "Implicit", "KolmogorovForcing", "Langevin", "Learned", "LennardJones", "LogUniform", "MassSpring",
-    "MaterialPoint", "Mesh", "MeshEdges", "MolecularDynamics", "Momentum", "Moving", "Muscle", "NeoHookean",
-    "Newtonian", "NoSlip", "Normal", "OldroydB", "Parameter", "Particles", "Periodic", "PointFile", "Points",
-    "RigidBody", "RigidPose", "Scene", "SceneError", "Separate", "Signal", "SimpleCubic", "Sine", "Slip", "Snow",
+    "DruckerPrager", "Energy", "Ensemble", "Entity", "Explicit", "FieldFile", "Fields", "Finer", "FiniteVolume",
+    "FixedCorotated", "Fluid", "Force", "Gas", "GasPatch", "GaussianField", "Gaussians", "HalfSpace", "HerschelBulkley",
+    "Hexagonal", "Hinge", "Image", "Implicit", "Inflow", "KolmogorovForcing", "Langevin", "Learned", "LennardJones",
+    "LogUniform", "MassSpring", "MaterialPoint", "Mesh", "MeshEdges", "MolecularDynamics", "Momentum", "Moving",
+    "Muscle", "NeoHookean", "Newtonian", "NoSlip", "Normal", "Obstacle", "OldroydB", "Outflow", "Parabolic",
+    "Parameter", "Particles", "Periodic", "PointFile", "Points", "RigidBody", "RigidPose", "Samples", "Scene",
+    "SceneError", "Separate", "ShallowWater", "Signal", "SimpleCubic", "Sine", "Slip", "Smagorinsky", "Snow",
     "Sparse", "Spectral", "Spectrum", "Sphere", "Splats", "SpringLattice", "SpringList", "Springs", "Square",
-    "StVenantKirchhoffHencky", "Stick", "Table", "TaylorGreen", "Thermo", "Time", "Together", "Uniform",
-    "Viscoelastic", "VonMises", "Wall", "WeaklyCompressible", "load_scene", "save_scene", "scene_schema", "vary",
+    "StVenantKirchhoffHencky", "Staggered", "Stick", "Table", "TaylorGreen", "Thermo", "Through", "Time", "Together",
+    "Tracer", "Uniform", "Viscoelastic", "VonMises", "Wall", "WaterPatch", "WeaklyCompressible", "load_scene",
+    "save_scene", "scene_schema", "vary",
 ]  # fmt: skip

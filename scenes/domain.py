@@ -8,9 +8,10 @@ from pydantic import Field, model_validator
 
 from scenegrad.scenes.kinds import Kind
 from scenegrad.scenes.model import Model
+from scenegrad.scenes.quantities import Carrying, Quantity
 from scenegrad.scenes.values import NonNegative, Positive, Scalar
 
-__all__ = ["AXES", "Boundary", "Coulomb", "Domain", "NoSlip", "Periodic", "Separate", "SideCondition", "Slip", "Stick"]
+__all__ = ["AXES", "Boundary", "Coulomb", "Domain", "Periodic", "Separate", "SideCondition", "Slip", "Stick"]
 
 AXES = "xyz"
 
@@ -95,10 +96,11 @@ class Stick(SideCondition):
     kind: Literal["stick"] = "stick"
 
 
-class Slip(SideCondition):
-    """No motion through the wall, free motion along it; matter does not come off."""
+class Slip(Carrying, SideCondition):
+    """No motion through the wall, free motion along it; matter does not come off. Tracers as in NoSlip."""
 
     kind: Literal["slip"] = "slip"
+    carried: Annotated[dict[str, Quantity], Field(default_factory=dict)]
 
 
 class Separate(SideCondition):
@@ -117,12 +119,6 @@ class Coulomb(SideCondition):
     if TYPE_CHECKING:
 
         def __init__(self, friction: Scalar) -> None: ...
-
-
-class NoSlip(SideCondition):
-    """A viscous fluid at the wall has the velocity of the wall."""
-
-    kind: Literal["no_slip"] = "no_slip"
 
 
 class Boundary(Model):

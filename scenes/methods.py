@@ -12,7 +12,8 @@ from scenegrad.scenes.values import NonNegative, Scalar
 
 __all__ = [
     "APIC", "FLIP", "Apart", "BodyContact", "Dense", "Explicit", "Finer", "Implicit", "Integrator", "MassSpring",
-    "MaterialPoint", "Method", "MolecularDynamics", "NodeStore", "Sparse", "Spectral", "Together", "Transfer",
+    "FiniteVolume", "MaterialPoint", "Method", "MolecularDynamics", "NodeStore", "Sparse", "Spectral", "Staggered",
+    "Together", "Transfer",
 ]  # fmt: skip
 
 
@@ -165,6 +166,27 @@ class Spectral(Method):
 
     kind: Literal["spectral"] = "spectral"
     integrator: Literal["etdrk4", "etdrk43"] | None = None
+
+
+class Staggered(Method):
+    """Projection method on a staggered (MAC) grid: walls, inflow, obstacles, heat; second order in space and time.
+
+    advection: "central" (keeps energy), "van_leer" or "weno3" (calm where the grid is coarse), "maccormack"
+    (semi-Lagrangian, for smoke and large steps). viscosity: "explicit", or "implicit" where it would bound the step.
+    tolerance: of the pressure, relative; that of the precision if left out.
+    """
+
+    kind: Literal["staggered"] = "staggered"
+    advection: Literal["central", "van_leer", "weno3", "maccormack"] = "van_leer"
+    viscosity: Literal["explicit", "implicit"] = "explicit"
+    tolerance: Annotated[float, Field(gt=0, lt=1)] | None = None
+
+
+class FiniteVolume(Method):
+    """Godunov's method for gases and shallow water, of order 2 ("muscl") or 5 ("weno5") where the flow is smooth."""
+
+    kind: Literal["finite_volume"] = "finite_volume"
+    reconstruction: Literal["muscl", "weno5"] = "muscl"
 
 
 class MolecularDynamics(Method):

@@ -13,6 +13,7 @@ __all__ = [
     "CenterOfMass",
     "Energy",
     "Fields",
+    "Force",
     "Gaussians",
     "Momentum",
     "Output",
@@ -92,6 +93,23 @@ class RigidPose(Output):
     if TYPE_CHECKING:
 
         def __init__(self, entity: str, *, every: float) -> None: ...
+
+
+class Force(Output):
+    """Force and torque on something rigid, as means over the time since the last frame: what it was given by matter and
+    by rigid bodies, divided by that time. Nothing in the first frame.
+
+    on: a collider, rigid body or wall by its name, or a side of the box: "boundary.y_lo". The torque is about the centre
+    of what can move, and about the origin for sides and walls; of two dimensions it is the one about z, both per depth.
+    """
+
+    positional = ("on",)
+    kind: Literal["force"] = "force"
+    on: str
+
+    if TYPE_CHECKING:
+
+        def __init__(self, on: str, *, every: float) -> None: ...
 
 
 class Energy(Output):

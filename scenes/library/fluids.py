@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 
 from scenegrad.scenes.domain import Domain
-from scenegrad.scenes.fluids import Fluid, KolmogorovForcing, TaylorGreen
+from scenegrad.scenes.fluids import Fluid
+from scenegrad.scenes.forcings import KolmogorovForcing
+from scenegrad.scenes.initial_fields import TaylorGreen
 from scenegrad.scenes.outputs import Energy, Fields, Spectrum
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.time import Time

@@ -12,7 +12,8 @@ from scenegrad.engine.controllers import CFL, PI
 from scenegrad.engine.solver import Program
 from scenegrad.engine.state import Params
 from scenegrad.scenes.domain import AXES, Periodic
-from scenegrad.scenes.fluids import Fluid, TaylorGreen
+from scenegrad.scenes.fluids import Fluid
+from scenegrad.scenes.initial_fields import TaylorGreen
 from scenegrad.scenes.methods import Spectral
 from scenegrad.scenes.scene import Scene
 from scenegrad.solvers.navier_stokes.spectral.advection import as_pairs

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from scenegrad.scenes.fluids import Forcing, KolmogorovForcing
+from scenegrad.scenes.forcings import Forcing, KolmogorovForcing
 from scenegrad.solvers.navier_stokes.spectral.modes import Modes, highest_mode
 
 __all__ = ["Pattern", "acceleration", "forcing_trouble", "register_forcing"]

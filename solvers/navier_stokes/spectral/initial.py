@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scenegrad.scenes.fluids import FieldFile, TaylorGreen
+from scenegrad.scenes.initial_fields import FieldFile, TaylorGreen
 from scenegrad.scenes.values import GaussianField
 from scenegrad.solvers.navier_stokes.spectral.modes import Modes, highest_mode
 

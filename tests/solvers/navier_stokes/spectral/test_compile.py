@@ -34,7 +34,7 @@ from scenegrad.scenes import (
     Time,
     load_scene,
 )  # fmt: skip
-from scenegrad.scenes.fluids import Forcing
+from scenegrad.scenes.forcings import Forcing
 from scenegrad.scenes.library import decaying_turbulence, kolmogorov, taylor_green
 from scenegrad.solvers.navier_stokes.spectral.forcing import PATTERNS, register_forcing
 

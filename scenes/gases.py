@@ -1,0 +1,82 @@
+"""Fluids that can be compressed, or that have a free surface: what is conserved in finite volumes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import pydantic
+from pydantic import Field
+
+from scenegrad.scenes.entity import Entity
+from scenegrad.scenes.initial_fields import InitialField
+from scenegrad.scenes.model import Model
+from scenegrad.scenes.shapes import Shape
+from scenegrad.scenes.values import NonNegative, Positive, Scalar, Vector, check_range
+
+__all__ = ["Gas", "GasPatch", "ShallowWater", "WaterPatch"]
+
+Adiabatic = Annotated[
+    Scalar, pydantic.AfterValidator(lambda v: check_range(v, 1.0, 100.0, "the ratio of specific heats is above 1"))
+]
+
+
+class GasPatch(Model):
+    """Another state inside a shape at the start; what is left out is as around it."""
+
+    positional = ("shape",)
+    shape: Shape
+    density: Positive | None = None  # [kg/m^3]
+    pressure: Positive | None = None  # [Pa]
+    velocity: Vector | None = None  # [m/s]
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            shape: Shape,
+            *,
+            density: Scalar | None = None,
+            pressure: Scalar | None = None,
+            velocity: Vector | None = None,
+        ) -> None: ...
+
+
+class Gas(Entity):
+    """An ideal gas that fills the box: p = (gamma - 1) (E - rho |u|^2 / 2).
+
+    It starts at rest or with `velocity`, at one density and pressure, with other states in `patches`, later ones over
+    earlier ones; or from a field in closed form, `start`. viscosity: dynamic; heat flows as Prandtl's number says.
+    """
+
+    kind: Literal["gas"] = "gas"
+    gamma: Adiabatic = 1.4
+    density: Positive = 1.0  # [kg/m^3]
+    pressure: Positive = 1.0  # [Pa]
+    velocity: Vector | None = None  # [m/s]
+    patches: tuple[GasPatch, ...] = ()
+    start: InitialField | None = None
+    viscosity: NonNegative = 0.0  # dynamic [Pa s]
+    prandtl: Positive = 0.72
+
+
+class WaterPatch(Model):
+    """Another depth or velocity inside a shape at the start; what is left out is as around it."""
+
+    positional = ("shape",)
+    shape: Shape
+    depth: NonNegative | None = None  # [m]
+    velocity: Vector | None = None  # [m/s]
+
+    if TYPE_CHECKING:
+
+        def __init__(self, shape: Shape, *, depth: Scalar | None = None, velocity: Vector | None = None) -> None: ...
+
+
+class ShallowWater(Entity):
+    """Water much wider than deep, seen from above: h_t + div(h u) = 0, (h u)_t + div(h u u) + grad(g h^2 / 2) = 0."""
+
+    kind: Literal["shallow_water"] = "shallow_water"
+    depth: NonNegative = 1.0  # [m]
+    velocity: Vector | None = None  # [m/s]
+    patches: Annotated[tuple[WaterPatch, ...], Field(default=())]
+    gravity: Positive = 9.81  # [m/s^2]

@@ -1,0 +1,53 @@
+"""Fields that a flow starts from, in closed form or from a file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from scenegrad.scenes.kinds import Kind
+from scenegrad.scenes.source_file import fingerprinted
+from scenegrad.scenes.values import Scalar
+
+__all__ = ["FieldFile", "InitialField", "TaylorGreen"]
+
+
+class InitialField(Kind):
+    """A field in closed form or from a file."""
+
+    family = "initial field"
+
+
+class TaylorGreen(InitialField):
+    """Taylor-Green vortices: w = -2 k A cos(k x) cos(k y), from u = A cos kx sin ky, with k = wavenumber * 2 pi / L.
+
+    In a box that is not square, u = A cos(k_x x) sin(k_y y) with a k of its own along each edge.
+    """
+
+    kind: Literal["taylor_green"] = "taylor_green"
+    wavenumber: Annotated[int, Field(ge=1)] = 1  # waves per domain length
+    amplitude: Scalar = 1.0  # of the velocity [m/s]
+
+
+class FieldFile(InitialField):
+    """A field from a file: .npy values on the grid of the domain, or .csv modes with the columns kx, ky, re, im.
+
+    The modes add up to the sum of (re + i im) exp(i k.x), kx and ky in waves per edge. Those with ky > 0 stand for
+    their conjugates too; those with ky = 0 are listed with both signs of kx. sha256 is filled in on reading and checked
+    ever after.
+    """
+
+    positional = ("path",)
+    kind: Literal["field_file"] = "field_file"
+    path: str
+    sha256: str = ""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, path: str) -> None: ...
+
+    @model_validator(mode="before")
+    @classmethod
+    def fingerprint(cls, values: Any) -> Any:
+        return fingerprinted(values, "field file")
