@@ -99,8 +99,9 @@ class Force(Output):
     """Force and torque on something rigid, as means over the time since the last frame: what it was given by matter and
     by rigid bodies, divided by that time. Nothing in the first frame.
 
-    on: a collider, rigid body or wall by its name, or a side of the box: "boundary.y_lo". The torque is about the centre
-    of what can move, and about the origin for sides and walls; of two dimensions it is the one about z, both per depth.
+    on: a collider, rigid body or wall by its name, or a side of the box: "boundary.y_lo". The torque is about the place
+    of a collider or rigid body, see RigidPose, and about the origin for sides and walls; in two dimensions it is that
+    about z, and both are per unit of depth.
     """
 
     positional = ("on",)
