@@ -1,0 +1,1 @@
+"""Poisson, Helmholtz and Darcy: elliptic equations behind one interface."""
