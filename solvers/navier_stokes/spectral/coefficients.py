@@ -10,7 +10,7 @@ from torch import Tensor
 
 from scenegrad.solvers.navier_stokes.spectral.integrators import Stage
 from scenegrad.solvers.navier_stokes.spectral.modes import Modes
-from scenegrad.solvers.navier_stokes.spectral.phi import PhiSum, phi_functions
+from scenegrad.solvers.navier_stokes.spectral.phi import Arguments, Function
 
 __all__ = ["CoefficientCache", "Coefficients"]
 
@@ -27,30 +27,24 @@ class Coefficients:
         self.dt = dt.to(modes.device, torch.float64).view(-1, 1, 1)
         nu, mu = viscosity.detach().double().view(-1, 1, 1), drag.detach().double().view(-1, 1, 1)
         # Columns n_x and -n_x have the same |k|, so half of them is computed and mirrored at the end.
-        self.z = -self.dt * (nu * modes.k_squared[:, : modes.cells[0] // 2 + 1] + mu)
-        self.phis: dict[float, list[Tensor]] = {}
+        self.arguments = Arguments(-self.dt * (nu * modes.k_squared[:, : modes.cells[0] // 2 + 1] + mu))
         self.known: dict[tuple, Tensor] = {}
 
-    def growth(self, at: float) -> Tensor:
-        """e^(at z) - 1. Near 1 the factor itself would lose its digits to rounding, the same way in every step."""
-        return self.kept(("growth", at), lambda: torch.expm1(at * self.z))
+    def growth(self, function: Function) -> Tensor:
+        """function(z)"""
+        return self.kept(("growth", function), lambda: function.at(self.arguments))
 
-    def weight(self, function: PhiSum) -> Tensor:
+    def weight(self, function: Function) -> Tensor:
         """dt * function(z)."""
-        return self.kept(("weight", function), lambda: self.dt * function.at(self.phi))
+        return self.kept(("weight", function), lambda: self.dt * function.at(self.arguments))
 
-    def growth_slope(self, at: float) -> Tensor:
+    def growth_slope(self, function: Function) -> Tensor:
         """Derivative of the growth with respect to L."""
-        return self.kept(("growth slope", at), lambda: at * self.dt * torch.exp(at * self.z))
+        return self.kept(("growth slope", function), lambda: self.dt * function.derivative().at(self.arguments))
 
-    def weight_slope(self, function: PhiSum) -> Tensor:
+    def weight_slope(self, function: Function) -> Tensor:
         """Derivative of the weight with respect to L."""
-        return self.kept(("weight slope", function), lambda: self.dt**2 * function.derivative().at(self.phi))
-
-    def phi(self, at: float) -> list[Tensor]:
-        if at not in self.phis:
-            self.phis[at] = phi_functions(at * self.z)
-        return self.phis[at]
+        return self.kept(("weight slope", function), lambda: self.dt**2 * function.derivative().at(self.arguments))
 
     def kept(self, key: tuple, compute: Callable[[], Tensor]) -> Tensor:
         if key not in self.known:
@@ -59,15 +53,15 @@ class Coefficients:
         return self.known[key]
 
     def combine(self, stage: Stage, begin: Tensor, rates: Sequence[Tensor]) -> Tensor:
-        """e^(at z) w + dt sum_j weights_j(z) N_j, all as pairs [batch, K_y + 1, nx, 2]."""
-        total = begin * self.growth(stage.at)
+        """(1 + growth(z)) w + dt sum_j weights_j(z) N_j, all as pairs [batch, K_y + 1, nx, 2]."""
+        total = begin * self.growth(stage.growth)
         for index, weight in stage.weights:
             total.addcmul_(rates[index], self.weight(weight))
         return total.add_(begin)
 
     def slope(self, stage: Stage, begin: Tensor, rates: Sequence[Tensor]) -> Tensor:
         """Derivative of `combine` with respect to L."""
-        total = begin * self.growth_slope(stage.at)
+        total = begin * self.growth_slope(stage.growth)
         for index, weight in stage.weights:
             total.addcmul_(rates[index], self.weight_slope(weight))
         return total

@@ -7,16 +7,37 @@ phi_0(z) = e^z,  phi_j(z) = (phi_{j-1}(z) - 1/(j-1)!) / z,  and so  phi_j' = phi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-__all__ = ["HIGHEST", "PhiSum", "phi", "phi_functions"]
+__all__ = ["HIGHEST", "Arguments", "Expm1", "Function", "PhiSum", "phi", "phi_functions"]
 
 HIGHEST = 4  # weights use phi_0 ... phi_3, their derivatives phi_4
+
+
+class Arguments:
+    """Where functions of z are wanted: z, and phi_0 ... phi_4 at multiples of it, each computed once."""
+
+    def __init__(self, z: Tensor):
+        self.z = z
+        self.known: dict[float, list[Tensor]] = {}
+
+    def phi(self, at: float) -> list[Tensor]:
+        if at not in self.known:
+            self.known[at] = phi_functions(at * self.z)
+        return self.known[at]
+
+
+class Function(Protocol):
+    """A function of z that knows its derivative."""
+
+    def at(self, arguments: Arguments) -> Tensor: ...
+
+    def derivative(self) -> Function: ...
 
 
 @cache
@@ -26,12 +47,12 @@ def series_terms() -> int:
 
 
 def phi_functions(z: Tensor) -> list[Tensor]:
-    """phi_0 ... phi_4 at real z, to a few units of the last place in float64.
+    """phi_0 ... phi_4 at real or complex z, to a few units of the last place in float64.
 
     The recurrence loses digits near 0 when walked upwards and nowhere when walked downwards, but needs phi_4 to start
     from: its Taylor series serves |z| <= 1, the upward recurrence the rest.
     """
-    near = z.clamp(-1.0, 1.0)
+    near = torch.where(z.abs() > 1.0, 0.0, z)
     top = torch.full_like(z, 1.0 / math.factorial(HIGHEST + series_terms()))
     for n in reversed(range(series_terms())):
         top = top * near + 1.0 / math.factorial(HIGHEST + n)
@@ -71,14 +92,26 @@ class PhiSum:
             )
         )
 
-    def at(self, values: Callable[[float], list[Tensor]]) -> Tensor:
-        """The sum, where values(at) gives phi_0 ... phi_4 at the multiples `at` of z."""
+    def at(self, arguments: Arguments) -> Tensor:
         total: Tensor | None = None
         for factor, at, j in self.terms:
-            term = values(at)[j]
+            term = arguments.phi(at)[j]
             total = factor * term if total is None else total.add(term, alpha=factor)
         assert total is not None, "a sum of no terms is left out of a tableau"
         return total
+
+
+@dataclass(frozen=True)
+class Expm1:
+    """e^(multiple z) - 1. Near 1 the exponential itself would lose its digits to rounding, the same way every step."""
+
+    multiple: float
+
+    def at(self, arguments: Arguments) -> Tensor:
+        return torch.expm1(self.multiple * arguments.z)
+
+    def derivative(self) -> PhiSum:
+        return self.multiple * phi(0, at=self.multiple)
 
 
 def phi(j: int, at: float = 1.0) -> PhiSum:

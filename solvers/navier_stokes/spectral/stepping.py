@@ -96,7 +96,7 @@ class Stepper:
 
         def back_through(stage: Stage, bar: Tensor) -> None:
             """Hands the cotangent of a combination to its parts."""
-            begin_bar.add_(bar).addcmul_(bar, numbers.growth(stage.at))
+            begin_bar.add_(bar).addcmul_(bar, numbers.growth(stage.growth))
             for index, weight in stage.weights:
                 rate_bars[index].addcmul_(bar, numbers.weight(weight))
             if damping_bar is not None:
