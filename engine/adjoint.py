@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import torch
 from torch import Tensor
 
+from scenegrad.engine.capture import pull_back, take
 from scenegrad.engine.errors import Diverged
 from scenegrad.engine.loop import StepRecord
 from scenegrad.engine.solver import Probe
@@ -52,7 +53,7 @@ class Sweep(Generic[S]):
         return bars, self.gathered
 
     def redo(self, record: StepRecord, state: S) -> S:
-        after = self.solver.step(state, self.params, record.time, record.dt).state
+        after = take(self.solver, state, self.params, record.time, record.dt).state
         return after if bool(record.active.all()) else select(record.active, after, state)
 
     def step(self, record: StepRecord, before: S, bars: Bars) -> Bars:
@@ -62,7 +63,7 @@ class Sweep(Generic[S]):
             masks = {k: record.active.to(v.device).view(-1, *[1] * (v.ndim - 1)) for k, v in bars.items()}
             through = {k: torch.where(masks[k], v, 0.0) for k, v in bars.items()}
             rest = {k: torch.where(masks[k], 0.0, v) for k, v in bars.items()}
-        found, gradients = self.solver.vjp(before, self.wanted(), record.time, record.dt, through)
+        found, gradients = pull_back(self.solver, before, self.wanted(), record.time, record.dt, through)
         self.gather(gradients)
         after = {name: found[name] if name in found else torch.zeros_like(bar) for name, bar in bars.items()}
         after = {name: bar + rest[name] if name in rest else bar for name, bar in after.items()}

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor
 
+from scenegrad.engine.capture import take
 from scenegrad.engine.controllers import Controller, Memory, Plan
 from scenegrad.engine.errors import Diverged, EngineError, StabilityError
 from scenegrad.engine.solver import Limited, Probe, Solver
@@ -56,6 +57,9 @@ class StepRecord:
     active: Tensor  # [batch] bool
 
 
+Seen = Callable[[StepRecord, S | None], None]
+
+
 def due_times(probes: Sequence[Probe], start: float, end: float) -> list[tuple[float, tuple[int, ...]]]:
     """Every time in [start, end] at which some probe is due, with the indices of those probes; `end` comes last.
 
@@ -85,19 +89,34 @@ def times_of(probe: Probe, start: float, end: float) -> list[float]:
 
 
 def advance(
-    solver: Solver[S], state: S, params: Params, clock: Clock, plan: Plan, seen: Callable[[StepRecord, S], None] | None
+    solver: Solver[S],
+    state: S,
+    params: Params,
+    clock: Clock,
+    plan: Plan,
+    seen: Seen[S] | None,
+    patience: Callable[[], int] | None = None,
 ) -> tuple[S, Tensor | None]:
-    """The steps of a plan; `seen` is shown each one with the state that it began from. Returns state and last error."""
-    error = None
+    """The steps of a plan, those of all members many at a time; `seen` is shown each one with the state that it began
+    from. Returns state and last error."""
+    error, n, steps = None, 0, min(plan.steps, int(plan.left.max()))
+    together = min(steps, int(plan.left.min()))
     dt = torch.where(plan.dt > 0.0, plan.dt, plan.dt[plan.dt > 0.0].min())
-    for n in range(min(plan.steps, int(plan.left.max()))):
-        active = plan.left > n
-        record = StepRecord(clock.time + n * plan.dt, dt, active)
+    while n < steps:
+        active, many = plan.left > n, 1
+        if n < together and (seen is None or patience is not None):
+            many = together - n if patience is None else min(together - n, patience())
         if seen is not None:
-            seen(record, state)
-        result = solver.step(state, params, record.time, dt)
-        state = result.state if bool(active.all()) else select(active, result.state, state)
+            for i in range(many):
+                seen(StepRecord(clock.time + (n + i) * plan.dt, dt, active), state if i == 0 else None)
+        if n < together:
+            result = take(solver, state, params, clock.time, dt, n, many)
+            state = result.state
+        else:
+            result = take(solver, state, params, clock.time + n * plan.dt, dt)
+            state = select(active, result.state, state)
         error = result.error
+        n += many
     return state, error
 
 
@@ -108,11 +127,14 @@ def march(
     controller: Controller,
     pauses: Sequence[float],
     clock: Clock | None = None,
-    seen: Callable[[StepRecord, S], None] | None = None,
+    seen: Seen[S] | None = None,
+    patience: Callable[[], int] | None = None,
 ) -> Iterator[Moment[S]]:
     """Carries the state from pause to pause, each hit exactly; yields after every plan and at every pause.
 
     pauses: rising times not before the clock. `seen` learns of every step that counts (rejected ones do not).
+    patience: for how many of the next steps it needs no other state than that before the first, None in the place of
+    the others; steps that nobody looks at may be taken by a GPU on its own.
     """
     clock = clock or Clock.start(batch_size(state))
     for index, pause in enumerate(pauses):
@@ -126,9 +148,9 @@ def march(
             except StabilityError as refusal:
                 raise explained(refusal, solver, state, params, longest) from None
             refuse_standstill(plan, clock)
-            records: list[tuple[StepRecord, S]] = []
-            keep = collect(records) if controller.needs_error else seen
-            candidate, error = advance(solver, state, params, clock, plan, keep)
+            records: list[tuple[StepRecord, S | None]] = []
+            keep, wait = (collect(records), None) if controller.needs_error else (seen, patience)
+            candidate, error = advance(solver, state, params, clock, plan, keep, wait)
             accept, memory = controller.judge(plan, error, clock.memory)
             moved = accept & (plan.left > 0)
             taken = torch.where(moved, plan.left.clamp(max=plan.steps), 0)
@@ -149,7 +171,7 @@ def march(
         yield Moment(state, clock, index)
 
 
-def collect(records: list[tuple[StepRecord, S]]) -> Callable[[StepRecord, S], None]:
+def collect(records: list[tuple[StepRecord, S | None]]) -> Seen[S]:
     """Steps on trial wait here until they are judged."""
     return lambda record, before: records.append((record, before))
 
@@ -195,7 +217,7 @@ def diagnose(
     """Takes the steps of the plan once more to name the first one that went wrong."""
     trail: list[tuple[str, tuple[int, ...]] | None] = []
 
-    def look(record: StepRecord, before: S) -> None:
+    def look(record: StepRecord, before: S | None) -> None:
         trail.append(first_non_finite(before))
 
     advance(solver, state, params, clock, plan, look)

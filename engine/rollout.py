@@ -131,7 +131,14 @@ class Journey(Generic[S]):
         clock = Clock.start(batch_size(self.first), self.start)
         moment = None
         for moment in march(
-            self.solver, self.first, self.params, self.controller, [t for t, _ in self.due], clock, self.see
+            self.solver,
+            self.first,
+            self.params,
+            self.controller,
+            [t for t, _ in self.due],
+            clock,
+            self.see,
+            self.patience,
         ):
             if moment.pause is not None:
                 due = self.due[moment.pause][1]
@@ -143,11 +150,15 @@ class Journey(Generic[S]):
         self.end, self.steps, self.measured = moment.state, moment.clock.steps, list(shelves)
         return [torch.stack(column, dim=1) for column in shelves.values()]
 
-    def see(self, record: StepRecord, before: S) -> None:
+    def patience(self) -> int:
+        """How many steps there are up to the next checkpoint."""
+        return self.every - len(self.records) % self.every
+
+    def see(self, record: StepRecord, before: S | None) -> None:
         """Online checkpoints: one every `every` steps, thinned out by half whenever they outnumber twice that."""
         n = len(self.records)
         self.records.append(record)
-        if n % self.every == 0:
+        if before is not None and n % self.every == 0:
             self.keep[n] = before
             if len(self.keep) > max(2 * self.every, 8):
                 self.every *= 2

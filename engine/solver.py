@@ -12,6 +12,7 @@ from torch import Tensor
 from scenegrad.engine.state import Params, tensors, with_tensors
 
 if TYPE_CHECKING:
+    from scenegrad.engine.capture import Replays
     from scenegrad.engine.controllers import Controller
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Points",
     "Probe",
     "Program",
+    "Replayable",
     "Series",
     "Solver",
     "Step",
@@ -154,6 +156,17 @@ class Limited(Protocol[S_contra]):
     """A solver that can say what bounds the step of a member, and what can be done about it."""
 
     def limit(self, state: S_contra, params: Params, member: int) -> str: ...
+
+
+@runtime_checkable
+class Replayable(Protocol):
+    """A solver whose steps a GPU may record and replay: `step` and `vjp` take time and dt as tensors of its device too,
+    launch the same work whatever the numbers are, read none of them back on the host and make none from there."""
+
+    @property
+    def replays(self) -> Replays | None:
+        """What was recorded; None where something in this solver needs the host."""
+        ...
 
 
 class TorchAdjoint:

@@ -1,0 +1,255 @@
+"""Steps that a GPU records as a CUDA graph and then replays: small scenes would else wait for launches.
+
+A graph reads and writes fixed places of memory. A recording holds places for a state, the params and the times; what it
+is asked is copied there, the graph is replayed, and what it made is copied out. CHUNK steps share a graph, so that the
+copies are few; single steps have one of their own, which also serves the shorter step before an output, since dt is a
+number in memory. Within a graph params and dt are taken as copies: a solver that remembers what it made of the same
+tensors makes it anew there, at each replay.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Any, Generic, Protocol, TypeVar
+
+import torch
+import warp as wp
+from torch import Tensor
+
+from scenegrad.engine.solver import Replayable, Solver, Step
+from scenegrad.engine.state import Params, tensors, with_tensors
+from scenegrad.engine.streams import warp_stream
+
+__all__ = ["CHUNK", "Again", "Graphs", "Recorder", "Replays", "pull_back", "take"]
+
+S = TypeVar("S")
+Made = dict[Hashable, Tensor]
+Work = Callable[[], Made]
+
+CHUNK = 8  # steps of one graph
+
+
+class NotRecorded(Exception):
+    """Something in the work cannot be captured."""
+
+
+class Recorder(Protocol):
+    def record(self, work: Work) -> tuple[Made, Callable[[], None]]:
+        """What the work makes, and how to do it again: into the same tensors, from what its places then hold."""
+        ...
+
+
+class Again:
+    """Does the work once more. For a CPU, where a step replayed can be compared with a step taken."""
+
+    def record(self, work: Work) -> tuple[Made, Callable[[], None]]:
+        made = {name: value.clone() for name, value in work().items()}
+
+        def replay() -> None:
+            for name, value in work().items():
+                made[name].copy_(value)
+
+        return made, replay
+
+
+class Graphs:
+    """CUDA graphs of one device. They share their memory: a graph holds nothing that another one needs."""
+
+    def __init__(self, device: torch.device):
+        self.stream, self.pool = torch.cuda.Stream(device), torch.cuda.graph_pool_handle()
+
+    def record(self, work: Work) -> tuple[Made, Callable[[], None]]:
+        """The work is done once before, which loads kernels and makes what stays: nothing of that can be captured."""
+        now, graph = torch.cuda.current_stream(self.stream.device), torch.cuda.CUDAGraph()
+        self.stream.wait_stream(now)
+        with torch.cuda.stream(self.stream):
+            work()
+            stream = warp_stream(self.stream.device)
+            now.wait_stream(self.stream)
+            try:
+                with (
+                    wp.ScopedStream(stream, sync_enter=False),
+                    torch.cuda.graph(graph, pool=self.pool, stream=self.stream, capture_error_mode="thread_local"),
+                    wp.ScopedCapture(stream=stream, external=True, force_module_load=False) as kept,
+                ):
+                    made = work()
+            except RuntimeError as trouble:
+                raise NotRecorded(str(trouble)) from trouble
+
+        def replay(modules: Any = kept.graph) -> None:  # Warp must not unload them
+            graph.replay()
+
+        return made, replay
+
+
+class Replays:
+    """What was recorded of a solver's steps, by the shapes of state and params. recorder: None for CUDA graphs on a GPU
+    and nothing elsewhere."""
+
+    def __init__(self, recorder: Recorder | None = None):
+        self.recorder = recorder
+        self.known: dict[Hashable, Recording[Any]] = {}
+
+    def of(self, state: Any, params: Params) -> Recording[Any] | None:
+        """None where steps are taken one by one."""
+        fields = tensors(state)
+        device = next(iter(fields.values())).device
+        if self.recorder is None and device.type == "cuda":
+            self.recorder = Graphs(device)
+        if self.recorder is None or (torch.is_grad_enabled() and learns([*fields.values(), *params.values()])):
+            return None
+        key = (*shapes(fields), *shapes(params))
+        if key not in self.known:
+            self.known[key] = Recording(self.recorder, fields, params)
+        return self.known[key] if self.known[key].works else None
+
+
+class Places:
+    """Tensors that stay where they are."""
+
+    def __init__(self, like: Mapping[str, Tensor]):
+        self.own = {
+            name: torch.empty_like(value, requires_grad=False, memory_format=torch.contiguous_format)
+            for name, value in like.items()
+        }
+        self.seen: list[tuple[Tensor, int]] = []
+
+    def fill(self, values: Mapping[str, Tensor]) -> None:
+        if self.own:
+            torch._foreach_copy_([*self.own.values()], [values[name].detach() for name in self.own])
+
+    def fill_where_new(self, values: Mapping[str, Tensor]) -> None:
+        """The same, but not where these are the very numbers that were filled in last; they are kept to know them."""
+        now = [(value.detach(), value._version) for value in values.values()]
+        if not same(now, self.seen):
+            self.fill(values)
+            self.seen = now
+
+
+class Recording(Generic[S]):
+    """Steps forward and back of a solver, for states and params of one shape; time is start + count dt."""
+
+    works = True
+
+    def __init__(self, recorder: Recorder, fields: Mapping[str, Tensor], params: Params):
+        self.recorder = recorder
+        self.state, self.params, self.bars = Places(fields), Places(params), Places(fields)
+        like = next(iter(fields.values()))
+        self.start = torch.zeros(len(like), dtype=torch.float64, device=like.device)
+        self.dt, self.count = torch.ones_like(self.start), torch.zeros_like(self.start[:1])
+        self.forward: dict[int, tuple[Made, Callable[[], None]]] = {}
+        self.back: dict[Hashable, tuple[Made, Callable[[], None]]] = {}
+
+    def fill(self, state: S, params: Params, start: Tensor, dt: Tensor, first: int) -> None:
+        self.state.fill(tensors(state))
+        self.params.fill_where_new(params)
+        self.start.copy_(start)
+        self.dt.copy_(dt)
+        self.count.fill_(first)
+
+    @torch.no_grad()
+    def take(
+        self, solver: Solver[S], state: S, params: Params, start: Tensor, dt: Tensor, first: int, steps: int
+    ) -> Step[S]:
+        sizes = [CHUNK] * (steps // CHUNK) + [1] * (steps % CHUNK)
+        for size in sizes:
+            if size not in self.forward:
+                self.fill(state, params, start, dt, first)
+                self.forward[size] = self.recorder.record(lambda count=size: self.ahead(solver, state, count))
+        self.fill(state, params, start, dt, first)
+        for size in sizes:
+            self.forward[size][1]()
+        error = self.forward[sizes[-1]][0].get("error")
+        after = {name: value.clone() for name, value in self.state.own.items()}
+        return Step(with_tensors(state, after), None if error is None else error.clone())
+
+    def ahead(self, solver: Solver[S], like: S, steps: int) -> Made:
+        """Moves the state in its places by some steps."""
+        state, params, dt = with_tensors(like, self.state.own), self.copies(()), self.dt.clone()
+        error = None
+        for _ in range(steps):
+            made = solver.step(state, params, self.start + self.count * dt, dt)
+            state, error = made.state, made.error
+            self.count.add_(1.0)
+        self.state.fill(tensors(state))
+        return {} if error is None else {"error": error}
+
+    @torch.no_grad()
+    def pull_back(
+        self, solver: Solver[S], state: S, params: Params, time: Tensor, dt: Tensor, cotangent: Mapping[str, Tensor]
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        learning = tuple(address for address, value in params.items() if value.requires_grad)
+        bars = {name: self.bars.own[name] for name in cotangent}
+        self.fill(state, params, time, dt, 0)
+        torch._foreach_copy_([*bars.values()], [cotangent[name] for name in bars])
+        key = (learning, tuple(bars))
+        if key not in self.back:
+            self.back[key] = self.recorder.record(lambda: self.behind(solver, state, learning, bars))
+        made, replay = self.back[key]
+        replay()
+        split: tuple[dict[str, Tensor], dict[str, Tensor]] = {}, {}
+        for (part, name), value in made.items():  # type: ignore[misc]  # as `behind` names them
+            split[part][name] = value.clone()
+        return split
+
+    def behind(self, solver: Solver[S], like: S, learning: tuple[str, ...], bars: Mapping[str, Tensor]) -> Made:
+        state = with_tensors(like, self.state.own)
+        found = solver.vjp(state, self.copies(learning), self.start.clone(), self.dt.clone(), bars)
+        return {(part, name): value for part, named in enumerate(found) for name, value in named.items()}
+
+    def give_up(self, trouble: NotRecorded) -> None:
+        self.works = False
+        warnings.warn(f"Steps are launched one by one, for they cannot be recorded: {trouble}", stacklevel=3)
+
+    def copies(self, learning: tuple[str, ...]) -> Params:
+        return Params({a: value.clone().requires_grad_(a in learning) for a, value in self.params.own.items()})
+
+
+def take(
+    solver: Solver[S], state: S, params: Params, start: Tensor, dt: Tensor, first: int = 0, steps: int = 1
+) -> Step[S]:
+    """Equal steps for every member, the n-th of them, counted from `first`, at start + n dt."""
+    recording = recording_of(solver, state, params)
+    if recording is not None:
+        try:
+            return recording.take(solver, state, params, start, dt, first, steps)
+        except NotRecorded as trouble:
+            recording.give_up(trouble)
+    for n in range(first, first + steps):
+        made = solver.step(state, params, start + n * dt, dt)
+        state = made.state
+    return made
+
+
+def pull_back(
+    solver: Solver[S], state: S, params: Params, time: Tensor, dt: Tensor, cotangent: Mapping[str, Tensor]
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """`vjp` of the solver."""
+    recording = recording_of(solver, state, params)
+    if recording is not None:
+        try:
+            return recording.pull_back(solver, state, params, time, dt, cotangent)
+        except NotRecorded as trouble:
+            recording.give_up(trouble)
+    return solver.vjp(state, params, time, dt, cotangent)
+
+
+def recording_of(solver: Solver[S], state: S, params: Params) -> Recording[S] | None:
+    replays = solver.replays if isinstance(solver, Replayable) else None
+    return None if replays is None else replays.of(state, params)
+
+
+def learns(values: Iterable[Tensor]) -> bool:
+    return any(value.requires_grad for value in values)
+
+
+def shapes(named: Mapping[str, Tensor]) -> tuple[Hashable, ...]:
+    return tuple((name, value.shape, value.dtype, value.device) for name, value in named.items())
+
+
+def same(now: list[tuple[Tensor, int]], seen: list[tuple[Tensor, int]]) -> bool:
+    return len(now) == len(seen) and all(
+        (one.data_ptr(), one.stride(), version) == (other.data_ptr(), other.stride(), then)
+        for (one, version), (other, then) in zip(now, seen, strict=True)
+    )
