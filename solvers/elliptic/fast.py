@@ -80,7 +80,7 @@ class FastPoisson:
 
     @cached_property
     def eigenvalues(self) -> Tensor:
-        """Of -laplace_h [1, *spectrum]; with a periodic axis, a second axis stands for real and imaginary parts."""
+        """Of -laplace_h [1, *spectrum]."""
         columns: list[np.ndarray] = []
         for number, axis in enumerate(self.axes):
             if not axis.periodic:
@@ -90,8 +90,7 @@ class FastPoisson:
             else:
                 columns.append(axis.spectrum(self.symbol))
         total = sum(np.ix_(*columns))
-        table = torch.from_numpy(np.asarray(total)).to(self.device, self.dtype)
-        return table[None, None] if self.waves else table[None]
+        return torch.from_numpy(np.asarray(total)).to(self.device, self.dtype)[None]
 
     @cached_property
     def reciprocals(self) -> Tensor:
@@ -112,24 +111,18 @@ class FastPoisson:
         }
 
     def forward(self, x: Tensor) -> Tensor:
-        """Coefficients of the eigenfunctions [batch, *spectrum], [batch, 2, *spectrum] with a periodic axis."""
-        offset = 1
-        if self.waves:
-            x = torch.view_as_real(torch.fft.rfftn(x, dim=[1 + number for number in self.waves])).movedim(-1, 1)
-            offset = 2
+        """Coefficients of the eigenfunctions [batch, *spectrum], complex where an axis is periodic."""
         for number, one in self.transforms.items():
-            x = one.forward(x, offset + number)
-        return x
+            x = one.forward(x, 1 + number)
+        return torch.fft.rfftn(x, dim=[1 + number for number in self.waves]) if self.waves else x
 
     def back(self, x: Tensor) -> Tensor:
-        offset = 2 if self.waves else 1
+        if self.waves:
+            size = [self.axes[number].count for number in self.waves]
+            x = torch.fft.irfftn(x, s=size, dim=[1 + number for number in self.waves])
         for number, one in self.transforms.items():
-            x = one.back(x, offset + number)
-        if not self.waves:
-            return x
-        size = [self.axes[number].count for number in self.waves]
-        half = torch.view_as_complex(x.movedim(1, -1).contiguous())
-        return torch.fft.irfftn(half, s=size, dim=[1 + number for number in self.waves])
+            x = one.back(x, 1 + number)
+        return x
 
 
 class FastSolve(torch.autograd.Function):
@@ -144,7 +137,7 @@ class FastSolve(torch.autograd.Function):
         return x
 
     @staticmethod
-    def backward(ctx: Any, x_bar: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, x_bar: Tensor) -> tuple[Tensor | None, ...]:
         x, shift, diffusivity = ctx.saved_tensors
         b_bar = FastSolve.apply(ctx.fast, x_bar, shift, diffusivity)
         shift_bar = -members(b_bar * x, shift) if ctx.needs_input_grad[2] else None
@@ -161,7 +154,7 @@ class FastLaplace(torch.autograd.Function):
         return fast.back(fast.forward(x) * -fast.eigenvalues)
 
     @staticmethod
-    def backward(ctx: Any, y_bar: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, y_bar: Tensor) -> tuple[Tensor | None, ...]:
         return None, FastLaplace.apply(ctx.fast, y_bar)
 
 

@@ -22,6 +22,7 @@ from scenegrad.solvers.elliptic.axes import Axis
 __all__ = ["Cosines", "Dense", "Pocket", "Transform", "transform"]
 
 LONGEST_DENSE = {"cpu": 128, "cuda": 1024}
+LONGEST_ODD = 1024  # the same on a CPU for lengths with a large prime factor, which Fourier transforms do not like
 
 Kind = tuple[Literal["dct", "dst"], Literal[1, 2, 4]]
 KINDS: dict[tuple[str, str], Kind] = {
@@ -49,11 +50,19 @@ def transform(axis: Axis, device: str, dtype: torch.dtype) -> Transform:
         longest = longest * 3 // 4
     kind = KINDS.get((axis.lo, axis.hi))
     if axis.count > longest and kind is not None:
-        if where == "cpu":
+        if where == "cpu" and (axis.count > LONGEST_ODD or smooth(axis.count + (kind[1] == 1))):
             return Pocket(*kind)
-        if kind[1] == 2:
+        if where != "cpu" and kind[1] == 2:
             return Cosines(axis.count, kind[0] == "dst", device, dtype)
     return Dense(torch.from_numpy(axis.basis).to(device, dtype))
+
+
+def smooth(length: int) -> bool:
+    """Whether no prime factor is above 11."""
+    for factor in (2, 3, 5, 7, 11):
+        while length % factor == 0:
+            length //= factor
+    return length == 1
 
 
 @dataclass(frozen=True)
