@@ -30,7 +30,7 @@ from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.meeting import Meeting
 from scenegrad.solvers.mpm.networks import Networks
 from scenegrad.solvers.mpm.probes import probes
-from scenegrad.solvers.mpm.refined.refinement import Refinement
+from scenegrad.solvers.mpm.refined.refinement import Refinement, finer_grid
 from scenegrad.solvers.mpm.solver import MaterialPointSolver
 from scenegrad.solvers.mpm.state import ParticleState
 from scenegrad.solvers.mpm.tables import BodyPart, Face, Tables
@@ -85,7 +85,8 @@ def compile_mpm(
     for name, (places, _) in filled[0].items():
         parts.append(body_part(first, name, end, end := end + len(places)))
     leavable = faces(scenes, like)
-    obstacles = obstacles_of(scenes, grid, like)
+    finest = finer_grid(method.refine, grid) if method.refine else grid
+    obstacles = obstacles_of(scenes, finest, like)
     meeting = Meeting.of(method, parts, like)
     addresses = dict.fromkeys([*learnable(first, parts, leavable), *obstacles.addresses()])
     addresses |= {meeting.friction: None} if meeting else {}
@@ -94,9 +95,8 @@ def compile_mpm(
     gravity = torch.zeros((len(scenes), grid.dim), dtype=dtype, device=device)
     volume = joined([[v for _, v in bodies.values()] for bodies in filled], like)
     held = tuple(clinging(scene, grid) for scene in scenes)
-    matter = Matter(
-        tuple(parts), leavable, held, volume, gravity, obstacles, meeting, Refinement.of(method, grid, parts, volume)
-    )
+    refinement = Refinement.of(method.refine, grid, parts, obstacles, volume)
+    matter = Matter(tuple(parts), leavable, held, volume, gravity, obstacles, meeting, refinement)
     networks = Networks(learned_bodies(first, parts, like))
     values = Params({**values, **networks.weights(len(scenes))})
     initial = partial(first_state, joined([[x for x, _ in bodies.values()] for bodies in filled], like), matter)

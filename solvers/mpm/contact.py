@@ -19,13 +19,13 @@ STIFFNESS = 2.0  # of a wall: with 2^dim particles a cell, that of one cell of t
 
 
 @cache
-def contact(n: Numbers, shared: bool = False) -> Any:
+def contact(n: Numbers) -> Any:
     """f_p = k max(0, -gap) n,   gap = n . x_p - offset - r_p,   k = 2 V_p M / dx^2,   B_i = sum_p w_ip mu |f_p| dt n.
 
     The wall gives way like one cell of the particle's own material, M its stiffness and r_p half its width: the
     depth is of the order of strain times dx, no smaller time step is needed, and the motion depends smoothly on where
     the wall stands. Friction waits at the nodes as a bearing B [kg m/s], so that matter can stick without creeping.
-    firmness: 2/dx^2. shared: two grids carry the particles, own_p of each belongs to this one.
+    firmness: 2/dx^2. Where two grids carry the particles, own_p of each belongs to this one.
     The first `sides` walls are sides of the box, which particles within [low, high] do not touch.
     """
     s = stencil(n)
@@ -62,6 +62,9 @@ def contact(n: Numbers, shared: bool = False) -> Any:
         friction_out: wp.array2d[vec],
     ):
         b, p = wp.tid()
+        if wp.static(n.shared):
+            if own_in[b, p] == real(0.0):
+                return
         slot = slot_in[p]
         x, radius = x_in[b, p], radius_in[b, p]
         begin = sides
@@ -80,7 +83,7 @@ def contact(n: Numbers, shared: bool = False) -> Any:
                 anchor = s.anchor(lattice, at, b, p)
                 w = s.weights(s.place(at))
                 stiffness = firmness * volume_in[b, p] * row_in[b, slot][1]
-                if wp.static(shared):
+                if wp.static(n.shared):
                     stiffness = stiffness * own_in[b, p]
                 impulse = (dt_in[b] * stiffness * depth) * normal
                 for i in range(wp.static(n.support)):

@@ -14,6 +14,7 @@ from scenegrad.solvers.mpm.grid.grid import Clinging, Grid
 from scenegrad.solvers.mpm.materials import Law
 from scenegrad.solvers.mpm.meeting import Meeting
 from scenegrad.solvers.mpm.refined.refinement import Refinement
+from scenegrad.solvers.mpm.state import ParticleState
 from scenegrad.solvers.mpm.tables import BodyPart, Face
 
 __all__ = ["Matter"]
@@ -35,10 +36,10 @@ class Matter:
     def finest(self, grid: Grid) -> Grid:
         return self.refinement.fine if self.refinement else grid
 
-    def spin(self, position: Tensor, grid: Grid) -> Tensor | float:
+    def spin(self, state: ParticleState, grid: Grid) -> Tensor | float:
         """Moment of inertia of a particle's own rotation over its mass [m^2]."""
-        if self.refinement:
-            return self.refinement.spread(position, grid)[..., None if grid.dim == 3 else ...]
+        if self.refinement and grid.scheme.flip is None:
+            return self.refinement.spread(state, grid)[..., None if grid.dim == 3 else ...]
         return grid.scheme.spin * grid.dx**2
 
     def free_box(self, size: Sequence[float]) -> tuple[list[float], list[float]]:

@@ -61,7 +61,7 @@ def momenta(state: ParticleState, tables: Tables, matter: Matter, grid: Grid) ->
         mass_of = mass
     return {
         "momentum": (mass * v).sum(1),
-        "angular_momentum": (mass_of * (orbit + matter.spin(x, grid) * curl)).sum(1),
+        "angular_momentum": (mass_of * (orbit + matter.spin(state, grid) * curl)).sum(1),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from scenegrad.scenes.colliders import Collider, RigidBody
 from scenegrad.scenes.errors import nearest
 from scenegrad.scenes.learned import Learned
-from scenegrad.scenes.methods import APIC, Apart, Implicit, MaterialPoint
+from scenegrad.scenes.methods import Apart, Implicit, MaterialPoint
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.solids import Body
 from scenegrad.solvers.shared.reasons import Reasons
@@ -43,24 +43,25 @@ def check_refinement(scene: Scene, reasons: Reasons) -> None:
     if not isinstance(method, MaterialPoint) or method.refine is None:
         return
     finer, dim = method.refine, scene.dim
-    bodies = [name for name, entity in scene.entities.items() if isinstance(entity, Body)]
+    moving = [name for name, entity in scene.entities.items() if moves(entity)]
     if isinstance(finer.around, str):
-        if finer.around not in bodies:
-            reasons.add("method.refine.around", f"{finer.around!r} is no body.{nearest(finer.around, bodies)}")
+        if isinstance(scene.entities.get(finer.around), Collider) and finer.around not in moving:
+            reasons.add("method.refine.around", f"{finer.around!r} stands; give its place, such as (0.5, 0.5).")
+        elif finer.around not in moving:
+            reasons.add("method.refine.around", f"{finer.around!r} is no body.{nearest(finer.around, moving)}")
     elif len(finer.around) != dim:
         reasons.add("method.refine.around", f"has {len(finer.around)} entries in {dim} dimensions.")
     if len(finer.size) != dim:
         reasons.add("method.refine.size", f"has {len(finer.size)} entries in {dim} dimensions.")
-    if not isinstance(method.transfer, APIC):
-        reasons.add("method.transfer", "must be APIC() where cells are refined.")
     if isinstance(method.integrator, Implicit):
         reasons.add("method.integrator", "must be Explicit() where cells are refined.")
     if isinstance(method.contact, Apart):
         reasons.add("method.contact", "must be Together() where cells are refined.")
-    if rigid := [name for name, entity in scene.entities.items() if isinstance(entity, Collider | RigidBody)]:
-        reasons.add(
-            "method.refine", f"is not possible with colliders and rigid bodies ({', '.join(rigid)}); take Walls."
-        )
+
+
+def moves(entity: object) -> bool:
+    """Whether a region may follow it."""
+    return isinstance(entity, Body | RigidBody) or (isinstance(entity, Collider) and entity.motion is not None)
 
 
 def check_contact(scene: Scene, reasons: Reasons) -> None:

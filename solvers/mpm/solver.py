@@ -81,7 +81,7 @@ class MaterialPointSolver:
         """What bounds the step of a member, and what can be done about it."""
         slow = {name: float(rates[member]) for name, rates in self.obstacle_rates(state, params).items()}
         if slow and max(slow.values()) > float(self.rates(state, params)[member].max()):
-            return limit_of_obstacle(max(slow, key=lambda name: slow[name]), self.grid)
+            return limit_of_obstacle(max(slow, key=lambda name: slow[name]), self.matter.finest(self.grid))
         rates = self.rates(state, params)
         return limit_of(
             state, rates, self.matter, self.matter.finest(self.grid), member, self.work.implicit is not None
@@ -132,7 +132,7 @@ class MaterialPointSolver:
         learnt = {name: table for name, table in vars(tables).items() if table.requires_grad}
         with work.stream():
             slots = self.ready(tables, by_particle=True)
-            work.cover(state.position)
+            work.cover(state)
             arrays = work.arrays(state, slots, work.each_particle, dt, self.lightest(tables), obstacles, rub)
             work.solve_grid(arrays)
             bars = work.transpose(arrays, {NAMES[name]: bar for name, bar in cotangent.items()}, tuple(learnt))
@@ -195,13 +195,13 @@ class MaterialPointSolver:
         if tables is None or work.colliders is None:
             return {}
         found = {
-            name: speed.to(state.position) / self.grid.dx
+            name: speed.to(state.position) / self.matter.finest(self.grid).dx
             for name, speed in self.matter.obstacles.speeds(params, tables, state.rigid).items()
         }
         if not self.matter.obstacles.bodies:
             return found
         with work.stream():
-            work.cover(state.position)
+            work.cover(state)
             rows, lightest = self.for_kernels(params, none)
             arrays = work.arrays(state, rows, self.slot(rows), none, lightest, tables)
             for name, frequency in work.colliders.frequencies(arrays, tables).items():

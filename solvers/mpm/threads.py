@@ -21,9 +21,12 @@ __all__ = ["Threads"]
 LEAST = 8192  # particles of a thread: for fewer, handing over takes longer than it saves
 
 # Arrays of the particles, by the axis along which these stand. Tables of constants are read by slot and stay whole.
-AXIS = {"kind": 0, "slot": 0, "volume": 1, "radius": 1, "own": 1} | {
-    name + mark: 1 for name in ("x", "v", "C", "F", "h") for mark in ("", " after")
-}
+SHARED = ("own", "own fine", "inverse spread", "gathered v", "gathered B", "gathered before")  # where cells are refined
+AXIS = (
+    {"kind": 0, "slot": 0, "volume": 1, "radius": 1}
+    | dict.fromkeys(SHARED, 1)
+    | {name + mark: 1 for name in ("x", "v", "C", "F", "h") for mark in ("", " after")}
+)
 LATTICE = {"home": 1, "field": 0}  # those of a lattice
 
 

@@ -71,7 +71,15 @@ class Workspace:
         self.fields = matter.meeting.fields if matter.meeting else 1
         self.device, self.dtype = matter.volume.device, matter.volume.dtype
         n = self.n = numbers(
-            grid.dim, self.dtype, matter.width, matter.memory, any(grid.wraps), grid.scheme, grid.sparse, self.fields
+            grid.dim,
+            self.dtype,
+            matter.width,
+            matter.memory,
+            any(grid.wraps),
+            grid.scheme,
+            grid.sparse,
+            self.fields,
+            matter.refinement is not None,
         )
         self.types = {
             "x": n.vec, "v": n.vec, "C": n.mat, "F": n.mat, "h": n.history, "row": n.row, "gravity": n.vec,
@@ -93,6 +101,7 @@ class Workspace:
         )
         walls = [Pass(contact(n), "particles", device, AT_WALLS, ("momentum", "friction"), own)] if self.walls else []
         at_nodes = Pass(node_velocities(n), "nodes", device, AT_NODES, ("velocity",))
+        self.arrived = arrive
         apart = [arrive, *before, *walls]
         if matter.meeting:
             self.types |= {"momentum apart": n.packed, "surface": n.packed, "rub": n.real}
@@ -142,9 +151,9 @@ class Workspace:
             **dict.fromkeys(UNUSED),  # where nothing is remembered, nor known from before the forces; else replaced
         }
 
-    def lay(self, position: Tensor) -> None:
-        """Keep the nodes that particles at these places need."""
-        layout = self.layout = layout_of(self.grid, position)
+    def lay(self, state: ParticleState) -> None:
+        """Keep the nodes that the particles need."""
+        layout = self.layout = layout_of(self.grid, state.position)
         self.nodes = {name: self.room(name, width) for name, width in self.widths.items()}
         hold, table = layout.holds(self.matter.clinging)
         views = self.views(self.nodes)
@@ -153,7 +162,7 @@ class Workspace:
             views |= self.views({"friction": none})
         self.at_nodes = views | {
             "nodes": (self.batch, self.node_count),
-            "lattice": self.lattice(),
+            "lattice": self.lattice_of(layout),
             "hold": wp.from_torch(hold.to(self.device).repeat(1, self.fields)),
             "holds": wp.from_torch(table.to(self.device, self.dtype), dtype=self.n.mat),
         }
@@ -163,18 +172,19 @@ class Workspace:
         """Of all grids together."""
         return self.layout.nodes * self.fields
 
-    def lattice(self) -> Any:
-        lattice = self.layout.lattice(self.n)
+    def lattice_of(self, layout: Layout) -> Any:
+        lattice = layout.lattice(self.n)
         if self.matter.meeting:
-            lattice.nodes, lattice.field = self.layout.nodes, wp.from_torch(self.matter.meeting.field)
+            lattice.nodes, lattice.field = layout.nodes, wp.from_torch(self.matter.meeting.field)
         return lattice
 
-    def cover(self, position: Tensor) -> None:
-        """See to it that all particles at these places have their nodes, if they can."""
+    def cover(self, state: ParticleState) -> None:
+        """See to it that all particles have their nodes, if they can."""
         if self.at_nodes and self.seeks:
-            self.seek_lost.run({**self.fixed, **self.at_nodes, **self.views({"x": position.detach().contiguous()})})
+            places = {"x": state.position.detach().contiguous()}
+            self.seek_lost.run({**self.fixed, **self.at_nodes, **self.views(places)})
         if not self.at_nodes or self.lose():
-            self.lay(position)
+            self.lay(state)
 
     def lose(self) -> bool:
         """Whether the nodes of a particle were missing; forgets it."""
@@ -261,13 +271,13 @@ class Workspace:
     ) -> ParticleState:
         """The state after the step. It is done again where particles have left the nodes that were kept for them."""
         if not self.at_nodes:
-            self.lay(state.position)
+            self.lay(state)
         arrays = self.arrays(state, tables, slot, dt, lightest, obstacles, rub)
         self.solve_grid(arrays)
         after = self.carry(arrays)
         if not self.lose():
             return after
-        self.lay(state.position)
+        self.lay(state)
         arrays |= self.at_nodes
         self.solve_grid(arrays)
         return self.carry(arrays)

@@ -9,7 +9,6 @@ from typing import Any
 import warp as wp
 
 from scenegrad.solvers.mpm.colliders.shapes import distance
-from scenegrad.solvers.mpm.contact import STIFFNESS
 from scenegrad.solvers.mpm.grid.stencil import stencil
 from scenegrad.solvers.mpm.numbers import Numbers
 from scenegrad.solvers.mpm.rigid.frames import LED, frames
@@ -49,7 +48,8 @@ def press(n: Numbers) -> Any:
     that bear it go there, D_i = sum_p w_ip mu |f_p| dt u(x_i).
     The last `sides` colliders are sides of the box, which particles within [low, high] do not touch. corners: how many
     nodes a particle sees; a number that the compiler does not know, for few particles touch something and the loop
-    over them, were it unrolled, would take long to compile.
+    over them, were it unrolled, would take long to compile. firmness: 2/dx^2; where two grids carry the particles,
+    own_p of each belongs to this one.
     """
     s, r, f, met = stencil(n), rigid_numbers(n), frames(n), meeting(n)
     dim, real, flat, packed, Row, Lattice = n.dim, n.real, n.vec, n.packed, n.row, n.lattice
@@ -65,6 +65,8 @@ def press(n: Numbers) -> Any:
         volume_in: wp.array2d[real],
         radius_in: wp.array2d[real],
         row_in: wp.array2d[Row],
+        firmness: real,
+        own_in: wp.array2d[real],
         period: vec,
         touch_in: wp.array[int],
         motion_in: wp.array[int],
@@ -83,6 +85,9 @@ def press(n: Numbers) -> Any:
         push_out: wp.array2d[Twist],
     ):
         b, p = wp.tid()
+        if wp.static(n.shared):
+            if own_in[b, p] == real(0.0):
+                return
         x, radius = x_in[b, p], radius_in[b, p]
         end = touch_in.shape[0] - sides
         for a in range(wp.static(dim)):
@@ -101,7 +106,9 @@ def press(n: Numbers) -> Any:
                     anchor = s.anchor(lattice, at, b, p)
                     place = s.place(at)
                     w = s.weights(place)
-                    stiffness = real(STIFFNESS) * inv_dx * inv_dx * volume_in[b, p] * row_in[b, slot_in[p]][1]
+                    stiffness = firmness * volume_in[b, p] * row_in[b, slot_in[p]][1]
+                    if wp.static(n.shared):
+                        stiffness = stiffness * own_in[b, p]
                     impulse = (dt_in[b] * stiffness * depth) * vec(found[1], found[2], found[3])
                     if motion_in[c] != wp.static(LED):
                         wp.atomic_add(push_out, b, c, f.twist(-impulse, -wp.cross(arm, impulse)))
@@ -144,6 +151,8 @@ def react(n: Numbers) -> Any:
         volume_in: wp.array2d[real],
         radius_in: wp.array2d[real],
         row_in: wp.array2d[Row],
+        firmness: real,
+        own_in: wp.array2d[real],
         period: vec,
         touch_in: wp.array[int],
         motion_in: wp.array[int],
@@ -157,6 +166,9 @@ def react(n: Numbers) -> Any:
         push_out: wp.array2d[Twist],
     ):
         b, p = wp.tid()
+        if wp.static(n.shared):
+            if own_in[b, p] == real(0.0):
+                return
         x, radius = x_in[b, p], radius_in[b, p]
         for c in range(touch_in.shape[0]):
             if touch_in[c] == wp.static(COULOMB) and motion_in[c] != wp.static(LED):
@@ -170,7 +182,9 @@ def react(n: Numbers) -> Any:
                     anchor = s.anchor(lattice, at, b, p)
                     place = s.place(at)
                     w = s.weights(place)
-                    stiffness = real(STIFFNESS) * inv_dx * inv_dx * volume_in[b, p] * row_in[b, slot_in[p]][1]
+                    stiffness = firmness * volume_in[b, p] * row_in[b, slot_in[p]][1]
+                    if wp.static(n.shared):
+                        stiffness = stiffness * own_in[b, p]
                     impulse = (dt_in[b] * stiffness * depth) * vec(found[1], found[2], found[3])
                     size = shape[0] * wp.length(impulse)
                     lowest = arm - f.embedded(place) / inv_dx
@@ -205,6 +219,7 @@ def pressing(n: Numbers) -> Any:
         volume_in: wp.array2d[real],
         radius_in: wp.array2d[real],
         row_in: wp.array2d[Row],
+        firmness: real,
         period: vec,
         touch_in: wp.array[int],
         motion_in: wp.array[int],
@@ -225,7 +240,7 @@ def pressing(n: Numbers) -> Any:
                 pose = now_in[b, c]
                 arm = f.lever(f.embedded(x_in[b, p]), pose, period)
                 if met(kind_in[c], shape_in[b, c], samples_at[c], samples_in, b, pose, arm, near)[0] < near:
-                    stiffness = real(STIFFNESS) * inv_dx * inv_dx * volume_in[b, p] * row_in[b, slot_in[p]][1]
+                    stiffness = firmness * volume_in[b, p] * row_in[b, slot_in[p]][1]
                     wp.atomic_add(stiffness_out, b, c, stiffness)
 
     return kernel

@@ -26,7 +26,7 @@ from scenegrad.solvers.mpm.rigid.numbers import INERTIA, POSE, SHAPE, rigid_numb
 __all__ = ["ColliderPasses"]
 
 SHAPES = ("period", "touch", "motion", "shape kind", "samples at", "samples", "shape", "now")
-PARTICLES = ("lattice", "corners", "dt", "slot", "volume", "radius", "row", *SHAPES)
+PARTICLES = ("lattice", "corners", "dt", "slot", "volume", "radius", "row", "firmness", "own", *SHAPES)
 POINTS = ("dt", "period", "motion", "meets", "shape kind", "samples at", "samples", "owner", "point", "shape")
 
 
@@ -94,7 +94,7 @@ class ColliderPasses:
         )
         self.after = between if self.bodies else ()
         self.carry = (Pass(advance(n), "moving", device, after, ("rigid after",)),) if self.moves else ()
-        touched = ("lattice", "slot", "volume", "radius", "row", *SHAPES, "x")
+        touched = ("lattice", "slot", "volume", "radius", "row", "firmness", *SHAPES, "x")
         self.pressing = Pass(pressing(n), "particles", device, touched, ("pressed",))
 
     def constants(self, n: Numbers, grid: Grid) -> dict[str, Any]:

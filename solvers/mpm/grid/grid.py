@@ -54,6 +54,11 @@ class Grid:
         return tuple(0 if wrap else PAD for wrap in self.wraps)
 
     @property
+    def period(self) -> tuple[float, ...]:
+        """Edge of the box along periodic axes [m], 0 along the others."""
+        return tuple(n * self.dx * wrap for n, wrap in zip(self.cells, self.wraps, strict=True))
+
+    @property
     def count(self) -> tuple[int, ...]:
         """Nodes along each axis."""
         return tuple(

@@ -12,8 +12,10 @@ from scenegrad.solvers.mpm.grid.stencil import stencil
 from scenegrad.solvers.mpm.materials.choice import any_deform, any_kirchhoff
 from scenegrad.solvers.mpm.materials.law import Law
 from scenegrad.solvers.mpm.numbers import Numbers
+from scenegrad.solvers.mpm.rigid.frames import frames
+from scenegrad.solvers.mpm.rigid.numbers import rigid_numbers
 
-__all__ = ["advance", "arrive", "drift", "gather", "middle", "shares"]
+__all__ = ["advance", "arrive", "drift", "follow", "gather", "middle", "shares"]
 
 
 @cache
@@ -47,16 +49,35 @@ def drift(n: Numbers) -> Any:
 
 
 @cache
+def follow(n: Numbers) -> Any:
+    """c += sign X, X the position of the rigid thing that the region follows [m]."""
+    r, f = rigid_numbers(n), frames(n)
+    real, vec, place, Pose = n.real, n.vec, r.vec, r.pose
+
+    @wp.kernel(module="unique")
+    def kernel(number: int, sign: real, pose_in: wp.array2d[Pose], center_out: wp.array[vec]):
+        b = wp.tid()
+        pose = pose_in[b, number]
+        wp.atomic_add(center_out, b, sign * f.projected(place(pose[0], pose[1], pose[2])))
+
+    return kernel
+
+
+@cache
 def blending(n: Numbers) -> tuple[Any, Any]:
-    """wp.funcs (x - c, half, blend) -> theta = prod_a s(|x_a - c_a|), and (theta, fine dx, coarse dx) -> 1/D [1/m^2],
-    D = theta D_fine + (1 - theta) D_coarse; see refined/refinement.py."""
+    """wp.funcs (x - c, half, blend, period) -> theta = prod_a s(|x_a - c_a|), and (theta, fine dx, coarse dx) -> 1/D
+    [1/m^2], D = theta D_fine + (1 - theta) D_coarse; see refined/refinement.py."""
     real, vec, spread = n.real, n.vec, n.real(n.scheme.spread)
 
     @wp.func
-    def share(away: vec, half: vec, blend: real):
+    def share(away: vec, half: vec, blend: real, period: vec):
         theta = real(1.0)
         for a in range(wp.static(n.dim)):
-            t = wp.clamp(real(1.0) - (wp.abs(away[a]) - half[a]) / blend, real(0.0), real(1.0))
+            d = away[a]
+            if wp.static(n.wraps):
+                if period[a] > real(0.0):
+                    d = d - period[a] * wp.round(d / period[a])
+            t = wp.clamp(real(1.0) - (wp.abs(d) - half[a]) / blend, real(0.0), real(1.0))
             theta = theta * (t * t * (real(3.0) - real(2.0) * t))
         return theta
 
@@ -79,6 +100,7 @@ def shares(n: Numbers) -> Any:
         coarse_dx: real,
         half: vec,
         blend: real,
+        round: vec,
         x_in: wp.array2d[vec],
         center_in: wp.array[vec],
         fine_out: wp.array2d[real],
@@ -86,7 +108,7 @@ def shares(n: Numbers) -> Any:
         inv_spread_out: wp.array2d[real],
     ):
         b, p = wp.tid()
-        theta = share(x_in[b, p] - center_in[b], half, blend)
+        theta = share(x_in[b, p] - center_in[b], half, blend, round)
         fine_out[b, p] = theta
         coarse_out[b, p] = real(1.0) - theta
         inv_spread_out[b, p] = inverse_spread(theta, fine_dx, coarse_dx)
@@ -99,12 +121,14 @@ def arrive(n: Numbers, laws: tuple[Law, ...]) -> Any:
     """m_i += sum_p own_p w_ip m_p
     m_i v_i += sum_p own_p w_ip [m_p (v_p + dt g) + (m_p C_p - dt V_p tau_p / D_p)(x_i - x_p)]
 
-    for the nodes of one of the grids, which carries the share own_p of each particle; compare transfer.py.
+    for the nodes of one of the grids, which carries the share own_p of each particle; compare transfer.py, also for
+    what FLIP changes.
     """
     s, tau = stencil(n), any_kirchhoff(n, laws)
     dim, real, vec, mat, packed, Row, History, Lattice = (
         n.dim, n.real, n.vec, n.mat, n.packed, n.row, n.history, n.lattice,
     )  # fmt: skip
+    flip = n.scheme.flip is not None
 
     @wp.kernel(module="unique")
     def kernel(
@@ -123,6 +147,7 @@ def arrive(n: Numbers, laws: tuple[Law, ...]) -> Any:
         F_in: wp.array2d[mat],
         h_in: wp.array2d[History],
         grid_out: wp.array2d[packed],
+        before_out: wp.array2d[vec],
     ):
         b, p = wp.tid()
         own = own_in[b, p]
@@ -134,13 +159,16 @@ def arrive(n: Numbers, laws: tuple[Law, ...]) -> Any:
             f = s.place(at)
             w = s.weights(f)
             mass = own * row[0] * volume
-            C = C_in[b, p]
+            C, v = C_in[b, p], v_in[b, p]
             h = History()
             if wp.static(n.memory > 0):
                 h = h_in[b, p]
             force = (own * dt * inv_spread_in[b, p] * volume) * tau(kind_in[p], row, F_in[b, p], h, C)
-            slope = (mass * C - force) / lattice.inv_dx
-            of_plane = mass * (v_in[b, p] + dt * gravity_in[b, slot]) - slope * f
+            if wp.static(flip):
+                slope = (real(-1.0) / lattice.inv_dx) * force
+            else:
+                slope = (real(1.0) / lattice.inv_dx) * (mass * C - force)
+            of_plane = mass * (v + dt * gravity_in[b, slot]) - slope * f
             for i in range(wp.static(n.support)):
                 of_line = of_plane
                 for j in range(wp.static(n.support)):
@@ -149,6 +177,8 @@ def arrive(n: Numbers, laws: tuple[Law, ...]) -> Any:
                         weight = w[i, 0] * w[j, 1] * w[k, 2]
                         node = s.node(lattice, anchor, i, j, k)
                         wp.atomic_add(grid_out, b, node, s.pack(weight * of_node, weight * mass))
+                        if wp.static(flip):
+                            wp.atomic_add(before_out, b, node, (weight * mass) * v)
                         of_node = of_node + s.column(slope, 2)
                     of_line = of_line + s.column(slope, 1)
                 of_plane = of_plane + s.column(slope, 0)
@@ -158,12 +188,13 @@ def arrive(n: Numbers, laws: tuple[Law, ...]) -> Any:
 
 @cache
 def gather(n: Numbers) -> Any:
-    """v_p += own_p sum_i w_ip v_i,   B_p += own_p sum_i w_ip v_i (x_i - x_p)', from the nodes of one of the grids.
+    """v_p += own_p sum_i w_ip v_i,   B_p += own_p sum_i w_ip v_i (x_i - x_p)', from the nodes of one of the grids;
+    with FLIP also the velocity before the forces.
 
     A particle whose nodes do not all exist is lost: its number plus one goes to `lost_out`, and its velocity is NaN.
     """
     s, dim = stencil(n), n.dim
-    real, vec, mat, Lattice = n.real, n.vec, n.mat, n.lattice
+    real, vec, mat, Lattice, flip = n.real, n.vec, n.mat, n.lattice, n.scheme.flip is not None
 
     @wp.kernel(module="unique")
     def kernel(
@@ -171,8 +202,10 @@ def gather(n: Numbers) -> Any:
         own_in: wp.array2d[real],
         x_in: wp.array2d[vec],
         grid_v_in: wp.array2d[vec],
+        before_in: wp.array2d[vec],
         v_out: wp.array2d[vec],
         B_out: wp.array2d[mat],
+        old_out: wp.array2d[vec],
         lost_out: wp.array[int],
     ):
         b, p = wp.tid()
@@ -184,10 +217,14 @@ def gather(n: Numbers) -> Any:
             w = s.weights(f)
             moment = s.moments(w)
             v, v_by_x, v_by_y, v_by_z = vec(), vec(), vec(), vec()
+            old = vec()
             for i in range(wp.static(n.support)):
                 for j in range(wp.static(n.support)):
                     for k in range(wp.static(n.support if dim == 3 else 1)):
-                        seen = grid_v_in[b, s.node(lattice, anchor, i, j, k)]
+                        node = s.node(lattice, anchor, i, j, k)
+                        seen = grid_v_in[b, node]
+                        if wp.static(flip):
+                            old += (w[i, 0] * w[j, 1] * w[k, 2]) * before_in[b, node]
                         v += (w[i, 0] * w[j, 1] * w[k, 2]) * seen
                         v_by_x += (moment[i, 0] * w[j, 1] * w[k, 2]) * seen
                         v_by_y += (w[i, 0] * moment[j, 1] * w[k, 2]) * seen
@@ -197,6 +234,8 @@ def gather(n: Numbers) -> Any:
                 lost_out[b] = p + 1
                 v = real(wp.NAN) * v
             wp.atomic_add(v_out, b, p, own * v)
+            if wp.static(flip):
+                wp.atomic_add(old_out, b, p, own * old)
             wp.atomic_add(B_out, b, p, (own / lattice.inv_dx) * moments)
 
     return kernel
@@ -206,10 +245,12 @@ def gather(n: Numbers) -> Any:
 def advance(n: Numbers, laws: tuple[Law, ...]) -> Any:
     """x_p' = x_p + dt v_p,   F', h' from C_p = B_p / D_p,   C_p' = B_p / D_p'.
 
-    D_p' is that of the new place: the particle's own rotation m_p D_p' curl C_p' stays what the nodes gave it."""
+    D_p' is that of the new place: the particle's own rotation m_p D_p' curl C_p' stays what the nodes gave it. With
+    FLIP, which gives it none, C_p' = C_p, and it goes on with v_p + flip (its old velocity - that before the forces).
+    """
     deform = any_deform(n, laws)
     share, inverse_spread = blending(n)
-    real, vec, mat, Row, History = n.real, n.vec, n.mat, n.row, n.history
+    real, vec, mat, Row, History, flip = n.real, n.vec, n.mat, n.row, n.history, n.scheme.flip is not None
 
     @wp.kernel(module="unique")
     def kernel(
@@ -217,6 +258,7 @@ def advance(n: Numbers, laws: tuple[Law, ...]) -> Any:
         coarse_dx: real,
         half: vec,
         blend: real,
+        round: vec,
         dt_in: wp.array[real],
         slot_in: wp.array[int],
         kind_in: wp.array[int],
@@ -229,6 +271,9 @@ def advance(n: Numbers, laws: tuple[Law, ...]) -> Any:
         h_in: wp.array2d[History],
         v_in: wp.array2d[vec],
         B_in: wp.array2d[mat],
+        flip_in: real,
+        before_in: wp.array2d[vec],
+        old_in: wp.array2d[vec],
         x_out: wp.array2d[vec],
         v_out: wp.array2d[vec],
         C_out: wp.array2d[mat],
@@ -243,10 +288,14 @@ def advance(n: Numbers, laws: tuple[Law, ...]) -> Any:
             h = h_in[b, p]
         F, kept = deform(kind_in[p], row_in[b, slot_in[p]], F_in[b, p], C, h, dt)
         x = x_in[b, p] + dt * v
-        theta = share(x - center_in[b] - drift_in[b], half, blend)
         x_out[b, p] = x
-        v_out[b, p] = v
-        C_out[b, p] = inverse_spread(theta, fine_dx, coarse_dx) * B_in[b, p]
+        if wp.static(flip):
+            v_out[b, p] = v + flip_in * (before_in[b, p] - old_in[b, p])
+            C_out[b, p] = C
+        else:
+            theta = share(x - center_in[b] - drift_in[b], half, blend, round)
+            v_out[b, p] = v
+            C_out[b, p] = inverse_spread(theta, fine_dx, coarse_dx) * B_in[b, p]
         F_out[b, p] = F
         if wp.static(n.memory > 0):
             h_out[b, p] = kept

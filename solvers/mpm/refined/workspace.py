@@ -5,35 +5,40 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 import warp as wp
 from torch import Tensor
 
 from scenegrad.solvers.mpm.colliders.passes import Clear
-from scenegrad.solvers.mpm.contact import contact
 from scenegrad.solvers.mpm.grid.grid import Grid
 from scenegrad.solvers.mpm.grid.layout import Layout, layout_of
 from scenegrad.solvers.mpm.matter import Matter
-from scenegrad.solvers.mpm.nodes import node_velocities
-from scenegrad.solvers.mpm.passes import Pass
-from scenegrad.solvers.mpm.refined.transfer import advance, arrive, drift, gather, middle, shares
-from scenegrad.solvers.mpm.workspace import AT_NODES, AT_WALLS, Workspace
+from scenegrad.solvers.mpm.passes import Pass, Process
+from scenegrad.solvers.mpm.refined.transfer import advance, arrive, drift, follow, gather, middle, shares
+from scenegrad.solvers.mpm.rigid.motion import advance as advance_rigid
+from scenegrad.solvers.mpm.rigid.numbers import POSE
+from scenegrad.solvers.mpm.state import ParticleState
+from scenegrad.solvers.mpm.workspace import Workspace
 
 __all__ = ["RefinedWorkspace"]
 
-STATE = ("x", "v", "C", "F", "h")
-ARRIVE = ("lattice", "dt", "slot", "kind", "volume", "row", "gravity", "own", "inverse spread", *STATE)
-REGION = ("fine dx", "coarse dx", "half", "blend")
-ADVANCE = (
-    *REGION, "dt", "slot", "kind", "row", "inverse spread", "center", "drift", "x", "F", "h",
-    "gathered v", "gathered B",
+ARRIVE = (
+    "lattice", "dt", "slot", "kind", "volume", "row", "gravity", "own", "inverse spread", "x", "v", "C", "F", "h",
 )  # fmt: skip
-NODES = ("momentum", "friction", "velocity")
-FINE = {name: f"{name} fine" for name in ("lattice", "nodes", "hold", "holds", "own", *NODES)}
+GATHER = ("lattice", "own", "x", "velocity", "velocity before")
+GATHERED = ("gathered v", "gathered B", "gathered before")
+REGION = ("fine dx", "coarse dx", "half", "blend", "round")
+ADVANCE = (
+    *REGION, "dt", "slot", "kind", "row", "inverse spread", "center", "drift", "x", "F", "h", "gathered v",
+    "gathered B", "flip", "v", "gathered before",
+)  # fmt: skip
+AFTER = ("x after", "v after", "C after", "F after", "h after")
 
 
 class RefinedWorkspace(Workspace):
     """Arrays by name, besides those of one grid: all of the nodes once more, " fine"; own and own fine, the share of
-    each particle that either grid carries; center of the fine region; what particles gathered from both grids."""
+    each particle that either grid carries; center of the fine region, drift by which it moves in the step; what
+    particles gathered from both grids."""
 
     fine: Layout  # nodes of the fine grid that are kept at present
 
@@ -42,73 +47,111 @@ class RefinedWorkspace(Workspace):
         n, device, found = self.n, str(self.device), matter.refinement
         assert found is not None
         self.refinement = found
+        of_grid = (*self.widths, "friction", "lattice", "nodes", "hold", "holds", "own")
+        self.twin = {name: f"{name} fine" for name in of_grid}
         self.types |= {"own": n.real, "own fine": n.real, "inverse spread": n.real, "center": n.vec, "drift": n.vec}
-        self.types |= {"gathered v": n.vec, "gathered B": n.mat}
-        self.types |= {FINE[name]: self.types[name] for name in NODES}
-        self.widths |= {FINE[name]: width for name, width in self.widths.items()}
-        self.summed += tuple(FINE[name] for name in self.summed)
+        self.types |= {"gathered v": n.vec, "gathered B": n.mat, "gathered before": n.vec}
+        if self.colliders:
+            self.types["rigid next"] = self.types["rigid"]
+        self.types |= {self.twin[name]: self.types[name] for name in (*self.widths, "friction")}
+        self.widths |= {self.twin[name]: width for name, width in self.widths.items()}
+        self.summed += tuple(self.twin[name] for name in self.summed)
         self.between = self.on_the_way()
-        pulled = Pass(arrive(n, matter.laws), "particles", device, ARRIVE, ("momentum",))
-        walls = Pass(contact(n, shared=True), "particles", device, AT_WALLS, ("momentum", "friction"))
-        nodes = Pass(node_velocities(n), "nodes", device, AT_NODES, ("velocity",))
-        seen = Pass(
-            gather(n), "particles", device, ("lattice", "own", "x", "velocity"), ("gathered v", "gathered B", "lost")
-        )
-        reach = [pulled, *([walls] if self.walls else []), nodes]
+        into = self.arrived
+        arrived = Pass(arrive(n, matter.laws), "particles", device, ARRIVE, into.outputs, into.threads)
+        seen = Pass(gather(n), "particles", device, GATHER, (*GATHERED, "lost"), into.threads)
+        solved = [arrived if each is into else each for each in self.solves]
         self.solves = (
-            Clear(tuple(self.between[name] for name in ("center", "drift", "gathered v", "gathered B"))),
-            Pass(middle(n), "particles", device, ("fixed", "weight", "x"), ("center",)),
+            Clear(tuple(self.between[name] for name in ("center", "drift", *GATHERED))),
+            *self.placed(),
             Pass(shares(n), "particles", device, (*REGION, "x", "center"), ("own fine", "own", "inverse spread")),
-            *reach,
-            *(each.renamed(FINE) for each in reach),
-            seen,
-            seen.renamed(FINE),
-            Pass(drift(n), "particles", device, ("weight", "dt", "gathered v"), ("drift",)),
+            *self.on_both(*solved, seen),
+            *self.moved(),
         )
-        after = ("x after", "v after", "C after", "F after", "h after")
-        self.carries = (Pass(advance(n, matter.laws), "particles", device, ADVANCE, after),)
+        self.carries = (Pass(advance(n, matter.laws), "particles", device, ADVANCE, AFTER), *self.carries[1:])
         self.fixed |= {
+            "members": self.batch,
             "fine dx": n.real(found.fine.dx),
             "coarse dx": n.real(grid.dx),
             "half": n.vec(*found.half),
             "blend": n.real(found.blend),
+            "round": n.vec(*found.period),
             "fixed": n.vec(*found.fixed),
-            "weight": wp.from_torch(found.weight.to(self.device, self.dtype)),
+            "share of place": wp.from_torch(found.weight.to(self.device, self.dtype)),
+            "followed": found.follows,
+            "plus": n.real(1.0),
+            "minus": n.real(-1.0),
             **self.views(self.between),
         }
+
+    def on_both(self, *passes: Process) -> list[Process]:
+        """What knows of a grid is done on the coarse one, then on the fine one; all else once."""
+        found: list[Process] = []
+        for each in passes:
+            found.append(each)
+            if isinstance(each, Pass) and self.twin.keys() & {each.over, *each.inputs, *each.outputs}:
+                found.append(each.renamed(self.twin))
+        return found
+
+    def placed(self) -> list[Process]:
+        """Where the region is."""
+        n, device = self.n, str(self.device)
+        found: list[Process] = [Pass(middle(n), "particles", device, ("fixed", "share of place", "x"), ("center",))]
+        if self.refinement.follows is not None:
+            found.append(Pass(follow(n), "members", device, ("followed", "plus", "rigid"), ("center",)))
+        return found
+
+    def moved(self) -> list[Process]:
+        """By how much it moves in the step."""
+        n, device = self.n, str(self.device)
+        if self.refinement.follows is None:
+            return [Pass(drift(n), "particles", device, ("share of place", "dt", "gathered v"), ("drift",))]
+        rigid = ("dt", "motion", "inertia", "now", "push", "grip")
+        return [
+            Pass(advance_rigid(n), "moving", device, rigid, ("rigid next",)),
+            Pass(follow(n), "members", device, ("followed", "plus", "rigid next"), ("drift",)),
+            Pass(follow(n), "members", device, ("followed", "minus", "rigid"), ("drift",)),
+        ]
 
     def on_the_way(self) -> dict[str, Tensor]:
         """Room for what is made between the passes, or for its cotangents."""
         d, p = self.grid.dim, self.particles
-        shapes = {
+        shapes: dict[str, tuple[int, ...]] = {
             "center": (d,),
             "drift": (d,),
             "own": (p,),
             "own fine": (p,),
             "inverse spread": (p,),
             "gathered v": (p, d),
+            "gathered B": (p, d, d),
+            "gathered before": (p, d),
         }
-        return {name: self.zeros(*shape) for name, shape in shapes.items()} | {"gathered B": self.zeros(p, d, d)}
+        if self.refinement.follows is not None:
+            shapes["rigid next"] = (len(self.matter.obstacles.moving), POSE)
+        return {name: self.zeros(*shape) for name, shape in shapes.items()}
 
     def count_of(self, name: str) -> int:
-        return self.fine.nodes if name.removesuffix(" bar").endswith(" fine") else super().count_of(name)
+        if " fine" in name:
+            return self.fine.nodes * self.fields
+        return super().count_of(name)
 
-    def lay(self, position: Tensor) -> None:
-        fine = self.fine = layout_of(self.refinement.fine, self.refinement.near(position.detach()))
-        super().lay(position)
+    @torch.no_grad()
+    def lay(self, state: ParticleState) -> None:
+        fine = self.fine = layout_of(self.refinement.fine, self.refinement.near(state))
+        super().lay(state)
         hold, table = fine.holds(self.matter.clinging)
         if not self.walls:
-            none = self.zeros(1, self.grid.dim).expand(self.batch, fine.nodes, -1)
-            self.at_nodes |= self.views({FINE["friction"]: none})
+            none = self.zeros(1, self.grid.dim).expand(self.batch, fine.nodes * self.fields, -1)
+            self.at_nodes |= self.views({self.twin["friction"]: none})
         self.at_nodes |= {
-            FINE["nodes"]: (self.batch, fine.nodes),
-            FINE["lattice"]: fine.lattice(self.n),
-            FINE["hold"]: wp.from_torch(hold.to(self.device)),
-            FINE["holds"]: wp.from_torch(table.to(self.device, self.dtype), dtype=self.n.mat),
+            self.twin["nodes"]: (self.batch, fine.nodes * self.fields),
+            self.twin["lattice"]: self.lattice_of(fine),
+            self.twin["hold"]: wp.from_torch(hold.to(self.device).repeat(1, self.fields)),
+            self.twin["holds"]: wp.from_torch(table.to(self.device, self.dtype), dtype=self.n.mat),
         }
 
-    def cover(self, position: Tensor) -> None:
-        self.lay(position)
+    def cover(self, state: ParticleState) -> None:
+        self.lay(state)
 
     def made_on_the_way(self) -> Mapping[str, Any]:
-        return {FINE["lattice"]: self.n.lattice()} | self.views(self.on_the_way())
+        return {self.twin["lattice"]: self.n.lattice()} | self.views(self.on_the_way())

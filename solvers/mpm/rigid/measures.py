@@ -50,5 +50,5 @@ def with_contact(
     if not matter.obstacles.all:
         return measured
     stiffness = by_particle(tables.row, matter)[..., 1]
-    own = obstacle_energy(state, stiffness, params, matter, grid)
+    own = obstacle_energy(state, stiffness, params, matter, matter.finest(grid))
     return {n: e + own.to(e) if n in ("contact", "potential", "total") else e for n, e in measured.items()}

@@ -36,7 +36,7 @@ def test_momentum_and_angular_momentum_are_kept_across_the_border(lab, dim, arou
     finer = sc.Finer(size=(0.08,) * dim, around=place, blend=0.07)
     solver, state, params = lab.compiled(crossing(lab, dim, finer))
     state = swinging(state, params, dim)
-    share = solver.matter.refinement.share(state.position)
+    share = solver.matter.refinement.share(state)
     assert bool((share == 0.0).any())
     assert bool(((share > 0.0) & (share < 1.0)).any())
     before = solver.observe(state, params)
