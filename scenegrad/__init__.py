@@ -42,12 +42,15 @@ if TYPE_CHECKING:
     from scenegrad.scenes import NVE as NVE
     from scenegrad.scenes import RDF as RDF
     from scenegrad.scenes import Actuator as Actuator
+    from scenegrad.scenes import AdvectionDiffusion as AdvectionDiffusion
     from scenegrad.scenes import Apart as Apart
     from scenegrad.scenes import Atoms as Atoms
+    from scenegrad.scenes import BandForcing as BandForcing
     from scenegrad.scenes import Bingham as Bingham
     from scenegrad.scenes import Body as Body
     from scenegrad.scenes import Boundary as Boundary
     from scenegrad.scenes import Box as Box
+    from scenegrad.scenes import Burgers as Burgers
     from scenegrad.scenes import CamClay as CamClay
     from scenegrad.scenes import Capsule as Capsule
     from scenegrad.scenes import CenterOfMass as CenterOfMass
@@ -56,6 +59,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Coulomb as Coulomb
     from scenegrad.scenes import Cylinder as Cylinder
     from scenegrad.scenes import Dense as Dense
+    from scenegrad.scenes import DiagonalForcing as DiagonalForcing
     from scenegrad.scenes import Domain as Domain
     from scenegrad.scenes import DruckerPrager as DruckerPrager
     from scenegrad.scenes import Energy as Energy
@@ -68,11 +72,12 @@ if TYPE_CHECKING:
     from scenegrad.scenes import FiniteVolume as FiniteVolume
     from scenegrad.scenes import FixedCorotated as FixedCorotated
     from scenegrad.scenes import Fluid as Fluid
+    from scenegrad.scenes import Force as Force
     from scenegrad.scenes import Gas as Gas
     from scenegrad.scenes import GasPatch as GasPatch
     from scenegrad.scenes import GaussianField as GaussianField
-    from scenegrad.scenes import Force as Force
     from scenegrad.scenes import Gaussians as Gaussians
+    from scenegrad.scenes import GrayScott as GrayScott
     from scenegrad.scenes import HalfSpace as HalfSpace
     from scenegrad.scenes import HerschelBulkley as HerschelBulkley
     from scenegrad.scenes import Hexagonal as Hexagonal
@@ -81,12 +86,14 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Implicit as Implicit
     from scenegrad.scenes import Inflow as Inflow
     from scenegrad.scenes import KolmogorovForcing as KolmogorovForcing
+    from scenegrad.scenes import KuramotoSivashinsky as KuramotoSivashinsky
     from scenegrad.scenes import Langevin as Langevin
     from scenegrad.scenes import Learned as Learned
     from scenegrad.scenes import LennardJones as LennardJones
     from scenegrad.scenes import LogUniform as LogUniform
     from scenegrad.scenes import MassSpring as MassSpring
     from scenegrad.scenes import MaterialPoint as MaterialPoint
+    from scenegrad.scenes import MaternField as MaternField
     from scenegrad.scenes import Mesh as Mesh
     from scenegrad.scenes import MeshEdges as MeshEdges
     from scenegrad.scenes import MolecularDynamics as MolecularDynamics
@@ -104,6 +111,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Parameter as Parameter
     from scenegrad.scenes import Particles as Particles
     from scenegrad.scenes import Periodic as Periodic
+    from scenegrad.scenes import PlaneWave as PlaneWave
     from scenegrad.scenes import PointFile as PointFile
     from scenegrad.scenes import Points as Points
     from scenegrad.scenes import RigidBody as RigidBody
@@ -124,6 +132,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Spectrum as Spectrum
     from scenegrad.scenes import Sphere as Sphere
     from scenegrad.scenes import Splats as Splats
+    from scenegrad.scenes import Spots as Spots
     from scenegrad.scenes import SpringLattice as SpringLattice
     from scenegrad.scenes import SpringList as SpringList
     from scenegrad.scenes import Springs as Springs
@@ -161,16 +170,17 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 SCENES = (
-    "APIC FCC FLIP NVE RDF Actuator Apart Atoms Bingham Body Boundary Box CamClay Capsule CenterOfMass Choice "
-    "Collider Coulomb Cylinder Dense Domain DruckerPrager Energy Ensemble Entity Explicit FieldFile Fields Finer "
-    "FiniteVolume FixedCorotated Fluid Force Gas GasPatch GaussianField Gaussians HalfSpace HerschelBulkley Hexagonal "
-    "Hinge Image Implicit Inflow KolmogorovForcing Langevin Learned LennardJones LogUniform MassSpring MaterialPoint "
-    "Mesh MeshEdges MolecularDynamics Momentum Moving Muscle NeoHookean Newtonian NoSlip Normal Obstacle OldroydB "
-    "Outflow Parabolic Parameter Particles Periodic PointFile Points RigidBody RigidPose Samples Scene SceneError "
-    "Separate ShallowWater Signal SimpleCubic Sine Slip Smagorinsky Snow Sparse Spectral Spectrum Sphere Splats "
-    "SpringLattice SpringList Springs Square StVenantKirchhoffHencky Staggered Stick Table TaylorGreen Thermo "
-    "Through Time Together Tracer Uniform Viscoelastic VonMises Wall WaterPatch WeaklyCompressible load_scene "
-    "save_scene scene_schema vary"
+    "APIC FCC FLIP NVE RDF Actuator AdvectionDiffusion Apart Atoms BandForcing Bingham Body Boundary Box Burgers "
+    "CamClay Capsule CenterOfMass Choice Collider Coulomb Cylinder Dense DiagonalForcing Domain DruckerPrager Energy "
+    "Ensemble Entity Explicit FieldFile Fields Finer FiniteVolume FixedCorotated Fluid Force Gas GasPatch "
+    "GaussianField Gaussians GrayScott HalfSpace HerschelBulkley Hexagonal Hinge Image Implicit Inflow "
+    "KolmogorovForcing KuramotoSivashinsky Langevin Learned LennardJones LogUniform MassSpring MaterialPoint "
+    "MaternField Mesh MeshEdges MolecularDynamics Momentum Moving Muscle NeoHookean Newtonian NoSlip Normal Obstacle "
+    "OldroydB Outflow Parabolic Parameter Particles Periodic PlaneWave PointFile Points RigidBody RigidPose Samples "
+    "Scene SceneError Separate ShallowWater Signal SimpleCubic Sine Slip Smagorinsky Snow Sparse Spectral Spectrum "
+    "Sphere Splats Spots SpringLattice SpringList Springs Square StVenantKirchhoffHencky Staggered Stick Table "
+    "TaylorGreen Thermo Through Time Together Tracer Uniform Viscoelastic VonMises Wall WaterPatch "
+    "WeaklyCompressible load_scene save_scene scene_schema vary"
 )
 ERRORS = "DeviceError DiskFull Diverged EngineError FileError MeshError OutputInUse StabilityError"
 

@@ -9,12 +9,13 @@ from scenegrad.scenes.atoms import FCC, NVE, Atoms, Hexagonal, Langevin, Lennard
 from scenegrad.scenes.colliders import Collider, Hinge, Moving, RigidBody
 from scenegrad.scenes.domain import Boundary, Coulomb, Domain, Periodic, Separate, Slip, Stick
 from scenegrad.scenes.entity import Entity
+from scenegrad.scenes.equations import AdvectionDiffusion, Burgers, GrayScott, KuramotoSivashinsky
 from scenegrad.scenes.errors import SceneError
 from scenegrad.scenes.files import load_scene, save_scene
 from scenegrad.scenes.fluids import Fluid, Obstacle, Smagorinsky, Tracer
-from scenegrad.scenes.forcings import KolmogorovForcing
+from scenegrad.scenes.forcings import BandForcing, DiagonalForcing, KolmogorovForcing
 from scenegrad.scenes.gases import Gas, GasPatch, ShallowWater, WaterPatch
-from scenegrad.scenes.initial_fields import FieldFile, TaylorGreen
+from scenegrad.scenes.initial_fields import FieldFile, PlaneWave, Spots, TaylorGreen
 from scenegrad.scenes.learned import Learned
 from scenegrad.scenes.materials import (
     Bingham,
@@ -70,20 +71,21 @@ from scenegrad.scenes.solids import Body, NeoHookean, Wall, WeaklyCompressible
 from scenegrad.scenes.sources import Image, Points, Splats
 from scenegrad.scenes.springs import Actuator, MeshEdges, SpringLattice, SpringList, Springs
 from scenegrad.scenes.time import Time
-from scenegrad.scenes.values import Choice, GaussianField, LogUniform, Normal, Parameter, Uniform
+from scenegrad.scenes.values import Choice, GaussianField, LogUniform, MaternField, Normal, Parameter, Uniform
 from scenegrad.scenes.vary import Ensemble, vary
 
 __all__ = [
-    "APIC", "FCC", "FLIP", "NVE", "RDF", "Actuator", "Apart", "Atoms", "Bingham", "Body", "Boundary", "Box",
-    "CamClay", "Capsule", "CenterOfMass", "Choice", "Collider", "Coulomb", "Cylinder", "Dense", "Domain",
-    "DruckerPrager", "Energy", "Ensemble", "Entity", "Explicit", "FieldFile", "Fields", "Finer", "FiniteVolume",
-    "FixedCorotated", "Fluid", "Force", "Gas", "GasPatch", "GaussianField", "Gaussians", "HalfSpace", "HerschelBulkley",
-    "Hexagonal", "Hinge", "Image", "Implicit", "Inflow", "KolmogorovForcing", "Langevin", "Learned", "LennardJones",
-    "LogUniform", "MassSpring", "MaterialPoint", "Mesh", "MeshEdges", "MolecularDynamics", "Momentum", "Moving",
-    "Muscle", "NeoHookean", "Newtonian", "NoSlip", "Normal", "Obstacle", "OldroydB", "Outflow", "Parabolic",
-    "Parameter", "Particles", "Periodic", "PointFile", "Points", "RigidBody", "RigidPose", "Samples", "Scene",
-    "SceneError", "Separate", "ShallowWater", "Signal", "SimpleCubic", "Sine", "Slip", "Smagorinsky", "Snow",
-    "Sparse", "Spectral", "Spectrum", "Sphere", "Splats", "SpringLattice", "SpringList", "Springs", "Square",
+    "APIC", "FCC", "FLIP", "NVE", "RDF", "Actuator", "AdvectionDiffusion", "Apart", "Atoms", "BandForcing", "Bingham",
+    "Body", "Boundary", "Box", "Burgers", "CamClay", "Capsule", "CenterOfMass", "Choice", "Collider", "Coulomb",
+    "Cylinder", "Dense", "DiagonalForcing", "Domain", "DruckerPrager", "Energy", "Ensemble", "Entity", "Explicit",
+    "FieldFile", "Fields", "Finer", "FiniteVolume", "FixedCorotated", "Fluid", "Force", "Gas", "GasPatch",
+    "GaussianField", "Gaussians", "GrayScott", "HalfSpace", "HerschelBulkley", "Hexagonal", "Hinge", "Image",
+    "Implicit", "Inflow", "KolmogorovForcing", "KuramotoSivashinsky", "Langevin", "Learned", "LennardJones",
+    "LogUniform", "MassSpring", "MaterialPoint", "MaternField", "Mesh", "MeshEdges", "MolecularDynamics", "Momentum",
+    "Moving", "Muscle", "NeoHookean", "Newtonian", "NoSlip", "Normal", "Obstacle", "OldroydB", "Outflow", "Parabolic",
+    "Parameter", "Particles", "Periodic", "PlaneWave", "PointFile", "Points", "RigidBody", "RigidPose", "Samples",
+    "Scene", "SceneError", "Separate", "ShallowWater", "Signal", "SimpleCubic", "Sine", "Slip", "Smagorinsky", "Snow",
+    "Sparse", "Spectral", "Spectrum", "Sphere", "Splats", "Spots", "SpringLattice", "SpringList", "Springs", "Square",
     "StVenantKirchhoffHencky", "Staggered", "Stick", "Table", "TaylorGreen", "Thermo", "Through", "Time", "Together",
     "Tracer", "Uniform", "Viscoelastic", "VonMises", "Wall", "WaterPatch", "WeaklyCompressible", "load_scene",
     "save_scene", "scene_schema", "vary",

@@ -13,7 +13,7 @@ from scenegrad.scenes.initial_fields import InitialField
 from scenegrad.scenes.kinds import Kind
 from scenegrad.scenes.quantities import Carrying, Quantity
 from scenegrad.scenes.shapes import Shape
-from scenegrad.scenes.values import GaussianField, NonNegative, Positive, Scalar, Vector
+from scenegrad.scenes.values import NonNegative, Positive, Random, Scalar, Vector
 
 __all__ = ["Fluid", "Obstacle", "Smagorinsky", "Tracer", "Turbulence"]
 
@@ -45,8 +45,8 @@ class Fluid(Entity):
     kind: Literal["fluid"] = "fluid"
     viscosity: NonNegative  # kinematic [m^2/s]
     density: Positive = 1.0  # [kg/m^3]
-    vorticity: GaussianField | InitialField | None = None  # [1/s]
-    velocity: Vector | GaussianField | InitialField | None = None  # [m/s]
+    vorticity: Random | InitialField | None = None  # [1/s]
+    velocity: Vector | Random | InitialField | None = None  # [m/s]
     forcing: Forcing | None = None
     drag: NonNegative = 0.0  # [1/s]
     turbulence: Turbulence | None = None
@@ -62,7 +62,7 @@ class Tracer(Entity):
 
     kind: Literal["tracer"] = "tracer"
     diffusivity: NonNegative = 0.0  # [m^2/s]
-    initial: Scalar | GaussianField | InitialField = 0.0
+    initial: Scalar | Random | InitialField = 0.0
     buoyancy: Vector | None = None
     carried_by: str | None = None  # the fluid's name; the only fluid of the scene if left out
 

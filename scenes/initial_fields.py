@@ -8,9 +8,9 @@ from pydantic import Field, model_validator
 
 from scenegrad.scenes.kinds import Kind
 from scenegrad.scenes.source_file import fingerprinted
-from scenegrad.scenes.values import Scalar
+from scenegrad.scenes.values import RandomField, Scalar
 
-__all__ = ["FieldFile", "InitialField", "TaylorGreen"]
+__all__ = ["FieldFile", "InitialField", "PlaneWave", "Spots", "TaylorGreen"]
 
 
 class InitialField(Kind):
@@ -22,7 +22,8 @@ class InitialField(Kind):
 class TaylorGreen(InitialField):
     """Taylor-Green vortices: w = -2 k A cos(k x) cos(k y), from u = A cos kx sin ky, with k = wavenumber * 2 pi / L.
 
-    In a box that is not square, u = A cos(k_x x) sin(k_y y) with a k of its own along each edge.
+    In a box that is not square, u = A cos(k_x x) sin(k_y y) with a k of its own along each edge. In three dimensions,
+    u = A sin(k x) cos(k y) cos(k z), v = -A cos(k x) sin(k y) cos(k z), w = 0 [Taylor & Green 1937].
     """
 
     kind: Literal["taylor_green"] = "taylor_green"
@@ -51,3 +52,27 @@ class FieldFile(InitialField):
     @classmethod
     def fingerprint(cls, values: Any) -> Any:
         return fingerprinted(values, "field file")
+
+
+class PlaneWave(InitialField):
+    """amplitude * cos(k.x + phase), k = 2 pi waves / size."""
+
+    positional = ("waves",)
+    kind: Literal["plane_wave"] = "plane_wave"
+    waves: tuple[int, ...]  # per edge, one entry per dimension
+    amplitude: Scalar = 1.0
+    phase: Scalar = 0.0  # [rad]
+
+    if TYPE_CHECKING:
+
+        def __init__(self, waves: tuple[int, ...], *, amplitude: Scalar = 1.0, phase: Scalar = 0.0) -> None: ...
+
+
+class Spots(RandomField, InitialField):
+    """Smooth round spots of a height in places drawn at random: height * exp(-(distance / radius)^4), the highest of
+    those that meet. seed: that of the scene if left out, so that members of an ensemble differ."""
+
+    kind: Literal["spots"] = "spots"
+    count: Annotated[int, Field(ge=1)] = 10
+    radius: Annotated[float, Field(gt=0)]  # [m]
+    height: float = 0.25

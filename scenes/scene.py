@@ -25,8 +25,10 @@ from scenegrad.scenes.values import (
     Choice,
     GaussianField,
     LogUniform,
+    MaternField,
     Normal,
     Parameter,
+    RandomField,
     Uniform,
     Vector,
     number,
@@ -36,7 +38,8 @@ from scenegrad.scenes.values import (
 __all__ = ["SCHEMA_VERSION", "Scene", "explain"]
 
 SCHEMA_VERSION = 1
-DISTRIBUTIONS = (Uniform, LogUniform, Normal, Choice, GaussianField)
+DISTRIBUTIONS = (Uniform, LogUniform, Normal, Choice, RandomField)
+TABLES = (Parameter, Uniform, LogUniform, Normal, Choice, GaussianField, MaternField)  # that a file may hold
 
 
 class Scene(Model):
@@ -150,7 +153,7 @@ class Scene(Model):
         """The scene with every distribution at its median and every random field on the scene's own seed."""
         drawn: dict[str, Any] = {}
         for address, value in self.distributions().items():
-            if isinstance(value, GaussianField):
+            if isinstance(value, RandomField):
                 if value.seed is None:
                     drawn[f"{address}.seed"] = self.seed
             else:
@@ -243,7 +246,7 @@ def allowed_names(path: tuple[Any, ...], table: Any) -> list[str]:
         ("boundary",): Boundary,
     }
     by_kind = {kind: member for family in Kind.__subclasses__() for kind, member in family.members.items()}
-    by_kind |= {cls.model_fields["kind"].default: cls for cls in (Parameter, *DISTRIBUTIONS)}
+    by_kind |= {cls.model_fields["kind"].default: cls for cls in TABLES}
     kind = part.get("kind") if isinstance(part, Mapping) else None
     found = by_place.get(path[:-1]) or by_kind.get(str(kind))
     return list(found.model_fields) if found else []

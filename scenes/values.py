@@ -13,8 +13,8 @@ from scipy import stats
 from scenegrad.scenes.model import Model
 
 __all__ = [
-    "Choice", "Distribution", "GaussianField", "LogUniform", "Normal", "Parameter", "Positive", "Scalar", "Uniform",
-    "Vector", "number", "vector",
+    "Choice", "Distribution", "GaussianField", "LogUniform", "MaternField", "Normal", "Parameter", "Positive", "Random",
+    "RandomField", "Scalar", "Uniform", "Vector", "number", "vector",
 ]  # fmt: skip
 
 
@@ -135,21 +135,41 @@ class Choice(Model):
         return self.values[min(int(u * len(self.values)), len(self.values) - 1)]
 
 
-class GaussianField(Model):
-    """A random field, drawn anew for each member: Gaussian, of zero mean, with a spectrum peaked at one wavenumber.
+class RandomField(Model):
+    """A field that is drawn anew for each member. seed: fixed when an ensemble member is drawn; without one, the seed
+    of the scene."""
+
+    seed: Annotated[int, Field(ge=0)] | None = None
+
+
+class GaussianField(RandomField):
+    """Gaussian, of zero mean, with a spectrum peaked at one wavenumber.
 
     The variance in a shell of wavenumbers |k| is proportional to exp(-(|k| - peak)^2 / (2 width^2)), and the field is
-    scaled to the given rms. The seed alone decides the modes, so that a finer grid shows the same field. seed: fixed
-    when an ensemble member is drawn; without one, the seed of the scene.
+    scaled to the given rms. The seed alone decides the modes, so that a finer grid shows the same field.
     """
 
     kind: Literal["gaussian_field"] = "gaussian_field"
     peak: Annotated[float, Field(gt=0)] = 4.0  # wavenumber, in waves per longest edge of the domain
     width: Annotated[float, Field(gt=0)] = 2.0  # in waves per longest edge of the domain
     rms: Annotated[float, Field(gt=0)] = 1.0  # in the units of the field
-    seed: Annotated[int, Field(ge=0)] | None = None
 
 
+class MaternField(RandomField):
+    """Gaussian, of zero mean, with the covariance scale^2 (-laplace + tau^2)^-alpha of lengths in the longest edge
+    [Whittle 1954, Biometrika 41, 434-449], as the data of the first neural operators are drawn from [Li et al. 2021,
+    ICLR, arXiv:2010.08895, app. A.3].
+
+    Larger alpha makes it smoother, larger tau makes its patches smaller. The seed alone decides the modes.
+    """
+
+    kind: Literal["matern_field"] = "matern_field"
+    alpha: Annotated[float, Field(gt=0)] = 2.5
+    tau: Annotated[float, Field(ge=0)] = 7.0  # [1 / longest edge]
+    scale: Annotated[float, Field(gt=0)] = 1.0  # in the units of the field
+
+
+Random = Annotated[GaussianField | MaternField, Field(discriminator="kind")]
 Drawn = Annotated[Uniform | LogUniform | Normal | Choice, Field(discriminator="kind")]
 Distribution = Uniform | LogUniform | Normal | Choice
 Scalar = float | Annotated[Parameter | Uniform | LogUniform | Normal | Choice, Field(discriminator="kind")]

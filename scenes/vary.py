@@ -12,7 +12,7 @@ from scipy.stats import qmc
 
 from scenegrad.scenes.errors import SceneError
 from scenegrad.scenes.scene import Scene
-from scenegrad.scenes.values import GaussianField
+from scenegrad.scenes.values import RandomField
 
 __all__ = ["Ensemble", "vary"]
 
@@ -40,11 +40,11 @@ class Ensemble(Sequence[Scene]):
     @cached_property
     def drawn(self) -> dict[str, Any]:
         """Distributions of numbers, by address."""
-        return {a: d for a, d in self.scene.distributions().items() if not isinstance(d, GaussianField)}
+        return {a: d for a, d in self.scene.distributions().items() if not isinstance(d, RandomField)}
 
     @cached_property
-    def fields(self) -> dict[str, GaussianField]:
-        return {a: d for a, d in self.scene.distributions().items() if isinstance(d, GaussianField)}
+    def fields(self) -> dict[str, RandomField]:
+        return {a: d for a, d in self.scene.distributions().items() if isinstance(d, RandomField)}
 
     def values(self, index: int) -> dict[str, float]:
         """What member `index` draws, by address."""
