@@ -13,6 +13,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from scenegrad.engine.capture import Replays
 from scenegrad.engine.solver import Program, Step
 from scenegrad.engine.state import Params
 from scenegrad.scenes.methods import Integrator
@@ -24,6 +25,7 @@ from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.measures import center_of_mass, energies, masses, momenta
 from scenegrad.solvers.mpm.networks import Networks
 from scenegrad.solvers.mpm.refined.workspace import RefinedWorkspace
+from scenegrad.solvers.mpm.rigid.clinging import JoinNodes
 from scenegrad.solvers.mpm.rigid.measures import with_bodies, with_contact
 from scenegrad.solvers.mpm.state import ParticleState
 from scenegrad.solvers.mpm.tables import Tables
@@ -57,8 +59,18 @@ class MaterialPointSolver:
         if self.work.implicit is not None:
             self.work.implicit.takes_back = program.controller.needs_error
         self.smallest = torch.stack([matter.volume[:, body.slice].amin(1) for body in matter.bodies], dim=1)
+        self.replays = None if self.asks_host else Replays()
         self.last: tuple[Known, tuple[Tables, Tensor]] | None = None
         self.last_obstacles: tuple[Known, ObstacleTables] | None = None
+
+    @property
+    def asks_host(self) -> bool:
+        """Whether a step needs the host: for nodes that follow the particles, sums that are made until something is
+        small, modules of which nothing is known, and factorisations."""
+        work = self.work
+        joins = any(isinstance(each, JoinNodes) and each.places for each in work.solves)
+        follows = self.grid.sparse or self.matter.refinement is not None
+        return follows or joins or work.implicit is not None or bool(self.networks.bodies)
 
     @torch.no_grad()
     def max_dt(self, state: ParticleState, params: Params) -> Tensor:

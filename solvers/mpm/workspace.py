@@ -6,8 +6,8 @@ A further process joins by a Pass in `solves`, a field of the nodes in `widths` 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from math import prod
 from typing import Any
 
@@ -15,6 +15,7 @@ import torch
 import warp as wp
 from torch import Tensor
 
+from scenegrad.engine.streams import on_torch_stream
 from scenegrad.scenes.methods import Implicit, Integrator
 from scenegrad.solvers.mpm.colliders.obstacles import ObstacleTables
 from scenegrad.solvers.mpm.colliders.passes import ColliderPasses
@@ -226,14 +227,9 @@ class Workspace:
             if tensor.numel()
         }
 
-    @contextmanager
-    def stream(self) -> Iterator[None]:
+    def stream(self) -> AbstractContextManager[None]:
         """Launches go to torch's current stream."""
-        if self.device.type != "cuda":
-            yield
-            return
-        with wp.ScopedStream(wp.stream_from_torch(torch.cuda.current_stream(self.device))):
-            yield
+        return on_torch_stream(self.device)
 
     def arrays(
         self,
