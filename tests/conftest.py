@@ -4,7 +4,8 @@ import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +17,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 import pytest  # noqa: E402
 import torch  # noqa: E402
 import warp as wp  # noqa: E402
+from torch.overrides import TorchFunctionMode  # noqa: E402
+from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("engine", "solvers", "surrogates", "scenes", "assets", "view")
@@ -49,6 +52,57 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def device(request: pytest.FixtureRequest) -> str:
     """Each device a law must hold on."""
     return str(request.param)
+
+
+ASKING = {
+    "tolist",
+    "item",
+    "numpy",
+    "cpu",
+    "__bool__",
+    "__int__",
+    "__float__",
+    "__index__",
+    "__contains__",
+    "__array__",
+}
+MAKING = {torch.tensor, torch.as_tensor, torch.from_numpy, torch.Tensor.new_tensor}
+
+
+class NoQuestions(TorchFunctionMode):
+    """No number of a tensor is asked for on the host, and no tensor is made of numbers from there."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        name = getattr(func, "__name__", "")
+        assert name not in ASKING, f"Tensor.{name} waits for the device"
+        assert func not in MAKING, f"{name} copies numbers from the host"
+        return func(*args, **(kwargs or {}))
+
+
+class NoAnswers(TorchDispatchMode):
+    """The same of what torch does within."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        name = func._schema.name.removeprefix("aten::")
+        waits = ("_local_scalar_dense", "nonzero", "equal", "masked_select", "_unique2", "_linalg_check_errors")
+        assert name not in waits, f"{name} waits for the device"
+        found = func(*args, **(kwargs or {}))
+        assert name != "lift_fresh" or found.ndim == 0, "a list of numbers or of places is copied from the host"
+        return found
+
+
+@contextmanager
+def on_a_device_alone() -> Iterator[None]:
+    """What runs here could run on a GPU without its host, as far as torch knows: nothing is asked, and what is made
+    without a word about its device, which would then be the host's, cannot meet the other tensors."""
+    with NoQuestions(), NoAnswers(), torch.device("meta"):
+        yield
+
+
+@pytest.fixture
+def alone() -> Callable[[], AbstractContextManager[None]]:
+    """A context in which nothing may be asked of the host; see on_a_device_alone."""
+    return on_a_device_alone
 
 
 @pytest.fixture

@@ -5,12 +5,14 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+import warp as wp
 
 import scenegrad.scenes as sc
 from scenegrad.engine.loop import Clock
 from scenegrad.engine.rollout import rollout
-from scenegrad.engine.state import batch_size, map_tensors, member, tensors, with_tensors
+from scenegrad.engine.state import Params, batch_size, map_tensors, member, tensors, with_tensors
 from scenegrad.solvers.compile import compile_scene
+from scenegrad.solvers.navier_stokes.spectral import coefficients
 
 
 def jelly_on_a_slope(dim: int) -> sc.Scene:
@@ -279,6 +281,35 @@ def test_vjp_of_a_step_is_the_transpose_of_its_derivative(case):
         misses = [abs(d - predicted) / abs(predicted) for d in differences]
         assert abs(predicted) > 1e-6, part
         assert min(misses) < 1e-6, f"{part}: vjp {predicted}, central differences {differences}"
+
+
+@pytest.fixture
+def as_on_a_gpu(monkeypatch):
+    """Lets a solver that was compiled for a CPU go the way it goes on a GPU, as far as the way of its numbers goes."""
+
+    def prepare(solver):
+        monkeypatch.setattr(coefficients, "known_by", coefficients.fingerprint)
+        monkeypatch.setattr(wp, "to_torch", lambda array: array._tensor)  # without a detour through numpy
+        if hasattr(solver, "work"):
+            solver.work.seeks = False  # all nodes are kept there
+        return solver
+
+    return prepare
+
+
+def test_a_step_that_may_be_replayed_and_its_transpose_ask_nothing_of_the_host(case, as_on_a_gpu, alone):
+    solver, state, params, time, dt = compiled(case[1])
+    if getattr(solver, "replays", None) is None:
+        pytest.skip("its steps are launched one by one")
+    as_on_a_gpu(solver)
+    fixed, bars = params.detach(), {name: torch.ones_like(value) for name, value in floating(state).items()}
+    solver.step(state, fixed, time, dt)  # what is made once may be made with the help of the host
+    solver.vjp(state, params, time, dt, bars)
+    copies = Params({a: value.detach().clone().requires_grad_(value.requires_grad) for a, value in params.items()})
+    time, dt = time.clone(), dt.clone()
+    with alone():
+        after = solver.step(state, copies.detach(), time, dt).state
+        solver.vjp(after, copies, time + dt, dt, bars)
 
 
 def test_observables_are_finite_and_batched(case):

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from scenegrad.engine.capture import Replays
 from scenegrad.engine.solver import Program, Step
 from scenegrad.engine.state import Params
 from scenegrad.solvers.mass_spring.measures import energies, momenta
@@ -31,7 +32,7 @@ class MassSpringSolver:
 
     def __init__(self, matter: Truss, program: Program[SpringState]):
         self.matter, self.program = matter, program
-        self.stepper = Stepper(matter)
+        self.stepper, self.replays = Stepper(matter), Replays()
         self.last: tuple[list[tuple[Tensor, int]], Constants, dict[str, Any]] | None = None
 
     @torch.no_grad()

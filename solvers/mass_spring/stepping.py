@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
 import warp as wp
 from torch import Tensor
 
+from scenegrad.engine.streams import on_torch_stream
 from scenegrad.solvers.mass_spring.moving import gather_back, move, move_back
 from scenegrad.solvers.mass_spring.pulling import pull, pull_back
 from scenegrad.solvers.mass_spring.truss import Constants, Truss
@@ -57,14 +57,9 @@ class Stepper:
     def empty(self, *shape: int) -> Tensor:
         return torch.empty((self.batch, *shape), dtype=self.dtype, device=self.device)
 
-    @contextmanager
-    def stream(self) -> Iterator[None]:
+    def stream(self) -> AbstractContextManager[None]:
         """Launches go to torch's current stream."""
-        if self.device.type != "cuda":
-            yield
-            return
-        with wp.ScopedStream(wp.stream_from_torch(torch.cuda.current_stream(self.device))):
-            yield
+        return on_torch_stream(self.device)
 
     def known(self, constants: Constants) -> dict[str, Any]:
         """Constants as kernels see them."""

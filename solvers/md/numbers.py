@@ -11,6 +11,8 @@ import torch
 import warp as wp
 from torch import Tensor
 
+from scenegrad.engine.streams import warp_stream
+
 __all__ = ["FUSED", "Numbers", "launch", "numbers", "view"]
 
 
@@ -49,6 +51,4 @@ def launch(kernel: wp.Kernel, dim: tuple[int, ...], inputs: Sequence[Any], devic
     if device == "cpu":
         wp.launch(kernel, dim=dim, inputs=inputs, device=device, record_tape=False)
         return
-    with torch.cuda.device(device):
-        stream = wp.stream_from_torch(torch.cuda.current_stream())
-        wp.launch(kernel, dim=dim, inputs=inputs, stream=stream, record_tape=False)
+    wp.launch(kernel, dim=dim, inputs=inputs, stream=warp_stream(device), record_tape=False)

@@ -72,18 +72,24 @@ class CoefficientCache:
 
     def __init__(self, modes: Modes, size: int = 4):
         self.modes, self.size = modes, size
-        self.sets: OrderedDict[tuple, tuple[Coefficients, Tensor, Tensor]] = OrderedDict()
+        self.sets: OrderedDict[tuple, tuple[Coefficients, Tensor, Tensor, Tensor]] = OrderedDict()
 
     def __call__(self, dt: Tensor, viscosity: Tensor, drag: Tensor) -> Coefficients:
         # A tensor is known by its place in memory and its version, so that nothing is copied from a device to ask for
         # its value; the cache keeps a reference, or the place could be given to another tensor.
-        key = (tuple(dt.tolist()), fingerprint(viscosity), fingerprint(drag))
+        key = (known_by(dt), fingerprint(viscosity), fingerprint(drag))
         if key not in self.sets:
-            self.sets[key] = (Coefficients(self.modes, dt, viscosity, drag), viscosity.detach(), drag.detach())
+            made = Coefficients(self.modes, dt, viscosity, drag)
+            self.sets[key] = (made, dt.detach(), viscosity.detach(), drag.detach())
             if len(self.sets) > self.size:
                 self.sets.popitem(last=False)
         self.sets.move_to_end(key)
         return self.sets[key][0]
+
+
+def known_by(dt: Tensor) -> tuple:
+    """By its value on the host, where it comes in a new tensor now and then."""
+    return tuple(dt.tolist()) if dt.device.type == "cpu" else fingerprint(dt)
 
 
 def fingerprint(tensor: Tensor) -> tuple:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
+from scenegrad.engine.capture import Replays
 from scenegrad.engine.solver import Program, Step
 from scenegrad.engine.state import Params
 from scenegrad.solvers.navier_stokes.spectral.diagnostics import Diagnostics
@@ -56,6 +57,7 @@ class SpectralSolver:
     diagnostics: Diagnostics
     addresses: Addresses
     program: Program[VorticityState]
+    replays: Replays = field(default_factory=Replays, init=False, repr=False, compare=False)
 
     @property
     def order(self) -> int:
