@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import CenterOfMass as CenterOfMass
     from scenegrad.scenes import Choice as Choice
     from scenegrad.scenes import Collider as Collider
+    from scenegrad.scenes import Conduction as Conduction
     from scenegrad.scenes import Coulomb as Coulomb
     from scenegrad.scenes import Cylinder as Cylinder
     from scenegrad.scenes import Dense as Dense
@@ -148,6 +149,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Together as Together
     from scenegrad.scenes import Tracer as Tracer
     from scenegrad.scenes import Uniform as Uniform
+    from scenegrad.scenes import UniformForcing as UniformForcing
     from scenegrad.scenes import Viscoelastic as Viscoelastic
     from scenegrad.scenes import VonMises as VonMises
     from scenegrad.scenes import Wall as Wall
@@ -171,7 +173,7 @@ __version__ = "0.1.0"
 
 SCENES = (
     "APIC FCC FLIP NVE RDF Actuator AdvectionDiffusion Apart Atoms BandForcing Bingham Body Boundary Box Burgers "
-    "CamClay Capsule CenterOfMass Choice Collider Coulomb Cylinder Dense DiagonalForcing Domain DruckerPrager Energy "
+    "CamClay Capsule CenterOfMass Choice Collider Conduction Coulomb Cylinder Dense DiagonalForcing Domain DruckerPrager Energy "
     "Ensemble Entity Explicit FieldFile Fields Finer FiniteVolume FixedCorotated Fluid Force Gas GasPatch "
     "GaussianField Gaussians GrayScott HalfSpace HerschelBulkley Hexagonal Hinge Image Implicit Inflow "
     "KolmogorovForcing KuramotoSivashinsky Langevin Learned LennardJones LogUniform MassSpring MaterialPoint "
@@ -179,7 +181,7 @@ SCENES = (
     "OldroydB Outflow Parabolic Parameter Particles Periodic PlaneWave PointFile Points RigidBody RigidPose Samples "
     "Scene SceneError Separate ShallowWater Signal SimpleCubic Sine Slip Smagorinsky Snow Sparse Spectral Spectrum "
     "Sphere Splats Spots SpringLattice SpringList Springs Square StVenantKirchhoffHencky Staggered Stick Table "
-    "TaylorGreen Thermo Through Time Together Tracer Uniform Viscoelastic VonMises Wall WaterPatch "
+    "TaylorGreen Thermo Through Time Together Tracer Uniform UniformForcing Viscoelastic VonMises Wall WaterPatch "
     "WeaklyCompressible load_scene save_scene scene_schema vary"
 )
 ERRORS = "DeviceError DiskFull Diverged EngineError FileError MeshError OutputInUse StabilityError"

@@ -13,9 +13,9 @@ from scenegrad.scenes.equations import AdvectionDiffusion, Burgers, GrayScott, K
 from scenegrad.scenes.errors import SceneError
 from scenegrad.scenes.files import load_scene, save_scene
 from scenegrad.scenes.fluids import Fluid, Obstacle, Smagorinsky, Tracer
-from scenegrad.scenes.forcings import BandForcing, DiagonalForcing, KolmogorovForcing
+from scenegrad.scenes.forcings import BandForcing, DiagonalForcing, KolmogorovForcing, UniformForcing
 from scenegrad.scenes.gases import Gas, GasPatch, ShallowWater, WaterPatch
-from scenegrad.scenes.initial_fields import FieldFile, PlaneWave, Spots, TaylorGreen
+from scenegrad.scenes.initial_fields import Conduction, FieldFile, PlaneWave, Spots, TaylorGreen
 from scenegrad.scenes.learned import Learned
 from scenegrad.scenes.materials import (
     Bingham,
@@ -76,7 +76,7 @@ from scenegrad.scenes.vary import Ensemble, vary
 
 __all__ = [
     "APIC", "FCC", "FLIP", "NVE", "RDF", "Actuator", "AdvectionDiffusion", "Apart", "Atoms", "BandForcing", "Bingham",
-    "Body", "Boundary", "Box", "Burgers", "CamClay", "Capsule", "CenterOfMass", "Choice", "Collider", "Coulomb",
+    "Body", "Boundary", "Box", "Burgers", "CamClay", "Capsule", "CenterOfMass", "Choice", "Collider", "Conduction", "Coulomb",
     "Cylinder", "Dense", "DiagonalForcing", "Domain", "DruckerPrager", "Energy", "Ensemble", "Entity", "Explicit",
     "FieldFile", "Fields", "Finer", "FiniteVolume", "FixedCorotated", "Fluid", "Force", "Gas", "GasPatch",
     "GaussianField", "Gaussians", "GrayScott", "HalfSpace", "HerschelBulkley", "Hexagonal", "Hinge", "Image",
@@ -87,6 +87,6 @@ __all__ = [
     "Scene", "SceneError", "Separate", "ShallowWater", "Signal", "SimpleCubic", "Sine", "Slip", "Smagorinsky", "Snow",
     "Sparse", "Spectral", "Spectrum", "Sphere", "Splats", "Spots", "SpringLattice", "SpringList", "Springs", "Square",
     "StVenantKirchhoffHencky", "Staggered", "Stick", "Table", "TaylorGreen", "Thermo", "Through", "Time", "Together",
-    "Tracer", "Uniform", "Viscoelastic", "VonMises", "Wall", "WaterPatch", "WeaklyCompressible", "load_scene",
+    "Tracer", "Uniform", "UniformForcing", "Viscoelastic", "VonMises", "Wall", "WaterPatch", "WeaklyCompressible", "load_scene",
     "save_scene", "scene_schema", "vary",
 ]  # fmt: skip

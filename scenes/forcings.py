@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from scenegrad.scenes.kinds import Kind
-from scenegrad.scenes.values import Scalar
+from scenegrad.scenes.values import Scalar, Vector
 
-__all__ = ["BandForcing", "DiagonalForcing", "Forcing", "KolmogorovForcing"]
+__all__ = ["BandForcing", "DiagonalForcing", "Forcing", "KolmogorovForcing", "UniformForcing"]
 
 
 class Forcing(Kind):
@@ -52,3 +52,15 @@ class BandForcing(Forcing):
         if self.low > self.high:
             raise ValueError(f"BandForcing got low={self.low}, high={self.high}; low must not be above high.")
         return self
+
+
+class UniformForcing(Forcing):
+    """The same acceleration everywhere, such as a pressure gradient -grad p / density that drives a channel."""
+
+    positional = ("acceleration",)
+    kind: Literal["uniform"] = "uniform"
+    acceleration: Vector  # [m/s^2]
+
+    if TYPE_CHECKING:
+
+        def __init__(self, acceleration: Vector) -> None: ...

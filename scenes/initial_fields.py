@@ -10,7 +10,7 @@ from scenegrad.scenes.kinds import Kind
 from scenegrad.scenes.source_file import fingerprinted
 from scenegrad.scenes.values import RandomField, Scalar
 
-__all__ = ["FieldFile", "InitialField", "PlaneWave", "Spots", "TaylorGreen"]
+__all__ = ["Conduction", "FieldFile", "InitialField", "PlaneWave", "Spots", "TaylorGreen"]
 
 
 class InitialField(Kind):
@@ -76,3 +76,25 @@ class Spots(RandomField, InitialField):
     count: Annotated[int, Field(ge=1)] = 10
     radius: Annotated[float, Field(gt=0)]  # [m]
     height: float = 0.25
+
+
+class Conduction(InitialField):
+    """A straight line from `lo` to `hi` along one axis, as heat between plates at rest, and a disturbance of it.
+
+    value = lo + (hi - lo) s + disturbance sin(pi s) cos(2 pi waves r): s is the share of the edge along `axis`, r that
+    along the next one.
+    """
+
+    positional = ("lo", "hi")
+    kind: Literal["conduction"] = "conduction"
+    lo: Scalar = 1.0
+    hi: Scalar = 0.0
+    axis: Annotated[int, Field(ge=0, le=2)] = 1
+    disturbance: Scalar = 0.0
+    waves: Annotated[int, Field(ge=1)] = 1
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, lo: Scalar = 1.0, hi: Scalar = 0.0, *, axis: int = 1, disturbance: Scalar = 0.0, waves: int = 1
+        ) -> None: ...

@@ -174,10 +174,13 @@ class Staggered(Method):
 
     advection: "central" (keeps energy), "van_leer" or "weno3" (calm where the grid is coarse), "maccormack"
     (semi-Lagrangian, for smoke and large steps). viscosity: "explicit", or "implicit" where it would bound the step.
-    tolerance: of the pressure, relative; that of the precision if left out.
+    tolerance: of the pressure beside obstacles, relative; that of the precision if left out. integrator: "ab2" (Adams
+    and Bashforth, one evaluation a step) or "rk3" (Runge and Kutta, order 3 with an error estimate, larger steps). Left
+    out, it is ab2, or rk3 where time has a tolerance.
     """
 
     kind: Literal["staggered"] = "staggered"
+    integrator: Literal["ab2", "rk3"] | None = None
     advection: Literal["central", "van_leer", "weno3", "maccormack"] = "van_leer"
     viscosity: Literal["explicit", "implicit"] = "explicit"
     tolerance: Annotated[float, Field(gt=0, lt=1)] | None = None
