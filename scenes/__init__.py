@@ -76,8 +76,8 @@ from scenegrad.scenes.vary import Ensemble, vary
 
 __all__ = [
     "APIC", "FCC", "FLIP", "NVE", "RDF", "Actuator", "AdvectionDiffusion", "Apart", "Atoms", "BandForcing", "Bingham",
-    "Body", "Boundary", "Box", "Burgers", "CamClay", "Capsule", "CenterOfMass", "Choice", "Collider", "Conduction", "Coulomb",
-    "Cylinder", "Dense", "DiagonalForcing", "Domain", "DruckerPrager", "Energy", "Ensemble", "Entity", "Explicit",
+    "Body", "Boundary", "Box", "Burgers", "CamClay", "Capsule", "CenterOfMass", "Choice", "Collider", "Conduction",
+    "Coulomb", "Cylinder", "Dense", "DiagonalForcing", "Domain", "DruckerPrager", "Energy", "Ensemble", "Entity", "Explicit",
     "FieldFile", "Fields", "Finer", "FiniteVolume", "FixedCorotated", "Fluid", "Force", "Gas", "GasPatch",
     "GaussianField", "Gaussians", "GrayScott", "HalfSpace", "HerschelBulkley", "Hexagonal", "Hinge", "Image",
     "Implicit", "Inflow", "KolmogorovForcing", "KuramotoSivashinsky", "Langevin", "Learned", "LennardJones",
@@ -87,6 +87,6 @@ __all__ = [
     "Scene", "SceneError", "Separate", "ShallowWater", "Signal", "SimpleCubic", "Sine", "Slip", "Smagorinsky", "Snow",
     "Sparse", "Spectral", "Spectrum", "Sphere", "Splats", "Spots", "SpringLattice", "SpringList", "Springs", "Square",
     "StVenantKirchhoffHencky", "Staggered", "Stick", "Table", "TaylorGreen", "Thermo", "Through", "Time", "Together",
-    "Tracer", "Uniform", "UniformForcing", "Viscoelastic", "VonMises", "Wall", "WaterPatch", "WeaklyCompressible", "load_scene",
-    "save_scene", "scene_schema", "vary",
+    "Tracer", "Uniform", "UniformForcing", "Viscoelastic", "VonMises", "Wall", "WaterPatch", "WeaklyCompressible",
+    "load_scene", "save_scene", "scene_schema", "vary",
 ]  # fmt: skip
