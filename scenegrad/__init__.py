@@ -173,9 +173,9 @@ __version__ = "0.1.0"
 
 SCENES = (
     "APIC FCC FLIP NVE RDF Actuator AdvectionDiffusion Apart Atoms BandForcing Bingham Body Boundary Box Burgers "
-    "CamClay Capsule CenterOfMass Choice Collider Conduction Coulomb Cylinder Dense DiagonalForcing Domain DruckerPrager "
-    "Energy Ensemble Entity Explicit FieldFile Fields Finer FiniteVolume FixedCorotated Fluid Force Gas GasPatch "
-    "GaussianField Gaussians GrayScott HalfSpace HerschelBulkley Hexagonal Hinge Image Implicit Inflow "
+    "CamClay Capsule CenterOfMass Choice Collider Conduction Coulomb Cylinder Dense DiagonalForcing Domain "
+    "DruckerPrager Energy Ensemble Entity Explicit FieldFile Fields Finer FiniteVolume FixedCorotated Fluid Force Gas "
+    "GasPatch GaussianField Gaussians GrayScott HalfSpace HerschelBulkley Hexagonal Hinge Image Implicit Inflow "
     "KolmogorovForcing KuramotoSivashinsky Langevin Learned LennardJones LogUniform MassSpring MaterialPoint "
     "MaternField Mesh MeshEdges MolecularDynamics Momentum Moving Muscle NeoHookean Newtonian NoSlip Normal Obstacle "
     "OldroydB Outflow Parabolic Parameter Particles Periodic PlaneWave PointFile Points RigidBody RigidPose Samples "
