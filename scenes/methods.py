@@ -127,15 +127,18 @@ class Apart(BodyContact):
 class Finer(Model):
     """A box in which cells are `factor` times as fine as elsewhere; matter passes smoothly between them.
 
-    around: its place, or the name of a body whose middle it follows. size: full edge lengths. blend: width of the zone
-    around it in which both grids carry the matter [m]; two coarse cells if left out. Particles are as dense as their
-    bodies say (particles_per_cell, of coarse cells): take factor^dim times as many for what stays in the box.
+    around: its place, or the name of a body, rigid body or moving collider whose middle it follows. size: full edge
+    lengths. blend: width of the zone around it in which both grids carry the matter [m]; two coarse cells if left out.
+    particles: "finer", bodies have as many particles in each cell, fine or coarse, where the box and its zone are at
+    the start; "even", they are as dense everywhere as in coarse cells, for matter that the box will pass by: give
+    such bodies factor^dim times as many particles_per_cell where it matters.
     """
 
     size: tuple[Annotated[float, Field(gt=0)], ...]
     around: str | tuple[float, ...]
     factor: Annotated[int, Field(ge=2, le=8)] = 2
     blend: Annotated[float, Field(gt=0)] | None = None
+    particles: Literal["finer", "even"] = "finer"
 
 
 class MaterialPoint(Method):

@@ -11,18 +11,16 @@ import torch
 from torch import Tensor
 
 from scenegrad.engine.controllers import CFL, PI
-from scenegrad.engine.errors import FileError
 from scenegrad.engine.state import Params
 from scenegrad.scenes.errors import SceneError
 from scenegrad.scenes.methods import MaterialPoint
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.signals import Signal
-from scenegrad.scenes.solids import Body
 from scenegrad.scenes.values import Parameter
 from scenegrad.solvers.mpm.body_checks import check_bodies
 from scenegrad.solvers.mpm.checks import check_scene, check_structure
 from scenegrad.solvers.mpm.colliders.placing import obstacles_of
-from scenegrad.solvers.mpm.filling import fill_shape
+from scenegrad.solvers.mpm.filled import filled_bodies
 from scenegrad.solvers.mpm.grid.grid import Grid
 from scenegrad.solvers.mpm.learned import learned_bodies
 from scenegrad.solvers.mpm.materials import LAWS
@@ -38,7 +36,6 @@ from scenegrad.solvers.mpm.walls import clinging, faces, periodic_axes
 from scenegrad.solvers.shared.leaves import params as collect
 from scenegrad.solvers.shared.leaves import program
 from scenegrad.solvers.shared.reasons import Reasons
-from scenegrad.solvers.shared.regions import bounds_of
 
 __all__ = ["compile_mpm"]
 
@@ -73,10 +70,11 @@ def compile_mpm(
     for name in filled[0]:
         counts = sorted({len(bodies[name][0]) for bodies in filled})
         if len(counts) > 1:
+            evenly = ' Or take Finer(..., particles="even").' if method.refine else ""
             reasons.add(
                 f"{name}.shape",
                 f"has {counts[0]} to {counts[-1]} particles among the members of a batch; all must have as many. "
-                f"Run members of other sizes in a batch of their own.",
+                f"Run members of other sizes in a batch of their own.{evenly}",
             )
     reasons.refuse()
 
@@ -105,23 +103,6 @@ def compile_mpm(
     if isinstance(plan.controller, PI):
         plan = replace(plan, controller=replace(plan.controller, k=2))  # order of the local error of backward Euler
     return MaterialPointSolver(grid, matter, plan, networks, method.integrator), initial(values), values
-
-
-def filled_bodies(scene: Scene, grid: Grid, reasons: Reasons) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Places and volumes of the particles of each body."""
-    found = {}
-    for n, (name, body) in enumerate(scene.entities.items()):
-        if isinstance(body, Body):
-            domain = grid.dx * np.array(grid.cells)
-            try:
-                if grid.unbounded and not np.isfinite(bounds_of(body.shape, grid.dim)).all():
-                    reasons.add(f"{name}.shape", "has no end, and nor has the domain; cut it with & Box(...).")
-                    continue
-                each, seed = body.particles_per_cell or 2**grid.dim, np.random.SeedSequence(scene.seed, spawn_key=(n,))
-                found[name] = fill_shape(body.shape, domain, grid.dx, each, body.jitter, seed)
-            except FileError as error:
-                reasons.add(f"{name}.shape", str(error))
-    return found
 
 
 def body_part(scene: Scene, name: str, start: int, end: int) -> BodyPart:

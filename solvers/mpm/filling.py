@@ -16,9 +16,25 @@ from scenegrad.scenes.sources import Image, Points, Splats
 from scenegrad.solvers.shared.regions import bounds_of, distance_to, loaded, placed_mesh
 from scenegrad.solvers.shared.sources import placed_picture, placed_points, placed_splats
 
-__all__ = ["fill_shape", "parts_of"]
+__all__ = ["Closer", "fill_shape", "parts_of"]
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Closer:
+    """A box in which a lattice is `factor` times as fine along each axis."""
+
+    middle: Array  # [m]
+    half: Array  # of its edges [m]
+    period: Array  # of its images along each axis [m], 0 where there are none
+    factor: int
+
+    def distance(self, places: Array) -> Array:
+        """Not positive within; it grows by no more than the way to a place [m], [n]."""
+        away = places - self.middle
+        away -= self.period * np.rint(away / np.where(self.period > 0, self.period, 1.0))
+        return np.asarray((np.abs(away) - self.half).max(axis=1))
 
 
 @dataclass(frozen=True)
@@ -29,6 +45,7 @@ class Spread:
     spacing: float
     jitter: float = 0.0
     seed: np.random.SeedSequence | None = None
+    closer: Closer | None = None
 
 
 def fill_shape(
@@ -38,6 +55,7 @@ def fill_shape(
     particles_per_cell: int,
     jitter: float = 0.0,
     seed: np.random.SeedSequence | None = None,
+    closer: Closer | None = None,
 ) -> tuple[Array, Array]:
     """Places [n, dim] and volumes [n] of particles that fill a shape.
 
@@ -45,6 +63,7 @@ def fill_shape(
     and Gaussians are particles, also of a shape that something was taken from or added to. All else is filled by a
     lattice that fits the box around the shape: a box is filled exactly. Where a shape has no end, the domain [dim] ends
     it. jitter: each point of the lattice is moved within this share of its cell, at random, as long as it stays inside.
+    closer: where the lattice is finer: its cells stay whole or are cut into factor^dim, and fill the same space.
     """
     dim = len(domain)
     spacing = dx / particles_per_cell ** (1 / dim)
@@ -56,7 +75,7 @@ def fill_shape(
     for part in parts_of(shape):
         if isinstance(part, Mesh):
             check_surface(part.path, part.sha256)
-    return particles_of(shape, Spread(domain, spacing, jitter, seed))
+    return particles_of(shape, Spread(domain, spacing, jitter, seed, closer))
 
 
 @lru_cache(maxsize=64)
@@ -130,10 +149,29 @@ def lattice(shape: Shape, spread: Spread) -> tuple[Array, Array]:
         return np.empty((0, dim)), np.empty(0)
     count = np.maximum(np.rint((high - low) / spread.spacing), 1).astype(np.int64)
     width = (high - low) / count
-    coarse = [placed_picture(part).silhouette.pixel.max() for part in parts_of(shape) if isinstance(part, Image)]
-    places = lattice_within(lambda x: distance_to(shape, x), low, width, count, slack=max(coarse, default=0.0))
+    pixels = [placed_picture(part).silhouette.pixel.max() for part in parts_of(shape) if isinstance(part, Image)]
+    slack = max(pixels, default=0.0)
+    places = lattice_within(lambda x: distance_to(shape, x), low, width, count, slack)
+    widths = np.broadcast_to(width, places.shape)
+    if spread.closer is not None:
+        within = cut(shape, spread.closer, low, width, count, slack)
+        whole = places[spread.closer.distance(places) >= 0]
+        places = np.concatenate([whole, within])
+        widths = np.repeat([width, width / spread.closer.factor], [len(whole), len(within)], axis=0)
     if spread.jitter:
         random = np.random.default_rng(spread.seed)
-        moved = places + spread.jitter * width * (random.random(places.shape) - 0.5)
+        moved = places + spread.jitter * widths * (random.random(places.shape) - 0.5)
         places = np.where(distance_to(shape, moved)[:, None] <= 0, moved, places)
-    return places, np.full(len(places), float(np.prod(width)))
+    return places, np.prod(widths, axis=1)
+
+
+def cut(shape: Shape, closer: Closer, low: Array, width: Array, count: NDArray[np.int64], slack: float) -> Array:
+    """Points of the finer lattice in those cells of the coarse one whose middles it is for."""
+    beyond = 0.5 * float(np.linalg.norm(width))  # from a point to the middle of its cell at most
+
+    def distance(x: Array) -> Array:
+        return np.maximum(distance_to(shape, x), closer.distance(x) - beyond)
+
+    places = lattice_within(distance, low, width / closer.factor, count * closer.factor, slack)
+    middles = low + (np.floor((places - low) / width) + 0.5) * width
+    return places[closer.distance(middles) < 0]

@@ -41,7 +41,7 @@ def onto_bar(contact, around, **method):
     )
 
 
-def onto_ball(dim, contact, around, **method):
+def onto_ball(dim, contact, around, particles="finer", **method):
     """A block falls on a rigid ball, which lies on a rough floor."""
     flat = dim == 2
     block = sc.Body(
@@ -66,7 +66,9 @@ def onto_ball(dim, contact, around, **method):
         domain=sc.Domain(size=(1.0, 1.0), cells=(12, 12)) if flat else sc.Domain(size=(0.6,) * 3, cells=(8,) * 3),
         gravity=sc.Parameter(place(dim, 0.5, -G, 0.3)),
         entities={"block": block, "ball": ball, "floor": floor},
-        method=sc.MaterialPoint(refine=sc.Finer(size=(0.25,) * dim, around=around, blend=0.1), **method),
+        method=sc.MaterialPoint(
+            refine=sc.Finer(size=(0.25,) * dim, around=around, blend=0.1, particles=particles), **method
+        ),
         time=sc.Time(end=0.12),
     )
 
@@ -161,9 +163,7 @@ def test_where_all_matter_is_in_the_region_the_fine_grid_alone_counts(lab, conta
         }
     )
     ends, bounds = [], []
-    for scene, each in ((coarse, 16), (fine, 4)):
-        block = scene.entities["block"].model_copy(update={"particles_per_cell": each})
-        scene = scene.model_copy(update={"entities": {**scene.entities, "block": block}})
+    for scene in (coarse, fine):
         solver, state, params = lab.compiled(scene)
         bounds.append(float(solver.max_dt(state, params)))
         ends.append(lab.march(solver, state, params, 60, 5e-4)[0])
@@ -191,8 +191,11 @@ def test_a_region_around_something_that_stands_is_refused(lab):
 
 
 def test_members_of_a_batch_have_regions_of_their_own(lab):
-    scene = onto_ball(2, sc.Coulomb(0.4), "ball")
-    other = scene.replace({"ball.shape.center.value": (0.45, 0.25)})
+    scenes = [onto_ball(2, sc.Coulomb(0.4), "ball", particles) for particles in ("finer", "even")]
+    others = [scene.replace({"ball.shape.center.value": (0.45, 0.25)}) for scene in scenes]
+    with pytest.raises(SceneError, match=r'has \d+ to \d+ particles .* particles="even"'):
+        lab.compiled([scenes[0], others[0]])
+    scene, other = scenes[1], others[1]
     together, _ = lab.march(*lab.compiled([scene, other]), 60, dt=1e-3)
     for index, alone in enumerate((scene, other)):
         single, _ = lab.march(*lab.compiled(alone), 60, dt=1e-3)

@@ -1,5 +1,6 @@
 """A finer grid around a region: nothing is lost where it blends into the coarse one."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from scenegrad.scenes.errors import SceneError
 
 def crossing(lab, dim, refine, **fields) -> sc.Scene:
     """A block turns and crosses the border of the region, in part above a floor."""
+    refine = None if refine is None else refine.model_copy(update={"particles": "even"})
     velocity = sc.Parameter((1.0, *(0.4,) * (dim - 2), -0.4))
     jelly = sc.NeoHookean(youngs_modulus=sc.Parameter(2e4), poisson_ratio=0.3, density=1000.0)
     block = lab.box_of((0.3,) * dim, (0.25,) * dim, jelly, velocity=velocity, particles_per_cell=4**dim)
@@ -70,8 +72,7 @@ def test_where_nothing_is_near_the_region_the_coarse_grid_alone_counts(lab):
 
 
 def test_where_all_matter_is_in_the_region_the_fine_grid_alone_counts(lab):
-    whole = sc.Finer(size=(3.0, 3.0), around=(0.5, 0.5))
-    coarse = crossing(lab, 2, whole)
+    coarse = crossing(lab, 2, sc.Finer(size=(3.0, 3.0), around=(0.5, 0.5)))
     fine = coarse.model_copy(
         update={
             "domain": sc.Domain(size=(1.0, 1.0), cells=(24, 24)),
@@ -123,3 +124,42 @@ def test_what_cannot_be_refined_is_refused(lab):
         lab.compiled(crossing(lab, 2, sc.Finer(size=(0.1, 0.1), around="blok")))
     with pytest.raises(SceneError, match=r"has 3 entries in 2 dimensions"):
         lab.compiled(crossing(lab, 2, sc.Finer(size=(0.1, 0.1, 0.1), around="block")))
+
+
+def places_of(lab, finer, shape, dim=2, **body):
+    """Places and volumes of the particles of a body in cells 1/12 wide."""
+    block = sc.Body(shape=shape, material=lab.jelly, **body)
+    scene = lab.scene_of(dim, 12, entities={"block": block}, method=sc.MaterialPoint(refine=finer))
+    solver, state, _ = lab.compiled(scene)
+    return state.position[0], solver.matter.volume[0], solver.matter.refinement.share(state)[0]
+
+
+def test_bodies_begin_with_as_many_particles_in_fine_cells_as_in_coarse_ones(lab, dim):
+    """The box is filled exactly, wherever its lattice is finer; what the fine grid carries is fine."""
+    finer, dx = sc.Finer(size=(0.2,) * dim, around=(0.35,) * dim, factor=3, blend=0.05), 1 / 12
+    box = sc.Box(center=(0.5,) * dim, size=(5 * dx,) * dim)
+    places, volumes, share = places_of(lab, finer, box, dim, jitter=0.5)
+    assert float(volumes.sum()) == pytest.approx((5 * dx) ** dim, rel=1e-13)
+    whole, cut = (dx / 2) ** dim, (dx / 6) ** dim
+    assert bool((volumes[share > 0.3] < 1.01 * cut).all())
+    assert bool(((volumes - whole).abs() < 1e-12).logical_or((volumes - cut).abs() < 1e-12).all())
+    assert 0 < int((volumes > 0.99 * whole).sum()) < 10**dim
+    center = (volumes[:, None] * places).sum(0) / volumes.sum()
+    assert float((center - 0.5).abs().max()) < 0.2 * dx
+
+
+def test_a_round_body_is_filled_the_better_the_finer(lab):
+    """Cells of the lattice that the outline cuts are told inside from outside by the finer points in them."""
+    ball, exact = sc.Sphere(center=(0.5, 0.5), radius=0.31), math.pi * 0.31**2
+    errors = []
+    for factor in (2, 8):
+        finer = sc.Finer(size=(0.7, 0.7), around="block", factor=factor)
+        errors.append(abs(float(places_of(lab, finer, ball)[1].sum()) / exact - 1))
+    assert errors[1] < min(errors[0], 2e-3)
+
+
+def test_bodies_may_be_as_dense_everywhere(lab):
+    finer = sc.Finer(size=(0.2, 0.2), around=(0.35, 0.35), particles="even")
+    _, volumes, _ = places_of(lab, finer, sc.Box(center=(0.5, 0.5), size=(0.5, 0.5)), particles_per_cell=16)
+    assert len(volumes) == 24**2
+    assert bool((volumes == volumes[0]).all())
