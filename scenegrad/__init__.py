@@ -86,6 +86,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Image as Image
     from scenegrad.scenes import Implicit as Implicit
     from scenegrad.scenes import Inflow as Inflow
+    from scenegrad.scenes import IsentropicVortex as IsentropicVortex
     from scenegrad.scenes import KolmogorovForcing as KolmogorovForcing
     from scenegrad.scenes import KuramotoSivashinsky as KuramotoSivashinsky
     from scenegrad.scenes import Langevin as Langevin
@@ -176,6 +177,7 @@ SCENES = (
     "CamClay Capsule CenterOfMass Choice Collider Conduction Coulomb Cylinder Dense DiagonalForcing Domain "
     "DruckerPrager Energy Ensemble Entity Explicit FieldFile Fields Finer FiniteVolume FixedCorotated Fluid Force Gas "
     "GasPatch GaussianField Gaussians GrayScott HalfSpace HerschelBulkley Hexagonal Hinge Image Implicit Inflow "
+    "IsentropicVortex "
     "KolmogorovForcing KuramotoSivashinsky Langevin Learned LennardJones LogUniform MassSpring MaterialPoint "
     "MaternField Mesh MeshEdges MolecularDynamics Momentum Moving Muscle NeoHookean Newtonian NoSlip Normal Obstacle "
     "OldroydB Outflow Parabolic Parameter Particles Periodic PlaneWave PointFile Points RigidBody RigidPose Samples "

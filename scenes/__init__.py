@@ -14,7 +14,7 @@ from scenegrad.scenes.errors import SceneError
 from scenegrad.scenes.files import load_scene, save_scene
 from scenegrad.scenes.fluids import Fluid, Obstacle, Smagorinsky, Tracer
 from scenegrad.scenes.forcings import BandForcing, DiagonalForcing, KolmogorovForcing, UniformForcing
-from scenegrad.scenes.gases import Gas, GasPatch, ShallowWater, WaterPatch
+from scenegrad.scenes.gases import Gas, GasPatch, IsentropicVortex, ShallowWater, WaterPatch
 from scenegrad.scenes.initial_fields import Conduction, FieldFile, PlaneWave, Spots, TaylorGreen
 from scenegrad.scenes.learned import Learned
 from scenegrad.scenes.materials import (
@@ -80,7 +80,7 @@ __all__ = [
     "Coulomb", "Cylinder", "Dense", "DiagonalForcing", "Domain", "DruckerPrager", "Energy", "Ensemble", "Entity", "Explicit",
     "FieldFile", "Fields", "Finer", "FiniteVolume", "FixedCorotated", "Fluid", "Force", "Gas", "GasPatch",
     "GaussianField", "Gaussians", "GrayScott", "HalfSpace", "HerschelBulkley", "Hexagonal", "Hinge", "Image",
-    "Implicit", "Inflow", "KolmogorovForcing", "KuramotoSivashinsky", "Langevin", "Learned", "LennardJones",
+    "Implicit", "Inflow", "IsentropicVortex", "KolmogorovForcing", "KuramotoSivashinsky", "Langevin", "Learned", "LennardJones",
     "LogUniform", "MassSpring", "MaterialPoint", "MaternField", "Mesh", "MeshEdges", "MolecularDynamics", "Momentum",
     "Moving", "Muscle", "NeoHookean", "Newtonian", "NoSlip", "Normal", "Obstacle", "OldroydB", "Outflow", "Parabolic",
     "Parameter", "Particles", "Periodic", "PlaneWave", "PointFile", "Points", "RigidBody", "RigidPose", "Samples",

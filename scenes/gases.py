@@ -13,11 +13,25 @@ from scenegrad.scenes.model import Model
 from scenegrad.scenes.shapes import Shape
 from scenegrad.scenes.values import NonNegative, Positive, Scalar, Vector, check_range
 
-__all__ = ["Gas", "GasPatch", "ShallowWater", "WaterPatch"]
+__all__ = ["Gas", "GasPatch", "IsentropicVortex", "ShallowWater", "WaterPatch"]
 
 Adiabatic = Annotated[
     Scalar, pydantic.AfterValidator(lambda v: check_range(v, 1.0, 100.0, "the ratio of specific heats is above 1"))
 ]
+
+
+class IsentropicVortex(InitialField):
+    """A vortex in a gas that is uniform elsewhere; it is carried along and does not change, an exact solution.
+
+    du = strength / (2 pi) exp((1 - r^2) / 2) (-y, x) in units of sqrt(p / rho), r from its center in units of its
+    radius; density and pressure are such that the entropy is uniform. In three dimensions it stands along z.
+    [Yee, Sandham, Djomehri 1999, J. Comput. Phys. 150, 199-238]
+    """
+
+    kind: Literal["isentropic_vortex"] = "isentropic_vortex"
+    strength: Scalar = 5.0
+    radius: Positive = 1.0  # [m]
+    center: Vector | None = None  # [m]; the middle of the box if left out
 
 
 class GasPatch(Model):
@@ -46,6 +60,7 @@ class Gas(Entity):
 
     It starts at rest or with `velocity`, at one density and pressure, with other states in `patches`, later ones over
     earlier ones; or from a field in closed form, `start`. viscosity: dynamic; heat flows as Prandtl's number says.
+    gas_constant: of temperatures, T = p / (rho gas_constant); that of air if left out.
     """
 
     kind: Literal["gas"] = "gas"
@@ -57,6 +72,7 @@ class Gas(Entity):
     start: InitialField | None = None
     viscosity: NonNegative = 0.0  # dynamic [Pa s]
     prandtl: Positive = 0.72
+    gas_constant: Positive = 287.05  # [J/(kg K)]
 
 
 class WaterPatch(Model):

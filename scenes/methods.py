@@ -190,10 +190,14 @@ class Staggered(Method):
 
 
 class FiniteVolume(Method):
-    """Godunov's method for gases and shallow water, of order 2 ("muscl") or 5 ("weno5") where the flow is smooth."""
+    """Godunov's method for gases and shallow water, of order 2 ("muscl") or 5 ("weno5") where the flow is smooth.
+
+    limiter: of the slopes of "muscl"; "van_albada" has derivatives everywhere, "van_leer" is sharper at jumps.
+    """
 
     kind: Literal["finite_volume"] = "finite_volume"
     reconstruction: Literal["muscl", "weno5"] = "muscl"
+    limiter: Literal["van_albada", "van_leer"] = "van_albada"
 
 
 class MolecularDynamics(Method):
