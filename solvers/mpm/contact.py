@@ -11,6 +11,7 @@ import warp as wp
 from torch import Tensor
 
 from scenegrad.solvers.mpm.grid.stencil import stencil
+from scenegrad.solvers.mpm.lines import members
 from scenegrad.solvers.mpm.numbers import Numbers
 
 __all__ = ["contact", "contact_energy", "radius_of"]
@@ -28,7 +29,7 @@ def contact(n: Numbers) -> Any:
     firmness: 2/dx^2. Where two grids carry the particles, own_p of each belongs to this one.
     The first `sides` walls are sides of the box, which particles within [low, high] do not touch.
     """
-    s = stencil(n)
+    s, member = stencil(n), members(n)
     dim, real, vec, packed, Row, Face, Lattice = n.dim, n.real, n.vec, n.packed, n.row, n.face, n.lattice
 
     if dim == 2:
@@ -61,7 +62,7 @@ def contact(n: Numbers) -> Any:
         grid_out: wp.array2d[packed],
         friction_out: wp.array2d[vec],
     ):
-        b, p = wp.tid()
+        b, p = member(wp.tid(), x_in.shape[1])
         if wp.static(n.shared):
             if own_in[b, p] == real(0.0):
                 return

@@ -6,6 +6,7 @@ from typing import Any
 import warp as wp
 
 from scenegrad.solvers.mpm.grid.stencil import stencil
+from scenegrad.solvers.mpm.lines import members
 from scenegrad.solvers.mpm.numbers import Numbers
 
 __all__ = ["node_velocities", "velocities_before"]
@@ -20,7 +21,7 @@ def node_velocities(n: Numbers) -> Any:
     directions in which the node may not move. A node with less than `lightest` [kg] is at rest: the adjoint of m v / m
     holds 1/m^2 and would overflow. Every node is written.
     """
-    s = stencil(n)
+    s, member = stencil(n), members(n)
     real, vec, mat, packed = n.real, n.vec, n.mat, n.packed
 
     @wp.func
@@ -44,7 +45,7 @@ def node_velocities(n: Numbers) -> Any:
         friction_in: wp.array2d[vec],
         v_out: wp.array2d[vec],
     ):
-        b, i = wp.tid()
+        b, i = member(wp.tid(), grid_in.shape[1])
         m = grid_in[b, i][wp.static(n.dim)]
         if m > lightest[b]:
             v = s.momentum(grid_in[b, i]) / m
@@ -61,7 +62,7 @@ def node_velocities(n: Numbers) -> Any:
 @cache
 def velocities_before(n: Numbers) -> Any:
     """v = m v / m of the momenta before the forces; at rest where there is less than `lightest` [kg]."""
-    real, vec, packed = n.real, n.vec, n.packed
+    member, real, vec, packed = members(n), n.real, n.vec, n.packed
 
     @wp.kernel(module="unique")
     def kernel(
@@ -70,7 +71,7 @@ def velocities_before(n: Numbers) -> Any:
         momentum_in: wp.array2d[vec],
         v_out: wp.array2d[vec],
     ):
-        b, i = wp.tid()
+        b, i = member(wp.tid(), grid_in.shape[1])
         m = grid_in[b, i][wp.static(n.dim)]
         if m > lightest[b]:
             v_out[b, i] = momentum_in[b, i] / m

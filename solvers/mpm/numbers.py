@@ -35,6 +35,7 @@ class Numbers:
     sparse: bool  # whether only blocks of nodes near particles are kept
     fields: int  # grids; bodies have some of their own where there are more than one
     shared: bool  # whether two grids carry the particles, each its share of them: see refined/refinement.py
+    alone: bool  # whether a batch has one member only
 
     @property
     def support(self) -> int:
@@ -53,10 +54,12 @@ def numbers(
     sparse: bool = False,
     fields: int = 1,
     shared: bool = False,
+    alone: bool = False,
 ) -> Numbers:
     """constants: the length of a row; memory: how many numbers a particle remembers besides F; wraps: whether any axis
     of the grid is periodic; sparse: whether only blocks of its nodes are kept; fields: how many grids there
-    are for different bodies; shared: whether a finer grid carries part of the particles."""
+    are for different bodies; shared: whether a finer grid carries part of the particles;
+    alone: whether a batch has one member only."""
     real = wp.float64 if dtype == torch.float64 else wp.float32
     vector, matrix = wp.types.vector, wp.types.matrix
     return Numbers(
@@ -64,5 +67,5 @@ def numbers(
         vector(max(memory, 1), real), memory,
         vector(dim + 2, real), vector(dim, wp.int32), matrix((scheme.support, 3), real),
         vector(dim + 1 + sparse, wp.int32), lattice_type(dim, real, sparse), scheme, wraps, sparse, fields,
-        shared,
+        shared, alone,
     )  # fmt: skip

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any, Protocol
 
 import warp as wp
 
 from scenegrad.solvers.mpm.threads import Threads
 
-__all__ = ["Pass", "Process"]
+__all__ = ["Line", "Pass", "Process"]
 
 
 class Process(Protocol):
@@ -34,6 +35,10 @@ class Pass:
     outputs: tuple[str, ...]
     threads: Threads | None = None  # that share it, where it goes over particles
 
+    def size(self, arrays: Mapping[str, Any]) -> tuple[int, ...]:
+        """Of the launch."""
+        return arrays[self.over]
+
     def run(self, arrays: Mapping[str, Any]) -> None:
         if self.threads is None or self.threads.count == 1:
             self.launch(arrays)
@@ -44,7 +49,7 @@ class Pass:
         """The same as an object with a `launch` of its own, which needs not look at the arrays again; they must live as
         long as it does."""
         inputs, outputs = [arrays[name] for name in self.inputs], [arrays[name] for name in self.outputs]
-        return wp.launch(self.kernel, arrays[self.over], inputs, outputs, device=self.device, record_cmd=True)
+        return wp.launch(self.kernel, self.size(arrays), inputs, outputs, device=self.device, record_cmd=True)
 
     def run_transposed(self, arrays: Mapping[str, Any], bars: Mapping[str, Any]) -> None:
         """Adds the cotangents of the outputs, seen through the kernel, to those of the inputs; `bars` holds both by
@@ -56,7 +61,7 @@ class Pass:
 
     def launch(self, arrays: Mapping[str, Any]) -> None:
         inputs, outputs = [arrays[name] for name in self.inputs], [arrays[name] for name in self.outputs]
-        wp.launch(self.kernel, arrays[self.over], inputs, outputs, device=self.device)
+        wp.launch(self.kernel, self.size(arrays), inputs, outputs, device=self.device)
 
     def renamed(self, names: Mapping[str, str]) -> Pass:
         """The same with other arrays in the place of some."""
@@ -66,7 +71,7 @@ class Pass:
     def launch_transposed(self, arrays: Mapping[str, Any], bars: Mapping[str, Any]) -> None:
         wp.launch(
             self.kernel,
-            arrays[self.over],
+            self.size(arrays),
             [arrays[name] for name in self.inputs],
             [arrays[name] for name in self.outputs],
             adj_inputs=[bars.get(name) for name in self.inputs],
@@ -74,3 +79,11 @@ class Pass:
             adjoint=True,
             device=self.device,
         )
+
+
+@dataclass(frozen=True)
+class Line(Pass):
+    """A pass whose kernel finds its things in one line of them all, see lines.py: wp.tid() is one number there."""
+
+    def size(self, arrays: Mapping[str, Any]) -> tuple[int, ...]:
+        return (prod(arrays[self.over]),)

@@ -9,6 +9,7 @@ from typing import Any
 import warp as wp
 
 from scenegrad.solvers.mpm.grid.stencil import stencil
+from scenegrad.solvers.mpm.lines import members
 from scenegrad.solvers.mpm.materials.choice import any_deform, any_kirchhoff
 from scenegrad.solvers.mpm.materials.law import Law
 from scenegrad.solvers.mpm.numbers import Numbers
@@ -29,7 +30,7 @@ def particles_to_grid(n: Numbers, laws: tuple[Law, ...]) -> Any:
     Momentum [kg m/s] and mass [kg] travel together. Constants come by slot: one slot a body, or one a particle where
     their gradients are wanted.
     """
-    s, tau = stencil(n), any_kirchhoff(n, laws)
+    s, member, tau = stencil(n), members(n), any_kirchhoff(n, laws)
     dim, real, vec, mat, packed, Row = n.dim, n.real, n.vec, n.mat, n.packed, n.row
     History, Lattice = n.history, n.lattice
     flip, inv_spread = n.scheme.flip is not None, real(1 / n.scheme.spread)
@@ -51,7 +52,7 @@ def particles_to_grid(n: Numbers, laws: tuple[Law, ...]) -> Any:
         grid_out: wp.array2d[packed],
         before_out: wp.array2d[vec],
     ):
-        b, p = wp.tid()
+        b, p = member(wp.tid(), x_in.shape[1])
         slot = slot_in[p]
         row, dt, volume = row_in[b, slot], dt_in[b], volume_in[b, p]
         inv_dx = lattice.inv_dx
@@ -96,7 +97,7 @@ def grid_to_particles(n: Numbers, laws: tuple[Law, ...]) -> Any:
     With FLIP the particle then goes on with v_p + flip (its old velocity - sum_i w_ip v_i before the forces).
     A particle whose nodes do not all exist is lost: its number plus one goes to `lost_out`, its velocity becomes NaN.
     """
-    s, deform = stencil(n), any_deform(n, laws)
+    s, member, deform = stencil(n), members(n), any_deform(n, laws)
     dim, real, vec, mat, Row, History, Lattice = n.dim, n.real, n.vec, n.mat, n.row, n.history, n.lattice
     flip, inv_spread = n.scheme.flip is not None, real(1 / n.scheme.spread)
 
@@ -121,7 +122,7 @@ def grid_to_particles(n: Numbers, laws: tuple[Law, ...]) -> Any:
         h_out: wp.array2d[History],
         lost_out: wp.array[int],
     ):
-        b, p = wp.tid()
+        b, p = member(wp.tid(), x_in.shape[1])
         dt = dt_in[b]
         x = x_in[b, p]
         inv_dx = lattice.inv_dx
@@ -175,11 +176,11 @@ def grid_to_particles(n: Numbers, laws: tuple[Law, ...]) -> Any:
 @cache
 def lost_particles(n: Numbers) -> Any:
     """The number plus one of a particle whose nodes do not all exist goes to `lost_out`."""
-    s, vec, Lattice = stencil(n), n.vec, n.lattice
+    s, member, vec, Lattice = stencil(n), members(n), n.vec, n.lattice
 
     @wp.kernel(module="unique", enable_backward=False)
     def kernel(lattice: Lattice, x_in: wp.array2d[vec], lost_out: wp.array[int]):
-        b, p = wp.tid()
+        b, p = member(wp.tid(), x_in.shape[1])
         if s.outside(lattice, lattice.inv_dx * x_in[b, p], b, p) != 0:
             lost_out[b] = p + 1
 

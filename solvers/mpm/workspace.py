@@ -27,7 +27,7 @@ from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.meeting import meetings, surfaces
 from scenegrad.solvers.mpm.nodes import node_velocities, velocities_before
 from scenegrad.solvers.mpm.numbers import numbers
-from scenegrad.solvers.mpm.passes import Pass, Process
+from scenegrad.solvers.mpm.passes import Line, Pass, Process
 from scenegrad.solvers.mpm.rigid.numbers import POSE
 from scenegrad.solvers.mpm.state import ParticleState
 from scenegrad.solvers.mpm.tables import Tables
@@ -81,6 +81,7 @@ class Workspace:
             grid.sparse,
             self.fields,
             matter.refinement is not None,
+            self.batch == 1,
         )
         self.types = {
             "x": n.vec, "v": n.vec, "C": n.mat, "F": n.mat, "h": n.history, "row": n.row, "gravity": n.vec,
@@ -96,12 +97,12 @@ class Workspace:
         if flip:
             self.widths |= {"momentum before": grid.dim, "velocity before": grid.dim}
             self.summed += ("momentum before",)
-        before = [Pass(velocities_before(n), "nodes", device, BEFORE, ("velocity before",))] if flip else []
-        arrive = Pass(
+        before = [Line(velocities_before(n), "nodes", device, BEFORE, ("velocity before",))] if flip else []
+        arrive = Line(
             particles_to_grid(n, matter.laws), "particles", device, TO_GRID, ("momentum", "momentum before"), own
         )
-        walls = [Pass(contact(n), "particles", device, AT_WALLS, ("momentum", "friction"), own)] if self.walls else []
-        at_nodes = Pass(node_velocities(n), "nodes", device, AT_NODES, ("velocity",))
+        walls = [Line(contact(n), "particles", device, AT_WALLS, ("momentum", "friction"), own)] if self.walls else []
+        at_nodes = Line(node_velocities(n), "nodes", device, AT_NODES, ("velocity",))
         self.arrived = arrive
         apart = [arrive, *before, *walls]
         if matter.meeting:
@@ -125,9 +126,9 @@ class Workspace:
         if isinstance(integrator, Implicit):
             self.implicit = BackwardEuler(self, integrator, (arrive, *before), walls)
             self.solves = (self.implicit,)
-        self.to_particles = Pass(grid_to_particles(n, matter.laws), "particles", device, TO_PARTICLES, AFTER, own)
+        self.to_particles = Line(grid_to_particles(n, matter.laws), "particles", device, TO_PARTICLES, AFTER, own)
         self.carries = (self.to_particles, *(self.colliders.carry if self.colliders else ()))
-        self.seek_lost = Pass(lost_particles(n), "particles", device, ("lattice", "x"), ("lost",))
+        self.seek_lost = Line(lost_particles(n), "particles", device, ("lattice", "x"), ("lost",))
         # A device that holds all nodes is not asked who is lost, the host would have to wait; lost velocities are NaN.
         self.seeks = grid.sparse or self.device.type == "cpu"
         self.rooms: dict[str, Tensor] = {}
