@@ -1,0 +1,1 @@
+"""Godunov's method for conservation laws: compressible gases and shallow water."""

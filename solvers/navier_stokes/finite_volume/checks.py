@@ -1,0 +1,95 @@
+"""What keeps a scene from being run by finite volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from scenegrad.scenes.fluids import Obstacle
+from scenegrad.scenes.gases import Gas, ShallowWater
+from scenegrad.scenes.methods import FiniteVolume
+from scenegrad.scenes.scene import Scene
+from scenegrad.solvers.navier_stokes.finite_volume.initial import start_trouble
+from scenegrad.solvers.navier_stokes.finite_volume.laws import Law
+from scenegrad.solvers.navier_stokes.finite_volume.probes import output_trouble
+from scenegrad.solvers.navier_stokes.finite_volume.sides import side_troubles
+
+__all__ = ["structure", "troubles"]
+
+FEWEST_CELLS = 4
+
+
+def troubles(scene: Scene, law: Law) -> Iterator[tuple[str, str]]:
+    """(address, what is wrong and how to mend it)."""
+    flows = [name for name, part in scene.entities.items() if isinstance(part, Gas | ShallowWater)]
+    if len(flows) != 1:
+        yield "entities", f"hold {len(flows)} gases or waters ({', '.join(flows) or 'none'}); one fills the box"
+    for name, part in scene.entities.items():
+        if isinstance(part, Obstacle):
+            yield from obstacle_troubles(name, part)
+        elif name not in flows:
+            yield name, f"is a {part.kind}; finite volumes know a gas or shallow water, and obstacles. Leave it out"
+        elif isinstance(part, Gas | ShallowWater):
+            yield from flow_troubles(name, part, scene, law)
+    yield from box_troubles(scene)
+    if scene.domain.size is not None and scene.domain.cells is not None:
+        yield from side_troubles(scene, law)
+    if scene.gravity is not None:
+        yield "gravity", "is not served here; leave it out (shallow water has a gravity of its own)"
+    if scene.dynamics is not None:
+        yield "dynamics", f"{scene.dynamics.kind} moves atoms; leave it out"
+    if scene.units != "SI":
+        yield "units", f"{scene.units!r} are units of atoms; a flow has 'SI'"
+    for key, output in scene.outputs.items():
+        if (trouble := output_trouble(output, law)) is not None:
+            yield f"outputs.{key}", trouble
+
+
+def flow_troubles(name: str, part: Gas | ShallowWater, scene: Scene, law: Law) -> Iterator[tuple[str, str]]:
+    if isinstance(part, Gas) and (trouble := start_trouble(part.start, scene, law)) is not None:
+        yield f"{name}.start", trouble
+    if isinstance(part, ShallowWater) and scene.dim == 3:
+        yield "domain.size", "has 3 dimensions; shallow water is seen from above, in one or two"
+    for number, patch in enumerate(part.patches):
+        dim = patch.shape.dim()
+        if dim is not None and dim != scene.dim:
+            yield f"{name}.patches.{number}.shape", f"has {dim} dimensions; the scene has {scene.dim}"
+        if patch.velocity is not None and entries(patch.velocity) not in (None, scene.dim):
+            yield f"{name}.patches.{number}.velocity", f"has another dimension than the scene, which has {scene.dim}"
+
+
+def entries(value: object) -> int | None:
+    return len(value) if isinstance(value, tuple) else None
+
+
+def obstacle_troubles(name: str, part: Obstacle) -> Iterator[tuple[str, str]]:
+    yield name, "is an obstacle, which finite volumes do not know; leave it out"
+
+
+def box_troubles(scene: Scene) -> Iterator[tuple[str, str]]:
+    domain = scene.domain
+    if domain.size is None:
+        yield "domain.size", "is missing; give the edge lengths"
+    if domain.cells is None:
+        yield "domain.cells", "is missing; give whole numbers such as (128, 128), one for each dimension"
+    elif min(domain.cells) < FEWEST_CELLS:
+        yield "domain.cells", f"{domain.cells} is too coarse; at least {FEWEST_CELLS} along each edge"
+
+
+def structure(scene: Scene) -> dict[str, object]:
+    """(address, value) of what members of a batch have in common: everything but numbers."""
+    found: dict[str, object] = {name: shape_of(part.model_dump()) for name, part in scene.entities.items()}
+    found["boundary"] = shape_of(scene.boundary.model_dump())
+    return found | {field: getattr(scene, field) for field in ("domain", "time", "outputs", "method", "units")}
+
+
+def shape_of(table: object) -> object:
+    """A table with its numbers left out: what remains is what kernels and lists of addresses depend on."""
+    if isinstance(table, dict):
+        return {key: shape_of(value) for key, value in table.items()}
+    if isinstance(table, list | tuple):
+        return [shape_of(value) for value in table]
+    return None if isinstance(table, float) else table
+
+
+def method_of(scene: Scene) -> FiniteVolume:
+    return scene.method if isinstance(scene.method, FiniteVolume) else FiniteVolume()

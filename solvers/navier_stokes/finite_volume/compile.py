@@ -1,0 +1,131 @@
+"""From a scene with a gas or shallow water to a solver of finite volumes, its state and its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from scenegrad.engine.controllers import CFL, PI
+from scenegrad.engine.solver import Program
+from scenegrad.engine.state import Params
+from scenegrad.scenes.gases import Gas, IsentropicVortex, ShallowWater
+from scenegrad.scenes.scene import Scene
+
+from scenegrad.solvers.navier_stokes.finite_volume.checks import method_of, structure, troubles
+from scenegrad.solvers.navier_stokes.finite_volume.distances import Distance
+from scenegrad.solvers.navier_stokes.finite_volume.faces import GHOSTS
+from scenegrad.solvers.navier_stokes.finite_volume.grid import Grid
+from scenegrad.solvers.navier_stokes.finite_volume.initial import start
+from scenegrad.solvers.navier_stokes.finite_volume.laws import IDEAL_GAS, SHALLOW_WATER, Law
+from scenegrad.solvers.navier_stokes.finite_volume.measures import Measures
+from scenegrad.solvers.navier_stokes.finite_volume.probes import probe
+from scenegrad.solvers.navier_stokes.finite_volume.sides import Side, kinds, sides_of
+from scenegrad.solvers.navier_stokes.finite_volume.solver import FiniteVolumeSolver
+from scenegrad.solvers.navier_stokes.finite_volume.state import FlowState
+from scenegrad.solvers.navier_stokes.finite_volume.tables import Tables
+from scenegrad.solvers.navier_stokes.finite_volume.workspace import Workspace
+from scenegrad.solvers.shared.leaves import leaf, params, program
+from scenegrad.solvers.shared.reasons import Reasons
+
+__all__ = ["compile_finite_volume"]
+
+DEFAULT = CFL(0.4, steps=4)  # waves that a shock makes are faster than those before it
+ESTIMATE = 3  # order of the local error of the embedded method
+
+BECAUSE = (
+    "a flow in finite volumes can be differentiated by the numbers of its gas or water, those of its patches and their "
+    "balls and boxes, what sides hold, obstacles that are balls and boxes, and its initial state."
+)
+
+
+def compile_finite_volume(
+    scenes: Sequence[Scene], device: str, dtype: torch.dtype
+) -> tuple[FiniteVolumeSolver, FlowState, Params]:
+    """Solver, state and params; members of the batch are scenes that differ in numbers only.
+
+    Raises SceneError with every reason for which the scenes cannot be run.
+    """
+    law = SHALLOW_WATER if any(isinstance(p, ShallowWater) for p in scenes[0].entities.values()) else IDEAL_GAS
+    reasons = Reasons(scenes[0].name)
+    for scene in scenes:
+        for address, reason in troubles(scene, law):
+            reasons.add(address, f"{reason}.")
+    reasons.compare([structure(scene) for scene in scenes])
+    reasons.refuse()
+    scene = scenes[0]
+    name, flow = next((n, part) for n, part in scene.entities.items() if isinstance(part, Gas | ShallowWater))
+    assert scene.domain.cells is not None
+    assert scene.domain.size is not None
+    method = method_of(scene)
+    grid = Grid(scene.domain.cells, scene.domain.size, GHOSTS[method.reconstruction])
+    sides = sides_of(scene, law)
+    values = params(scenes, learnable(scenes, name, flow, law, sides), device, dtype, BECAUSE)
+
+    work = Workspace(grid, law, method, kinds(sides), len(scenes), device, dtype)
+    gas = leaf(scenes, f"{name}.gas_constant", device, dtype) if isinstance(flow, Gas) else torch.ones(len(scenes))
+    measures = Measures(name, law, grid, gas)
+    tables = tables_of(name, law, grid, sides)
+    changes = any(side.changes for side in sides)
+    unplanned: Program[FlowState] = Program(scene.time.end, DEFAULT)
+    solver = FiniteVolumeSolver(work, measures, tables, changes, unplanned)
+    initial = start(scenes, name, law, grid, device, dtype)
+    refuse_impossible(scene, name, law, initial(values.detach()), values)
+    probes = [probe(key, output, scene.time.warmup, solver) for key, output in scene.outputs.items()]
+    plan = program(scene, probes, DEFAULT, initial)
+    if isinstance(plan.controller, PI):
+        plan = replace(plan, controller=replace(plan.controller, k=ESTIMATE))
+    solver.program = plan
+    return solver, initial(values), values
+
+
+def learnable(scenes: Sequence[Scene], name: str, flow: Any, law: Law, sides: tuple[Side, ...]) -> list[str]:
+    dim = scenes[0].dim
+    places = torch.zeros(1, dim, dtype=torch.float64)
+    found = [f"{name}.{law.constant}", *(f"{name}.{scalar}" for scalar in law.positive)]
+    if law is IDEAL_GAS:
+        found += [f"{name}.viscosity", f"{name}.prandtl"]
+        if isinstance(flow.start, IsentropicVortex):
+            found += [f"{name}.start.{n}" for n in ("strength", "radius")]
+            found += [f"{name}.start.center"] if flow.start.center is not None else []
+    if flow.velocity is not None:
+        found.append(f"{name}.velocity")
+    for number_, patch in enumerate(flow.patches):
+        address = f"{name}.patches.{number_}"
+        found += [f"{address}.{n}" for n in (*law.positive, "velocity") if getattr(patch, n) is not None]
+        found += Distance(scenes, f"{address}.shape", places).addresses()
+    return found + [address for side in sides for address in side.addresses()]
+
+
+def tables_of(
+    name: str, law: Law, grid: Grid, sides: tuple[Side, ...]
+) -> Callable[[Params, Tensor], Tables]:
+    def tables(values: Params, time: Tensor) -> Tables:
+        constant = values[f"{name}.{law.constant}"].double()
+        held = torch.stack([side.held(values, time, law.fields(grid.dim)) for side in sides], dim=1)
+        none = constant.new_zeros(len(constant), 0)
+        viscosity = conduction = torch.zeros_like(constant)
+        if law is IDEAL_GAS:
+            viscosity = values[f"{name}.viscosity"].double()
+            conduction = viscosity * constant / (values[f"{name}.prandtl"].double() * (constant - 1.0))
+        return Tables(constant, viscosity, conduction, held, none, none, none)
+
+    return tables
+
+
+def refuse_impossible(scene: Scene, name: str, law: Law, state: FlowState, values: Params) -> None:
+    """A start of which something that must be positive is not."""
+    w = law.primitive(state.conserved.double(), values[f"{name}.{law.constant}"].detach().double())
+    for scalar, place in zip(law.positive, (0, -1), strict=False):
+        least = w[:, place].amin()
+        if not bool(least >= 0.0) or (law is IDEAL_GAS and not bool(least > 0.0)):
+            reasons = Reasons(scene.name)
+            reasons.add(
+                f"{name}.start",
+                f"has a {scalar} of {float(least):.3g} somewhere; it must be positive everywhere. A weaker vortex, or "
+                f"other values in the file, would be.",
+            )
+            reasons.refuse()

@@ -1,0 +1,45 @@
+"""A launch over the cells or faces of a box, whose arguments are found by name, forward or transposed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import warp as wp
+
+__all__ = ["Pass"]
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One kernel over [batch, *over]. inputs, outputs: names of its arguments, in their order."""
+
+    kernel: Any
+    over: tuple[int, int, int]
+    device: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    def run(self, arrays: Mapping[str, Any]) -> None:
+        wp.launch(
+            self.kernel,
+            (arrays["batch"], *self.over),
+            [arrays[name] for name in self.inputs],
+            [arrays[name] for name in self.outputs],
+            device=self.device,
+        )
+
+    def run_transposed(self, arrays: Mapping[str, Any], bars: Mapping[str, Any]) -> None:
+        """Adds the cotangents of the outputs, seen through the kernel, to those of the inputs; `bars` holds both by
+        name. What has no entry there is not differentiated."""
+        wp.launch(
+            self.kernel,
+            (arrays["batch"], *self.over),
+            [arrays[name] for name in self.inputs],
+            [arrays[name] for name in self.outputs],
+            adj_inputs=[bars.get(name) for name in self.inputs],
+            adj_outputs=[bars.get(name) for name in self.outputs],
+            adjoint=True,
+            device=self.device,
+        )

@@ -1,0 +1,77 @@
+"""What a scene asks to have written down, measured on the cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from torch import Tensor
+
+from scenegrad.engine.solver import Grid as GridLayout
+from scenegrad.engine.solver import Layout, Probe, Series
+from scenegrad.engine.state import Params
+from scenegrad.scenes.errors import nearest
+from scenegrad.scenes.outputs import Energy, Fields, Momentum, Output
+from scenegrad.solvers.navier_stokes.finite_volume.laws import Law
+from scenegrad.solvers.navier_stokes.finite_volume.solver import FiniteVolumeSolver
+from scenegrad.solvers.navier_stokes.finite_volume.state import FlowState
+
+__all__ = ["output_trouble", "probe"]
+
+UNITS = {
+    "gas": {
+        "density": "kg/m^3", "velocity": "m/s", "pressure": "Pa", "temperature": "K", "mach": "1", "energy": "J/m^3",
+        "momentum": "kg/m^2/s", "vorticity": "1/s", "schlieren": "kg/m^4",
+    },
+    "shallow_water": {"depth": "m", "velocity": "m/s", "momentum": "m^2/s", "froude": "1", "vorticity": "1/s"},
+}  # fmt: skip
+Measure = Callable[[FlowState, Params], dict[str, Tensor]]
+
+
+def output_trouble(output: Output, law: Law) -> str | None:
+    """Why this output cannot be served; None where it can."""
+    if isinstance(output, Fields):
+        known = UNITS[law.name]
+        unknown = [name for name in output.quantities if name not in known]
+        hint = nearest(unknown[0], known) if unknown else ""
+        return f"there is no field {unknown[0]!r}; known: {', '.join(known)}.{hint}" if unknown else None
+    if not isinstance(output, Energy | Momentum):
+        return "finite volumes give fields, energy (with the mass) and momentum"
+    return None
+
+
+def probe(name: str, output: Output, start: float, solver: FiniteVolumeSolver) -> Probe[FlowState]:
+    measure, layout, units = serving(output, solver)
+    return Probe(name, output.every, measure, layout, units, start)
+
+
+def serving(output: Output, solver: FiniteVolumeSolver) -> tuple[Measure, Layout, Mapping[str, str]]:
+    measures, grid = solver.measures, solver.grid
+    per = {1: "/m^2", 2: "/m", 3: ""}[grid.dim]
+    water = measures.law.name != "gas"
+    if isinstance(output, Fields):
+        known = UNITS[measures.law.name]
+        quantities = output.quantities
+
+        def fields(state: FlowState, params: Params) -> dict[str, Tensor]:
+            found = measures.fields(state, params)
+            return {quantity: found[quantity] for quantity in quantities}
+
+        middle = tuple(0.5 * h for h in grid.spacing)
+        layout = GridLayout(grid.cells, grid.spacing, middle, solver.wraps)
+        return fields, layout, {quantity: known[quantity] for quantity in quantities}
+    if isinstance(output, Momentum):
+        unit = "m^4/s" if water else f"kg m/s{per}"
+        return lambda s, p: {"momentum": measures.totals(s, p)["momentum"]}, Series(), {"momentum": unit}
+
+    def energy(state: FlowState, params: Params) -> dict[str, Tensor]:
+        found = measures.totals(state, params)
+        return {
+            "total": found["total_energy"],
+            "kinetic": found["kinetic_energy"],
+            **({"potential": found["potential_energy"]} if water else {"internal": found["internal_energy"]}),
+            "mass": found["mass"],
+        }
+
+    joule, mass = ("m^5/s^2", "m^3") if water else (f"J{per}", f"kg{per}")
+    names = ("total", "kinetic", "potential" if water else "internal")
+    return energy, Series(), dict.fromkeys(names, joule) | {"mass": mass}
