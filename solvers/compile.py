@@ -13,7 +13,8 @@ from scenegrad.engine.state import Params
 from scenegrad.scenes.atoms import Atoms
 from scenegrad.scenes.errors import SceneError
 from scenegrad.scenes.fluids import Fluid
-from scenegrad.scenes.methods import MassSpring, MaterialPoint, Method, MolecularDynamics, Spectral
+from scenegrad.scenes.gases import Gas, ShallowWater
+from scenegrad.scenes.methods import FiniteVolume, MassSpring, MaterialPoint, Method, MolecularDynamics, Spectral
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.solids import Body
 from scenegrad.scenes.springs import Springs
@@ -50,7 +51,19 @@ def compilers() -> dict[type[Method], Compiler]:
 
         return compile_mass_spring(scenes, device, dtype)
 
-    return {MassSpring: mass_spring, MaterialPoint: mpm, Spectral: spectral, MolecularDynamics: md}
+    def finite_volume(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> tuple[Solver, Any, Params]:
+        hush_warp()
+        from scenegrad.solvers.navier_stokes.finite_volume.compile import compile_finite_volume
+
+        return compile_finite_volume(scenes, device, dtype)
+
+    return {
+        MassSpring: mass_spring,
+        MaterialPoint: mpm,
+        Spectral: spectral,
+        FiniteVolume: finite_volume,
+        MolecularDynamics: md,
+    }
 
 
 def method_of(scene: Scene) -> Method:
@@ -61,14 +74,15 @@ def method_of(scene: Scene) -> Method:
         Body: MaterialPoint(),
         Springs: MassSpring(),
         Fluid: Spectral(),
+        **dict.fromkeys((Gas, ShallowWater), FiniteVolume()),
         Atoms: MolecularDynamics(),
     }
     called = {name: serving[t] for name, e in scene.entities.items() for t in serving if isinstance(e, t)}
     kinds = {type(method) for method in called.values()}
     if not kinds:
         raise SceneError(
-            f"Scene {scene.name!r} has nothing to simulate: {', '.join(scene.entities)}. Add a Body, Springs, a Fluid "
-            f"or Atoms."
+            f"Scene {scene.name!r} has nothing to simulate: {', '.join(scene.entities)}. Add a Body, Springs, a Fluid, "
+            f"a Gas, ShallowWater or Atoms."
         )
     if len(kinds) > 1:
         raise SceneError(
