@@ -95,8 +95,14 @@ def check_sides(scene: Scene, reasons: Reasons) -> None:
         periodic = [end for end, condition in ends.items() if isinstance(condition, Periodic)]
         if len(periodic) == 1:
             reasons.add(f"boundary.{AXES[axis]}", f"is periodic at {periodic[0]} only; both sides are, or none.")
-        if periodic and isinstance(scene.method, MaterialPoint) and isinstance(scene.method.grid, Sparse):
-            reasons.add("method.grid", f"sparse is not possible where {AXES[axis]} is periodic; leave it out.")
+        cells = scene.domain.cells[axis] if scene.domain.cells is not None else 0
+        sparse = isinstance(scene.method, MaterialPoint) and isinstance(scene.method.grid, Sparse)
+        if periodic and sparse and cells % 4:
+            reasons.add(
+                "domain.cells",
+                f"has {cells} along the periodic axis {AXES[axis]}, where a sparse grid is made of blocks of 4; take "
+                f"{4 * max(1, round(cells / 4))} of them, or Dense().",
+            )
         if periodic and scene.domain.cells is not None and scene.domain.cells[axis] < 4:
             reasons.add("domain.cells", f"needs at least 4 along the periodic axis {AXES[axis]}.")
         for end, condition in ends.items():

@@ -25,7 +25,8 @@ FAR = 2**BITS - 4
 
 @dataclass(frozen=True)
 class Blocks:
-    """Blocks of 4^dim nodes in the order of their places; members of a batch share them.
+    """Blocks of 4^dim nodes in the order of their places; members of a batch share them. Periodic axes have a whole
+    number of them.
 
     home: block of each particle [batch, particle]; near: numbers of the 3^dim blocks around each, -1 for none."""
 
@@ -55,7 +56,7 @@ class Blocks:
         found, grid = n.lattice(), self.grid
         found.inv_dx, found.offset = 1.0 / grid.dx, offset
         found.pad, found.count = n.ivec(*grid.pad), n.ivec(*grid.count)
-        found.wrap = n.ivec(*[int(grid.unbounded)] * grid.dim)
+        found.wrap = n.ivec(*[int(grid.unbounded or wraps) for wraps in grid.wraps])
         found.blocks, found.near = wp.from_torch(self.places, dtype=n.ivec), wp.from_torch(self.near)
         found.home = wp.from_torch(self.home)
         return found
@@ -83,14 +84,25 @@ def blocks(grid: Grid, position: Tensor) -> Blocks:
     for shift in product(range(3), repeat=dim):
         away = torch.tensor(shift, device=low.device)
         found.append(packed(low + away, BITS + 1)[(away <= span).all(1)])
-    keys = torch.unique(torch.cat(found))
-    places = unpacked(keys, BITS + 1, dim) - 2**BITS
+    every = torch.unique(torch.cat(found))
+    places = unpacked(every, BITS + 1, dim) - 2**BITS
+    if any(grid.wraps):
+        places = torch.unique(wrapped(places, grid), dim=0)
+    keys = packed(places + 2**BITS, BITS + 1)
     around = torch.tensor(list(product((-1, 0, 1), repeat=dim)), device=low.device)
-    wanted = packed(places[:, None] + around + 2**BITS, BITS + 1)
+    wanted = packed(wrapped(places[:, None] + around, grid) + 2**BITS, BITS + 1)
     near = torch.searchsorted(keys, wanted).clamp(max=len(keys) - 1)
     near = torch.where(keys[near] == wanted, near, -1)
-    home = torch.searchsorted(keys, packed((first >> 2) + 2**BITS, BITS + 1))
+    home = torch.searchsorted(keys, packed(wrapped(first >> 2, grid) + 2**BITS, BITS + 1))
     return Blocks(grid, places.to(torch.int32), near.to(torch.int32), home.to(torch.int32))
+
+
+def wrapped(places: Tensor, grid: Grid) -> Tensor:
+    """Places of blocks [..., dim] within the box along periodic axes."""
+    if not any(grid.wraps):
+        return places
+    count = torch.tensor(grid.cells, device=places.device) // 4
+    return torch.where(torch.tensor(grid.wraps, device=places.device), places % count.clamp(min=1), places)
 
 
 def packed(numbers: Tensor, bits: int) -> Tensor:

@@ -32,7 +32,7 @@ def lattice_type(dim: int, real: Any, sparse: bool) -> Any:
         class SparseLattice:
             inv_dx: real  # [1/m]
             pad: ivec  # nodes below the origin along each axis, of a box
-            wrap: ivec  # 1 along axes without an end
+            wrap: ivec  # 1 along axes without an end, periodic ones too
             count: ivec  # nodes along each axis, of a box
             offset: int  # number of the first node
             nodes: int  # of one grid, where bodies have grids of their own

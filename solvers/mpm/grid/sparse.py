@@ -23,7 +23,7 @@ def sparse(n: Numbers) -> tuple[Any, Any, Any, Any]:
     lattice.home: the block in which each particle was when the blocks were chosen; lattice.near: the blocks around each
     one, -1 where there is none; lattice.blocks: their places. An anchor is the particle's lowest node along each axis,
     counted from that of the block below its home, then its home, then where the grid begins. A particle may go on
-    until it misses a node.
+    until it misses a node. Along periodic axes, whose nodes fill whole blocks, the last block is next to the first.
     """
     dim, real, vec, Anchor, Lattice = n.dim, n.real, n.vec, n.anchor, n.lattice
     below, last = real(0.5 * (n.support - 2)), n.support - 1
@@ -31,7 +31,11 @@ def sparse(n: Numbers) -> tuple[Any, Any, Any, Any]:
     @wp.func
     def from_home(lattice: Lattice, at: vec, home: int, a: int):
         """Number of the lowest node, counted from the lowest of the blocks around the particle's home."""
-        return int(wp.floor(at[a] - below)) - 4 * lattice.blocks[home][a] + 4
+        i = int(wp.floor(at[a] - below)) - 4 * lattice.blocks[home][a] + 4
+        if wp.static(n.wraps):
+            if lattice.wrap[a] != 0:
+                return ((i % lattice.count[a]) + lattice.count[a]) % lattice.count[a]
+        return i
 
     @wp.func
     def beyond(lattice: Lattice, at: vec, a: int):

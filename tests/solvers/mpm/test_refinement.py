@@ -163,3 +163,27 @@ def test_bodies_may_be_as_dense_everywhere(lab):
     _, volumes, _ = places_of(lab, finer, sc.Box(center=(0.5, 0.5), size=(0.5, 0.5)), particles_per_cell=16)
     assert len(volumes) == 24**2
     assert bool((volumes == volumes[0]).all())
+
+
+@pytest.mark.parametrize("grid", [sc.Dense(), sc.Sparse()], ids=["dense", "sparse"])
+def test_a_region_on_a_periodic_side_is_like_one_in_the_middle(lab, grid):
+    """Shifted by half the box, everything goes the same way; the region's image meets the block that comes round."""
+    ends = []
+    for shift in (0.0, 0.5):
+        block = lab.box_of((0.05 + shift, 0.4), (0.25, 0.25), velocity=(-2.0, 0.5))
+        finer = sc.Finer(size=(0.15, 0.3), around=(shift, 0.5), blend=0.1)
+        scene = lab.scene_of(
+            2, entities={"block": block}, boundary=sc.Boundary(x=sc.Periodic(), default=sc.Separate()),
+            method=sc.MaterialPoint(refine=finer, grid=grid),
+        )  # fmt: skip
+        solver, state, params = lab.compiled(scene)
+        assert len(set(solver.matter.volume[0].tolist())) == 2
+        share = solver.matter.refinement.share(state)
+        after, _ = lab.march(solver, state, params, 150, 1e-3)
+        late = solver.matter.refinement.share(after)
+        ends.append(((after.position - torch.tensor([shift, 0.0])), share, late))
+    (one, first, last), (other, *shares) = ends
+    assert float((one - other).abs().max()) < 1e-11
+    assert float((first - shares[0]).abs().max()) < 1e-12
+    assert bool((last > 0.5).any())
+    assert float(one[..., 0].amin()) < -0.2
