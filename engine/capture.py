@@ -10,77 +10,22 @@ tensors makes it anew there, at each replay.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Hashable, Iterable, Mapping
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Hashable, Iterable, Mapping
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 import torch
-import warp as wp
 from torch import Tensor
 
+from scenegrad.engine.graphs import Graphs, Made, NotRecorded, Recorded, Recorder
 from scenegrad.engine.solver import Replayable, Solver, Step
 from scenegrad.engine.state import Params, tensors, with_tensors
-from scenegrad.engine.streams import warp_stream
 
-__all__ = ["CHUNK", "Again", "Graphs", "Recorder", "Replays", "pull_back", "take"]
+__all__ = ["CHUNK", "Replays", "pull_back", "take"]
 
 S = TypeVar("S")
-Made = dict[Hashable, Tensor]
-Work = Callable[[], Made]
 
 CHUNK = 8  # steps of one graph
-
-
-class NotRecorded(Exception):
-    """Something in the work cannot be captured."""
-
-
-class Recorder(Protocol):
-    def record(self, work: Work) -> tuple[Made, Callable[[], None]]:
-        """What the work makes, and how to do it again: into the same tensors, from what its places then hold."""
-        ...
-
-
-class Again:
-    """Does the work once more. For a CPU, where a step replayed can be compared with a step taken."""
-
-    def record(self, work: Work) -> tuple[Made, Callable[[], None]]:
-        made = {name: value.clone() for name, value in work().items()}
-
-        def replay() -> None:
-            for name, value in work().items():
-                made[name].copy_(value)
-
-        return made, replay
-
-
-class Graphs:
-    """CUDA graphs of one device. They share their memory: a graph holds nothing that another one needs."""
-
-    def __init__(self, device: torch.device):
-        self.stream, self.pool = torch.cuda.Stream(device), torch.cuda.graph_pool_handle()
-
-    def record(self, work: Work) -> tuple[Made, Callable[[], None]]:
-        """The work is done once before, which loads kernels and makes what stays: nothing of that can be captured."""
-        now, graph = torch.cuda.current_stream(self.stream.device), torch.cuda.CUDAGraph()
-        self.stream.wait_stream(now)
-        with torch.cuda.stream(self.stream):
-            work()
-            stream = warp_stream(self.stream.device)
-            now.wait_stream(self.stream)
-            try:
-                with (
-                    wp.ScopedStream(stream, sync_enter=False),
-                    torch.cuda.graph(graph, pool=self.pool, stream=self.stream, capture_error_mode="thread_local"),
-                    wp.ScopedCapture(stream=stream, external=True, force_module_load=False) as kept,
-                ):
-                    made = work()
-            except RuntimeError as trouble:
-                raise NotRecorded(str(trouble)) from trouble
-
-        def replay(modules: Any = kept.graph) -> None:  # Warp must not unload them
-            graph.replay()
-
-        return made, replay
 
 
 class Replays:
@@ -138,8 +83,8 @@ class Recording(Generic[S]):
         like = next(iter(fields.values()))
         self.start = torch.zeros(len(like), dtype=torch.float64, device=like.device)
         self.dt, self.count = torch.ones_like(self.start), torch.zeros_like(self.start[:1])
-        self.forward: dict[int, tuple[Made, Callable[[], None]]] = {}
-        self.back: dict[Hashable, tuple[Made, Callable[[], None]]] = {}
+        self.forward: dict[int, Recorded] = {}
+        self.back: dict[Hashable, Recorded] = {}
 
     def fill(self, state: S, params: Params, start: Tensor, dt: Tensor, first: int) -> None:
         self.state.fill(tensors(state))
@@ -156,11 +101,11 @@ class Recording(Generic[S]):
         for size in sizes:
             if size not in self.forward:
                 self.fill(state, params, start, dt, first)
-                self.forward[size] = self.recorder.record(lambda count=size: self.ahead(solver, state, count))
+                self.forward[size] = self.recorder.record(partial(self.ahead, solver, state, size))
         self.fill(state, params, start, dt, first)
         for size in sizes:
             self.forward[size][1]()
-        error = self.forward[sizes[-1]][0].get("error")
+        error = self.forward[sizes[-1]][0].get(("error", ""))
         after = {name: value.clone() for name, value in self.state.own.items()}
         return Step(with_tensors(state, after), None if error is None else error.clone())
 
@@ -173,7 +118,7 @@ class Recording(Generic[S]):
             state, error = made.state, made.error
             self.count.add_(1.0)
         self.state.fill(tensors(state))
-        return {} if error is None else {"error": error}
+        return {} if error is None else {("error", ""): error}
 
     @torch.no_grad()
     def pull_back(
@@ -185,18 +130,19 @@ class Recording(Generic[S]):
         torch._foreach_copy_([*bars.values()], [cotangent[name] for name in bars])
         key = (learning, tuple(bars))
         if key not in self.back:
-            self.back[key] = self.recorder.record(lambda: self.behind(solver, state, learning, bars))
+            self.back[key] = self.recorder.record(partial(self.behind, solver, state, learning, bars))
         made, replay = self.back[key]
         replay()
-        split: tuple[dict[str, Tensor], dict[str, Tensor]] = {}, {}
-        for (part, name), value in made.items():  # type: ignore[misc]  # as `behind` names them
-            split[part][name] = value.clone()
-        return split
+        found: dict[str, dict[str, Tensor]] = {"state": {}, "params": {}}
+        for (part, name), value in made.items():
+            found[part][name] = value.clone()
+        return found["state"], found["params"]
 
     def behind(self, solver: Solver[S], like: S, learning: tuple[str, ...], bars: Mapping[str, Tensor]) -> Made:
         state = with_tensors(like, self.state.own)
         found = solver.vjp(state, self.copies(learning), self.start.clone(), self.dt.clone(), bars)
-        return {(part, name): value for part, named in enumerate(found) for name, value in named.items()}
+        parts = zip(("state", "params"), found, strict=True)
+        return {(part, name): value for part, named in parts for name, value in named.items()}
 
     def give_up(self, trouble: NotRecorded) -> None:
         self.works = False

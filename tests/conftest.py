@@ -6,8 +6,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 # Before numpy or torch are imported, which read these once. One thread gives the same bytes on every machine.
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -19,6 +20,7 @@ import torch  # noqa: E402
 import warp as wp  # noqa: E402
 from torch.overrides import TorchFunctionMode  # noqa: E402
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
+from torch.utils._pytree import tree_leaves  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("engine", "solvers", "surrogates", "scenes", "assets", "view")
@@ -103,6 +105,97 @@ def on_a_device_alone() -> Iterator[None]:
 def alone() -> Callable[[], AbstractContextManager[None]]:
     """A context in which nothing may be asked of the host; see on_a_device_alone."""
     return on_a_device_alone
+
+
+class WrittenDown(TorchDispatchMode):
+    """A graph on a CPU: operations of torch and launches of Warp are written down, and done again in the same memory,
+    without the Python that once led to them. What Python remembered is as frozen as in a CUDA graph."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.deeds: list[Callable[[], object]] = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        kwargs = kwargs or {}
+        found = func(*args, **kwargs)
+        given = {places(value) for value in tree_leaves((args, kwargs)) if isinstance(value, torch.Tensor)}
+        fresh = [isinstance(value, torch.Tensor) and places(value) not in given for value in tree_leaves(found)]
+
+        def again() -> None:
+            for old, new, own in zip(tree_leaves(found), tree_leaves(func(*args, **kwargs)), fresh, strict=True):
+                if own:
+                    old.copy_(new)
+
+        if "empty" not in func._schema.name:
+            self.deeds.append(again)
+        return found
+
+    def launch(self, *args: object, **kwargs: object) -> None:
+        wp_launch(*args, **kwargs)
+        self.deeds.append(partial(wp_launch, *args, **kwargs))
+
+
+wp_launch = wp.launch
+
+
+def places(value: torch.Tensor) -> int:
+    return value.untyped_storage().data_ptr()
+
+
+class PaperGraphs:
+    """A recorder of such graphs."""
+
+    def record(self, work):  # type: ignore[no-untyped-def]
+        work()
+        with pytest.MonkeyPatch.context() as patch, WrittenDown() as graph:
+            patch.setattr(wp, "launch", graph.launch)
+            made = work()
+
+        def replay() -> None:
+            for deed in graph.deeds:
+                deed()
+
+        return made, replay
+
+
+@pytest.fixture
+def paper_graphs() -> PaperGraphs:
+    """Records steps as a GPU does, and replays them on a CPU."""
+    return PaperGraphs()
+
+
+def scratch_of(solver: Any) -> list[torch.Tensor]:
+    """What a solver writes on the way and that holds nothing from step to step."""
+    work, stepper = getattr(solver, "work", None), getattr(solver, "stepper", None)
+    if hasattr(work, "rooms"):
+        between = getattr(work, "between", None)  # what two grids share
+        between = between if isinstance(between, dict) else {}
+        return [*work.rooms.values(), *between.values(), *(work.colliders.scratch.values() if work.colliders else ())]
+    if hasattr(stepper, "pull_bars"):
+        arrays = [stepper.force, stepper.force_bar, *stepper.ends]
+        return [*stepper.pull_bars.values(), *stepper.bars.values(), *(array._tensor for array in arrays)]
+    return []
+
+
+class Forgetful:
+    """A solver all of whose scratch is lost before whatever it does."""
+
+    def __init__(self, solver: Any):
+        self.solver, self.program, self.order = solver, solver.program, solver.order
+
+    @property
+    def scratch(self) -> list[torch.Tensor]:
+        return [tensor for tensor in scratch_of(self.solver) if tensor.is_floating_point()]
+
+    def __getattr__(self, name: str) -> Any:
+        for tensor in self.scratch:
+            tensor.fill_(torch.nan)
+        return getattr(self.solver, name)
+
+
+@pytest.fixture
+def forgetful() -> type[Forgetful]:
+    return Forgetful
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ import torch
 import warp as wp
 
 import scenegrad.scenes as sc
+from scenegrad.engine.capture import CHUNK, take
+from scenegrad.engine.graphs import Again
 from scenegrad.engine.loop import Clock
 from scenegrad.engine.rollout import rollout
 from scenegrad.engine.state import Params, batch_size, map_tensors, member, tensors, with_tensors
@@ -343,3 +345,71 @@ def test_a_rollout_reaches_its_end_and_gradients_reach_every_parameter(case):
     for address in scene.parameters():
         assert params[address].grad is not None, f"no gradient reached {address}"
         assert float(params[address].grad.abs().max()) > 0, f"the gradient of {address} is zero"
+
+
+def bytes_of(named):
+    return {name: value.detach().contiguous().view(torch.uint8).clone() for name, value in named.items()}
+
+
+def test_a_step_and_its_transpose_leave_what_they_are_given_as_it_was(case):
+    """The way back reads states, params and cotangents again: nobody may have written there, not even the same sum."""
+    solver, state, params, time, dt = compiled(case[1])
+    bars = {name: torch.randn_like(value) for name, value in floating(state).items()}
+    given = {
+        "time": time,
+        "dt": dt,
+        **tensors(state),
+        **params,
+        **{f"cotangent of {n}": bar for n, bar in bars.items()},
+    }
+    before = bytes_of(given)
+    after = tensors(solver.step(state, params.detach(), time, dt).state)
+    made = bytes_of(after)
+    solver.vjp(state, params, time, dt, bars)
+    solver.observe(state, params)
+    assert all(torch.equal(value, before[name]) for name, value in bytes_of(given).items())
+    assert all(torch.equal(value, made[name]) for name, value in bytes_of(after).items())
+
+
+def left_behind(solver, state, params):
+    """The end of a rollout, what it measured and the gradients of a sum of all that."""
+    roll = rollout(solver, state, params)
+    measured = [v for out in roll.outputs.values() for v in (out.values() if isinstance(out, dict) else [out])]
+    ends = [*floating(roll.state).values(), *measured]
+    loss = sum((v.double().sin() * torch.linspace(0.5, 1.5, v.numel()).view_as(v)).sum() for v in ends)
+    learning = [value for value in params.values() if value.requires_grad]
+    slopes = torch.autograd.grad(loss, learning, retain_graph=True, allow_unused=True)
+    return [*tensors(roll.state).values(), *measured, *(slope for slope in slopes if slope is not None)]
+
+
+def test_a_gradient_rests_on_nothing_that_was_left_in_scratch(case, forgetful):
+    """Hand-launched adjoints read what the steps before and after them may have overwritten, or did not fill."""
+    solver, state, params = compile_scene(case[1], device="cpu", dtype="float64")
+    plain = left_behind(solver, state, params)
+    if not forgetful(solver).scratch:
+        pytest.skip("it has no scratch")
+    assert all(torch.equal(a, b) for a, b in zip(plain, left_behind(forgetful(solver), state, params), strict=True))
+
+
+@pytest.mark.parametrize("form", ["again", "graphs"])
+def test_a_rollout_replayed_is_the_rollout(case, form, as_on_a_gpu, paper_graphs):
+    """Fixed places in memory, written again and again, in place of new tensors; and nothing that Python remembers of
+    other params, times or steps."""
+    solver, state, params = compile_scene(case[1], device="cpu", dtype="float64")
+    if getattr(solver, "replays", None) is None:
+        pytest.skip("its steps are launched one by one")
+    plain, dt = compile_scene(case[1], device="cpu", dtype="float64")[0], 0.3 * solver.max_dt(state, params)
+    as_on_a_gpu(solver).replays.recorder = Again() if form == "again" else paper_graphs
+    for factor in (1.0, 1.01, 0.99):
+        now = Params({a: (factor * value.detach()).requires_grad_(value.requires_grad) for a, value in params.items()})
+        first = map_tensors(torch.Tensor.detach, state)
+        pairs = zip(left_behind(plain, first, now), left_behind(solver, first, now), strict=True)
+        assert all(torch.equal(a, b) for a, b in pairs)
+        many = take(solver, first, now.detach(), torch.zeros(1).double(), dt, 1, CHUNK + 1).state
+        for n in range(CHUNK + 1):
+            first = plain.step(first, now.detach(), (1 + n) * dt, dt).state
+        assert all(torch.equal(value, tensors(many)[name]) for name, value in tensors(first).items())
+    recording, *others = solver.replays.known.values()
+    assert not others
+    assert set(recording.forward) == {1, CHUNK}
+    assert len(recording.back) == 1

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from scenegrad.engine.capture import CHUNK, Again, NotRecorded, Replays, take
+from scenegrad.engine.capture import CHUNK, Replays, take
 from scenegrad.engine.controllers import CFL, PI, Fixed
+from scenegrad.engine.graphs import Again, NotRecorded
 from scenegrad.engine.loop import march
 from scenegrad.engine.rollout import rollout
 from scenegrad.engine.state import Params, tensors
