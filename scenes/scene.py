@@ -84,7 +84,7 @@ class Scene(Model):
         if self.gravity is not None:
             dims["gravity"] = len(vector(self.gravity))
         for name, entity in self.entities.items():
-            if (velocity := getattr(entity, "velocity", None)) is not None:
+            if isinstance(velocity := getattr(entity, "velocity", None), tuple | Parameter):
                 dims[f"{name}.velocity"] = len(vector(velocity))
         found = {name: dim for name, dim in dims.items() if dim is not None}
         if len(set(found.values())) > 1:

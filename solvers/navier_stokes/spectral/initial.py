@@ -8,20 +8,19 @@ from pathlib import Path
 import numpy as np
 
 from scenegrad.scenes.initial_fields import FieldFile, TaylorGreen
-from scenegrad.scenes.values import GaussianField
+from scenegrad.scenes.values import GaussianField, Random, RandomField
 from scenegrad.solvers.navier_stokes.spectral.modes import Modes, highest_mode
+from scenegrad.solvers.navier_stokes.spectral.random_fields import field_of_modes, random_field
 
-__all__ = ["field_of_modes", "gaussian_field", "initial_trouble", "initial_vorticity"]
-
-TAIL = 6.0  # widths above its peak at which a Gaussian spectrum is cut: 1e-8 of the energy density there
+__all__ = ["from_file", "initial_trouble", "initial_vorticity"]
 
 
-def initial_vorticity(start: TaylorGreen | GaussianField | FieldFile | None, modes: Modes) -> np.ndarray:
+def initial_vorticity(start: TaylorGreen | Random | FieldFile | None, modes: Modes) -> np.ndarray:
     """Samples [nx, ny]; those of Taylor-Green vortices at amplitude 1."""
     if isinstance(start, TaylorGreen):
         return taylor_green(start.wavenumber, modes)
-    if isinstance(start, GaussianField):
-        return gaussian_field(start, modes)
+    if isinstance(start, RandomField):
+        return random_field(start, modes.cells, modes.size)
     if isinstance(start, FieldFile):
         return from_file(start, modes.cells)
     return np.zeros(modes.cells)
@@ -32,39 +31,6 @@ def taylor_green(wavenumber: int, modes: Modes) -> np.ndarray:
     k_x, k_y = (2 * math.pi * wavenumber / length for length in modes.size)
     x, y = (np.arange(n) * (length / n) for n, length in zip(modes.cells, modes.size, strict=True))
     return -(k_x**2 + k_y**2) / k_y * np.cos(k_x * x)[:, None] * np.cos(k_y * y)[None, :]
-
-
-def gaussian_field(start: GaussianField, modes: Modes) -> np.ndarray:
-    """Independent Gaussian modes whose variance per shell is exp(-(|k| - peak)^2 / (2 width^2)), scaled to the rms.
-
-    The modes are drawn square by square outwards from the longest wave, and all of them up to the cut, so that the seed
-    alone decides each: a finer grid only shows more of the same field. |k| counts waves per longest edge of the box.
-    """
-    assert start.seed is not None, "a scene gives its own seed to a field that has none"
-    cut = math.ceil(start.peak + TAIL * start.width)
-    rng = np.random.default_rng(np.random.SeedSequence(start.seed))
-    indices: list[tuple[int, int]] = []
-    amplitudes: list[complex] = []
-    for ring in range(1, cut + 1):
-        # one of each pair (n, -n) with max(|n_x|, |n_y|) == ring
-        half = [(ring, m) for m in range(-ring, ring)] + [(m, ring) for m in range(-ring + 1, ring + 1)]
-        drawn = rng.standard_normal((len(half), 2))
-        indices.extend(half)
-        amplitudes.extend(drawn[:, 0] + 1j * drawn[:, 1])
-    n, c = np.array(indices), np.array(amplitudes)
-    longest = max(modes.size)
-    k = np.hypot(n[:, 0] * longest / modes.size[0], n[:, 1] * longest / modes.size[1])
-    c = c * np.where(k <= cut, np.exp(-((k - start.peak) ** 2) / (4 * start.width**2)) / np.sqrt(k), 0.0)
-    c = c * (start.rms / math.sqrt(2 * np.sum(np.abs(c) ** 2)))
-    fits = (np.abs(n[:, 0]) <= highest_mode(modes.cells[0])) & (np.abs(n[:, 1]) <= highest_mode(modes.cells[1]))
-    return field_of_modes(n[fits], c[fits], modes.cells)
-
-
-def field_of_modes(indices: np.ndarray, amplitudes: np.ndarray, cells: tuple[int, int]) -> np.ndarray:
-    """Sum over modes of c exp(i k.x) + its conjugate; indices [mode, 2] hold one of each pair (n, -n)."""
-    spectrum = np.zeros(cells, dtype=np.complex128)
-    np.add.at(spectrum, (indices[:, 0] % cells[0], indices[:, 1] % cells[1]), amplitudes)
-    return 2.0 * np.fft.ifft2(spectrum).real * (cells[0] * cells[1])
 
 
 def from_file(start: FieldFile, cells: tuple[int, int]) -> np.ndarray:
@@ -94,8 +60,8 @@ def initial_trouble(start: object, cells: tuple[int, int]) -> str | None:
         return f"{room}; lower the peak or take at least {3 * math.ceil(start.peak) + 1} cells"
     if isinstance(start, FieldFile):
         return file_trouble(start, cells)
-    if start is not None and not isinstance(start, TaylorGreen | GaussianField):
-        return "the spectral solver starts from a taylor_green, a gaussian_field or a field_file"
+    if start is not None and not isinstance(start, TaylorGreen | RandomField):
+        return "a vorticity starts from a taylor_green, a gaussian_field, a matern_field or a field_file"
     return None
 
 

@@ -1,4 +1,4 @@
-"""What a step of the two-dimensional Navier-Stokes solver changes."""
+"""What a step of the spectral solvers changes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-__all__ = ["VorticityState"]
+__all__ = ["FieldState", "VorticityState"]
 
 
 @dataclass(frozen=True)
@@ -19,3 +19,10 @@ class VorticityState:
     """
 
     vorticity: Float[Tensor, "batch nx ny"]  # w = dv/dx - du/dy [1/s]
+
+
+@dataclass(frozen=True)
+class FieldState:
+    """Fields of an equation in one, two or three dimensions, sampled at (i dx, j dy, k dz)."""
+
+    field: Float[Tensor, "batch channel *cells"]

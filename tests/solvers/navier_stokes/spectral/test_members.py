@@ -9,9 +9,9 @@ from scenegrad.engine.rollout import rollout
 from scenegrad.engine.state import Params
 from scenegrad.scenes import Fields, GaussianField, KolmogorovForcing, Scene, SceneError, Spectrum, Time
 from scenegrad.solvers.navier_stokes.spectral.diagnostics import Diagnostics
-from scenegrad.solvers.navier_stokes.spectral.initial import gaussian_field
 from scenegrad.solvers.navier_stokes.spectral.modes import Modes
 from scenegrad.solvers.navier_stokes.spectral.probes import probe
+from scenegrad.solvers.navier_stokes.spectral.random_fields import random_field
 from scenegrad.solvers.navier_stokes.spectral.stepping import Stepper
 
 
@@ -90,7 +90,7 @@ def modes(cells: tuple[int, int], size: tuple[float, float] = (1.0, 1.0)) -> Mod
 
 def test_a_finer_grid_shows_more_of_the_same_random_field():
     start = GaussianField(peak=3, width=1, rms=2.0, seed=9)
-    coarse, fine = (gaussian_field(start, modes((n, n))) for n in (16, 64))
+    coarse, fine = (random_field(start, (n, n), (1.0, 1.0)) for n in (16, 64))
     spectra = [modes((n, n)).forward(torch.from_numpy(f)) / n**2 for n, f in ((16, coarse), (64, fine))]
     low = torch.cat([torch.arange(0, 6), torch.arange(-5, 0)])  # all that 16 cells carry of waves up to 9
     assert (spectra[0][:6, low] - spectra[1][:6, low]).abs().max() < 1e-15
@@ -104,7 +104,7 @@ def test_a_random_field_has_the_spectrum_that_was_asked_for():
     k = (box.k_squared.sqrt() / (2 * torch.pi / 2.0)).round()
     shells = torch.zeros(24, dtype=torch.float64)
     for seed in range(40):
-        field = torch.from_numpy(gaussian_field(GaussianField(peak=8, width=2, rms=1.0, seed=seed), box))
+        field = torch.from_numpy(random_field(GaussianField(peak=8, width=2, rms=1.0, seed=seed), box.cells, box.size))
         power = box.spectrum(field).abs().square() * box.parseval
         shells += torch.stack([power[k == n].sum() for n in range(24)]) / 40
     n = torch.arange(24, dtype=torch.float64)

@@ -1,0 +1,225 @@
+"""From a scene with a model equation, or a flow in two or three dimensions, to a solver, its state and its params."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from scenegrad.engine.controllers import CFL, PI
+from scenegrad.engine.solver import Program
+from scenegrad.engine.state import Params
+from scenegrad.scenes.fluids import Fluid, Tracer
+from scenegrad.scenes.initial_fields import FieldFile, PlaneWave, Spots, TaylorGreen
+from scenegrad.scenes.methods import Spectral
+from scenegrad.scenes.scene import Scene
+from scenegrad.scenes.values import GaussianField, MaternField, Parameter
+from scenegrad.solvers.navier_stokes.spectral.box import FEWEST_CELLS, box_troubles, frame_troubles
+from scenegrad.solvers.navier_stokes.spectral.equations.flow import FlowEquation
+from scenegrad.solvers.navier_stokes.spectral.equations.known import EQUATIONS
+from scenegrad.solvers.navier_stokes.spectral.field_probes import field_output_trouble, field_probe
+from scenegrad.solvers.navier_stokes.spectral.forcing import acceleration, forcing_trouble
+from scenegrad.solvers.navier_stokes.spectral.integrators import ETDRK4, ETDRK43, Integrator, integrator
+from scenegrad.solvers.navier_stokes.spectral.lattice import Lattice
+from scenegrad.solvers.navier_stokes.spectral.semilinear import CoefficientCache, Equation, SemilinearSolver
+from scenegrad.solvers.navier_stokes.spectral.starts import amplitude_of, scalar_start, start_trouble, velocity_start
+from scenegrad.solvers.navier_stokes.spectral.state import FieldState
+from scenegrad.solvers.shared.leaves import params, program
+from scenegrad.solvers.shared.reasons import Reasons
+
+__all__ = ["compile_equation"]
+
+DEFAULT = CFL(0.4)  # as of flows in two dimensions
+FLOW_STARTS = (GaussianField, MaternField, TaylorGreen, FieldFile, tuple, Parameter)
+TRACER_STARTS = (GaussianField, MaternField, PlaneWave, Spots, FieldFile, float)
+
+
+@dataclass(frozen=True)
+class Channels:
+    """Samples of some channels at the start [batch, channel, *cells], times the number at `amplitude` if it has one."""
+
+    samples: Tensor
+    amplitude: str | None = None
+    added: str | None = None  # address of a vector that is added everywhere [batch, channel]
+
+    def at(self, values: Params) -> Tensor:
+        found, ones = self.samples, [1] * (self.samples.ndim - 2)
+        if self.amplitude is not None:
+            found = values[self.amplitude].view(-1, 1, *ones) * found
+        if self.added is not None:
+            found = found + values[self.added].view(*values[self.added].shape, *ones)
+        return found
+
+
+def compile_equation(
+    scenes: Sequence[Scene], device: str, dtype: torch.dtype
+) -> tuple[SemilinearSolver, FieldState, Params]:
+    """Solver, state and params; members of the batch are scenes that differ in numbers only.
+
+    Raises SceneError with every reason for which the scenes cannot be run.
+    """
+    reasons = Reasons(scenes[0].name)
+    for scene in scenes:
+        for address, reason in troubles(scene):
+            reasons.add(address, f"{reason}.")
+    reasons.compare([structure(scene) for scene in scenes])
+    reasons.refuse()
+    scene = scenes[0]
+    assert scene.domain.cells is not None
+    assert scene.domain.size is not None
+    grid = Lattice(scene.domain.cells, scene.domain.size, device, dtype)
+    equation, parts = flow(scenes, grid) if fluid_of(scene) else model(scenes, grid)
+    starting = [address for part in parts for address in (part.amplitude, part.added) if address]
+    values = params(scenes, [*equation.addresses, *starting], device, dtype, BECAUSE)
+    unplanned: Program[FieldState] = Program(scene.time.end, DEFAULT)
+    solver = SemilinearSolver(equation, method(scene), CoefficientCache(dtype), unplanned)
+    probes = [field_probe(key, output, scene.time.warmup, solver) for key, output in scene.outputs.items()]
+
+    def initial(values: Params) -> FieldState:
+        return FieldState(grid.project(torch.cat([part.at(values) for part in parts], dim=1)))
+
+    plan = program(scene, probes, DEFAULT, initial)
+    if isinstance(plan.controller, PI):
+        order = solver.method.estimate_order
+        assert order is not None
+        plan = replace(plan, controller=replace(plan.controller, k=order))
+    return replace(solver, program=plan), initial(values), values
+
+
+BECAUSE = (
+    "equations in periodic boxes can be differentiated by their coefficients, the amplitude of forcing, Taylor-Green "
+    "vortices and plane waves, a uniform velocity at the start, and by their initial state."
+)
+
+
+def method(scene: Scene) -> Integrator:
+    asked = scene.method.integrator if isinstance(scene.method, Spectral) else None
+    if asked is not None:
+        return integrator(asked)
+    return ETDRK4 if scene.time.tolerance is None else ETDRK43
+
+
+def fluid_of(scene: Scene) -> str | None:
+    return next((name for name, part in scene.entities.items() if isinstance(part, Fluid)), None)
+
+
+def stacked(grid: Lattice, members: Sequence[np.ndarray]) -> Tensor:
+    return torch.from_numpy(np.stack(members)).to(grid.device, grid.dtype)
+
+
+def flow(scenes: Sequence[Scene], grid: Lattice) -> tuple[Equation, list[Channels]]:
+    """An incompressible fluid with its tracers."""
+    name = fluid_of(scenes[0])
+    assert name is not None
+    fluid = scenes[0].entities[name]
+    assert isinstance(fluid, Fluid)
+    tracers = {key: part for key, part in scenes[0].entities.items() if isinstance(part, Tracer)}
+    push = None
+    if fluid.forcing is not None:
+        push = stacked(grid, [acceleration(scene.at(f"{name}.forcing"), grid.cells, grid.size) for scene in scenes])
+    buoyant = tuple(key for key, part in tracers.items() if part.buoyancy is not None)
+    equation = FlowEquation(grid, name, tuple(tracers), buoyant, push)
+    address = f"{name}.velocity"
+    samples = stacked(grid, [velocity_start(scene.at(address), grid) for scene in scenes])
+    uniform = isinstance(fluid.velocity, tuple | Parameter)
+    parts = [Channels(samples, amplitude_of(address, fluid.velocity), address if uniform else None)]
+    for key, part in tracers.items():
+        address = f"{key}.initial"
+        fields = stacked(grid, [scalar_start(scene.at(address), grid) for scene in scenes]).unsqueeze(1)
+        parts.append(Channels(fields, amplitude_of(address, part.initial)))
+    return equation, parts
+
+
+def model(scenes: Sequence[Scene], grid: Lattice) -> tuple[Equation, list[Channels]]:
+    """The one equation of the scene."""
+    name, part = next(iter(scenes[0].entities.items()))
+    known = EQUATIONS[type(part)]
+    count = known.channels(grid.dim)
+    address = f"{name}.{known.start}"
+    if known.blend is None:
+        members = [
+            np.stack([scalar_start(scene.at(address), grid, channel, count) for channel in range(count)])
+            for scene in scenes
+        ]
+        amplitude = amplitude_of(address, getattr(part, known.start))
+        return known.make(grid, name), [Channels(stacked(grid, members), amplitude)]
+    fields = [scalar_start(scene.at(address), grid) for scene in scenes]
+    members = [np.stack([scale * field + offset for scale, offset in known.blend]) for field in fields]
+    return known.make(grid, name), [Channels(stacked(grid, members))]
+
+
+# ---- what cannot be run
+
+
+def troubles(scene: Scene) -> Iterator[tuple[str, str]]:
+    """(address, what is wrong and how to mend it) of everything that keeps a scene from being run."""
+    yield from box_troubles(scene, dims=(2, 3) if fluid_of(scene) else (1, 2, 3))
+    yield from frame_troubles(scene, method(scene))
+    yield from flow_troubles(scene) if fluid_of(scene) else model_troubles(scene)
+    for key, output in scene.outputs.items():
+        if (trouble := field_output_trouble(output, scene)) is not None:
+            yield f"outputs.{key}", trouble
+
+
+def grid_of(scene: Scene) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """Cells and size, of a scene that lacks them those of the least box, so that all else can be looked at."""
+    cells, size = scene.domain.cells, scene.domain.size
+    enough = cells is not None and min(cells) >= FEWEST_CELLS
+    return (cells if cells and enough else (FEWEST_CELLS,) * scene.dim), (size or (1.0,) * scene.dim)
+
+
+def flow_troubles(scene: Scene) -> Iterator[tuple[str, str]]:
+    cells, size = grid_of(scene)
+    fluids = [name for name, part in scene.entities.items() if isinstance(part, Fluid)]
+    if len(fluids) != 1:
+        yield "entities", f"hold {len(fluids)} fluids ({', '.join(fluids)}); the box is filled by exactly one"
+    for name, part in scene.entities.items():
+        if isinstance(part, Fluid):
+            if part.vorticity is not None:
+                yield f"{name}.vorticity", "serves two dimensions without tracers; give a velocity= here"
+            if part.velocity is not None:
+                trouble = start_trouble(part.velocity, cells, FLOW_STARTS, len(cells))
+                if trouble is not None:
+                    yield f"{name}.velocity", trouble
+            if part.forcing is not None and (trouble := forcing_trouble(part.forcing, cells, size)) is not None:
+                yield f"{name}.forcing", trouble
+            if part.turbulence is not None:
+                yield f"{name}.turbulence", "models of unresolved eddies belong to method=Staggered(); leave it out"
+        elif isinstance(part, Tracer):
+            if part.carried_by not in (None, *fluids):
+                yield f"{name}.carried_by", f"there is no fluid {part.carried_by!r}; there is {', '.join(fluids)}"
+            trouble = start_trouble(part.initial, cells, TRACER_STARTS)
+            if trouble is not None:
+                yield f"{name}.initial", trouble
+        else:
+            yield name, f"is a {part.kind}; the spectral solver knows fluids and tracers. Leave it out"
+
+
+def model_troubles(scene: Scene) -> Iterator[tuple[str, str]]:
+    cells, _ = grid_of(scene)
+    if len(scene.entities) != 1:
+        yield "entities", f"hold {', '.join(scene.entities)}; an equation stands alone in its scene"
+    for name, part in scene.entities.items():
+        known = EQUATIONS.get(type(part))
+        if known is None:
+            yield name, f"is a {part.kind}, which stands for no equation here. Leave it out"
+            continue
+        components = 1 if known.blend else known.channels(len(cells))
+        trouble = start_trouble(getattr(part, known.start), cells, known.starts, components)
+        if trouble is not None:
+            yield f"{name}.{known.start}", trouble
+
+
+def structure(scene: Scene) -> dict[str, Any]:
+    """(address, value) of what members of a batch have in common: everything but numbers and random fields."""
+    kinds: dict[str, Any] = {}
+    for name, part in scene.entities.items():
+        for field in type(part).model_fields:
+            inner = getattr(part, field)
+            kinds[f"{name}.{field}"] = getattr(inner, "kind", None) if not isinstance(inner, str) else inner
+    common = ("domain", "boundary", "time", "outputs", "method", "units")
+    return {**kinds, **{field: getattr(scene, field) for field in common}}

@@ -1,0 +1,1 @@
+"""Equations that the pseudo-spectral solver steps, one a file."""

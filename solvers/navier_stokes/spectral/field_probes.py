@@ -1,0 +1,78 @@
+"""What a scene asks to have written down of an equation's fields."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from scenegrad.engine.solver import Grid, Probe, Series
+from scenegrad.engine.state import Params
+from scenegrad.scenes.errors import nearest
+from scenegrad.scenes.fluids import Fluid, Tracer
+from scenegrad.scenes.outputs import Energy, Fields, Momentum, Output, Spectrum
+from scenegrad.scenes.scene import Scene
+from scenegrad.solvers.navier_stokes.spectral.equations.flow import FlowEquation
+from scenegrad.solvers.navier_stokes.spectral.equations.known import EQUATIONS
+from scenegrad.solvers.navier_stokes.spectral.lattice import Lattice
+from scenegrad.solvers.navier_stokes.spectral.semilinear import Equation, SemilinearSolver
+from scenegrad.solvers.navier_stokes.spectral.state import FieldState
+
+__all__ = ["field_output_trouble", "field_probe"]
+
+UNITS = {"momentum": "kg m/s", "enstrophy": "m^d/s^2", "kinetic_energy": "J", "dissipation": "W", "energy_input": "W"}
+
+
+def seen_of(scene: Scene) -> Equation:
+    """The equation of a scene, on the smallest grid: for what it lets be seen."""
+    grid = Lattice((8,) * scene.dim, (1.0,) * scene.dim, "cpu", torch.float32)
+    tracers = tuple(name for name, part in scene.entities.items() if isinstance(part, Tracer))
+    for name, part in scene.entities.items():
+        if isinstance(part, Fluid):
+            return FlowEquation(grid, name, tracers)
+    name, part = next(iter(scene.entities.items()))
+    return EQUATIONS[type(part)].make(grid, name)
+
+
+def field_output_trouble(output: Output, scene: Scene) -> str | None:
+    """Why an equation cannot serve this output; None where it can."""
+    if not isinstance(output, Fields | Energy | Momentum | Spectrum):
+        return "a field on a grid gives fields, energy, momentum and spectrum"
+    if any(type(part) not in EQUATIONS and not isinstance(part, Fluid | Tracer) for part in scene.entities.values()):
+        return None  # told elsewhere
+    equation = seen_of(scene)
+    if isinstance(output, Fields):
+        known = equation.quantities
+        unknown = [name for name in output.quantities if name not in known]
+        hint = nearest(unknown[0], known) if unknown else ""
+        return f"there is no field {unknown[0]!r}; known: {', '.join(known)}.{hint}" if unknown else None
+    if isinstance(output, Momentum | Spectrum) and not isinstance(equation, FlowEquation):
+        return "only a flow has it; ask for fields or energy"
+    return None
+
+
+def field_probe(name: str, output: Output, start: float, solver: SemilinearSolver) -> Probe[FieldState]:
+    equation, grid = solver.equation, solver.lattice
+    if isinstance(output, Fields):
+        chosen = {quantity: equation.quantities[quantity] for quantity in output.quantities}
+
+        def fields(state: FieldState, params: Params) -> dict[str, Tensor]:
+            return {quantity: entry.measure(state.field, params) for quantity, entry in chosen.items()}
+
+        layout = Grid(grid.cells, grid.spacing, (0.0,) * grid.dim, (True,) * grid.dim)
+        return Probe(name, output.every, fields, layout, {key: entry.unit for key, entry in chosen.items()}, start)
+    if isinstance(output, Spectrum):
+        assert isinstance(equation, FlowEquation)
+        density = f"{equation.fluid}.density"
+
+        def spectrum(state: FieldState, params: Params) -> dict[str, Tensor]:
+            return {"energy": 0.5 * params[density][:, None] * grid.power(state.field[:, : grid.dim])}
+
+        units = {"energy": "J/m" if grid.dim == 2 else "J", "wavenumber": "1/m"}
+        return Probe(name, output.every, spectrum, Series({"wavenumber": grid.shells[1]}), units, start)
+    wanted = ("momentum",) if isinstance(output, Momentum) else ()
+
+    def summary(state: FieldState, params: Params) -> dict[str, Tensor]:
+        found = equation.summary(state.field, params)
+        return {key: value for key, value in found.items() if (key in wanted if wanted else value.ndim == 1)}
+
+    return Probe(name, output.every, summary, Series(), {key: UNITS[key] for key in wanted}, start)

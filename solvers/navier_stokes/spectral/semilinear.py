@@ -1,0 +1,194 @@
+"""Pseudo-spectral solver of  w_t = L w + N(w)  in a periodic box, L a symbol and N computed on the grid."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from scenegrad.engine.solver import Program, Step, TorchAdjoint
+from scenegrad.engine.state import Params
+from scenegrad.solvers.navier_stokes.spectral.integrators import Integrator, Stage
+from scenegrad.solvers.navier_stokes.spectral.lattice import Lattice
+from scenegrad.solvers.navier_stokes.spectral.phi import Arguments, Function
+from scenegrad.solvers.navier_stokes.spectral.quantity import Quantity
+from scenegrad.solvers.navier_stokes.spectral.state import FieldState
+
+__all__ = ["Equation", "SemilinearSolver"]
+
+
+class Equation(Protocol):
+    """What a partial differential equation must say to be solved here. Fields are [batch, channel, *cells], spectra
+    [batch, channel, *modes]."""
+
+    @property
+    def lattice(self) -> Lattice: ...
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Of the numbers that it can be differentiated by."""
+        ...
+
+    @property
+    def quantities(self) -> Mapping[str, Quantity]:
+        """What can be seen of a field, by name."""
+        ...
+
+    def symbol(self, params: Params) -> Tensor:
+        """L, real or complex, float64; to broadcast over [batch, channel, *modes]."""
+        ...
+
+    def rate(self, spectrum: Tensor, params: Params) -> Tensor:
+        """Spectrum of N(w), free of aliases, made of differentiable operations of torch."""
+        ...
+
+    def frequency(self, field: Tensor, params: Params) -> Tensor:
+        """Of the fastest change that N can cause, which bounds the step [batch] (1/time)."""
+        ...
+
+    def summary(self, field: Tensor, params: Params) -> dict[str, Tensor]:
+        """Energies, masses, ... of each member."""
+        ...
+
+
+@dataclass(frozen=True)
+class SemilinearSolver(TorchAdjoint):
+    """Fourier collocation with the 2/3 rule and a Runge-Kutta method that knows L exactly or takes it implicitly."""
+
+    equation: Equation
+    method: Integrator
+    cache: CoefficientCache
+    program: Program[FieldState]
+
+    @property
+    def order(self) -> int:
+        return self.method.order
+
+    @property
+    def lattice(self) -> Lattice:
+        return self.equation.lattice
+
+    def max_dt(self, state: FieldState, params: Params) -> Tensor:
+        """dt * frequency of the explicit part <= reach of the method [batch, float64]."""
+        with torch.no_grad():
+            return self.method.reach / self.equation.frequency(state.field.detach(), params.detach()).double()
+
+    def step(self, state: FieldState, params: Params, time: Tensor, dt: Tensor) -> Step[FieldState]:
+        symbol = self.equation.symbol(params)
+        numbers = self.cache(dt, symbol)
+        begin = self.lattice.forward(state.field)
+        rates = [self.equation.rate(begin, params)]
+        for stage in self.method.stages:
+            rates.append(self.equation.rate(combine(numbers, stage, symbol, begin, rates), params))
+        after = combine(numbers, self.method.result, symbol, begin, rates)
+        field = self.lattice.inverse(after)
+        error = None
+        if self.method.estimate is not None:
+            with torch.no_grad():
+                rates.append(self.equation.rate(after, params))
+                terms = [rates[index] * numbers.weight(weight) for index, weight in self.method.estimate]
+                error = self.norm(torch.stack(terms).sum(0)) / self.norm(after).clamp(min=1e-30)
+        return Step(replace(state, field=field), error)
+
+    def norm(self, spectrum: Tensor) -> Tensor:
+        """Root mean square over the samples [batch]."""
+        size = torch.view_as_real(spectrum).square().sum(-1) * self.lattice.weight
+        return size.flatten(1).sum(1).sqrt()
+
+    def observe(self, state: FieldState, params: Params) -> dict[str, Tensor]:
+        return self.equation.summary(state.field, params)
+
+
+class Coefficients:
+    """Values of the functions of a method at z = dt L, computed in float64 and then rounded."""
+
+    def __init__(self, dt: Tensor, symbol: Tensor, dtype: torch.dtype):
+        self.dt = dt.to(symbol.device, torch.float64).view(-1, *[1] * (symbol.ndim - 1))
+        self.arguments = Arguments(self.dt * symbol)
+        self.dtype = dtype
+        self.known: dict[tuple[str, Function], Tensor] = {}
+
+    def growth(self, function: Function) -> Tensor:
+        return self.kept("growth", function, 0, function)
+
+    def weight(self, function: Function) -> Tensor:
+        return self.kept("weight", function, 1, function)
+
+    def growth_slope(self, function: Function) -> Tensor:
+        return self.kept("growth slope", function, 1, function.derivative())
+
+    def weight_slope(self, function: Function) -> Tensor:
+        return self.kept("weight slope", function, 2, function.derivative())
+
+    def kept(self, use: str, function: Function, power: int, wanted: Function) -> Tensor:
+        """dt^power * wanted(z)"""
+        if (use, function) not in self.known:
+            value = self.dt**power * wanted.at(self.arguments)
+            complex_dtype = torch.complex64 if self.dtype == torch.float32 else torch.complex128
+            self.known[use, function] = value.to(complex_dtype if value.is_complex() else self.dtype)
+        return self.known[use, function]
+
+
+class CoefficientCache:
+    """The last few sets of coefficients; with a fixed dt they are computed once."""
+
+    def __init__(self, dtype: torch.dtype, size: int = 4):
+        self.dtype, self.size = dtype, size
+        self.sets: OrderedDict[Any, tuple[Tensor, Coefficients]] = OrderedDict()
+
+    def __call__(self, dt: Tensor, symbol: Tensor) -> Coefficients:
+        symbol = symbol.detach()
+        key = tuple(dt.tolist())
+        if key not in self.sets or not torch.equal(self.sets[key][0], symbol):
+            self.sets[key] = (symbol, Coefficients(dt, symbol, self.dtype))
+            if len(self.sets) > self.size:
+                self.sets.popitem(last=False)
+        self.sets.move_to_end(key)
+        return self.sets[key][1]
+
+
+def combine(numbers: Coefficients, stage: Stage, symbol: Tensor, begin: Tensor, rates: Sequence[Tensor]) -> Tensor:
+    """(1 + growth(z)) w + dt sum_j weights_j(z) N_j."""
+    return Combination.apply(numbers, stage, symbol, begin, *(rates[index] for index, _ in stage.weights))
+
+
+class Combination(torch.autograd.Function):
+    """The sum of a stage as one node, with the derivative by L from the functions' own derivatives."""
+
+    @staticmethod
+    def forward(ctx: Any, numbers: Coefficients, stage: Stage, symbol: Tensor, begin: Tensor, *rates: Tensor) -> Tensor:
+        ctx.numbers, ctx.stage = numbers, stage
+        ctx.save_for_backward(symbol, begin, *rates)
+        total = begin.clone()
+        add_product(total, begin, numbers.growth(stage.growth))
+        for rate, (_, weight) in zip(rates, stage.weights, strict=True):
+            add_product(total, rate, numbers.weight(weight))
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, bar: Tensor) -> tuple[Tensor | None, ...]:
+        numbers, stage = ctx.numbers, ctx.stage
+        symbol, begin, *rates = ctx.saved_tensors
+        begin_bar = bar + bar * numbers.growth(stage.growth).conj()
+        rate_bars = [bar * numbers.weight(weight).conj() for _, weight in stage.weights]
+        symbol_bar = None
+        if ctx.needs_input_grad[2]:
+            slope = begin * numbers.growth_slope(stage.growth)
+            for rate, (_, weight) in zip(rates, stage.weights, strict=True):
+                slope = slope + rate * numbers.weight_slope(weight)
+            found = bar * slope.conj()
+            found = found.to(torch.complex128) if symbol.is_complex() else found.real.to(torch.float64)
+            symbol_bar = found.sum_to_size(symbol.shape)
+        return None, None, symbol_bar, begin_bar, *rate_bars
+
+
+def add_product(total: Tensor, spectrum: Tensor, factor: Tensor) -> None:
+    """total += factor * spectrum; a real factor multiplies real and imaginary part without becoming complex."""
+    if factor.is_complex():
+        total.addcmul_(spectrum, factor)
+    else:
+        torch.view_as_real(total).addcmul_(torch.view_as_real(spectrum), factor[..., None])
