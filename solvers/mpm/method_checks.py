@@ -31,8 +31,10 @@ def check_integrator(scene: Scene, reasons: Reasons) -> None:
     if implicit and scene.method.refine is not None:  # type: ignore[union-attr]
         reasons.add("method.refine", "needs the explicit integrator; leave it out, or take Explicit().")
     for name, entity in scene.entities.items():
-        if implicit and isinstance(entity, Collider | RigidBody):
-            reasons.add(name, f"{entity.kind} needs the explicit integrator; the implicit one knows Body and Wall.")
+        if implicit and isinstance(entity, RigidBody):
+            reasons.add(
+                name, f"{entity.kind} needs the explicit integrator; the implicit one knows Body, Wall and Collider."
+            )
         if implicit and isinstance(entity, Body) and isinstance(entity.material, Learned):
             reasons.add(f"{name}.material", "learned needs the explicit integrator: its stress is that of the old F.")
 

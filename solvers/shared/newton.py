@@ -16,7 +16,6 @@ __all__ = ["Equations", "Linear", "Root", "newton", "solve_linear"]
 LOOSEST = 0.1  # part of the error that a linear step may leave at most
 SHORTEST = 12  # halvings of a step before it is given up
 ENOUGH = 1e-4  # share of the hoped for decrease that a step must bring
-PATIENCE = 2  # cautious steps at first, and after each one that went too far
 LEVEL = 0.5  # how steep it may go up at the end of a step, as part of the slope down at its beginning
 
 
@@ -35,9 +34,8 @@ class Equations(Protocol):
         """r(x) in a tensor of its own."""
         ...
 
-    def linear(self, x: Tensor, cautious: Tensor) -> Linear:
-        """The linear part at x; of members that are `cautious` [batch], one that rather stops short than goes too far
-        at kinks."""
+    def linear(self, x: Tensor) -> Linear:
+        """The linear part at x; it may depend on the steps that led there, but at the root it is that of r."""
         ...
 
     def precondition(self, r: Tensor) -> Tensor:
@@ -76,12 +74,12 @@ def newton(equations: Equations, x: Tensor, goal: Callable[[Tensor], Tensor], *,
     going = torch.isfinite(length) & (length > target)
     taken, spent = torch.zeros_like(length, dtype=torch.int64), torch.zeros_like(length, dtype=torch.int64)
     forcing = torch.full_like(length, LOOSEST)
-    wait = torch.full_like(taken, PATIENCE)
+    trusted = going
     for _ in range(steps):
         if not bool(going.any()):
             break
         forcing = torch.maximum(forcing, 0.5 * target / length).clamp(max=LOOSEST)
-        linear = equations.linear(x, wait > 0)
+        linear = equations.linear(x)
         ahead = solve_linear(linear, -r, forcing * length, iterations, equations, going)
         spent += ahead.iterations
         share = torch.ones_like(length)
@@ -103,12 +101,11 @@ def newton(equations: Equations, x: Tensor, goal: Callable[[Tensor], Tensor], *,
             secant = (slope / (slope - slope_there)).nan_to_num(0.5).clamp(0.1, 0.5)
             share = torch.where(waiting, secant * share, share)
         taken += going
-        sharp = wait <= 0
-        wait = torch.where(sharp & (share < 1.0), PATIENCE, wait - 1)
         ratio = length / before
         forcing = torch.maximum(0.9 * ratio**2, torch.where(0.9 * forcing**2 > 0.1, 0.9 * forcing**2, 0.0))
         target = torch.where(going, goal(x), target)
-        going = going & (moved | sharp) & (length > target)
+        going = going & (moved | trusted) & (length > target)
+        trusted = moved
     return Root(x, length, target, taken, spent, length <= target)
 
 

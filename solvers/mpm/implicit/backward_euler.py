@@ -9,7 +9,6 @@ are damped. What friction can bear is that of the beginning of the step.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,7 +16,8 @@ from torch import Tensor
 
 from scenegrad.engine.errors import Diverged
 from scenegrad.scenes.methods import Implicit
-from scenegrad.solvers.mpm.implicit.balance import Balance, Passes
+from scenegrad.solvers.mpm.implicit.balance import Balance
+from scenegrad.solvers.mpm.implicit.passes import Passes
 from scenegrad.solvers.mpm.passes import Pass
 from scenegrad.solvers.shared.newton import Root, newton
 
@@ -41,10 +41,12 @@ class BackwardEuler:
     def __init__(self, work: Workspace, settings: Implicit, arrive: Sequence[Pass], walls: Sequence[Pass]):
         """arrive: the passes that bring matter to the nodes; walls: those that say what friction there can bear."""
         self.work, self.settings = work, settings
-        # Threads would add what they find to the momentum of matter, which is not that of walls here.
-        self.passes = Passes(work, arrive, [replace(each, threads=None) for each in walls])
+        self.passes = Passes(work, arrive, walls)
+        self.before = work.colliders.before if work.colliders else ()
 
     def run(self, arrays: Mapping[str, Any]) -> None:
+        for each in self.before:
+            each.run(arrays)
         balance = self.balance = Balance(self.passes, arrays, self.settings)
         start = balance.begin()
         root = newton(balance, start, balance.goal, steps=self.settings.newton, iterations=self.settings.krylov)
@@ -60,6 +62,8 @@ class BackwardEuler:
 
         Of the step that ran last."""
         self.balance.transpose(self.work.nodes["velocity"], self.work.room("velocity bar", self.work.grid.dim), found)
+        for each in reversed(self.before):
+            each.run_transposed(arrays, found)
 
 
 def refuse_failed(root: Root, dt: Tensor) -> None:

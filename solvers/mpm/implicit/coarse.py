@@ -1,4 +1,4 @@
-"""A coarse picture of the stiffness: trilinear fields on a grid of a few nodes, as kernels."""
+"""Fields on a coarse grid of a few nodes, linear between them: from and to the nodes of the fine grid, as kernels."""
 
 # mypy: disable-error-code="index, operator, attr-defined"
 # (Warp functions name their types by variables, of which mypy knows nothing)
@@ -11,26 +11,45 @@ import warp as wp
 from scenegrad.solvers.mpm.grid.stencil import stencil
 from scenegrad.solvers.mpm.numbers import Numbers
 
-__all__ = ["coarse_held", "coarse_masses", "coarse_stiffness", "from_coarse", "solve_coarse", "to_coarse"]
+__all__ = ["coarse_held", "coarse_masses", "coarse_type", "from_coarse", "solve_coarse", "to_coarse"]
+
+
+@cache
+def coarse_type(n: Numbers) -> Any:
+    """Warp's struct of the coarse grids of all members."""
+    real, ivec = n.real, n.ivec
+
+    @wp.struct
+    class Coarse:
+        inv_width: wp.array[real]  # of its cells [1/m]
+        low: wp.array[ivec]  # its first node, counted from the origin
+        count: wp.array[ivec]  # nodes along each axis
+        size: wp.array[int]  # unknowns; 0 where a member has no coarse grid
+
+    return Coarse
 
 
 class Hats(NamedTuple):
-    cell: Any  # (x / width, low, count) -> the coarse cell
-    weight: Any  # (x / width - low - cell, corner) -> of the hat of that corner
+    spot: Any  # (lattice, coarse, b, node of the fine grid) -> its coarse cell, and where in it, 0..1 along each axis
+    weight: Any  # (place in the cell, corner) -> of the hat of that corner
     number: Any  # (cell, corner, count) -> of that coarse node
 
 
 @cache
 def hats(n: Numbers) -> Hats:
-    """The 2^dim corners of a cell are counted by the bits of `corner`; low, count: first node and nodes of a member."""
+    """The 2^dim corners of a cell are counted by the bits of `corner`."""
+    s, Coarse, Lattice = stencil(n), coarse_type(n), n.lattice
     dim, real, vec, ivec = n.dim, n.real, n.vec, n.ivec
 
     @wp.func
-    def cell(s: vec, low: ivec, count: ivec):
-        found = ivec()
+    def spot(lattice: Lattice, coarse: Coarse, b: int, i: int):
+        at = coarse.inv_width[b] * s.position(lattice, i)
+        low, count = coarse.low[b], coarse.count[b]
+        cell, f = ivec(), vec()
         for a in range(wp.static(dim)):
-            found[a] = wp.clamp(int(wp.floor(s[a])) - low[a], 0, count[a] - 2)
-        return found
+            cell[a] = wp.clamp(int(wp.floor(at[a])) - low[a], 0, count[a] - 2)
+            f[a] = wp.clamp(at[a] - real(low[a] + cell[a]), real(0.0), real(1.0))
+        return cell, f
 
     @wp.func
     def weight(f: vec, corner: int):
@@ -49,146 +68,37 @@ def hats(n: Numbers) -> Hats:
             found = found * count[a] + at[a] + ((corner >> a) & 1)
         return found
 
-    return Hats(cell, weight, number)
-
-
-@cache
-def local(n: Numbers) -> Any:
-    """wp.func (x / width, low, cell) -> place within the cell, 0..1 along each axis."""
-    dim, vec, ivec, real = n.dim, n.vec, n.ivec, n.real
-
-    @wp.func
-    def place(s: vec, low: ivec, at: ivec):
-        f = vec()
-        for a in range(wp.static(dim)):
-            f[a] = wp.clamp(s[a] - real(low[a] + at[a]), real(0.0), real(1.0))
-        return f
-
-    return place
+    return Hats(spot, weight, number)
 
 
 @cache
 def coarse_masses(n: Numbers) -> Any:
-    """A_jk += sum_i h_j(x_i) h_k(x_i) m_i I over the nodes of the fine grid."""
-    s, hat, place = stencil(n), hats(n), local(n)
-    dim, real, packed, ivec, Lattice = n.dim, n.real, n.packed, n.ivec, n.lattice
+    """A_jk += sum_i h_j(x_i) h_k(x_i) (m_i I + G_i) over the nodes of the fine grid, G: of what obstacles hold."""
+    hat = hats(n)
+    dim, real, mat, packed, Coarse, Lattice = n.dim, n.real, n.mat, n.packed, coarse_type(n), n.lattice
 
     @wp.kernel(module="unique", enable_backward=False)
     def kernel(
         lattice: Lattice,
-        inv_width: wp.array[real],
-        low_in: wp.array[ivec],
-        count_in: wp.array[ivec],
+        coarse: Coarse,
         lightest: wp.array[real],
         grid_in: wp.array2d[packed],
+        cling_in: wp.array2d[mat],
         matrix_out: wp.array3d[real],
     ):
         b, i = wp.tid()
         m = grid_in[b, i][wp.static(dim)]
-        if m > lightest[b]:
-            at = inv_width[b] * s.position(lattice, i)
-            cell = hat.cell(at, low_in[b], count_in[b])
-            f = place(at, low_in[b], cell)
+        if coarse.size[b] > 0 and m > lightest[b]:
+            cell, f = hat.spot(lattice, coarse, b, i)
+            block = m * wp.identity(n=wp.static(dim), dtype=real) + cling_in[b, i]
             for j in range(wp.static(2**dim)):
-                of_j = m * hat.weight(f, j)
-                row = dim * hat.number(cell, j, count_in[b])
+                row = dim * hat.number(cell, j, coarse.count[b])
                 for k in range(wp.static(2**dim)):
-                    column = dim * hat.number(cell, k, count_in[b])
+                    column = dim * hat.number(cell, k, coarse.count[b])
+                    share = hat.weight(f, j) * hat.weight(f, k)
                     for a in range(wp.static(dim)):
-                        wp.atomic_add(matrix_out, b, row + a, column + a, of_j * hat.weight(f, k))
-
-    return kernel
-
-
-@cache
-def coarse_stiffness(n: Numbers) -> Any:
-    """A_jk += dt sum_p [G_j . dA/dC . G_k + W_j W_k Y_p] over the particles, where W_j = sum_i w_ip h_j(x_i) and
-    G_j = sum_i w_ip h_j(x_i) (x_i - x_p)/D are what a particle feels of the motion of coarse node j.
-
-    Sums of products along each axis, along which a particle feels three coarse nodes.
-    """
-    s = stencil(n)
-    dim, real, vec, mat, ivec, Lattice = n.dim, n.real, n.vec, n.mat, n.ivec, n.lattice
-    Share, inv_spread = wp.types.matrix((3, 3), real), real(1 / n.scheme.spread)
-
-    if dim == 2:
-
-        @wp.func
-        def felt(W: Share, G: Share, i: int, j: int, k: int):
-            return W[i, 0] * W[j, 1], vec(G[i, 0] * W[j, 1], W[i, 0] * G[j, 1])
-
-        @wp.func
-        def number(at: ivec, i: int, j: int, k: int, count: ivec):
-            return (at[0] + i) * count[1] + at[1] + j
-
-    else:
-
-        @wp.func
-        def felt(W: Share, G: Share, i: int, j: int, k: int):
-            slope = vec(G[i, 0] * W[j, 1] * W[k, 2], W[i, 0] * G[j, 1] * W[k, 2], W[i, 0] * W[j, 1] * G[k, 2])
-            return W[i, 0] * W[j, 1] * W[k, 2], slope
-
-        @wp.func
-        def number(at: ivec, i: int, j: int, k: int, count: ivec):
-            return ((at[0] + i) * count[1] + at[1] + j) * count[2] + at[2] + k
-
-    @wp.kernel(module="unique", enable_backward=False)
-    def kernel(
-        lattice: Lattice,
-        inv_width: wp.array[real],
-        low_in: wp.array[ivec],
-        count_in: wp.array[ivec],
-        size_in: wp.array[int],
-        dt_in: wp.array[real],
-        x_in: wp.array2d[vec],
-        tangent_in: wp.array3d[mat],
-        yield_in: wp.array2d[mat],
-        matrix_out: wp.array3d[real],
-    ):
-        b, p = wp.tid()
-        if size_in[b] == 0:
-            return
-        count, ratio = count_in[b], inv_width[b] / lattice.inv_dx
-        at = lattice.inv_dx * x_in[b, p]
-        f = s.place(at)
-        w = s.weights(f)
-        cell = ivec()
-        W, G = Share(), Share()
-        for a in range(wp.static(dim)):
-            base = wp.round(at[a] - f[a])
-            cell[a] = int(wp.floor(ratio * base + real(1e-4))) - low_in[b][a]
-            for i in range(wp.static(n.support)):
-                far = real(i) - f[a]
-                reach = ratio * wp.round(at[a] + far) - real(low_in[b][a] + cell[a])
-                for j in range(3):
-                    hat = wp.max(real(0.0), real(1.0) - wp.abs(reach - real(j)))
-                    W[j, a] += w[i, a] * hat
-                    G[j, a] += w[i, a] * hat * far * inv_spread * lattice.inv_dx
-        Y, dt = yield_in[b, p], dt_in[b]
-        felt_nodes = int(wp.static(3**dim))  # a variable: what is unrolled here takes long to compile
-        for one in range(felt_nodes):
-            of_one, slope_one = felt(W, G, one % 3, (one // 3) % 3, one // 9)
-            if of_one != real(0.0):
-                column = dim * number(cell, one % 3, (one // 3) % 3, one // 9, count)
-                for axis in range(wp.static(dim)):
-                    pulled = mat()  # stress by a motion of this node along this axis
-                    for u in range(wp.static(dim)):
-                        for v in range(wp.static(dim)):
-                            T = tangent_in[b, p, u * dim + v]
-                            total = real(0.0)
-                            for d in range(wp.static(dim)):
-                                total += T[axis, d] * slope_one[d]
-                            pulled[u, v] = total
-                    for other in range(one, felt_nodes):  # the matrix is made symmetric afterwards
-                        of_other, slope_other = felt(W, G, other % 3, (other // 3) % 3, other // 9)
-                        if of_other != real(0.0):
-                            row = dim * number(cell, other % 3, (other // 3) % 3, other // 9, count)
-                            force = pulled * slope_other
-                            factor = wp.where(other == one, dt, real(2.0) * dt)
-                            if row + dim <= size_in[b] and column + dim <= size_in[b]:
-                                for c in range(wp.static(dim)):
-                                    share = factor * (force[c] + of_other * of_one * Y[c, axis])
-                                    wp.atomic_add(matrix_out, b, row + c, column + axis, share)
+                        for c in range(wp.static(dim)):
+                            wp.atomic_add(matrix_out, b, row + a, column + c, share * block[a, c])
 
     return kernel
 
@@ -196,15 +106,13 @@ def coarse_stiffness(n: Numbers) -> Any:
 @cache
 def coarse_held(n: Numbers) -> Any:
     """1 for each coarse unknown that moves a node of the fine grid where a wall forbids it."""
-    s, hat, place = stencil(n), hats(n), local(n)
-    dim, real, mat, packed, ivec, Lattice = n.dim, n.real, n.mat, n.packed, n.ivec, n.lattice
+    hat = hats(n)
+    dim, real, mat, packed, Coarse, Lattice = n.dim, n.real, n.mat, n.packed, coarse_type(n), n.lattice
 
     @wp.kernel(module="unique", enable_backward=False)
     def kernel(
         lattice: Lattice,
-        inv_width: wp.array[real],
-        low_in: wp.array[ivec],
-        count_in: wp.array[ivec],
+        coarse: Coarse,
         lightest: wp.array[real],
         hold_in: wp.array2d[wp.uint8],
         holds: wp.array[mat],
@@ -214,14 +122,12 @@ def coarse_held(n: Numbers) -> Any:
         b, i = wp.tid()
         if grid_in[b, i][wp.static(dim)] > lightest[b]:
             H = holds[int(hold_in[b, i])]
-            at = inv_width[b] * s.position(lattice, i)
-            cell = hat.cell(at, low_in[b], count_in[b])
-            f = place(at, low_in[b], cell)
+            cell, f = hat.spot(lattice, coarse, b, i)
             for a in range(wp.static(dim)):
                 if H[a, a] < real(0.999):
                     for j in range(wp.static(2**dim)):
                         if hat.weight(f, j) > real(1e-6):
-                            held_out[b, dim * hat.number(cell, j, count_in[b]) + a] = 1
+                            held_out[b, dim * hat.number(cell, j, coarse.count[b]) + a] = 1
 
     return kernel
 
@@ -229,30 +135,26 @@ def coarse_held(n: Numbers) -> Any:
 @cache
 def to_coarse(n: Numbers) -> Any:
     """R_j = sum_i h_j(x_i) r_i"""
-    s, hat, place = stencil(n), hats(n), local(n)
-    dim, real, vec, packed, ivec, Lattice = n.dim, n.real, n.vec, n.packed, n.ivec, n.lattice
+    hat = hats(n)
+    dim, real, vec, packed, Coarse, Lattice = n.dim, n.real, n.vec, n.packed, coarse_type(n), n.lattice
 
     @wp.kernel(module="unique", enable_backward=False)
     def kernel(
         lattice: Lattice,
-        inv_width: wp.array[real],
-        low_in: wp.array[ivec],
-        count_in: wp.array[ivec],
+        coarse: Coarse,
         lightest: wp.array[real],
         grid_in: wp.array2d[packed],
         r_in: wp.array2d[vec],
-        coarse_out: wp.array2d[real],
+        field_out: wp.array2d[real],
     ):
         b, i = wp.tid()
         if grid_in[b, i][wp.static(dim)] > lightest[b]:
-            at = inv_width[b] * s.position(lattice, i)
-            cell = hat.cell(at, low_in[b], count_in[b])
-            f = place(at, low_in[b], cell)
+            cell, f = hat.spot(lattice, coarse, b, i)
             r = r_in[b, i]
             for j in range(wp.static(2**dim)):
-                row = dim * hat.number(cell, j, count_in[b])
+                row = dim * hat.number(cell, j, coarse.count[b])
                 for a in range(wp.static(dim)):
-                    wp.atomic_add(coarse_out, b, row + a, hat.weight(f, j) * r[a])
+                    wp.atomic_add(field_out, b, row + a, hat.weight(f, j) * r[a])
 
     return kernel
 
@@ -260,17 +162,15 @@ def to_coarse(n: Numbers) -> Any:
 @cache
 def solve_coarse(n: Numbers) -> Any:
     """Z = A^-1 R, by the inverse of each member's own `size` unknowns."""
-    real = n.real
+    real, Coarse = n.real, coarse_type(n)
 
     @wp.kernel(module="unique", enable_backward=False)
-    def kernel(
-        size_in: wp.array[int], inverse_in: wp.array3d[real], coarse_in: wp.array2d[real], out: wp.array2d[real]
-    ):
+    def kernel(coarse: Coarse, inverse_in: wp.array3d[real], field_in: wp.array2d[real], out: wp.array2d[real]):
         b, j = wp.tid()
-        if j < size_in[b]:
+        if j < coarse.size[b]:
             total = real(0.0)
-            for k in range(size_in[b]):
-                total += inverse_in[b, j, k] * coarse_in[b, k]
+            for k in range(coarse.size[b]):
+                total += inverse_in[b, j, k] * field_in[b, k]
             out[b, j] = total
 
     return kernel
@@ -279,32 +179,28 @@ def solve_coarse(n: Numbers) -> Any:
 @cache
 def from_coarse(n: Numbers) -> Any:
     """z_i += H sum_j h_j(x_i) Z_j"""
-    s, hat, place = stencil(n), hats(n), local(n)
-    dim, real, vec, mat, packed, ivec, Lattice = n.dim, n.real, n.vec, n.mat, n.packed, n.ivec, n.lattice
+    hat = hats(n)
+    dim, real, vec, mat, packed, Coarse, Lattice = n.dim, n.real, n.vec, n.mat, n.packed, coarse_type(n), n.lattice
 
     @wp.kernel(module="unique", enable_backward=False)
     def kernel(
         lattice: Lattice,
-        inv_width: wp.array[real],
-        low_in: wp.array[ivec],
-        count_in: wp.array[ivec],
+        coarse: Coarse,
         lightest: wp.array[real],
         hold_in: wp.array2d[wp.uint8],
         holds: wp.array[mat],
         grid_in: wp.array2d[packed],
-        coarse_in: wp.array2d[real],
+        field_in: wp.array2d[real],
         z_out: wp.array2d[vec],
     ):
         b, i = wp.tid()
         if grid_in[b, i][wp.static(dim)] > lightest[b]:
-            at = inv_width[b] * s.position(lattice, i)
-            cell = hat.cell(at, low_in[b], count_in[b])
-            f = place(at, low_in[b], cell)
+            cell, f = hat.spot(lattice, coarse, b, i)
             z = vec()
             for j in range(wp.static(2**dim)):
-                row = dim * hat.number(cell, j, count_in[b])
+                row = dim * hat.number(cell, j, coarse.count[b])
                 for a in range(wp.static(dim)):
-                    z[a] += hat.weight(f, j) * coarse_in[b, row + a]
+                    z[a] += hat.weight(f, j) * field_in[b, row + a]
             z_out[b, i] += holds[int(hold_in[b, i])] * z
 
     return kernel

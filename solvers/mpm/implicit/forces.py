@@ -1,4 +1,6 @@
-"""What pulls at a particle at the end of a step, as functions of the motion that leads there."""
+"""What pulls at a particle at the end of a step, as functions of the motion that leads there; walls among it.
+
+Colliders and rigid bodies: see obstacles.py."""
 
 # mypy: disable-error-code="index, operator, attr-defined"
 # (Warp functions name their types by variables, of which mypy knows nothing)
@@ -9,11 +11,12 @@ from typing import Any
 import warp as wp
 
 from scenegrad.solvers.mpm.contact import STIFFNESS
+from scenegrad.solvers.mpm.grid.stencil import stencil
 from scenegrad.solvers.mpm.materials.choice import any_deform, any_kirchhoff
 from scenegrad.solvers.mpm.materials.law import Law
 from scenegrad.solvers.mpm.numbers import Numbers
 
-__all__ = ["press_of_walls", "stress_of_particles", "weight_of_particles"]
+__all__ = ["bearing_of_walls", "press_of_walls", "stress_of_particles", "weight_of_particles"]
 
 
 @cache
@@ -62,12 +65,12 @@ def weight_of_particles(n: Numbers) -> Any:
         volume_in: wp.array2d[real],
         row_in: wp.array2d[Row],
         gravity_in: wp.array2d[vec],
-        push_out: wp.array2d[vec],
+        thrust_out: wp.array2d[vec],
         stiff_out: wp.array2d[vec],
     ):
         b, p = wp.tid()
         row, volume, stiff = row_in[b, slot_in[p]], volume_in[b, p], vec()
-        push_out[b, p] = (row[0] * volume) * gravity_in[b, slot_in[p]]
+        thrust_out[b, p] = (row[0] * volume) * gravity_in[b, slot_in[p]]
         stiff[0] = row[1] * volume
         stiff_out[b, p] = stiff
 
@@ -77,10 +80,8 @@ def weight_of_particles(n: Numbers) -> Any:
 @cache
 def press_of_walls(n: Numbers) -> Any:
     """q = sum over walls of k max(0, -gap) n [N], gap = n . (x + dt v) - offset - r, k as in contact.py: walls press
-    at the place where the particle will be. yield: -dq/dv = sum dt k n n' [kg/s]. Both arrays are added to.
-    """
-    dim, real, vec, mat = n.dim, n.real, n.vec, n.mat
-    Row, Face, Lattice = n.row, n.face, n.lattice
+    at the place where the particle will be. The array is added to."""
+    dim, real, vec, Row, Face, Lattice = n.dim, n.real, n.vec, n.row, n.face, n.lattice
 
     if dim == 2:
 
@@ -108,8 +109,7 @@ def press_of_walls(n: Numbers) -> Any:
         high: vec,
         x_in: wp.array2d[vec],
         speed_in: wp.array2d[vec],
-        push_out: wp.array2d[vec],
-        yield_out: wp.array2d[mat],
+        thrust_out: wp.array2d[vec],
     ):
         b, p = wp.tid()
         slot, dt, radius = slot_in[p], dt_in[b], radius_in[b, p]
@@ -126,7 +126,24 @@ def press_of_walls(n: Numbers) -> Any:
             depth = face[wp.static(dim)] + radius - wp.dot(normal, x)
             if depth > real(0.0):
                 stiffness = real(STIFFNESS) * lattice.inv_dx * lattice.inv_dx * volume * row[1]
-                wp.atomic_add(push_out, b, p, (stiffness * depth) * normal)
-                wp.atomic_add(yield_out, b, p, (dt * stiffness) * wp.outer(normal, normal))
+                wp.atomic_add(thrust_out, b, p, (stiffness * depth) * normal)
+
+    return kernel
+
+
+@cache
+def bearing_of_walls(n: Numbers) -> Any:
+    """(B, |B|): what walls say that friction can bear, as colliders say it; see `press` of colliders/contact.py."""
+    s = stencil(n)
+    real, vec, packed = n.real, n.vec, n.packed
+
+    @wp.kernel(module="unique")
+    def kernel(friction_in: wp.array2d[vec], bearing_out: wp.array2d[packed]):
+        b, i = wp.tid()
+        B = friction_in[b, i]
+        if wp.length_sq(B) > real(0.0):
+            bearing_out[b, i] = s.pack(B, wp.length(B))
+        else:
+            bearing_out[b, i] = packed()
 
     return kernel

@@ -16,11 +16,12 @@ from torch import Tensor
 from scenegrad.solvers.mpm.implicit.coarse import (
     coarse_held,
     coarse_masses,
-    coarse_stiffness,
+    coarse_type,
     from_coarse,
     solve_coarse,
     to_coarse,
 )
+from scenegrad.solvers.mpm.implicit.coarse_stiffness import coarse_stiffness
 from scenegrad.solvers.mpm.implicit.motion import stiffness_blocks
 from scenegrad.solvers.mpm.implicit.nodes import block_product, inverse_blocks, places_of_nodes
 from scenegrad.solvers.mpm.passes import Pass
@@ -33,7 +34,7 @@ __all__ = ["Gauge", "GaugePasses"]
 MOST = 360  # unknowns of the coarse grid of a member
 STIFF = 10.0  # dt^2 stiffness / mass of a node from which on a coarse grid pays
 SHIFT = {torch.float32: 1e-5, torch.float64: 1e-12}  # of the diagonal, relative, so that rounding leaves it positive
-COARSE = ("lattice", "inv_width", "low coarse", "count coarse", "lightest")
+COARSE = ("lattice", "coarse grid", "lightest")
 HELD = ("hold", "holds")
 
 
@@ -47,15 +48,15 @@ class GaugePasses:
         self.blocks = Pass(
             stiffness_blocks(n), "particles", device, ("lattice", "x", "tangent", "yield"), ("stiff blocks",)
         )
-        alone = ("lightest", "dt", "momentum", "stiff blocks")
+        alone = ("lightest", "dt", "momentum", "cling", "stiff blocks")
         self.inverse = Pass(inverse_blocks(n), "nodes", device, alone, ("inverse",))
         self.each = Pass(block_product(n), "nodes", device, (*HELD, "inverse", "r"), ("z",))
-        self.masses = Pass(coarse_masses(n), "nodes", device, (*COARSE, "momentum"), ("matrix coarse",))
-        where = ("lattice", "inv_width", "low coarse", "count coarse", "size", "dt", "x", "tangent", "yield")
+        self.masses = Pass(coarse_masses(n), "nodes", device, (*COARSE, "momentum", "cling"), ("matrix coarse",))
+        where = ("lattice", "coarse grid", "dt", "x", "tangent", "yield")
         self.stiffness = Pass(coarse_stiffness(n), "particles", device, where, ("matrix coarse",))
         self.held = Pass(coarse_held(n), "nodes", device, (*COARSE, *HELD, "momentum"), ("held",))
         self.restrict = Pass(to_coarse(n), "nodes", device, (*COARSE, "momentum", "r"), ("right",))
-        self.solve = Pass(solve_coarse(n), "coarse", device, ("size", "inverse coarse", "right"), ("left",))
+        self.solve = Pass(solve_coarse(n), "coarse", device, ("coarse grid", "inverse coarse", "right"), ("left",))
         self.prolong = Pass(from_coarse(n), "nodes", device, (*COARSE, *HELD, "momentum", "left"), ("z",))
 
 
@@ -111,14 +112,15 @@ class Gauge:
         low = torch.stack([low for _, low, _ in wide]).to(device, torch.int32)
         # A member without a coarse grid keeps to one cell, of which nothing is read.
         count = torch.stack([count if sizes[b] else count.clamp(max=2) for b, (_, _, count) in enumerate(wide)])
+        grid = coarse_type(n)()
+        grid.inv_width, grid.size = wp.from_torch(inv_width), wp.from_torch(torch.tensor(sizes).to(low))
+        grid.low = wp.from_torch(low.contiguous(), dtype=n.ivec)
+        grid.count = wp.from_torch(count.to(low).contiguous(), dtype=n.ivec)
         self.arrays |= {
             "coarse": (work.batch, most),
-            "inv_width": wp.from_torch(inv_width),
-            "low coarse": wp.from_torch(low.contiguous(), dtype=n.ivec),
-            "count coarse": wp.from_torch(count.to(device, torch.int32).contiguous(), dtype=n.ivec),
+            "coarse grid": grid,
             "matrix coarse": wp.from_torch(matrix),
             "held": wp.from_torch(held),
-            "size": wp.from_torch(torch.tensor(sizes, dtype=torch.int32, device=device)),
             "inverse coarse": wp.from_torch(matrix),
             "right": wp.from_torch(self.right),
             "left": wp.from_torch(self.left),

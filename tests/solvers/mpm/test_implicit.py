@@ -390,7 +390,7 @@ def test_a_fixed_step_beyond_the_waves_is_refused_with_body_and_remedy(lab):
 
 def test_what_the_integrator_cannot_do_is_refused(lab):
     scene = beam(lab, STEEL_LIKE)
-    ball = sc.Collider(shape=sc.Sphere(center=(0.5, 0.45), radius=0.03))
+    ball = sc.RigidBody(shape=sc.Sphere(center=(0.5, 0.45), radius=0.03))
     with pytest.raises(sc.SceneError, match=r"ball.*needs the explicit integrator"):
         compile_scene(scene.model_copy(update={"entities": {**scene.entities, "ball": ball}}))
     with pytest.raises(sc.SceneError, match=r"time.tolerance.*Implicit\(\)"):
