@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Energy as Energy
     from scenegrad.scenes import Ensemble as Ensemble
     from scenegrad.scenes import Entity as Entity
+    from scenegrad.scenes import Exchange as Exchange
     from scenegrad.scenes import Explicit as Explicit
     from scenegrad.scenes import FieldFile as FieldFile
     from scenegrad.scenes import Fields as Fields
@@ -175,16 +176,15 @@ __version__ = "0.1.0"
 SCENES = (
     "APIC FCC FLIP NVE RDF Actuator AdvectionDiffusion Apart Atoms BandForcing Bingham Body Boundary Box Burgers "
     "CamClay Capsule CenterOfMass Choice Collider Conduction Coulomb Cylinder Dense DiagonalForcing Domain "
-    "DruckerPrager Energy Ensemble Entity Explicit FieldFile Fields Finer FiniteVolume FixedCorotated Fluid Force Gas "
-    "GasPatch GaussianField Gaussians GrayScott HalfSpace HerschelBulkley Hexagonal Hinge Image Implicit Inflow "
-    "IsentropicVortex "
-    "KolmogorovForcing KuramotoSivashinsky Langevin Learned LennardJones LogUniform MassSpring MaterialPoint "
-    "MaternField Mesh MeshEdges MolecularDynamics Momentum Moving Muscle NeoHookean Newtonian NoSlip Normal Obstacle "
-    "OldroydB Outflow Parabolic Parameter Particles Periodic PlaneWave PointFile Points RigidBody RigidPose Samples "
-    "Scene SceneError Separate ShallowWater Signal SimpleCubic Sine Slip Smagorinsky Snow Sparse Spectral Spectrum "
-    "Sphere Splats Spots SpringLattice SpringList Springs Square StVenantKirchhoffHencky Staggered Stick Table "
-    "TaylorGreen Thermo Through Time Together Tracer Uniform UniformForcing Viscoelastic VonMises Wall WaterPatch "
-    "WeaklyCompressible load_scene save_scene scene_schema vary"
+    "DruckerPrager Energy Ensemble Entity Exchange Explicit FieldFile Fields Finer FiniteVolume FixedCorotated Fluid "
+    "Force Gas GasPatch GaussianField Gaussians GrayScott HalfSpace HerschelBulkley Hexagonal Hinge Image Implicit "
+    "Inflow IsentropicVortex KolmogorovForcing KuramotoSivashinsky Langevin Learned LennardJones LogUniform "
+    "MassSpring MaterialPoint MaternField Mesh MeshEdges MolecularDynamics Momentum Moving Muscle NeoHookean "
+    "Newtonian NoSlip Normal Obstacle OldroydB Outflow Parabolic Parameter Particles Periodic PlaneWave PointFile "
+    "Points RigidBody RigidPose Samples Scene SceneError Separate ShallowWater Signal SimpleCubic Sine Slip "
+    "Smagorinsky Snow Sparse Spectral Spectrum Sphere Splats Spots SpringLattice SpringList Springs Square "
+    "StVenantKirchhoffHencky Staggered Stick Table TaylorGreen Thermo Through Time Together Tracer Uniform "
+    "UniformForcing Viscoelastic VonMises Wall WaterPatch WeaklyCompressible load_scene save_scene scene_schema vary"
 )
 ERRORS = "DeviceError DiskFull Diverged EngineError FileError MeshError OutputInUse StabilityError"
 

@@ -12,6 +12,7 @@ __all__ = [
     "RDF",
     "CenterOfMass",
     "Energy",
+    "Exchange",
     "Fields",
     "Force",
     "Gaussians",
@@ -111,6 +112,17 @@ class Force(Output):
     if TYPE_CHECKING:
 
         def __init__(self, on: str, *, every: float) -> None: ...
+
+
+class Exchange(Output):
+    """How much of a tracer enters the box through one of its sides, per time and, in two dimensions, per depth.
+
+    of: the tracer. through: the side, such as "boundary.y_lo". What diffuses and what is carried are both counted.
+    """
+
+    kind: Literal["exchange"] = "exchange"
+    of: str
+    through: str
 
 
 class Energy(Output):

@@ -11,10 +11,20 @@ from scenegrad.engine.device import pick_device, pick_dtype
 from scenegrad.engine.solver import Solver
 from scenegrad.engine.state import Params
 from scenegrad.scenes.atoms import Atoms
+from scenegrad.scenes.domain import Periodic
+from scenegrad.scenes.equations import AdvectionDiffusion, Burgers, GrayScott, KuramotoSivashinsky
 from scenegrad.scenes.errors import SceneError
-from scenegrad.scenes.fluids import Fluid
+from scenegrad.scenes.fluids import Fluid, Obstacle, Tracer
 from scenegrad.scenes.gases import Gas, ShallowWater
-from scenegrad.scenes.methods import FiniteVolume, MassSpring, MaterialPoint, Method, MolecularDynamics, Spectral
+from scenegrad.scenes.methods import (
+    FiniteVolume,
+    MassSpring,
+    MaterialPoint,
+    Method,
+    MolecularDynamics,
+    Spectral,
+    Staggered,
+)
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.solids import Body
 from scenegrad.scenes.springs import Springs
@@ -39,6 +49,11 @@ def compilers() -> dict[type[Method], Compiler]:
 
         return compile_spectral(scenes, device, dtype)
 
+    def staggered(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> tuple[Solver, Any, Params]:
+        from scenegrad.solvers.navier_stokes.staggered.compile import compile_staggered
+
+        return compile_staggered(scenes, device, dtype)
+
     def md(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> tuple[Solver, Any, Params]:
         hush_warp()
         from scenegrad.solvers.md.compile import compile_md
@@ -61,6 +76,7 @@ def compilers() -> dict[type[Method], Compiler]:
         MassSpring: mass_spring,
         MaterialPoint: mpm,
         Spectral: spectral,
+        Staggered: staggered,
         FiniteVolume: finite_volume,
         MolecularDynamics: md,
     }
@@ -73,7 +89,8 @@ def method_of(scene: Scene) -> Method:
     serving: dict[type, Method] = {
         Body: MaterialPoint(),
         Springs: MassSpring(),
-        Fluid: Spectral(),
+        Fluid: Spectral() if repeats(scene) else Staggered(),
+        **dict.fromkeys((AdvectionDiffusion, Burgers, GrayScott, KuramotoSivashinsky), Spectral()),
         **dict.fromkeys((Gas, ShallowWater), FiniteVolume()),
         Atoms: MolecularDynamics(),
     }
@@ -91,6 +108,15 @@ def method_of(scene: Scene) -> Method:
             + ". Put them in scenes of their own."
         )
     return next(iter(called.values()))
+
+
+def repeats(scene: Scene) -> bool:
+    """Whether the box is periodic on every axis, with nothing in it but a fluid: Fourier's place."""
+    walls = [scene.boundary.face(axis, side) for axis in range(scene.dim) for side in ("lo", "hi")]
+    wraps = [wrap for wrap in (scene.domain.wraps if scene.domain.dim else ()) for _ in range(2)]
+    around = all(isinstance(w, Periodic) or (w is None and wrap) for w, wrap in zip(walls, wraps, strict=False))
+    lifted = any(isinstance(part, Tracer) and part.buoyancy is not None for part in scene.entities.values())
+    return around and not lifted and not any(isinstance(part, Obstacle) for part in scene.entities.values())
 
 
 def compile_scene(

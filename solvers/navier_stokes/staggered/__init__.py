@@ -1,0 +1,1 @@
+"""Projection method on staggered (marker-and-cell) grids."""

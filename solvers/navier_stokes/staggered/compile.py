@@ -1,0 +1,233 @@
+"""From a scene with a fluid in a box to a projection solver, its state and its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from scenegrad.engine.controllers import CFL, PI
+from scenegrad.engine.solver import Program
+from scenegrad.engine.state import Params
+from scenegrad.scenes.fluids import Fluid, Tracer
+from scenegrad.scenes.initial_fields import Conduction, PlaneWave, TaylorGreen
+from scenegrad.scenes.methods import Staggered
+from scenegrad.scenes.scene import Scene
+from scenegrad.scenes.values import Parameter, number
+from scenegrad.solvers.navier_stokes.staggered.advection import SCHEMES
+from scenegrad.solvers.navier_stokes.staggered.checks import is_vector, structure, troubles
+from scenegrad.solvers.navier_stokes.staggered.diagnostics import Diagnostics
+from scenegrad.solvers.navier_stokes.staggered.forcing import force_of, learnable_of
+from scenegrad.solvers.navier_stokes.staggered.grid import Grid
+from scenegrad.solvers.navier_stokes.staggered.initial import conduction, tracer_start, velocity_start, vortical_start
+from scenegrad.solvers.navier_stokes.staggered.integrators import AB2, INTEGRATORS, RK3, AdamsBashforth, RungeKutta
+from scenegrad.solvers.navier_stokes.staggered.momentum import Transport
+from scenegrad.solvers.navier_stokes.staggered.physics import Carried, Physics
+from scenegrad.solvers.navier_stokes.staggered.probes import probe
+from scenegrad.solvers.navier_stokes.staggered.projection import Projection
+from scenegrad.solvers.navier_stokes.staggered.sides import Sides
+from scenegrad.solvers.navier_stokes.staggered.solver import StaggeredSolver
+from scenegrad.solvers.navier_stokes.staggered.state import StaggeredState
+from scenegrad.solvers.navier_stokes.staggered.stepping import Stepper
+from scenegrad.solvers.navier_stokes.staggered.walls import learnable_sides, periodic_axes, sides_of
+from scenegrad.solvers.shared.leaves import params, program
+from scenegrad.solvers.shared.reasons import Reasons
+
+__all__ = ["compile_staggered"]
+
+# Of the bound: the steps of a flow that is not in a hurry to be unstable. Errors in time are then far below those in
+# space, see tests/solvers/navier_stokes/staggered/test_order.py.
+DEFAULT = CFL(0.8)
+
+BECAUSE = (
+    "a fluid on a staggered grid can be differentiated by its viscosity, density, drag and forcing, by what its sides "
+    "and obstacles say, by diffusivities and buoyancies, and by its initial state."
+)
+
+
+def compile_staggered(
+    scenes: Sequence[Scene], device: str, dtype: torch.dtype
+) -> tuple[StaggeredSolver, StaggeredState, Params]:
+    """Solver, state and params; members of the batch are scenes that differ in numbers only.
+
+    Raises SceneError with every reason for which the scenes cannot be run.
+    """
+    reasons = Reasons(scenes[0].name)
+    for scene in scenes:
+        for address, reason in troubles(scene):
+            reasons.add(address, f"{reason}.")
+    reasons.compare([structure(scene) for scene in scenes])
+    reasons.refuse()
+    scene = scenes[0]
+    grid = grid_of(scene, device, dtype)
+    name = fluid_of(scene)
+    tracers = tracers_of(scene)
+    sides = sides_of(scene, grid, tracers)
+    values = params(scenes, learnable(scene, sides), device, dtype, BECAUSE)
+
+    asked = scene.method if isinstance(scene.method, Staggered) else Staggered()
+    transport = Transport(grid, sides, SCHEMES[asked.advection])
+    fluid = scene.entities[name]
+    assert isinstance(fluid, Fluid)
+    physics = Physics(
+        grid,
+        sides,
+        transport,
+        name,
+        viscous=counts(scenes, f"{name}.viscosity"),
+        damped=counts(scenes, f"{name}.drag"),
+        force=None
+        if fluid.forcing is None
+        else force_of(f"{name}.forcing", [one.at(f"{name}.forcing") for one in scenes], grid),
+        carried=tuple(
+            Carried(
+                tracer,
+                counts(scenes, f"{tracer}.diffusivity"),
+                getattr(scene.entities[tracer], "buoyancy", None) is not None,
+            )
+            for tracer in tracers
+        ),
+    )
+    projection = Projection(grid, sides)
+    stepper = Stepper(grid, physics, projection, method_of(scene, asked))
+    unplanned: Program[StaggeredState] = Program(scene.time.end, DEFAULT)
+    solver = StaggeredSolver(grid, stepper, Diagnostics(physics), peaks_of(sides), unplanned)
+    probes = [probe(key, output, scene.time.warmup, solver) for key, output in scene.outputs.items()]
+    initial = start(scenes, solver, values)
+    plan = program(scene, probes, DEFAULT, initial)
+    if isinstance(plan.controller, PI):
+        plan = replace(plan, controller=replace(plan.controller, k=3))
+    return replace(solver, program=plan), initial(values), values
+
+
+def grid_of(scene: Scene, device: str, dtype: torch.dtype) -> Grid:
+    assert scene.domain.cells is not None
+    assert scene.domain.size is not None
+    return Grid(scene.domain.cells, scene.domain.size, periodic_axes(scene), device, dtype)
+
+
+def fluid_of(scene: Scene) -> str:
+    return next(name for name, part in scene.entities.items() if isinstance(part, Fluid))
+
+
+def tracers_of(scene: Scene) -> list[str]:
+    return [name for name, part in scene.entities.items() if isinstance(part, Tracer)]
+
+
+def counts(scenes: Iterable[Scene], address: str) -> bool:
+    """Whether a number may differ from zero."""
+    return any(isinstance(value := scene.at(address), Parameter) or number(value) != 0.0 for scene in scenes)
+
+
+def method_of(scene: Scene, asked: Staggered) -> AdamsBashforth | RungeKutta:
+    if asked.integrator is not None:
+        return INTEGRATORS[asked.integrator]
+    return AB2 if scene.time.tolerance is None else RK3
+
+
+def learnable(scene: Scene, sides: Sides) -> list[str]:
+    name = fluid_of(scene)
+    fluid = scene.entities[name]
+    assert isinstance(fluid, Fluid)
+    addresses = [f"{name}.viscosity", f"{name}.drag", f"{name}.density"]
+    if fluid.forcing is not None:
+        addresses.append(learnable_of(f"{name}.forcing", fluid.forcing))
+    if is_vector(fluid.velocity):
+        addresses.append(f"{name}.velocity")
+    for field in ("vorticity", "velocity"):
+        if isinstance(getattr(fluid, field), TaylorGreen):
+            addresses.append(f"{name}.{field}.amplitude")
+    for tracer in tracers_of(scene):
+        part = scene.entities[tracer]
+        assert isinstance(part, Tracer)
+        addresses.append(f"{tracer}.diffusivity")
+        if part.buoyancy is not None:
+            addresses.append(f"{tracer}.buoyancy")
+        if isinstance(part.initial, PlaneWave):
+            addresses.append(f"{tracer}.initial.amplitude")
+        elif isinstance(part.initial, Conduction):
+            addresses += [f"{tracer}.initial.{field}" for field in ("lo", "hi", "disturbance")]
+        elif is_number(part.initial):
+            addresses.append(f"{tracer}.initial")
+    return addresses + learnable_sides(sides)
+
+
+def is_number(value: object) -> bool:
+    return isinstance(value, int | float | Parameter)
+
+
+def peaks_of(sides: Sides) -> Callable[[Params], Tensor]:
+    """Largest speed that the sides impose, by component [batch, dim]."""
+    dim = sides.grid.dim
+
+    def peaks(values: Params) -> Tensor:
+        batch = next(iter(values.values())).shape[0]
+        columns = [[torch.zeros(batch, dtype=torch.float64, device=sides.grid.device)] for _ in range(dim)]
+        for side in sides.sides.values():
+            for column, source in zip(columns, side.velocity, strict=False):
+                if source is not None:
+                    column.append(source.peak(values).abs())
+        return torch.stack([torch.stack(column).amax(0) for column in columns], dim=1)
+
+    return peaks
+
+
+def start(scenes: Sequence[Scene], solver: StaggeredSolver, values: Params) -> Callable[[Params], StaggeredState]:
+    """The initial state as a function of params: made to keep to the sides, and without divergence."""
+    grid, stepper = solver.grid, solver.stepper
+    name, batch = stepper.physics.fluid, len(scenes)
+    fluid = scenes[0].entities[name]
+    assert isinstance(fluid, Fluid)
+    patterns: list[Tensor] | None = None
+    amplitude: str | None = None
+    for field, make in (("vorticity", vortical_start), ("velocity", velocity_start)):
+        given = getattr(fluid, field)
+        if given is not None and not is_vector(given):
+            columns = zip(*(make(scene.at(f"{name}.{field}"), grid) for scene in scenes), strict=True)
+            patterns = [torch.from_numpy(np.stack(column)).to(grid.device, grid.dtype) for column in columns]
+            amplitude = f"{name}.{field}.amplitude"
+    carried = [tracer_of(scenes, one.name, grid) for one in stepper.physics.carried]
+    ones = [1] * grid.dim
+
+    def initial(now: Params) -> StaggeredState:
+        velocity = [grid.zeros(batch, axis) for axis in grid.axes]
+        if is_vector(fluid.velocity):
+            mean = now[f"{name}.velocity"].to(grid.dtype)
+            velocity = [u + mean[:, n].view(-1, *ones) for n, u in enumerate(velocity)]
+        if patterns is not None:
+            size = now[amplitude].view(-1, *ones) if amplitude in now else 1.0
+            velocity = [u + size * pattern for u, pattern in zip(velocity, patterns, strict=True)]
+        tracers = [one(now) for one in carried]
+        return stepper.begin(velocity, tracers, now, torch.zeros(batch, dtype=torch.float64))
+
+    return initial
+
+
+def tracer_of(scenes: Sequence[Scene], name: str, grid: Grid) -> Callable[[Params], Tensor]:
+    """The first values of a tracer [batch, *cells] as a function of params."""
+    ones = [1] * grid.dim
+    starts = [scene.at(f"{name}.initial") for scene in scenes]
+
+    def stack(fields: Sequence[np.ndarray]) -> Tensor:
+        return torch.from_numpy(np.stack(fields)).to(grid.device, grid.dtype)
+
+    def field(now: Params, leaf: str) -> Tensor:
+        return now[f"{name}.initial{leaf}"].to(grid.dtype).view(-1, *ones)
+
+    if is_number(starts[0]):
+        return lambda now: field(now, "").expand(-1, *grid.cells).contiguous()
+    if isinstance(starts[0], Conduction):
+        shares, forms = (stack(column) for column in zip(*(conduction(one, grid) for one in starts), strict=True))
+
+        def between(now: Params) -> Tensor:
+            lo, hi = field(now, ".lo"), field(now, ".hi")
+            return lo + (hi - lo) * shares + field(now, ".disturbance") * forms
+
+        return between
+    pattern = stack([tracer_start(one, grid) for one in starts])
+    if isinstance(starts[0], PlaneWave):
+        return lambda now: field(now, ".amplitude") * pattern
+    return lambda now: pattern

@@ -1,0 +1,54 @@
+"""Explicit methods in time for velocities without divergence.
+
+du/dt = N(u) - grad p / density. Since the pressure does nothing but keep the divergence at zero, a step may leave it
+out and project afterwards; there is no splitting error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["AB2", "INTEGRATORS", "RK3", "AdamsBashforth", "RungeKutta"]
+
+
+@dataclass(frozen=True)
+class AdamsBashforth:
+    """u' = u + dt ((1 + r/2) N - r/2 N_before), r = dt / dt_before: one evaluation and one projection a step.
+
+    [Hairer, Norsett & Wanner, Solving ODEs I, III.5]; r = 0 in the first step, which is Euler's.
+    real, imaginary: how far its region of stability reaches along either axis, the latter up to a growth of e-3 a step.
+    """
+
+    name = "ab2"
+    order = 2
+    real = 1.0
+    imaginary = 0.45
+
+
+@dataclass(frozen=True)
+class RungeKutta:
+    """Stages u_i = P(u + dt sum_j rows[i][j] N_j); the last is the result. less: weights of an embedded method."""
+
+    name: str
+    order: int
+    real: float
+    imaginary: float
+    rows: tuple[tuple[float, ...], ...]
+    times: tuple[float, ...]  # of the stages, the result at 1
+    less: tuple[float, ...]
+
+
+AB2 = AdamsBashforth()
+
+# [Shu & Osher 1988, J. Comput. Phys. 77, 439-471]; Heun's method of order 2 has the same first two stages
+RK3 = RungeKutta(
+    name="rk3",
+    order=3,
+    real=2.5,
+    imaginary=1.7,
+    rows=((1.0,), (0.25, 0.25), (1 / 6, 1 / 6, 2 / 3)),
+    times=(1.0, 0.5, 1.0),
+    less=(0.5, 0.5, 0.0),
+)
+
+INTEGRATORS = {method.name: method for method in (AB2, RK3)}

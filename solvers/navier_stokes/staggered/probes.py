@@ -1,0 +1,116 @@
+"""What a scene asks to have written down, measured on a staggered grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from torch import Tensor
+
+from scenegrad.engine.solver import Grid, Probe, Series
+from scenegrad.engine.state import Params
+from scenegrad.scenes.domain import AXES
+from scenegrad.scenes.errors import nearest
+from scenegrad.scenes.outputs import Energy, Exchange, Fields, Force, Momentum, Output
+from scenegrad.solvers.navier_stokes.staggered.diagnostics import Diagnostics
+from scenegrad.solvers.navier_stokes.staggered.solver import StaggeredSolver
+from scenegrad.solvers.navier_stokes.staggered.state import StaggeredState
+
+__all__ = ["output_trouble", "probe"]
+
+FIELD_UNITS = {"velocity": "m/s", "pressure": "Pa", "vorticity": "1/s", "divergence": "1/s"}
+ENERGY_UNITS = {"kinetic": "J", "enstrophy": "m^2/s^2", "dissipation": "W", "divergence": "1/s"}
+Measure = Callable[[StaggeredState, Params], dict[str, Tensor]]
+
+
+def output_trouble(output: Output, tracers: Sequence[str], bodies: Sequence[str], dim: int) -> str | None:
+    """Why this output cannot be served; None where it can."""
+    if isinstance(output, Fields):
+        known = [*FIELD_UNITS, *tracers]
+        unknown = [name for name in output.quantities if name not in known]
+        hint = nearest(unknown[0], known) if unknown else ""
+        return f"there is no field {unknown[0]!r}; known: {', '.join(known)}.{hint}" if unknown else None
+    if isinstance(output, Force):
+        if output.on in bodies:
+            return None
+        return (
+            f"there is no obstacle {output.on!r}.{nearest(output.on, bodies)} There are: {', '.join(bodies) or 'none'}"
+        )
+    if isinstance(output, Exchange):
+        if output.of not in tracers:
+            return f"there is no tracer {output.of!r}.{nearest(output.of, tracers)} There are: {', '.join(tracers)}"
+        sides = [f"boundary.{AXES[axis]}_{end}" for axis in range(dim) for end in ("lo", "hi")]
+        return None if output.through in sides else f"through={output.through!r} is none of {', '.join(sides)}"
+    if not isinstance(output, Energy | Momentum):
+        return "a fluid on a staggered grid gives fields, energy, momentum, force and exchange"
+    return None
+
+
+def probe(name: str, output: Output, start: float, solver: StaggeredSolver) -> Probe[StaggeredState]:
+    grid, diagnostics = solver.grid, solver.diagnostics
+    carried = [one.name for one in diagnostics.physics.carried]
+    match output:
+        case Fields():
+            units = {quantity: FIELD_UNITS.get(quantity, "1") for quantity in output.quantities}
+            layout = Grid(grid.cells, grid.spacing, tuple(0.5 * h for h in grid.spacing), grid.periodic)
+            return Probe(name, output.every, fields(output.quantities, diagnostics), layout, units, start)
+        case Energy():
+
+            def measure(state: StaggeredState, params: Params) -> dict[str, Tensor]:
+                seen = solver.observe(state, params)
+                return {quantity: seen[key] for quantity, key in ENERGIES.items()}
+
+            units = dict(ENERGY_UNITS)
+        case Exchange():
+            number = carried.index(output.of)
+            axis, side = AXES.index(output.through[-4]) - grid.dim, int(output.through.endswith("hi"))
+
+            def measure(state: StaggeredState, params: Params) -> dict[str, Tensor]:
+                return {"flow": diagnostics.flow_of(state, number, params, axis, side)}
+
+            units = {"flow": "m^2/s" if grid.dim == 2 else "m^3/s"}
+        case Force():
+            place = solver.stepper.watched.index(output.on)
+
+            def measure(state: StaggeredState, params: Params) -> dict[str, Tensor]:
+                assert state.felt is not None
+                return felt_of(state.felt[:, place], grid.dim)
+
+            units = {"force": "N", "torque": "N m"}
+        case _:
+
+            def measure(state: StaggeredState, params: Params) -> dict[str, Tensor]:
+                return {"momentum": solver.observe(state, params)["momentum"]}
+
+            units = {"momentum": "kg m/s"}
+    return Probe(name, output.every, measure, Series(), units, start)
+
+
+ENERGIES = {
+    "kinetic": "kinetic_energy",
+    "enstrophy": "enstrophy",
+    "dissipation": "dissipation",
+    "divergence": "divergence",
+}
+
+
+def fields(quantities: tuple[str, ...], diagnostics: Diagnostics) -> Measure:
+    carried = [one.name for one in diagnostics.physics.carried]
+
+    def one(quantity: str, state: StaggeredState, params: Params) -> Tensor:
+        if quantity == "velocity":
+            return diagnostics.velocity(state)
+        if quantity == "pressure":
+            return state.pressure
+        if quantity == "vorticity":
+            return diagnostics.vorticity(state, params)
+        if quantity == "divergence":
+            return diagnostics.divergence(state)
+        assert state.tracers is not None
+        return state.tracers[:, carried.index(quantity)]
+
+    return lambda state, params: {quantity: one(quantity, state, params) for quantity in quantities}
+
+
+def felt_of(felt: Tensor, dim: int) -> dict[str, Tensor]:
+    """Force and torque of the last step [batch, dim] and [batch] or [batch, 3]."""
+    return {"force": felt[:, :dim], "torque": felt[:, 5] if dim == 2 else felt[:, 3:6]}

@@ -1,0 +1,77 @@
+"""The part of a velocity that changes volumes, and the pressure that takes it away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from torch import Tensor
+
+from scenegrad.solvers.elliptic.axes import Axis, End
+from scenegrad.solvers.elliptic.fast import FastPoisson
+from scenegrad.solvers.navier_stokes.staggered.grid import Grid
+from scenegrad.solvers.navier_stokes.staggered.sides import HI, LO, Known, Sides
+from scenegrad.solvers.navier_stokes.staggered.slices import differences, first, last
+
+__all__ = ["Projection", "divergence"]
+
+
+def divergence(grid: Grid, sides: Sides, velocity: Sequence[Tensor]) -> Tensor:
+    """[batch, *cells] [1/s]"""
+    total: Tensor | None = None
+    for axis, u in zip(grid.axes, velocity, strict=True):
+        gain = differences(sides.closed(u, axis), axis)
+        h = grid.spacing[axis]
+        total = gain.mul_(1.0 / h) if total is None else total.add_(gain, alpha=1.0 / h)
+    assert total is not None
+    return total
+
+
+@dataclass(frozen=True)
+class Projection:
+    """u = u* - grad f with laplace f = div u*, so that div u = 0 [Chorin 1968, Math. Comp. 22, 745-762].
+
+    f = dt p / density [m^2/s]. It has no slope at walls and inflows, and a value at outflows.
+    """
+
+    grid: Grid
+    sides: Sides
+
+    @cached_property
+    def fast(self) -> FastPoisson:
+        return FastPoisson(self.axes, self.grid.device, self.grid.dtype)
+
+    @cached_property
+    def axes(self) -> tuple[Axis, ...]:
+        def end(axis: int, side: int) -> End:
+            kind = self.sides[axis, side].kind
+            return "periodic" if kind == "periodic" else "dirichlet" if kind == "outflow" else "neumann"
+
+        grid = self.grid
+        return tuple(Axis(grid.cells[a], grid.spacing[a], end(a, LO), end(a, HI)) for a in grid.axes)
+
+    def __call__(self, velocity: Sequence[Tensor], known: Known | None) -> tuple[list[Tensor], Tensor]:
+        """(velocity without divergence, f). known: f at outflows in the place of a pressure; None where it is zero."""
+        source = divergence(self.grid, self.sides, velocity).neg_()
+        f = self.fast.solve(self.lifted(source, known))
+        return self.corrected(velocity, f, known), f
+
+    def lifted(self, source: Tensor, known: Known | None) -> Tensor:
+        """What values at the outflows add to the equation of the cells beside them."""
+        for (axis, side), value in () if known is None else known.pressure.items():
+            slab = first(source, axis) if side == LO else last(source, axis)
+            slab.add_(value, alpha=2.0 / self.grid.spacing[axis] ** 2)
+        return source
+
+    def corrected(self, velocity: Sequence[Tensor], f: Tensor, known: Known | None) -> list[Tensor]:
+        found = []
+        for axis, u in zip(self.grid.axes, velocity, strict=True):
+            slope = differences(self.sides.pad_pressure(f, axis, known), axis)
+            found.append(u.add(slope, alpha=-1.0 / self.grid.spacing[axis]))
+        return found
+
+    def still(self, velocity: Sequence[Tensor]) -> list[Tensor]:
+        """With zero on the sides that hold a value: a difference of two velocities that keep to the same sides."""
+        nothing = Known({}, {}, {})
+        return [self.sides.impose(u, axis, nothing) for axis, u in zip(self.grid.axes, velocity, strict=True)]
