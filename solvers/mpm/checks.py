@@ -10,8 +10,8 @@ import numpy as np
 from scenegrad.scenes.colliders import Collider, RigidBody
 from scenegrad.scenes.domain import AXES, Boundary, Periodic
 from scenegrad.scenes.errors import nearest
-from scenegrad.scenes.methods import MaterialPoint, Sparse
-from scenegrad.scenes.outputs import CenterOfMass, Gaussians, Particles, RigidPose
+from scenegrad.scenes.methods import Implicit, MaterialPoint, Sparse
+from scenegrad.scenes.outputs import CenterOfMass, Force, Gaussians, Particles, RigidPose
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.solids import Body, Wall
 from scenegrad.scenes.sources import Splats
@@ -19,7 +19,7 @@ from scenegrad.solvers.mpm.colliders.checks import check_obstacle
 from scenegrad.solvers.mpm.materials import LAWS
 from scenegrad.solvers.mpm.method_checks import check_method
 from scenegrad.solvers.mpm.probes import QUANTITIES, SERVED_OUTPUTS
-from scenegrad.solvers.mpm.walls import SERVED, side, side_address
+from scenegrad.solvers.mpm.walls import SERVED, side, side_address, walls_of
 from scenegrad.solvers.shared.reasons import Reasons
 
 __all__ = ["check_scene", "check_structure"]
@@ -127,6 +127,8 @@ def check_outputs(scene: Scene, reasons: Reasons) -> None:
                     )
         elif isinstance(output, RigidPose):
             check_pose(scene, address, output, reasons)
+        elif isinstance(output, Force):
+            check_force(scene, address, output, reasons)
         elif isinstance(output, CenterOfMass | Gaussians) and output.entity not in bodies:
             reasons.add(
                 address, f"{output.entity!r} is no body.{nearest(output.entity, bodies)} Bodies: {', '.join(bodies)}."
@@ -137,6 +139,19 @@ def check_outputs(scene: Scene, reasons: Reasons) -> None:
                 f"follows the Gaussians of a body, but the shape of {output.entity} is a {shape.kind}; fill it with "
                 f"Splats, as they are.",
             )
+
+
+def check_force(scene: Scene, address: str, output: Force, reasons: Reasons) -> None:
+    rigid = [name for name, entity in scene.entities.items() if isinstance(entity, Collider | RigidBody)]
+    known = [*rigid, *walls_of(scene)]
+    if output.on not in known:
+        reasons.add(
+            address,
+            f"{output.on!r} is no collider, rigid body, wall or side of the box.{nearest(output.on, known)} There are "
+            f"{', '.join(known) or 'none'}.",
+        )
+    if isinstance(scene.method, MaterialPoint) and isinstance(scene.method.integrator, Implicit):
+        reasons.add(address, "force needs the explicit integrator; leave it out, or take Explicit().")
 
 
 def check_pose(scene: Scene, address: str, output: RigidPose, reasons: Reasons) -> None:

@@ -29,6 +29,7 @@ from scenegrad.solvers.mpm.meeting import Meeting
 from scenegrad.solvers.mpm.networks import Networks
 from scenegrad.solvers.mpm.probes import probes
 from scenegrad.solvers.mpm.refined.refinement import Refinement, finer_grid
+from scenegrad.solvers.mpm.rigid.numbers import FELT
 from scenegrad.solvers.mpm.solver import MaterialPointSolver
 from scenegrad.solvers.mpm.state import ParticleState
 from scenegrad.solvers.mpm.tables import BodyPart, Face, Tables
@@ -166,4 +167,5 @@ def first_state(position: Tensor, matter: Matter, values: Params) -> ParticleSta
         eye.expand(batch, particles, dim, dim).clone(),
         torch.cat(starts, dim=1),
         matter.obstacles.first(values, position),
+        position.new_zeros(batch, len(matter.obstacles.watched), FELT),
     )

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from scenegrad.engine.solver import Points, Probe, Series
 from scenegrad.engine.state import Params
-from scenegrad.scenes.outputs import CenterOfMass, Energy, Gaussians, Momentum, Output, Particles, RigidPose
+from scenegrad.scenes.outputs import CenterOfMass, Energy, Force, Gaussians, Momentum, Output, Particles, RigidPose
 from scenegrad.scenes.scene import Scene
 from scenegrad.solvers.mpm.gaussians import moved_gaussians
 from scenegrad.solvers.mpm.grid.grid import Grid
@@ -23,7 +23,7 @@ from scenegrad.solvers.mpm.tables import Tables
 
 __all__ = ["QUANTITIES", "SERVED_OUTPUTS", "probes"]
 
-SERVED_OUTPUTS = (Particles, CenterOfMass, Gaussians, RigidPose, Energy, Momentum)
+SERVED_OUTPUTS = (Particles, CenterOfMass, Gaussians, RigidPose, Force, Energy, Momentum)
 
 Quantity = Callable[[ParticleState, Tables, Matter], Tensor]
 
@@ -104,6 +104,13 @@ def probe(name: str, output: Output, scenes: Sequence[Scene], matter: Matter, gr
 
             def measure(state: ParticleState, params: Params) -> dict[str, Tensor]:
                 return pose(state.rigid[:, place], grid.dim)
+
+        case Force():
+            own = [n for n, asked in scene.outputs.items() if isinstance(asked, Force)].index(name)
+            units = {"force": "N", "torque": "N m"}
+
+            def measure(state: ParticleState, params: Params) -> dict[str, Tensor]:
+                return matter.obstacles.watched[own].mean(state.felt[:, own], grid.dim)
 
         case Energy():
             units = dict.fromkeys(("kinetic", "potential", "total", "elastic", "gravitational", "contact"), "J")

@@ -186,10 +186,11 @@ class MaterialPointSolver:
         """None where there are no obstacles. What is led has the velocity of the middle of the step."""
         if not self.matter.obstacles.all:
             return None
-        return self.matter.obstacles.tables(params, time + 0.5 * dt, self.matter.gravity)
+        tables = self.matter.obstacles.tables(params, time + 0.5 * dt, self.matter.gravity)
+        return replace(tables, kept=self.matter.obstacles.kept(time, dt))
 
     def obstacles(self, params: Params, time: Tensor, dt: Tensor) -> ObstacleTables | None:
-        """The same; all but prescribed velocities made once as long as the params stay what they are."""
+        """The same; all but prescribed velocities and `kept` made once as long as the params stay what they are."""
         known = [(value, value._version) for value in params.values()]
         if self.last_obstacles is None or not same(self.last_obstacles[0], known):
             tables = self.obstacle_tables(params.detach(), time, dt)
@@ -197,7 +198,9 @@ class MaterialPointSolver:
                 return None
             self.last_obstacles = (known, tables)
         tables = self.last_obstacles[1]
-        return replace(tables, led=self.matter.obstacles.led(params.detach(), time + 0.5 * dt, tables.pull))
+        obstacles = self.matter.obstacles
+        led = obstacles.led(params.detach(), time + 0.5 * dt, tables.pull)
+        return replace(tables, led=led, kept=obstacles.kept(time, dt))
 
     def obstacle_rates(self, state: ParticleState, params: Params) -> dict[str, Tensor]:
         """Of each that moves, by name, one over the longest step that it allows [1/s], [batch]: none crosses a cell,

@@ -27,3 +27,6 @@ class ParticleState:
     # Of rigid bodies, then of colliders that move: position [m], quaternion (x, y, z, w), velocity [m/s], angular
     # velocity [rad/s]; two dimensions are the plane z = 0.
     rigid: Float[Tensor, "batch rigid 13"]
+    # Of each obstacle whose force is watched, since the last frame that showed it: impulse [N s], its moment [N m s]
+    # and the time [s]; see colliders/felt.py.
+    felt: Float[Tensor, "batch watch 7"]

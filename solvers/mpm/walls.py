@@ -83,7 +83,7 @@ def faces(scenes: Sequence[Scene], like: Tensor) -> tuple[Face, ...]:
 def clinging(scene: Scene, grid: Grid) -> tuple[Clinging, ...]:
     """Walls that matter cannot leave."""
     return tuple(
-        Clinging(tuple(float(x) for x in normal), offset, isinstance(condition, Stick))
-        for normal, offset, condition, _ in walls_of(scene).values()
+        Clinging(tuple(float(x) for x in normal), offset, isinstance(condition, Stick), name)
+        for name, (normal, offset, condition, _) in walls_of(scene).items()
         if isinstance(condition, Stick | Slip)
     )

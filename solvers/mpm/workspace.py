@@ -11,36 +11,43 @@ from contextlib import AbstractContextManager
 from math import prod
 from typing import Any
 
+import numpy as np
 import torch
 import warp as wp
+from numpy.typing import NDArray
 from torch import Tensor
 
 from scenegrad.engine.streams import on_torch_stream
 from scenegrad.scenes.methods import Implicit, Integrator
+from scenegrad.solvers.mpm.colliders.held import shares_of_held, shares_of_images
 from scenegrad.solvers.mpm.colliders.obstacles import ObstacleTables
 from scenegrad.solvers.mpm.colliders.passes import ColliderPasses
 from scenegrad.solvers.mpm.contact import STIFFNESS, contact, radius_of
+from scenegrad.solvers.mpm.folding import fold, reflect
 from scenegrad.solvers.mpm.grid.grid import Grid
 from scenegrad.solvers.mpm.grid.layout import Layout, layout_of
 from scenegrad.solvers.mpm.implicit.backward_euler import BackwardEuler
 from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.meeting import meetings, surfaces
+from scenegrad.solvers.mpm.mirrors import Images, images, mirrors
 from scenegrad.solvers.mpm.nodes import node_velocities, velocities_before
 from scenegrad.solvers.mpm.numbers import numbers
 from scenegrad.solvers.mpm.passes import Line, Pass, Process
-from scenegrad.solvers.mpm.rigid.numbers import POSE
+from scenegrad.solvers.mpm.rigid.numbers import FELT, POSE
 from scenegrad.solvers.mpm.state import ParticleState
 from scenegrad.solvers.mpm.tables import Tables
 from scenegrad.solvers.mpm.threads import Threads
 from scenegrad.solvers.mpm.transfer import grid_to_particles, lost_particles, particles_to_grid
 
-__all__ = ["NAMES", "Workspace"]
+__all__ = ["NAMES", "OF_WALLS", "Workspace"]
 
 PLACE = ("lattice", "dt")
 TO_GRID = (*PLACE, "slot", "kind", "volume", "row", "gravity", "x", "v", "C", "F", "h")
 AT_WALLS = (*PLACE, "slot", "volume", "radius", "row", "face", "sides", "low", "high", "firmness", "own", "x")
 BEFORE = ("lightest", "momentum", "momentum before")
 MEET = ("lattice", "lightest", "rub", "momentum apart", "surface")
+MIRRORS = ("behind", "front", "sign")
+OF_WALLS = ("hold", "holds", "images", *MIRRORS, "held share", "held shares", "image share")  # see Workspace.held
 AT_NODES = ("lightest", "hold", "holds", "momentum", "friction")
 TO_PARTICLES = (*PLACE, "slot", "kind", "row", "x", "F", "h", "velocity", "flip", "v", "velocity before")
 AFTER = ("x after", "v after", "C after", "F after", "h after", "lost")
@@ -52,6 +59,7 @@ NAMES = {
     "deformation": "F",
     "history": "h",
     "rigid": "rigid",
+    "felt": "felt",
 }  # of a state's fields in the passes
 
 
@@ -72,17 +80,9 @@ class Workspace:
         self.fields = matter.meeting.fields if matter.meeting else 1
         self.device, self.dtype = matter.volume.device, matter.volume.dtype
         n = self.n = numbers(
-            grid.dim,
-            self.dtype,
-            matter.width,
-            matter.memory,
-            any(grid.wraps),
-            grid.scheme,
-            grid.sparse,
-            self.fields,
-            matter.refinement is not None,
-            self.batch == 1,
-        )
+            grid.dim, self.dtype, matter.width, matter.memory, any(grid.wraps), grid.scheme, grid.sparse, self.fields,
+            matter.refinement is not None, alone=self.batch == 1,
+        )  # fmt: skip
         self.types = {
             "x": n.vec, "v": n.vec, "C": n.mat, "F": n.mat, "h": n.history, "row": n.row, "gravity": n.vec,
             "face": n.face, "momentum": n.packed, "friction": n.vec, "velocity": n.vec, "momentum before": n.vec,
@@ -104,7 +104,8 @@ class Workspace:
         walls = [Line(contact(n), "particles", device, AT_WALLS, ("momentum", "friction"), own)] if self.walls else []
         at_nodes = Line(node_velocities(n), "nodes", device, AT_NODES, ("velocity",))
         self.arrived = arrive
-        apart = [arrive, *before, *walls]
+        self.mirrors = () if isinstance(integrator, Implicit) else mirrors(matter.clinging, grid)
+        apart: list[Pass] = [arrive, *before, *walls]
         if matter.meeting:
             self.types |= {"momentum apart": n.packed, "surface": n.packed, "rub": n.real}
             self.widths |= {"momentum apart": grid.dim + 1, "surface": grid.dim + 1}
@@ -114,14 +115,15 @@ class Workspace:
                 Pass(surfaces(n), "particles", device, ("lattice", "volume", "x", "F"), ("surface",)),
                 Pass(meetings(n), "nodes", device, MEET, ("momentum",)),
             ]
-        self.solves: tuple[Process, ...] = (*apart, at_nodes)
+        folded = self.folded("momentum", *(["friction"] if self.walls else []))
+        self.solves: tuple[Process, ...] = (*apart, *folded, at_nodes, *self.reflected("velocity"))
         self.colliders: ColliderPasses | None = None
         if matter.obstacles.all:
             meet = self.colliders = ColliderPasses(n, grid, matter.obstacles, matter.volume)
             self.types |= meet.types
             self.widths |= meet.widths
             self.summed = (*self.summed, *meet.summed)
-            self.solves = (*meet.before, *self.solves[:-1], *meet.meet, *meet.after)
+            self.solves = (*meet.before, *apart, *self.mirrored(meet), *meet.after)
         self.implicit: BackwardEuler | None = None
         if isinstance(integrator, Implicit):
             self.implicit = BackwardEuler(self, integrator, (arrive, *before), walls)
@@ -157,7 +159,6 @@ class Workspace:
         """Keep the nodes that the particles need."""
         layout = self.layout = layout_of(self.grid, state.position)
         self.nodes = {name: self.room(name, width) for name, width in self.widths.items()}
-        hold, table = layout.holds(self.matter.clinging)
         views = self.views(self.nodes)
         if not self.walls:  # zeros everywhere, in the room of one node
             none = self.zeros(1, self.grid.dim).expand(self.batch, self.node_count, -1)
@@ -165,9 +166,69 @@ class Workspace:
         self.at_nodes = views | {
             "nodes": (self.batch, self.node_count),
             "lattice": self.lattice_of(layout),
+            **self.held(layout),
+        }
+
+    def held(self, layout: Layout) -> dict[str, Any]:
+        """How walls hold the nodes, and which of them are images of others."""
+        found = images(layout, self.mirrors)
+        hold, table = found.held(*layout.holds(self.matter.clinging))
+
+        def numbers_of(nodes: NDArray[np.int64]) -> wp.array:
+            each = [nodes + field * layout.nodes for field in range(self.fields)]
+            return wp.from_torch(torch.from_numpy(np.concatenate([*each, [0]])).to(self.device, torch.int32))
+
+        sign = torch.from_numpy(np.concatenate([*[found.sign] * self.fields, np.ones((1, self.grid.dim))]))
+        return {
             "hold": wp.from_torch(hold.to(self.device).repeat(1, self.fields)),
             "holds": wp.from_torch(table.to(self.device, self.dtype), dtype=self.n.mat),
+            "images": (self.batch, len(found.behind) * self.fields),
+            "behind": numbers_of(found.behind),
+            "front": numbers_of(found.front),
+            "sign": wp.from_torch(sign.to(self.device, self.dtype), dtype=self.n.vec),
+            **self.shares(layout, found),
         }
+
+    def shares(self, layout: Layout, found: Images) -> dict[str, Any]:
+        """What part walls have in holding nodes, if somebody wants to know the forces on them."""
+        names, n = [*self.matter.obstacles.holding], self.n
+        if not names:
+            return {}
+        rows, table = shares_of_held(layout, self.matter.clinging, names)
+        rows[:, found.behind] = 0
+        parts = (
+            shares_of_images(found, layout, self.mirrors, names) if self.mirrors else np.empty((0, len(names), n.dim))
+        )
+        parts = np.concatenate([*[parts] * self.fields, np.zeros((1, len(names), n.dim))])
+
+        def known(values: NDArray[Any], dtype: torch.dtype) -> Tensor:
+            return torch.from_numpy(values).to(self.device, dtype).contiguous()
+
+        return {
+            "held share": wp.from_torch(known(rows, torch.int32).repeat(1, self.fields)),
+            "held shares": wp.from_torch(known(table, self.dtype), dtype=n.mat),
+            "image share": wp.from_torch(known(parts, self.dtype), dtype=n.vec),
+        }
+
+    def folded(self, *names: str) -> list[Pass]:
+        """What is behind mirrors joins its images, where there are mirrors."""
+        massive = ("momentum", "bearing")
+        return [
+            Pass(fold(self.n, name in massive), "images", str(self.device), MIRRORS, (name,))
+            for name in names
+            if self.mirrors
+        ]
+
+    def reflected(self, name: str) -> list[Pass]:
+        """What is behind mirrors has the velocity of its images, where there are mirrors."""
+        return [Pass(reflect(self.n), "images", str(self.device), MIRRORS, (name,))] if self.mirrors else []
+
+    def mirrored(self, meet: ColliderPasses) -> list[Process]:
+        """What colliders do at the nodes, and mirrors before and after friction."""
+        press, slide, *cling = meet.meet
+        return [
+            press, *self.folded("momentum", "bearing", "drag"), slide, *self.reflected("sliding" if meet.clings else "velocity"), *cling
+        ]  # fmt: skip
 
     @property
     def node_count(self) -> int:
@@ -214,10 +275,11 @@ class Workspace:
         return self.rooms[name][: prod(shape)].view(shape)
 
     def particle_fields(self) -> dict[str, Tensor]:
-        """Room for the fields of a state: x, v, C, F, h and rigid."""
+        """Room for the fields of a state: x, v, C, F, h, rigid and felt."""
         v, m = (self.batch, self.particles, self.grid.dim), (self.batch, self.particles, self.grid.dim, self.grid.dim)
         shapes = {"x": v, "v": v, "C": m, "F": m, "h": (*v[:2], self.n.memory)}
         shapes["rigid"] = (self.batch, len(self.matter.obstacles.moving), POSE)
+        shapes["felt"] = (self.batch, len(self.matter.obstacles.watched), FELT)
         return {name: torch.empty(s, dtype=self.dtype, device=self.device) for name, s in shapes.items()}
 
     def views(self, named: Mapping[str, Tensor], mark: str = "") -> dict[str, Any]:
@@ -253,7 +315,7 @@ class Workspace:
             "slot": wp.from_torch(slot),
             "lightest": wp.from_torch(lightest),
             **(self.views({"rub": rub}) if rub is not None else {}),
-            **(self.colliders.arrays(state.rigid, obstacles) if self.colliders and obstacles else {}),
+            **(self.colliders.arrays(state.rigid, state.felt, obstacles) if self.colliders and obstacles else {}),
         }
 
     def step(
@@ -297,7 +359,7 @@ class Workspace:
     def transpose(
         self, arrays: Mapping[str, Any], cotangent: Mapping[str, Tensor], learnt: tuple[str, ...]
     ) -> dict[str, Tensor]:
-        """Cotangents of x, v, C, F, h, rigid, of the tables named in `learnt`, by particle, and of those of the
+        """Cotangents of x, v, C, F, h, rigid, felt, of the tables named in `learnt`, by particle, and of those of the
         obstacles, from those of the state after.
 
         The node velocities must be those that `solve_grid` left. A transposed pass does not write its outputs, so the

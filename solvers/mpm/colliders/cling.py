@@ -11,7 +11,7 @@ import warp as wp
 from scenegrad.solvers.mpm.colliders.contact import SLIP, STICK, meeting
 from scenegrad.solvers.mpm.grid.stencil import stencil
 from scenegrad.solvers.mpm.numbers import Numbers
-from scenegrad.solvers.mpm.rigid.frames import LED, frames
+from scenegrad.solvers.mpm.rigid.frames import frames
 from scenegrad.solvers.mpm.rigid.numbers import rigid_numbers
 
 __all__ = ["cling", "weigh"]
@@ -64,7 +64,7 @@ def holding(n: Numbers) -> Holding:
 
 @cache
 def weigh(n: Numbers) -> Any:
-    """A = sum_i m_i h_i G_i' Q G_i and b = sum_i m_i h_i G_i' Q v_i of each rigid body to which matter clings.
+    """A = sum_i m_i h_i G_i' Q G_i and b = sum_i m_i h_i G_i' Q v_i of what is heeded and matter clings to.
 
     G_i twist is the body's velocity at node i; Q lets all through where matter sticks, and the part along the normal
     where it slips. Where several hold one node, h_i is shared out: h / (1 + those of the others)."""
@@ -87,7 +87,7 @@ def weigh(n: Numbers) -> Any:
         lightest: wp.array[real],
         period: vec,
         touch_in: wp.array[int],
-        motion_in: wp.array[int],
+        heed_in: wp.array[int],
         kind_in: wp.array[int],
         samples_at: wp.array[ivec4],
         samples_in: wp.array2d[real],
@@ -105,7 +105,7 @@ def weigh(n: Numbers) -> Any:
             total = held.all(touch_in, kind_in, samples_at, samples_in, shape_in, now_in, period, b, x, lattice.inv_dx)
             for c in range(touch_in.shape[0]):
                 clings = touch_in[c] == wp.static(SLIP) or touch_in[c] == wp.static(STICK)
-                if clings and motion_in[c] != wp.static(LED):
+                if clings and heed_in[c] != 0:
                     arm = f.lever(x, now_in[b, c], period)
                     found = held.one(
                         kind_in[c], shape_in[b, c], samples_at[c], samples_in, b, now_in[b, c], arm, lattice.inv_dx

@@ -11,7 +11,7 @@ import warp as wp
 from scenegrad.solvers.mpm.colliders.shapes import distance
 from scenegrad.solvers.mpm.grid.stencil import stencil
 from scenegrad.solvers.mpm.numbers import Numbers
-from scenegrad.solvers.mpm.rigid.frames import LED, frames
+from scenegrad.solvers.mpm.rigid.frames import frames
 from scenegrad.solvers.mpm.rigid.numbers import rigid_numbers
 
 __all__ = ["COULOMB", "NOTHING", "SEPARATE", "SLIP", "STICK", "press", "pressing", "react"]
@@ -43,7 +43,7 @@ def meeting(n: Numbers) -> Any:
 def press(n: Numbers) -> Any:
     """f_p = k max(0, r_p - phi(x_p)) grad phi,   k = 2 V_p M / dx^2,   as at walls: see `contact`.
 
-    The collider feels -f_p dt at x_p. Friction waits at the nodes, which learn how much of it there can be,
+    What is heeded feels -f_p dt at x_p. Friction waits at the nodes, which learn how much of it there can be,
     S_i = sum_p w_ip mu |f_p| dt, in which direction, B_i = sum_p w_ip mu f_p dt [kg m/s], and how fast the surfaces
     that bear it go there, D_i = sum_p w_ip mu |f_p| dt u(x_i).
     The last `sides` colliders are sides of the box, which particles within [low, high] do not touch. corners: how many
@@ -69,7 +69,7 @@ def press(n: Numbers) -> Any:
         own_in: wp.array2d[real],
         period: vec,
         touch_in: wp.array[int],
-        motion_in: wp.array[int],
+        heed_in: wp.array[int],
         kind_in: wp.array[int],
         samples_at: wp.array[ivec4],
         samples_in: wp.array2d[real],
@@ -110,7 +110,7 @@ def press(n: Numbers) -> Any:
                     if wp.static(n.shared):
                         stiffness = stiffness * own_in[b, p]
                     impulse = (dt_in[b] * stiffness * depth) * vec(found[1], found[2], found[3])
-                    if motion_in[c] != wp.static(LED):
+                    if heed_in[c] != 0:
                         wp.atomic_add(push_out, b, c, f.twist(-impulse, -wp.cross(arm, impulse)))
                     lowest = arm - f.embedded(place) / inv_dx
                     friction = shape[0]
@@ -136,8 +136,8 @@ def press(n: Numbers) -> Any:
 
 @cache
 def react(n: Numbers) -> Any:
-    """Friction as the rigid bodies feel it: -w_ip mu |f_p| dt K_i at x_i, K_i the friction that node i took up for
-    each unit of what it can bear. What the nodes lose the bodies gain, and its moment too."""
+    """Friction as what is heeded feels it: -w_ip mu |f_p| dt K_i at x_i, K_i the friction that node i took up for
+    each unit of what it can bear. What the nodes lose it gains, and its moment too."""
     s, r, f, met = stencil(n), rigid_numbers(n), frames(n), meeting(n)
     real, flat, Row, Lattice, side = n.real, n.vec, n.row, n.lattice, n.support
     vec, ivec4, Shape, Pose, Twist = r.vec, r.ivec4, r.shape, r.pose, r.twist
@@ -155,7 +155,7 @@ def react(n: Numbers) -> Any:
         own_in: wp.array2d[real],
         period: vec,
         touch_in: wp.array[int],
-        motion_in: wp.array[int],
+        heed_in: wp.array[int],
         kind_in: wp.array[int],
         samples_at: wp.array[ivec4],
         samples_in: wp.array2d[real],
@@ -171,7 +171,7 @@ def react(n: Numbers) -> Any:
                 return
         x, radius = x_in[b, p], radius_in[b, p]
         for c in range(touch_in.shape[0]):
-            if touch_in[c] == wp.static(COULOMB) and motion_in[c] != wp.static(LED):
+            if touch_in[c] == wp.static(COULOMB) and heed_in[c] != 0:
                 shape, pose = shape_in[b, c], now_in[b, c]
                 arm = f.lever(f.embedded(x), pose, period)
                 found = met(kind_in[c], shape, samples_at[c], samples_in, b, pose, arm, radius)
@@ -222,7 +222,7 @@ def pressing(n: Numbers) -> Any:
         firmness: real,
         period: vec,
         touch_in: wp.array[int],
-        motion_in: wp.array[int],
+        heed_in: wp.array[int],
         kind_in: wp.array[int],
         samples_at: wp.array[ivec4],
         samples_in: wp.array2d[real],
@@ -236,7 +236,7 @@ def pressing(n: Numbers) -> Any:
         near = radius_in[b, p] + real(0.5) / inv_dx
         for c in range(touch_in.shape[0]):
             leavable = touch_in[c] == wp.static(SEPARATE) or touch_in[c] == wp.static(COULOMB)
-            if leavable and motion_in[c] != wp.static(LED):
+            if leavable and heed_in[c] != 0:
                 pose = now_in[b, c]
                 arm = f.lever(f.embedded(x_in[b, p]), pose, period)
                 if met(kind_in[c], shape_in[b, c], samples_at[c], samples_in, b, pose, arm, near)[0] < near:

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from scenegrad.engine.state import Params
+from scenegrad.solvers.mpm.colliders.contact import NOTHING
+from scenegrad.solvers.mpm.colliders.felt import Watch
 from scenegrad.solvers.mpm.rigid.frames import FREE, HINGED, LED
 from scenegrad.solvers.mpm.rigid.numbers import POSE
 from scenegrad.solvers.shared.signals import addresses as signal_addresses
@@ -180,6 +182,7 @@ class ObstacleTables:
     led: Tensor  # prescribed velocity and angular velocity of those that move [batch, moving, 6]
     still: Tensor  # poses of those that stand [batch, standing, POSE]
     pull: Tensor  # gravity [batch, dim]
+    kept: Tensor  # see `feel` [batch, watch]
 
     def map(self, change: Callable[[Tensor], Tensor]) -> ObstacleTables:
         return ObstacleTables(*(change(table) for table in vars(self).values()))
@@ -198,10 +201,23 @@ class Obstacles:
     ] = ()  # of each obstacle: its first sample, their number along axes
     points: Tensor | None = None  # of the rigid bodies' surfaces: see POINT [batch, point, 6]
     owner: tuple[int, ...] = ()  # obstacle of each point
+    watched: tuple[Watch, ...] = ()  # whose forces are wanted
 
     @property
     def moving(self) -> tuple[Obstacle, ...]:
         return tuple(o for o in self.all if o.moves)
+
+    @property
+    def heeded(self) -> tuple[bool, ...]:
+        """Of each, whether somebody must know how it is pushed: it moves by that, or its force is wanted."""
+        watched = {watch.obstacle for watch in self.watched}
+        return tuple(o.mass is not None or place in watched for place, o in enumerate(self.all))
+
+    @property
+    def holding(self) -> dict[str, int]:
+        """Those whose force is wanted and which hold the nodes of the grid, by name."""
+        watched = (watch.obstacle for watch in self.watched)
+        return {self.all[place].name: place for place in watched if self.all[place].touch == NOTHING}
 
     @property
     def bodies(self) -> int:
@@ -242,6 +258,7 @@ class Obstacles:
         return ObstacleTables(
             torch.stack([o.shape(params) for o in self.all], dim=1),
             stacked(rows, 13), self.led(params, time, pull), stacked(still, POSE), pull,
+            none.new_ones(len(none), len(self.watched)),
         )  # fmt: skip
 
     def led(self, params: Params, time: Tensor, like: Tensor) -> Tensor:
@@ -252,3 +269,8 @@ class Obstacles:
             torch.stack([none] * 6, 1) if o.drive is None else o.drive.at(params, time, none) for o in self.moving
         ]
         return torch.stack(twists, dim=1) if twists else none.new_zeros(len(none), 0, 6)
+
+    def kept(self, time: Tensor, dt: Tensor) -> Tensor:
+        """Of what was felt before a step, whether it still counts after it [batch, watch]."""
+        kept = [watch.kept(time, dt) for watch in self.watched]
+        return torch.stack(kept, dim=1) if kept else time.new_zeros(len(time), 0)

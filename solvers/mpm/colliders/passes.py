@@ -12,6 +12,8 @@ from torch import Tensor
 
 from scenegrad.solvers.mpm.colliders.cling import cling, weigh
 from scenegrad.solvers.mpm.colliders.contact import SLIP, STICK, press, pressing, react
+from scenegrad.solvers.mpm.colliders.felt import feel
+from scenegrad.solvers.mpm.colliders.held import push_of_held, push_of_images
 from scenegrad.solvers.mpm.colliders.nodes import sliding_nodes
 from scenegrad.solvers.mpm.colliders.obstacles import Obstacles, ObstacleTables
 from scenegrad.solvers.mpm.grid.grid import Grid
@@ -25,10 +27,15 @@ from scenegrad.solvers.mpm.rigid.numbers import INERTIA, POSE, SHAPE, rigid_numb
 
 __all__ = ["ColliderPasses"]
 
-SHAPES = ("period", "touch", "motion", "shape kind", "samples at", "samples", "shape", "now")
+SHAPES = ("period", "touch", "heed", "shape kind", "samples at", "samples", "shape", "now")
 PARTICLES = ("lattice", "corners", "dt", "slot", "volume", "radius", "row", "firmness", "own", *SHAPES)
-POINTS = ("dt", "period", "motion", "meets", "shape kind", "samples at", "samples", "owner", "point", "shape")
-
+POINTS = ("meets", "shape kind", "samples at", "samples", "owner", "point", "shape")
+HELD = (
+    "lattice", "lightest", "hold", "holds", "holding", "held share", "held shares", "now", "momentum", "bearing",
+    "traction",
+)  # fmt: skip
+IMAGES = ("lattice", "behind", "front", "sign", "holding", "image share", "now")
+FELT_BY = ("dt", "watched", "watched still", "kept", "now", "push", "grip", "felt")
 
 Launched = Pass | JoinNodes
 
@@ -51,7 +58,8 @@ class ColliderPasses:
     """`before` the particles reach the grid, `meet` there, `after` the nodes are solved, `carry` with the particles.
 
     Arrays by name: rigid (poses of the state), now (poses during the step, of all obstacles); bearing, drag and
-    traction of the nodes; push, load and grip of the bodies; shape, inertia, led, still, pull: see ObstacleTables."""
+    traction of the nodes; push, load and grip of the bodies; heed: whose push is counted, felt: what was counted of
+    those that are watched; shape, inertia, led, still, pull, kept: see ObstacleTables."""
 
     def __init__(self, n: Numbers, grid: Grid, obstacles: Obstacles, like: Tensor):
         self.obstacles, self.like, self.batch = obstacles, like, like.shape[0]
@@ -60,7 +68,7 @@ class ColliderPasses:
             "rigid": r.pose, "now": r.pose, "shape": r.shape, "inertia": r.inertia, "led": r.twist, "still": r.pose,
             "pull": n.vec, "bearing": n.packed, "drag": n.vec, "traction": n.vec, "push": r.twist, "grip": r.twist,
             "load": n.real, "pressed": n.real, "sliding": n.vec, "clung": r.twist, "carried": r.twist,
-            "weight": wp.types.matrix((6, 6), n.real),
+            "weight": wp.types.matrix((6, 6), n.real), "felt": r.felt, "kept": n.real,
         }  # fmt: skip
         self.widths = {"bearing": grid.dim + 1, "drag": grid.dim, "traction": grid.dim}  # of the nodes
         self.summed = ("bearing", "drag")
@@ -87,13 +95,24 @@ class ColliderPasses:
             Pass(sliding_nodes(n), "nodes", device, at_nodes, (slid, "traction")),
             *(clinging if self.clings else ()),
         )
+        rub = ("dt", "period", "motion", "heed")
         between = (
-            Pass(react(n), "particles", device, (*PARTICLES, "x", "traction"), ("push",)),
-            Pass(bump(n), "points", device, (*POINTS, "now"), ("push", "load")),
-            Pass(grip(n), "points", device, (*POINTS, "inertia", "now", "push", "load"), ("grip",)),
+            Pass(bump(n), "points", device, ("dt", "period", "heed", *POINTS, "now"), ("push", "load")),
+            Pass(grip(n), "points", device, (*rub, *POINTS, "inertia", "now", "push", "load"), ("grip",)),
         )
-        self.after = between if self.bodies else ()
-        self.carry = (Pass(advance(n), "moving", device, after, ("rigid after",)),) if self.moves else ()
+        rubbed = Pass(react(n), "particles", device, (*PARTICLES, "x", "traction"), ("push",))
+        holding = (
+            Pass(push_of_held(n), "nodes", device, HELD, ("push",)),
+            Pass(push_of_images(n), "images", device, (*IMAGES, "momentum", slid), ("push",)),
+        )
+        self.after = (
+            *(holding if obstacles.holding else ()),
+            *((rubbed,) if any(obstacles.heeded) else ()),
+            *(between if self.bodies else ()),
+        )
+        moved = Pass(advance(n), "moving", device, after, ("rigid after",))
+        counted = Pass(feel(n), "watches", device, FELT_BY, ("felt after",))
+        self.carry = (*((moved,) if self.moves else ()), *((counted,) if obstacles.watched else ()))
         touched = ("lattice", "slot", "volume", "radius", "row", "firmness", *SHAPES, "x")
         self.pressing = Pass(pressing(n), "particles", device, touched, ("pressed",))
 
@@ -116,12 +135,18 @@ class ColliderPasses:
             "period": r.vec(*period, *[0.0] * (3 - len(period))),
             "touch": wp.from_torch(whole([o.touch for o in obstacles.all])),
             "motion": wp.from_torch(whole([o.motion for o in obstacles.all])),
+            "heed": wp.from_torch(whole([int(heeded) for heeded in obstacles.heeded])),
             "shape kind": wp.from_torch(whole([o.kind for o in obstacles.all])),
             "samples at": wp.from_torch(whole([*obstacles.samples_at]), dtype=r.ivec4),
             "samples": wp.from_torch(obstacles.samples),
             "meets": wp.from_torch(meets.to(like.device)),
             "outer": obstacles.sides,
         }
+        if obstacles.watched:
+            fixed["holding"] = wp.from_torch(whole([*obstacles.holding.values()]))
+            fixed["watches"] = (self.batch, len(obstacles.watched))
+            fixed["watched"] = wp.from_torch(whole([watch.obstacle for watch in obstacles.watched]))
+            fixed["watched still"] = wp.from_torch(whole([int(watch.still) for watch in obstacles.watched]))
         if obstacles.points is not None:
             fixed["points"] = (self.batch, obstacles.points.shape[1])
             fixed["owner"] = wp.from_torch(whole([*obstacles.owner]))
@@ -148,14 +173,15 @@ class ColliderPasses:
             for name, tensor in named.items()
         }
 
-    def arrays(self, rigid: Tensor, tables: ObstacleTables) -> dict[str, Any]:
+    def arrays(self, rigid: Tensor, felt: Tensor, tables: ObstacleTables) -> dict[str, Any]:
         """What the passes read; the tables in the precision of the particles. Those seen in the last step are ready."""
         for name, table in vars(tables).items():
             if name not in self.seen or self.seen[name][0] is not table:
                 ready = table.detach().to(self.like.device, self.like.dtype).contiguous()
                 self.seen[name] = (table, self.views({name: ready})[name])
         known = {name: view for name, (_, view) in self.seen.items()}
-        return self.fixed | known | self.views({"rigid": rigid.detach().contiguous()})
+        state = {"rigid": rigid.detach().contiguous(), "felt": felt.detach().contiguous()}
+        return self.fixed | known | self.views(state)
 
     def bars(self) -> dict[str, Tensor]:
         """Room for cotangents of what is made on the way, and of the tables."""

@@ -14,10 +14,12 @@ from torch import Tensor
 
 from scenegrad.scenes.colliders import Collider, Moving, RigidBody
 from scenegrad.scenes.domain import Coulomb, Separate, SideCondition, Slip, Stick
+from scenegrad.scenes.outputs import Force
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.shapes import Box, Capsule, Cylinder, HalfSpace, Shape, Sphere
 from scenegrad.scenes.values import number, vector
 from scenegrad.solvers.mpm.colliders.contact import COULOMB, NOTHING, SEPARATE, SLIP, STICK
+from scenegrad.solvers.mpm.colliders.felt import Watch
 from scenegrad.solvers.mpm.colliders.obstacles import Drive, Leaf, Mass, Obstacle, Obstacles, Place
 from scenegrad.solvers.mpm.colliders.shapes import BALL, BOX, CAPSULE, CYLINDER, HALF_SPACE, SAMPLED
 from scenegrad.solvers.mpm.grid.grid import Grid
@@ -37,17 +39,27 @@ FINEST = 160  # samples of a distance along the longest edge of a shape
 
 
 def obstacles_of(scenes: Sequence[Scene], grid: Grid, like: Tensor) -> Obstacles:
-    """Nothing at all where a scene has neither colliders nor rigid bodies: walls alone have kernels of their own."""
+    """Nothing at all where a scene has neither colliders nor rigid bodies, nor asks for a force: walls alone have
+    kernels of their own."""
     entities = scenes[0].entities
     bodies = [name for name, entity in entities.items() if isinstance(entity, RigidBody)]
     colliders = [name for name, entity in entities.items() if isinstance(entity, Collider)]
-    if not bodies and not colliders:
+    forces = [output for output in scenes[0].outputs.values() if isinstance(output, Force)]
+    if not bodies and not colliders and not forces:
         return Obstacles(grid.dim)
     named = bodies + sorted(colliders, key=lambda name: entities[name].motion is None)  # type: ignore[attr-defined]
     builder = Builder(scenes, grid, like)
     found = [builder.solid(name) for name in named]
     walls = sorted(walls_of(scenes[0]), key=lambda name: name not in entities)
-    held = [builder.wall(name) for name in walls if bodies or isinstance(walls_of(scenes[0])[name][2], LEAVABLE)]
+    wanted = {output.on for output in forces}
+    held = [
+        builder.wall(name)
+        for name in walls
+        if bodies or name in wanted or isinstance(walls_of(scenes[0])[name][2], LEAVABLE)
+    ]
+    names = [obstacle.name for obstacle in (*found, *held)]
+    start = scenes[0].time.warmup
+    watched = tuple(Watch(names.index(output.on), output.on not in named, output.every, start) for output in forces)
     sides = sum(wall.name not in entities for wall in held)
     points, owner = builder.points(bodies)
     return Obstacles(
@@ -58,6 +70,7 @@ def obstacles_of(scenes: Sequence[Scene], grid: Grid, like: Tensor) -> Obstacles
         (*builder.samples_at, *([(0, 0, 0, 0)] * len(held))),
         points,
         owner,
+        watched,
     )
 
 

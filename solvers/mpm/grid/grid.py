@@ -73,6 +73,7 @@ class Clinging:
     normal: tuple[float, ...]  # of length 1
     offset: float  # nodes with normal . x <= offset are held [m]
     sticks: bool
+    name: str = ""
 
 
 class Placed(Protocol):

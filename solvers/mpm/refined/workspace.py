@@ -18,7 +18,7 @@ from scenegrad.solvers.mpm.refined.transfer import advance, arrive, drift, follo
 from scenegrad.solvers.mpm.rigid.motion import advance as advance_rigid
 from scenegrad.solvers.mpm.rigid.numbers import POSE
 from scenegrad.solvers.mpm.state import ParticleState
-from scenegrad.solvers.mpm.workspace import Workspace
+from scenegrad.solvers.mpm.workspace import OF_WALLS, Workspace
 
 __all__ = ["RefinedWorkspace"]
 
@@ -47,7 +47,7 @@ class RefinedWorkspace(Workspace):
         n, device, found = self.n, str(self.device), matter.refinement
         assert found is not None
         self.refinement = found
-        of_grid = (*self.widths, "friction", "lattice", "nodes", "hold", "holds", "own")
+        of_grid = (*self.widths, "friction", "lattice", "nodes", "own", *OF_WALLS)
         self.twin = {name: f"{name} fine" for name in of_grid}
         self.types |= {"own": n.real, "own fine": n.real, "inverse spread": n.real, "center": n.vec, "drift": n.vec}
         self.types |= {"gathered v": n.vec, "gathered B": n.mat, "gathered before": n.vec}
@@ -139,15 +139,13 @@ class RefinedWorkspace(Workspace):
     def lay(self, state: ParticleState) -> None:
         fine = self.fine = layout_of(self.refinement.fine, self.refinement.near(state))
         super().lay(state)
-        hold, table = fine.holds(self.matter.clinging)
         if not self.walls:
             none = self.zeros(1, self.grid.dim).expand(self.batch, fine.nodes * self.fields, -1)
             self.at_nodes |= self.views({self.twin["friction"]: none})
         self.at_nodes |= {
             self.twin["nodes"]: (self.batch, fine.nodes * self.fields),
             self.twin["lattice"]: self.lattice_of(fine),
-            self.twin["hold"]: wp.from_torch(hold.to(self.device).repeat(1, self.fields)),
-            self.twin["holds"]: wp.from_torch(table.to(self.device, self.dtype), dtype=self.n.mat),
+            **{self.twin[name]: what for name, what in self.held(fine).items()},
         }
 
     def cover(self, state: ParticleState) -> None:

@@ -23,6 +23,7 @@ class JoinNodes:
 
     A, b: mass and momentum of the nodes that it holds, see `weigh`. Body and nodes change velocity together, so that no
     momentum is lost and a light body in heavy matter does not overshoot. On a hinge the equation holds along its turn.
+    What moves as it is told, or stands, is pushed by b - A twist.
     """
 
     obstacles: Obstacles
@@ -52,8 +53,9 @@ class JoinNodes:
 
     @property
     def places(self) -> list[int]:
-        """Numbers of the bodies to which matter clings."""
-        return [i for i, o in enumerate(self.obstacles.all) if o.mass is not None and o.touch in (SLIP, STICK)]
+        """Numbers of those heeded to which matter clings."""
+        heeded = self.obstacles.heeded
+        return [i for i, o in enumerate(self.obstacles.all) if heeded[i] and o.touch in (SLIP, STICK)]
 
     def given(self, arrays: Mapping[str, Any]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         inertia = wp.to_torch(arrays["inertia"])
@@ -65,7 +67,12 @@ class JoinNodes:
         """Twist and impulse of each body [batch, 6]."""
         twists, impulses = [], []
         for place in self.places:
-            pose, row = now[:, place], inertia[:, place]
+            pose = now[:, place]
+            if self.obstacles.all[place].mass is None:
+                twists.append(pose[:, 7:])
+                impulses.append(carried[:, place] - (weight[:, place] @ pose[:, 7:, None])[..., 0])
+                continue
+            row = inertia[:, place]
             mass, before = mass_matrix(pose, row), pose[:, 7:]
             whole = mass + weight[:, place]
             momentum = (mass @ before[:, :, None])[..., 0] + carried[:, place]

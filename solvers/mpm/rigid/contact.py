@@ -68,7 +68,7 @@ def bump(n: Numbers) -> Any:
     def kernel(
         dt_in: wp.array[real],
         period: vec,
-        motion_in: wp.array[int],
+        heed_in: wp.array[int],
         meets_in: wp.array2d[real],
         kind_in: wp.array[int],
         samples_at: wp.array[ivec4],
@@ -84,7 +84,7 @@ def bump(n: Numbers) -> Any:
         a, point = owner_in[j], point_in[b, j]
         own = now_in[b, a]
         out = wp.quat_rotate(f.turn(own), vec(point[0], point[1], point[2]))
-        for c in range(motion_in.shape[0]):
+        for c in range(heed_in.shape[0]):
             if meets_in[a, c] > real(0.0):
                 found, far = touches(
                     kind_in[c], shape_in[b, c], samples_at[c], samples_in, b, point, own, now_in[b, c], out, period
@@ -94,7 +94,7 @@ def bump(n: Numbers) -> Any:
                     impulse, inward = size * normal, point[3] * normal
                     wp.atomic_add(push_out, b, a, f.twist(impulse, wp.cross(out - inward, impulse)))
                     wp.atomic_add(load_out, b, a, size)
-                    if motion_in[c] != wp.static(LED):
+                    if heed_in[c] != 0:
                         wp.atomic_add(push_out, b, c, f.twist(-impulse, -wp.cross(far - inward, impulse)))
                         wp.atomic_add(load_out, b, c, size)
 
@@ -130,6 +130,7 @@ def grip(n: Numbers) -> Any:
         dt_in: wp.array[real],
         period: vec,
         motion_in: wp.array[int],
+        heed_in: wp.array[int],
         meets_in: wp.array2d[real],
         kind_in: wp.array[int],
         samples_at: wp.array[ivec4],
@@ -171,7 +172,7 @@ def grip(n: Numbers) -> Any:
                         if gives > real(0.0):
                             impulse = -wp.min(shape_in[b, c][0] * size, speed * size / gives) * t
                             wp.atomic_add(grip_out, b, a, f.twist(impulse, wp.cross(arm, impulse)))
-                            if motion_in[c] != wp.static(LED):
+                            if heed_in[c] != 0:
                                 wp.atomic_add(grip_out, b, c, f.twist(-impulse, -wp.cross(reach, impulse)))
 
     return kernel

@@ -7,10 +7,11 @@ import warp as wp
 
 from scenegrad.solvers.mpm.numbers import Numbers
 
-__all__ = ["INERTIA", "POSE", "SHAPE", "RigidNumbers", "rigid_numbers"]
+__all__ = ["FELT", "INERTIA", "POSE", "SHAPE", "RigidNumbers", "rigid_numbers"]
 
 SHAPE = 10  # friction, radius of a ball around it, its middle (x, y, z) in its own frame, five numbers of its kind
 POSE = 13  # position, quaternion (x, y, z, w), velocity, angular velocity
+FELT = 7  # impulse and its moment, and the time that they took
 INERTIA = 13  # mass, Ixx Iyy Izz Ixy Iyz Izx about the axes of the body, point and axis of a hinge
 
 
@@ -26,6 +27,7 @@ class RigidNumbers(NamedTuple):
     shape: Any  # [SHAPE]
     pose: Any  # [POSE]
     inertia: Any  # [INERTIA]
+    felt: Any  # [FELT]
     twist: Any  # velocity and angular velocity; or impulse and its moment about the centre [6]
 
 
@@ -34,5 +36,6 @@ def rigid_numbers(n: Numbers) -> RigidNumbers:
     vector, real = wp.types.vector, n.real
     return RigidNumbers(
         real, vector(3, real), vector(4, real), vector(4, wp.int32), wp.types.matrix((3, 3), real),
-        wp.types.quaternion(real), vector(SHAPE, real), vector(POSE, real), vector(INERTIA, real), vector(6, real),
+        wp.types.quaternion(real), vector(SHAPE, real), vector(POSE, real), vector(INERTIA, real), vector(FELT, real),
+        vector(6, real),
     )  # fmt: skip

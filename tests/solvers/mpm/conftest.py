@@ -61,7 +61,15 @@ def march(
     return state, time
 
 
-SIZES = {"position": 0.05, "velocity": 1.0, "affine": 10.0, "deformation": 0.1, "history": 0.1, "rigid": 0.1}
+SIZES = {
+    "position": 0.05,
+    "velocity": 1.0,
+    "affine": 10.0,
+    "deformation": 0.1,
+    "history": 0.1,
+    "rigid": 0.1,
+    "felt": 0.1,
+}
 
 
 def differentiates(scene: sc.Scene, steps: int, dt: float) -> None:

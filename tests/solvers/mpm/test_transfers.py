@@ -116,7 +116,15 @@ def test_gradient_of_each_transfer(lab, dim, method):
     def random(like):
         return torch.randn(like.shape, generator=generator, dtype=torch.float64)
 
-    sizes = {"position": 1e-3, "velocity": 0.3, "affine": 2.0, "deformation": 0.02, "history": 0.0, "rigid": 0.0}
+    sizes = {
+        "position": 1e-3,
+        "velocity": 0.3,
+        "affine": 2.0,
+        "deformation": 0.02,
+        "history": 0.0,
+        "rigid": 0.0,
+        "felt": 0.0,
+    }
     start = {name: (f.detach() + sizes[name] * random(f)).requires_grad_() for name, f in vars(state).items()}
     along = {name: sizes[name] * random(f) for name, f in start.items()}
     ways = {a: 0.1 * random(v) * v.detach() for a, v in params.items() if v.requires_grad}

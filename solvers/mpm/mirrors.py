@@ -1,0 +1,74 @@
+"""Walls that hold matter and lie along nodes are mirrors: what nodes behind them have, their images in front have too.
+
+Splines reach half a cell behind a wall. Were the nodes there merely at rest, the velocity would be v_1 / 8 and not 0 at
+the wall, its slope there 1/2 of what it is beyond, and the pressure of the first rows wrong by tens of percent. As
+images of the nodes in front, v_-i = S v_i, every field that vanishes at the wall is represented as well as in the open:
+S turns the part along the normal round where matter slips, and all of it where it sticks. Momentum and mass of a node
+behind join those of its image, which is Galerkin's condition on such fields: p_i' = p_i + S p_-i, m_i' = m_i + m_-i.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from scenegrad.solvers.mpm.grid.grid import Clinging, Grid, Placed
+
+__all__ = ["Images", "images", "mirrors"]
+
+
+@dataclass(frozen=True)
+class Images:
+    """Nodes behind mirrors, the nodes in front that they are images of, and S."""
+
+    behind: NDArray[np.int64]  # [image]
+    front: NDArray[np.int64]
+    sign: NDArray[np.float64]  # [image, dim]
+
+    def held(self, hold: Tensor, table: Tensor) -> tuple[Tensor, Tensor]:
+        """See `holds`; nodes behind have no velocity of their own."""
+        if not len(self.behind):
+            return hold, table
+        hold = hold.clone()
+        hold[:, torch.from_numpy(self.behind)] = len(table)
+        return hold, torch.cat([table, torch.zeros_like(table[:1])])
+
+
+def mirrors(members: Sequence[Sequence[Clinging]], grid: Grid) -> tuple[Clinging, ...]:
+    """Walls along nodes which all members of a batch have."""
+    return tuple(
+        wall
+        for wall in (members[0] if members else ())
+        if all(wall in walls for walls in members)
+        and max(map(abs, wall.normal)) == 1.0
+        and abs(wall.offset / grid.dx - round(wall.offset / grid.dx)) < 1e-6
+    )
+
+
+def images(layout: Placed, walls: Sequence[Clinging]) -> Images:
+    """Of the nodes that are kept. Behind several walls a node is the image of an image. Where that one is not kept, or
+    lies behind another wall, a node has no image."""
+    dim, dx = layout.grid.dim, layout.grid.dx
+    at = np.rint(layout.positions / dx).astype(np.int64)
+    front, sign = at.copy(), np.ones(at.shape)
+    for wall in walls:
+        normal = np.array(wall.normal)
+        axis, plane = int(np.abs(normal).argmax()), round(wall.offset / dx)
+        behind = normal[axis] * at[:, axis] < plane
+        front[behind, axis] = 2 * round(normal[axis] * plane) - at[behind, axis]
+        sign[behind] *= -1.0 if wall.sticks else 1.0 - 2.0 * np.abs(normal)
+    away = (front != at).any(1)
+    if not away.any():
+        return Images(np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, dim)))
+    low = np.minimum(at.min(0), front.min(0))
+    span = np.maximum(at.max(0), front.max(0)) - low + 1
+    keys, wanted = np.ravel_multi_index((at - low).T, span), np.ravel_multi_index((front[away] - low).T, span)
+    order = np.argsort(keys, kind="stable")
+    found = order[np.searchsorted(keys, wanted, sorter=order).clip(max=len(keys) - 1)]
+    kept = (keys[found] == wanted) & ~away[found]
+    return Images(np.flatnonzero(away)[kept], found[kept], sign[away][kept])
