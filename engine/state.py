@@ -70,11 +70,14 @@ def select(mask: Tensor, chosen: S, other: S) -> S:
 
 def first_non_finite(state: Any) -> tuple[str, tuple[int, ...]] | None:
     """Field and members that hold the first value which is not finite; None where all is well."""
-    for name, value in tensors(state).items():
-        if value.is_floating_point():
-            bad = ~torch.isfinite(value).flatten(1).all(dim=1)
-            if bool(bad.any()):
-                return name, tuple(int(i) for i in torch.nonzero(bad).flatten())
+    bad = {
+        name: ~torch.isfinite(value).flatten(1).all(dim=1)
+        for name, value in tensors(state).items()
+        if value.is_floating_point()
+    }
+    if bad and bool(torch.stack([*bad.values()]).any()):  # asked once, for a device makes the host wait each time
+        name, members = next((name, members) for name, members in bad.items() if bool(members.any()))
+        return name, tuple(int(i) for i in torch.nonzero(members).flatten())
     return None
 
 

@@ -1,5 +1,6 @@
 """What every solver owes the engine, whatever its physics: each passes this same file."""
 
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -376,7 +377,7 @@ def left_behind(solver, state, params):
     roll = rollout(solver, state, params)
     measured = [v for out in roll.outputs.values() for v in (out.values() if isinstance(out, dict) else [out])]
     ends = [*floating(roll.state).values(), *measured]
-    loss = sum((v.double().sin() * torch.linspace(0.5, 1.5, v.numel()).view_as(v)).sum() for v in ends)
+    loss = sum((v.double().sin() * torch.linspace(0.5, 1.5, v.numel(), device=v.device).view_as(v)).sum() for v in ends)
     learning = [value for value in params.values() if value.requires_grad]
     slopes = torch.autograd.grad(loss, learning, retain_graph=True, allow_unused=True)
     return [*tensors(roll.state).values(), *measured, *(slope for slope in slopes if slope is not None)]
@@ -413,3 +414,44 @@ def test_a_rollout_replayed_is_the_rollout(case, form, as_on_a_gpu, paper_graphs
     assert not others
     assert set(recording.forward) == {1, CHUNK}
     assert len(recording.back) == 1
+
+
+class OneByOne:
+    """A solver of which nothing is recorded."""
+
+    def __init__(self, solver):
+        self.solver, self.program, self.order = solver, solver.program, solver.order
+        self.max_dt, self.step, self.vjp, self.observe = solver.max_dt, solver.step, solver.vjp, solver.observe
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_gpu_replays_what_it_would_launch(case, dtype):
+    """CUDA graphs give what launches give: to the bit where no two threads add to one place, else to rounding."""
+    name, scene = case
+    solver, state, params = compile_scene(scene, device="cuda:0", dtype=dtype)
+    if getattr(solver, "replays", None) is None:
+        pytest.skip("its steps are launched one by one")
+    near = 0.0 if name == "spectral" else 1e-9 if dtype == "float64" else 1e-2
+    for factor in (1.0, 1.01):
+        now = Params({a: (factor * value.detach()).requires_grad_(value.requires_grad) for a, value in params.items()})
+        first = map_tensors(torch.Tensor.detach, state)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # that something could not be recorded
+            found = left_behind(solver, first, now)
+        for one, two in zip(found, left_behind(OneByOne(solver), first, now), strict=True):
+            torch.testing.assert_close(one, two, rtol=near, atol=near * float(two.abs().max()) if two.numel() else 0.0)
+    assert all(recording.works for recording in solver.replays.known.values())
+
+
+@pytest.mark.gpu
+def test_a_gpu_takes_many_steps_at_once_as_one_by_one():
+    """CHUNK of them in a graph, and the rest."""
+    solver, state, params = compile_scene(turbulence(), device="cuda:0", dtype="float64")
+    fixed, time, dt = params.detach(), torch.zeros(1).double(), 0.3 * solver.max_dt(state, params).cpu()
+    many = take(solver, state, fixed, time, dt, 0, 2 * CHUNK + 3).state
+    for n in range(2 * CHUNK + 3):
+        state = solver.step(state, fixed, n * dt, dt).state
+    assert torch.equal(many.vorticity, state.vorticity)
+    (recording,) = solver.replays.known.values()
+    assert set(recording.forward) == {1, CHUNK}
