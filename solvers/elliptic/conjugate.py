@@ -24,9 +24,9 @@ class Fast:
     """The same equation with the mean of its coefficients, solved by fast transforms [Concus & Golub 1973, SIAM J.
     Numer. Anal. 10, 1103-1120]: the number of iterations depends on the contrast of beta and not on the grid.
 
-    That alone is slow for cells that hardly touch the others, as obstacles cut them: they are worth LITTLE of their
-    diagonal or less, and half of a division by the diagonal is added for them. A cylinder of area fractions,
-    64 to 256 cells across the box: 9 to 12 iterations to 1e-6 instead of 33 to 45; with whole cells it stays at 8 to 10.
+    That alone is slow for cells that hardly touch the others, as obstacles cut them. Where less than half of the
+    diagonal is left, half of a division by it is added. A cylinder of area fractions, 64 to 256 cells across the box:
+    9 to 12 iterations to 1e-6 instead of 33 to 45; one of whole cells stays at 8 to 10.
     """
 
     fast: FastPoisson

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from typing import Literal
 
+import numpy as np
 import torch
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 from scenegrad.solvers.elliptic.axes import Axis, End
 
-__all__ = ["Diffusion", "Side", "between", "diffusion", "face_counts", "right_side"]
+__all__ = ["Diffusion", "Side", "between", "diffusion", "face_counts", "pockets", "right_side"]
 
 Side = tuple[int, Literal["lo", "hi"]]  # axis, end
 
@@ -32,12 +36,14 @@ class Diffusion:
 
     weights: for each axis beta / spacing^2 on its faces [batch, *face_counts], twice that where a wall stands at half a
     spacing and 0 where nothing passes. shift: [batch, 1, ...] or [batch, *cells], >= 0. Cells that nothing reaches
-    (weights and shift zero: inside of an obstacle) are no unknowns: x = 0 there, whatever b.
+    (weights and shift zero: inside of an obstacle) are no unknowns: x = 0 there, whatever b. apart: numbers of regions
+    that nothing connects, see `pockets`; left out, the unknowns of a member are taken to hang together.
     """
 
     axes: tuple[Axis, ...]
     weights: tuple[Tensor, ...]
     shift: Tensor
+    apart: Tensor | None = None
 
     def apply(self, x: Tensor) -> Tensor:
         y = self.shift * x
@@ -74,22 +80,54 @@ class Diffusion:
         return (self.diagonal > 0.0).to(self.diagonal.dtype)
 
     @cached_property
-    def loose(self) -> Tensor:
-        """1 for members in which a constant is in the null space, 0 for others [batch, 1, ...]."""
-        held = self.shift.flatten(1).sum(1)
+    def held(self) -> Tensor:
+        """What ties each cell to a value: shift and weights of walls [batch, *cells]."""
+        held = self.shift.expand_as(self.diagonal).clone()
         for number, (axis, weight) in enumerate(zip(self.axes, self.weights, strict=True)):
             if not axis.periodic:
-                for place in (0, axis.count):
-                    held = held + weight.select(1 + number, place).reshape(len(held), -1).sum(1)
-        return (held == 0.0).to(self.diagonal.dtype).view(-1, *[1] * len(self.axes))
+                for place, face in ((0, 0), (axis.count - 1, axis.count)):
+                    held.narrow(1 + number, place, 1).add_(weight.narrow(1 + number, face, 1))
+        return held
+
+    @cached_property
+    def regions(self) -> Tensor:
+        """Number of the region that a cell belongs to [batch * cells]; unless `apart` says more, a member is one."""
+        if self.apart is not None:
+            return self.apart.flatten()
+        batch, count = self.diagonal.shape[0], self.diagonal[0].numel()
+        return torch.arange(batch, device=self.diagonal.device).repeat_interleave(count)
+
+    def total(self, field: Tensor) -> Tensor:
+        """Sum over each region [region]."""
+        if self.apart is None:
+            return field.flatten(1).sum(1)
+        return field.new_zeros(self.apart_count).index_add_(0, self.regions, field.flatten())
+
+    @cached_property
+    def apart_count(self) -> int:
+        assert self.apart is not None
+        return int(self.apart.max()) + 1
+
+    @cached_property
+    def loose(self) -> tuple[Tensor, Tensor]:
+        """1 / cells of regions in which a constant is in the null space, 0 for others [region]; the same for each of
+        their cells, times that number [batch, *cells]."""
+        cells = self.total(self.unknown).clamp(min=1.0)
+        free = (self.total(self.held * self.unknown) == 0.0).to(cells.dtype)
+        return free / cells, self.each(free) * self.unknown
+
+    def each(self, numbers: Tensor) -> Tensor:
+        """[region] -> that of each cell [batch, *cells], or [batch, 1, ...]"""
+        if self.apart is None:
+            return numbers.view(-1, *[1] * len(self.axes))
+        return numbers[self.regions].view_as(self.diagonal)
 
     def within(self, b: Tensor) -> Tensor:
         """The part of b that has a solution, or of x that is determined: zero in cells that are no unknowns, and of
-        mean zero over the others where a constant is in the null space."""
-        dims = tuple(range(1, b.ndim))
+        mean zero over the others of a region where a constant is in the null space."""
         b = b * self.unknown
-        mean = b.sum(dims, keepdim=True) / self.unknown.sum(dims, keepdim=True).clamp(min=1.0)
-        return b - self.loose * mean * self.unknown
+        share, where = self.loose
+        return b - self.each(self.total(b) * share) * where
 
     @cached_property
     def mean(self) -> tuple[Tensor, Tensor]:
@@ -119,11 +157,32 @@ class Diffusion:
         return tuple(found)
 
 
-def diffusion(axes: Sequence[Axis], faces: Sequence[Tensor], shift: Tensor | float = 0.0) -> Diffusion:
+def diffusion(
+    axes: Sequence[Axis], faces: Sequence[Tensor], shift: Tensor | float = 0.0, apart: Tensor | None = None
+) -> Diffusion:
     """faces: beta >= 0 on the faces across each axis [batch, *face_counts]. shift: [batch], [batch, *cells], or one
     number for all."""
     weights = tuple(weigh(axes, number, beta) for number, beta in enumerate(faces))
-    return Diffusion(tuple(axes), weights, spread(shift, weights[0]))
+    return Diffusion(tuple(axes), weights, spread(shift, weights[0]), apart)
+
+
+def pockets(axes: Sequence[Axis], faces: Sequence[Tensor]) -> Tensor:
+    """Numbers of regions that nothing connects, different in every member [batch, *cells]; made on the host, so once
+    for a geometry and not in every step."""
+    batch, cells = faces[0].shape[0], tuple(axis.count for axis in axes)
+    number = np.arange(batch * prod(cells)).reshape(batch, *cells)
+    ends: list[tuple[np.ndarray, np.ndarray]] = []
+    for n, (axis, beta) in enumerate(zip(axes, faces, strict=True)):
+        below = np.roll(number, 1, 1 + n)
+        inner = slice(0, None) if axis.periodic else slice(1, -1)
+        open_face = np.moveaxis(beta.detach().cpu().numpy(), 1 + n, 0)[inner] > 0.0
+        first = np.moveaxis(below, 1 + n, 0)[slice(0, None) if axis.periodic else slice(1, None)]
+        second = np.moveaxis(number, 1 + n, 0)[slice(0, None) if axis.periodic else slice(1, None)]
+        ends.append((first[open_face], second[open_face]))
+    rows, columns = (np.concatenate(one) for one in zip(*ends, strict=True))
+    graph = coo_array((np.ones(len(rows)), (rows, columns)), shape=(number.size, number.size))
+    _, labels = connected_components(graph, directed=False)
+    return torch.from_numpy(labels.astype(np.int64)).view(batch, *cells).to(faces[0].device)
 
 
 def spread(shift: Tensor | float, like: Tensor) -> Tensor:

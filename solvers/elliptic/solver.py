@@ -60,11 +60,18 @@ class EllipticSolver:
         return cls(axes, ConjugateGradient(Fast.on(axes, device, dtype), iterations), tolerance)
 
     def solve(
-        self, b: Tensor, faces: Sequence[Tensor], shift: Tensor | float = 0.0, guess: Tensor | None = None
+        self,
+        b: Tensor,
+        faces: Sequence[Tensor],
+        shift: Tensor | float = 0.0,
+        guess: Tensor | None = None,
+        apart: Tensor | None = None,
     ) -> Outcome:
         """faces: beta on the faces across each axis [batch, *face_counts]; shift: number, [batch] or [batch, *cells].
-        guess: where to begin; the gradient does not depend on it, and its own solve begins from zero."""
-        found = Solve.apply(self, None if guess is None else guess.detach(), b, spread(shift, b), *faces)
+        guess: where to begin; the gradient does not depend on it, and its own solve begins from zero. apart: `pockets`
+        of the faces, where obstacles may cut the box in two."""
+        start = None if guess is None else guess.detach()
+        found = Solve.apply(self, start, apart, b, spread(shift, b), *faces)
         return Outcome(*found)
 
     def run(self, operator: Diffusion, b: Tensor, guess: Tensor | None) -> Outcome:
@@ -84,11 +91,17 @@ class Solve(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, solver: EllipticSolver, guess: Tensor | None, b: Tensor, shift: Tensor, *faces: Tensor
+        ctx: Any,
+        solver: EllipticSolver,
+        guess: Tensor | None,
+        apart: Tensor | None,
+        b: Tensor,
+        shift: Tensor,
+        *faces: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        operator = diffusion(solver.axes, faces, shift)
+        operator = diffusion(solver.axes, faces, shift, apart)
         outcome = solver.run(operator, b, guess)
-        ctx.solver = solver
+        ctx.solver, ctx.apart = solver, apart
         ctx.save_for_backward(outcome.x, shift, *faces)
         ctx.mark_non_differentiable(outcome.residual, outcome.iterations, outcome.solved)
         return outcome.x, outcome.residual, outcome.iterations, outcome.solved
@@ -97,15 +110,15 @@ class Solve(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, x_bar: Tensor, *unused: Tensor | None) -> tuple[Tensor | None, ...]:
         x, shift, *faces = ctx.saved_tensors
-        operator = diffusion(ctx.solver.axes, faces, shift)
+        operator = diffusion(ctx.solver.axes, faces, shift, ctx.apart)
         b_bar = ctx.solver.run(operator, x_bar, None).x
         needs = ctx.needs_input_grad
         shift_bar = None
-        if needs[3]:
+        if needs[4]:
             product = -b_bar * x
             shift_bar = product if shift.shape == x.shape else beside(product.flatten(1).sum(1), x)
         pairs: tuple[Tensor | None, ...] = (None,) * len(faces)
-        if any(needs[4:]):
+        if any(needs[5:]):
             found = operator.pairing(b_bar, x)
             pairs = tuple(-weigh(ctx.solver.axes, number, pair) for number, pair in enumerate(found))
-        return None, None, b_bar, shift_bar, *pairs
+        return None, None, None, b_bar, shift_bar, *pairs

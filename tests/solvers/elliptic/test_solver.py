@@ -5,7 +5,7 @@ import torch
 
 from scenegrad.solvers.elliptic.axes import Axis
 from scenegrad.solvers.elliptic.conjugate import ConjugateGradient, Jacobi
-from scenegrad.solvers.elliptic.diffusion import between, diffusion, face_counts, right_side
+from scenegrad.solvers.elliptic.diffusion import between, diffusion, face_counts, pockets, right_side
 from scenegrad.solvers.elliptic.solver import EllipticSolver
 
 DOUBLE = torch.float64
@@ -155,3 +155,22 @@ def test_layers_across_the_flow_are_exact():
     x = EllipticSolver.fast(axes, dtype=DOUBLE).solve(b, faces).x
     flux = 1.0 / (1.0 / 1.0 + 1.0 / 10.0 + 1.0 / 2.0)
     assert torch.allclose((1.0 - x[0, -1]) / 0.25 * 2.0, torch.tensor(flux, dtype=DOUBLE))
+
+
+def test_a_pocket_that_nothing_connects_keeps_a_constant_of_its_own():
+    axes = (Axis(9, 0.1, "neumann", "neumann"), Axis(6, 0.1))
+    faces = [positive(2, *face_counts(axes, n), seed=n) for n in range(2)]
+    faces[0][1, 4] = 0.0  # a wall right across the second member
+    b = torch.randn(2, 9, 6, dtype=DOUBLE)
+    solver = EllipticSolver.fast(axes, dtype=DOUBLE)
+    apart = pockets(axes, faces)
+    assert apart.unique().numel() == 3
+    outcome = solver.solve(b, faces, apart=apart)
+    assert bool(outcome.solved.all())
+    for part in (outcome.x[0], outcome.x[1, :4], outcome.x[1, 4:]):
+        assert abs(float(part.mean())) < 1e-12
+    balanced = b.clone()
+    balanced[0] -= b[0].mean()
+    balanced[1, :4] -= b[1, :4].mean()
+    balanced[1, 4:] -= b[1, 4:].mean()
+    assert torch.allclose(diffusion(axes, faces).apply(outcome.x), balanced, atol=1e-8)

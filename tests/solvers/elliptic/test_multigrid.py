@@ -1,0 +1,96 @@
+"""Multigrid: each cycle takes the same part of the error away, however fine the grid."""
+
+import pytest
+import torch
+
+from scenegrad.solvers.elliptic.axes import Axis
+from scenegrad.solvers.elliptic.conjugate import ConjugateGradient
+from scenegrad.solvers.elliptic.diffusion import diffusion, face_counts
+from scenegrad.solvers.elliptic.multigrid import Cycles, Multigrid
+from scenegrad.solvers.elliptic.solver import EllipticSolver
+
+DOUBLE = torch.float64
+
+
+def noise(*shape: int) -> torch.Tensor:
+    return torch.randn(*shape, dtype=DOUBLE, generator=torch.Generator().manual_seed(3))
+
+
+def even(*axes: Axis, batch: int = 1) -> list[torch.Tensor]:
+    return [torch.ones(batch, *face_counts(axes, n), dtype=DOUBLE) for n in range(len(axes))]
+
+
+def factor(axes, faces, b, iteration) -> float:
+    """By which the residual falls in an iteration, on the average of many."""
+    outcome = EllipticSolver(axes, iteration, tolerance=1e-9).solve(b, faces)
+    assert bool(outcome.solved.all())
+    return float(outcome.residual.max()) ** (1 / int(outcome.iterations.max()))
+
+
+@pytest.mark.parametrize("end", ["neumann", "dirichlet", "node", "periodic"])
+def test_convergence_factor_is_the_same_on_every_grid(end):
+    found = []
+    for cells in (16, 32, 64, 128):
+        axes = (Axis(cells, 1 / cells, end, end),) * 2
+        found.append(factor(axes, even(*axes), noise(1, cells, cells), Cycles()))
+    assert max(found) < 0.16, found
+
+
+@pytest.mark.parametrize("kind", ["cylinder", "porous"])
+def test_coefficients_change_little(problems, kind):
+    for cells in (32, 128):
+        problem = problems[kind](cells)
+        b = noise(1, cells, cells)
+        assert factor(problem.axes, problem.faces, b, Cycles()) < 0.2
+        assert factor(problem.axes, problem.faces, b, ConjugateGradient(Multigrid())) < 0.1
+
+
+def test_a_hundredfold_contrast_costs_conjugate_gradients_a_few_iterations(problems):
+    for cells in (32, 128):
+        problem = problems["porous"](cells)
+        faces = [torch.where(face > 6, 100.0, 1.0).double() for face in problem.faces]
+        outcome = EllipticSolver(problem.axes, ConjugateGradient(Multigrid()), 1e-8).solve(problem.b, faces)
+        assert int(outcome.iterations) <= 14
+
+
+AXES = [
+    (Axis(37, 0.1, "neumann", "dirichlet"), Axis(22, 0.1, "node", "neumann")),
+    (Axis(12, 0.1), Axis(9, 0.1, "dirichlet", "neumann"), Axis(11, 0.1, "node", "node")),
+    (Axis(50, 0.1, "dirichlet", "neumann"),),
+    (Axis(32, 0.02, "neumann", "neumann"), Axis(16, 0.1, "dirichlet", "dirichlet")),
+]
+
+
+@pytest.mark.parametrize("axes", AXES)
+def test_any_number_of_cells_and_axes_is_solved(axes):
+    b = noise(2, *(axis.count for axis in axes))
+    assert factor(axes, even(*axes, batch=2), b, Cycles()) < 0.35
+
+
+@pytest.mark.parametrize("axes", AXES[:2])
+def test_a_cycle_is_symmetric_and_positive(axes):
+    cells = [axis.count for axis in axes]
+    faces = [face * (0.2 + noise(*face.shape).abs()) for face in even(*axes, batch=2)]
+    cycle = Multigrid().prepare(diffusion(axes, faces, torch.tensor([0.0, 3.0])))
+    a, b = noise(2, *cells), noise(2, *cells).flip(1)
+    forth, back = ((p * cycle(q)).flatten(1).sum(1) for p, q in ((a, b), (b, a)))
+    assert torch.allclose(forth, back, rtol=1e-10)
+    assert bool(((a * cycle(a)).flatten(1).sum(1) > 0).all())
+
+
+def test_a_periodic_axis_needs_an_even_number_of_cells():
+    axes = (Axis(9, 0.1),)
+    with pytest.raises(ValueError, match="even number"):
+        EllipticSolver(axes, Cycles()).solve(noise(1, 9), even(*axes))
+
+
+def test_gradients_agree_with_those_of_fast_transforms():
+    axes = (Axis(12, 0.1, "dirichlet", "neumann"), Axis(8, 0.1))
+    faces = [0.5 + noise(2, *face_counts(axes, n)).abs() for n in range(2)]
+    found = []
+    for iteration in (Cycles(), EllipticSolver.fast(axes, dtype=DOUBLE).iteration):
+        given = [face.clone().requires_grad_() for face in faces]
+        x = EllipticSolver(axes, iteration, 1e-12).solve(noise(2, 12, 8), given).x
+        found.append(torch.autograd.grad((x**2).sum(), given))
+    for one, other in zip(*found, strict=True):
+        assert torch.allclose(one, other, rtol=1e-8, atol=1e-12)
