@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["Sweep"]
 
 S = TypeVar("S")
+
+ASKED = 16  # steps or more after which cotangents are asked whether they are finite
 Bars = dict[str, Tensor]  # cotangents by field of the state, or by address of a parameter
 
 
@@ -36,7 +38,7 @@ class Sweep(Generic[S]):
         self.learning = journey.inputs[1]
         self.pending = by_step(journey, output_bars)
         self.gathered: Bars = {}  # of the parameters
-        self.finite: list[Tensor] = []  # of each step of the stretch: which fields still have finite cotangents
+        self.finite: list[Tensor] = []  # of each step since it was asked: which fields still have finite cotangents
 
     def back(self, bars: Bars) -> tuple[Bars, Bars]:
         """Cotangents of the initial state and of the parameters, from those of the final state."""
@@ -49,7 +51,8 @@ class Sweep(Generic[S]):
             for n in range(high - 1, low - 1, -1):
                 before = states.pop()
                 bars = self.look(n, before, self.step(records[n], before, bars))
-            self.refuse_non_finite(high, list(bars))
+            if low == 0 or len(self.finite) >= ASKED:
+                self.refuse_non_finite(low, list(bars))
         return bars, self.gathered
 
     def redo(self, record: StepRecord, state: S) -> S:
@@ -97,13 +100,13 @@ class Sweep(Generic[S]):
             {address: self.params[address].detach().requires_grad_() for address in self.learning}
         )
 
-    def refuse_non_finite(self, high: int, names: list[str]) -> None:
-        """Looked up once a stretch: asking after every step would make the device wait for the host."""
+    def refuse_non_finite(self, low: int, names: list[str]) -> None:
+        """Of the steps from `low` on. Asking after every step would make the device wait for the host."""
         rows, self.finite = self.finite, []
         whole = torch.stack(rows).cpu() if rows else torch.ones(0)
         for offset, row in enumerate(whole):
             if not bool(row.all()):
-                n, name = high - 1 - offset, names[int((~row).nonzero()[0])]
+                n, name = low + len(rows) - 1 - offset, names[int((~row).nonzero()[0])]
                 time = float(self.journey.records[n].time[0])
                 raise Diverged(
                     f"The gradient with respect to {name} is no longer finite at step {n} of "

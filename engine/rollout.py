@@ -1,6 +1,7 @@
 """A whole simulation as one differentiable function of its initial state and parameters.
 
-The forward pass keeps a few checkpoints and the list of steps taken; `adjoint.py` walks back over them.
+The forward pass keeps a few states, or all for which there is memory, and the list of steps taken; `adjoint.py` walks
+back over them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from scenegrad.engine.controllers import Controller
 from scenegrad.engine.errors import EngineError
 from scenegrad.engine.loop import Clock, StepRecord, due_times, march
 from scenegrad.engine.solver import Probe, Solver
-from scenegrad.engine.state import Params, batch_size, tensors, with_tensors
+from scenegrad.engine.state import Params, batch_size, size_of, tensors, with_tensors
 from scenegrad.engine.step_log import StepLog
 
 __all__ = ["Rollout", "rollout"]
@@ -49,17 +50,20 @@ def rollout(
     controller: Controller | None = None,
     probes: Sequence[Probe[S]] | None = None,
     start: float = 0.0,
+    memory: float = 0.0,
 ) -> Rollout[S]:
     """Runs the solver from `start` to `until` [time] and measures on the way; gradients flow through all of it.
 
-    Gradients reach every floating field of `state` and every entry of `params` that asks for one.
+    Gradients reach every floating field of `state` and every entry of `params` that asks for one. memory: what
+    the states kept on the way may take [bytes]. Where they do not all fit, as many are kept as do, or about the square
+    root of their number if that is more, and the steps between them are taken again on the way back.
     """
     program = solver.program
     until = program.end if until is None else until
-    refuse_nonsense(state, params, start, until)
+    refuse_nonsense(state, params, start, until, memory)
     controller = controller or program.controller
     probes = tuple(program.probes if probes is None else probes)
-    journey = Journey(solver, state, params, controller, probes, start, until)
+    journey = Journey(solver, state, params, controller, probes, start, until, memory)
     fields = {name: value for name, value in tensors(state).items() if value.is_floating_point()}
     learning = {address: value for address, value in params.items() if value.requires_grad}
     journey.inputs = (tuple(fields), tuple(learning))
@@ -74,7 +78,9 @@ def rollout(
     return Rollout(end, outputs, journey.times(), journey.steps)
 
 
-def refuse_nonsense(state: Any, params: Params, start: float, until: float) -> None:
+def refuse_nonsense(state: Any, params: Params, start: float, until: float, memory: float) -> None:
+    if not memory >= 0.0:
+        raise EngineError(f"A rollout cannot keep states in {memory:g} bytes; memory is a number of bytes, 0 or more.")
     if not start <= until < float("inf"):
         raise EngineError(f"A rollout from {start:g} until {until:g} is not possible; until is a later time.")
     sizes = {name: value.shape[0] for name, value in [*tensors(state).items(), *params.items()]}
@@ -102,6 +108,7 @@ class Journey(Generic[S]):
         probes: tuple[Probe[S], ...],
         start: float,
         until: float,
+        memory: float = 0.0,
     ):
         self.solver, self.params, self.controller, self.probes = solver, params.detach(), controller, probes
         self.first = with_tensors(state, {name: value.detach() for name, value in tensors(state).items()})
@@ -111,6 +118,7 @@ class Journey(Generic[S]):
         self.frames: list[tuple[int, tuple[int, ...]]] = []  # (steps before it, probes due) of each pause
         self.keep: dict[int, S] = {0: self.first}  # checkpoint: state before this step
         self.every = 1
+        self.room = memory / max(size_of(self.first), 1)  # how many states there is memory for
 
     def current_versions(self) -> dict[str, int]:
         """How often each tensor that the journey began with has been changed in place."""
@@ -155,12 +163,13 @@ class Journey(Generic[S]):
         return self.every - len(self.records) % self.every
 
     def see(self, record: StepRecord, before: S | None) -> None:
-        """Online checkpoints: one every `every` steps, thinned out by half whenever they outnumber twice that."""
+        """Online checkpoints: one every `every` steps, thinned out by half whenever they outnumber twice that and, with
+        the states between two of them, those for which there is memory."""
         n = len(self.records)
         self.records.append(record)
         if before is not None and n % self.every == 0:
             self.keep[n] = before
-            if len(self.keep) > max(2 * self.every, 8):
+            if len(self.keep) > max(2 * self.every, 8, self.room - self.every):
                 self.every *= 2
                 self.keep = {step: state for step, state in self.keep.items() if step % self.every == 0}
 

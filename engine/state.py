@@ -16,6 +16,7 @@ __all__ = [
     "map_tensors",
     "member",
     "select",
+    "size_of",
     "stack",
     "tensors",
     "with_tensors",
@@ -37,6 +38,11 @@ def with_tensors(state: S, values: Mapping[str, Tensor]) -> S:
     if isinstance(state, Params):
         return state.replace(values)  # type: ignore[return-value]  # S is Params here
     return dataclasses.replace(state, **values)  # type: ignore[type-var]
+
+
+def size_of(state: Any) -> int:
+    """[bytes]"""
+    return sum(value.numel() * value.element_size() for value in tensors(state).values())
 
 
 def map_tensors(function: Callable[[Tensor], Tensor], state: S) -> S:

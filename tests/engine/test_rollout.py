@@ -10,7 +10,7 @@ from scenegrad.engine.controllers import CFL, PI, Fixed
 from scenegrad.engine.errors import Diverged, EngineError
 from scenegrad.engine.rollout import Journey, rollout
 from scenegrad.engine.solver import Step
-from scenegrad.engine.state import with_tensors
+from scenegrad.engine.state import size_of, with_tensors
 
 CONTROLLERS = [Fixed(0.013), CFL(0.1), PI(tolerance=1e-4, k=2)]
 
@@ -92,6 +92,30 @@ def test_forward_and_backward_take_each_step_a_bounded_number_of_times(make_pend
     solver, state, params = make_pendulum(controller=Fixed(0.002), end=1.0)
     loss_of(rollout(solver, state, params)).backward()
     assert solver.calls <= 3 * 500  # once forward, once in the replay, once for the derivative
+
+
+def test_with_memory_for_all_states_no_step_is_taken_twice(make_pendulum):
+    found = []
+    for memory in (0.0, 1e9):
+        solver, state, params = make_pendulum(controller=Fixed(0.002), end=1.0)
+        loss_of(rollout(solver, state, params, memory=memory)).backward()
+        found.append((solver.calls, params["pendulum.damping"].grad))
+    assert found[0][0] > 2.8 * 500
+    assert found[1][0] == 2 * 500  # once forward, once for the derivative
+    assert torch.equal(found[0][1], found[1][1])
+
+
+@pytest.mark.parametrize("room", [3, 40, 150, 900])
+def test_states_held_fit_in_the_memory_that_is_given(make_pendulum, room):
+    steps = 1000
+    solver, state, params = make_pendulum(controller=Fixed(1.0 / steps), end=1.0, every=1.0)
+    probes = solver.program.probes
+    journey = Journey(solver, state, params, Fixed(1.0 / steps), probes, 0.0, 1.0, memory=room * size_of(state))
+    journey.run()
+    marks = [*sorted(journey.keep), len(journey.records)]
+    held = len(journey.keep) + max(b - a for a, b in pairwise(marks)) - 1
+    assert held <= max(room, 3.2 * math.sqrt(steps) + 4)
+    assert held >= room / 2
 
 
 def test_a_gradient_that_blows_up_is_an_error_that_names_step_and_field(make_pendulum):
