@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
 from scenegrad.solvers.mpm.contact import contact_energy
 from scenegrad.solvers.mpm.grid.grid import Grid
+from scenegrad.solvers.mpm.materials import Law
 from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.state import ParticleState
-from scenegrad.solvers.mpm.tables import Tables
+from scenegrad.solvers.mpm.tables import BodyPart, Tables
 
-__all__ = ["by_particle", "cauchy_stress", "center_of_mass", "energies", "masses", "momenta"]
+__all__ = [
+    "by_particle", "cauchy_stress", "center_of_mass", "energies", "equivalent_stress", "masses", "momenta", "pressure",
+    "stress_across", "volume_ratio",
+]  # fmt: skip
 
 
 def by_particle(table: Tensor, matter: Matter) -> Tensor:
@@ -70,16 +76,60 @@ def center_of_mass(position: Tensor, mass: Tensor) -> Tensor:
     return (mass[..., None] * position).sum(1) / mass.sum(1)[:, None]
 
 
+def volume_ratio(state: ParticleState, matter: Matter) -> Tensor:
+    """J, the volume of a particle over that at the start, [batch, particle]"""
+    return torch.cat(
+        [b.law.volume(state.deformation[:, b.slice], state.history[:, b.slice]) for b in matter.bodies], dim=1
+    )
+
+
 def cauchy_stress(state: ParticleState, tables: Tables, matter: Matter) -> Tensor:
     """sigma = tau / J [Pa], [batch, particle, dim, dim]"""
-    row = by_particle(tables.row, matter)
-    tau = torch.cat(
-        [
-            b.law.stress(
-                row[:, b.slice], state.deformation[:, b.slice], state.history[:, b.slice], state.affine[:, b.slice]
-            )
-            for b in matter.bodies
-        ],
-        dim=1,
-    )
-    return tau / torch.linalg.det(state.deformation)[..., None, None]
+    tau = [b.law.stress(*known) for b, known in each_body(state, tables, matter)]
+    return torch.cat(tau, dim=1) / volume_ratio(state, matter)[..., None, None]
+
+
+def stress_across(state: ParticleState, tables: Tables, matter: Matter) -> Tensor:
+    """sigma_zz of plane strain [Pa], [batch, particle]. Of a law that knows the plane only, the mean of the stress
+    there, so that it counts for nothing in the pressure."""
+
+    def across(law: Law, row: Tensor, F: Tensor, h: Tensor, C: Tensor) -> Tensor:
+        if law.out_of_plane is None:
+            return law.stress(row, F, h, C).diagonal(dim1=-2, dim2=-1).mean(-1)
+        return law.out_of_plane(row, F, h, C)
+
+    tau = [across(b.law, *known) for b, known in each_body(state, tables, matter)]
+    return torch.cat(tau, dim=1) / volume_ratio(state, matter)
+
+
+def full_stress(state: ParticleState, tables: Tables, matter: Matter) -> Tensor:
+    """sigma [Pa], [batch, particle, 3, 3]; in plane strain sigma_xz = sigma_yz = 0."""
+    sigma = cauchy_stress(state, tables, matter)
+    if matter.dim == 3:
+        return sigma
+    whole = torch.nn.functional.pad(sigma, (0, 1, 0, 1))
+    return whole + torch.diag_embed(torch.nn.functional.pad(stress_across(state, tables, matter)[..., None], (2, 0)))
+
+
+def pressure(state: ParticleState, tables: Tables, matter: Matter) -> Tensor:
+    """p = -tr sigma / 3 [Pa], [batch, particle]"""
+    return -full_stress(state, tables, matter).diagonal(dim1=-2, dim2=-1).mean(-1)
+
+
+def equivalent_stress(state: ParticleState, tables: Tables, matter: Matter) -> Tensor:
+    """q = sqrt(3/2) |dev sigma| [Pa], [batch, particle]: of a bar under tension, its stress [von Mises 1913]"""
+    sigma = full_stress(state, tables, matter)
+    mean = sigma.diagonal(dim1=-2, dim2=-1).mean(-1)[..., None]
+    shear = (sigma - torch.diag_embed(mean.expand(*mean.shape[:-1], 3))).square().sum((-2, -1))
+    loaded = shear > 0  # the root has no derivative at 0
+    return torch.where(loaded, (1.5 * torch.where(loaded, shear, 1.0)).sqrt(), 0.0)
+
+
+def each_body(
+    state: ParticleState, tables: Tables, matter: Matter
+) -> Iterator[tuple[BodyPart, tuple[Tensor, Tensor, Tensor, Tensor]]]:
+    """What the stress of each depends on: row, F, h, C."""
+    fields = (by_particle(tables.row, matter), state.deformation, state.history, state.affine)
+    for body in matter.bodies:
+        row, F, h, C = (field[:, body.slice] for field in fields)
+        yield body, (row, F, h, C)

@@ -15,7 +15,17 @@ from scenegrad.scenes.scene import Scene
 from scenegrad.solvers.mpm.gaussians import moved_gaussians
 from scenegrad.solvers.mpm.grid.grid import Grid
 from scenegrad.solvers.mpm.matter import Matter
-from scenegrad.solvers.mpm.measures import cauchy_stress, center_of_mass, energies, masses, momenta
+from scenegrad.solvers.mpm.measures import (
+    cauchy_stress,
+    center_of_mass,
+    energies,
+    equivalent_stress,
+    masses,
+    momenta,
+    pressure,
+    stress_across,
+    volume_ratio,
+)
 from scenegrad.solvers.mpm.networks import Networks
 from scenegrad.solvers.mpm.rigid.measures import with_bodies, with_contact
 from scenegrad.solvers.mpm.state import ParticleState
@@ -26,12 +36,6 @@ __all__ = ["QUANTITIES", "SERVED_OUTPUTS", "probes"]
 SERVED_OUTPUTS = (Particles, CenterOfMass, Gaussians, RigidPose, Force, Energy, Momentum)
 
 Quantity = Callable[[ParticleState, Tables, Matter], Tensor]
-
-
-def pressure(state: ParticleState, tables: Tables, matter: Matter) -> Tensor:
-    """p = -tr sigma / dim"""
-    sigma = cauchy_stress(state, tables, matter)
-    return -sigma.diagonal(dim1=-2, dim2=-1).mean(-1)
 
 
 def pose(rigid: Tensor, dim: int) -> dict[str, Tensor]:
@@ -47,9 +51,11 @@ QUANTITIES: dict[str, tuple[str, Quantity]] = {  # unit and measure of what Part
     "velocity": ("m/s", lambda state, tables, matter: state.velocity),
     "speed": ("m/s", lambda state, tables, matter: torch.linalg.vector_norm(state.velocity, dim=-1)),
     "deformation": ("1", lambda state, tables, matter: state.deformation),
-    "volume_ratio": ("1", lambda state, tables, matter: torch.linalg.det(state.deformation)),
+    "volume_ratio": ("1", lambda state, tables, matter: volume_ratio(state, matter)),
     "stress": ("Pa", cauchy_stress),
     "pressure": ("Pa", pressure),
+    "equivalent_stress": ("Pa", equivalent_stress),
+    "stress_across": ("Pa", stress_across),
 }
 
 

@@ -226,9 +226,8 @@ class Workspace:
     def mirrored(self, meet: ColliderPasses) -> list[Process]:
         """What colliders do at the nodes, and mirrors before and after friction."""
         press, slide, *cling = meet.meet
-        return [
-            press, *self.folded("momentum", "bearing", "drag"), slide, *self.reflected("sliding" if meet.clings else "velocity"), *cling
-        ]  # fmt: skip
+        folded, slid = self.folded("momentum", "bearing", "drag"), "sliding" if meet.clings else "velocity"
+        return [press, *folded, slide, *self.reflected(slid), *cling]
 
     @property
     def node_count(self) -> int:

@@ -4,7 +4,8 @@
 Return: pressures beyond the ellipse to its tips, the others at constant pressure onto it. The plastic volume changes by
 a' = a - (p - p_x) / K, as if matter had gone to the point x where the line from the middle of the ellipse meets it: it
 hardens on the side of compression and softens on the other. (Beyond a tip this a' equals that of Wolper et al. where
-q = 0, and is continuous where theirs is not.) History: a, the logarithm of the plastic volume.
+q = 0, and is continuous where theirs is not.) History: a, the logarithm of that volume, and v,
+that of the volume gained besides the elastic one: matter returned at constant pressure hardens, but keeps its volume.
 """
 
 # mypy: disable-error-code="index, operator"
@@ -41,7 +42,7 @@ def row_of(
 @cache
 def deform(n: Numbers) -> Any:
     dim, mat, real, Row, History = n.dim, n.mat, n.real, n.row, n.history
-    k = hencky(n, 1)
+    k = hencky(n, 2)
     strain, volume, shape, shape_out, out, changed = k.strain, k.volume, k.shape, k.shape_out, k.out, k.changed
     third, two_thirds, half, one, two = real(1 / 3), real(2 / 3), real(0.5), real(1.0), real(2.0)
 
@@ -70,8 +71,9 @@ def deform(n: Numbers) -> Any:
                 r = wp.sqrt((p + b * p0) * (p0 - p) / shear) - one
             after = changed(trial, swelling, r, D)
             kept[0] = (p - middle) * (reach / wp.sqrt(square) - one) / bulk
+            kept[1] = -swelling
             if wp.static(dim == 2):
-                kept[1] = third * swelling + r * d
+                kept[2] = third * swelling + r * d
         return after, h + kept
 
     return returned
@@ -84,5 +86,6 @@ CAM_CLAY = hencky_law(
     ),
     row_of,
     deform,
-    own=1,
+    own=2,
+    gained=1,
 )  # fmt: skip

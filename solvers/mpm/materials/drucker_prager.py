@@ -74,5 +74,9 @@ def deform(n: Numbers) -> Any:
 
 
 DRUCKER_PRAGER = hencky_law(
-    ("youngs_modulus", "poisson_ratio", "friction_angle", "cohesion", "lode_angle", "density"), row_of, deform, own=1
+    ("youngs_modulus", "poisson_ratio", "friction_angle", "cohesion", "lode_angle", "density"),
+    row_of,
+    deform,
+    own=1,
+    gained=0,
 )

@@ -15,8 +15,8 @@ from scenegrad.solvers.mpm.decompositions.of_tensors import polar_rotation_of
 from scenegrad.solvers.mpm.numbers import Numbers
 
 __all__ = [
-    "carried", "corotated_energy", "corotated_kirchhoff", "corotated_stress", "elastic_row", "lame", "largest_square",
-    "no_diffusivity",
+    "carried", "corotated_energy", "corotated_kirchhoff", "corotated_out_of_plane", "corotated_stress", "elastic_row",
+    "lame", "largest_square", "no_diffusivity",
 ]  # fmt: skip
 
 
@@ -77,6 +77,12 @@ def corotated_stress(mu: Tensor, lam: Tensor, F: Tensor) -> Tensor:
     one = torch.eye(F.shape[-1], dtype=F.dtype, device=F.device)
     shear = 2 * mu[..., None, None] * ((F - polar_rotation_of(F)) @ F.mT)
     return shear + (lam * (J - 1) * J)[..., None, None] * one
+
+
+def corotated_out_of_plane(lam: Tensor, F: Tensor) -> Tensor:
+    """tau_zz, the third stretch being 1"""
+    J = torch.linalg.det(F)
+    return lam * (J - 1) * J
 
 
 def corotated_energy(mu: Tensor, lam: Tensor, F: Tensor) -> Tensor:

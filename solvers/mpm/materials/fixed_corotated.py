@@ -18,6 +18,7 @@ from scenegrad.solvers.mpm.materials.elastic import (
     carried,
     corotated_energy,
     corotated_kirchhoff,
+    corotated_out_of_plane,
     corotated_stress,
     elastic_row,
     largest_square,
@@ -45,6 +46,10 @@ def stress(row: Tensor, F: Tensor, h: Tensor, C: Tensor) -> Tensor:
     return corotated_stress(row[..., 2], row[..., 3], F)
 
 
+def out_of_plane(row: Tensor, F: Tensor, h: Tensor, C: Tensor) -> Tensor:
+    return corotated_out_of_plane(row[..., 3], F)
+
+
 def energy(row: Tensor, F: Tensor, h: Tensor) -> Tensor:
     return corotated_energy(row[..., 2], row[..., 3], F)
 
@@ -64,4 +69,5 @@ FIXED_COROTATED = Law(
     energy=energy,
     wave_speed=wave_speed,
     diffusivity=no_diffusivity,
+    out_of_plane=out_of_plane,
 )

@@ -118,8 +118,10 @@ def hencky_law(
     deform: Callable[[Numbers], Any],
     own: int | None,
     start: Callable[[Tensor, int], Tensor] | None = None,
+    gained: int | None = None,
 ) -> Law:
-    """A law of Hencky's elasticity. row: (rho, lambda + 2 mu, mu, lambda, own ...). own: as in `hencky`."""
+    """A law of Hencky's elasticity. row: (rho, lambda + 2 mu, mu, lambda, own ...). own: as in `hencky`. gained: which
+    of the numbers remembered is the logarithm of the volume gained besides the elastic one, if one is."""
 
     def stress(row: Tensor, F: Tensor, h: Tensor, C: Tensor) -> Tensor:
         E = log_stretch_of(F)
@@ -144,13 +146,22 @@ def hencky_law(
         pressing = -(2 * mu * low + lam * (J.log() + out_of_plane(F, h, own))).clamp(max=0.0)
         return ((lam + 2 * mu * (1 + high - low) + pressing) / row[..., 0]).sqrt()
 
+    def volume(F: Tensor, h: Tensor) -> Tensor:
+        J = torch.linalg.det(F) * out_of_plane(F, h, own).exp()
+        return J if gained is None else J * h[..., gained].exp()
+
+    def along_z(row: Tensor, F: Tensor, h: Tensor, C: Tensor) -> Tensor:
+        e = out_of_plane(F, h, own)
+        return 2 * row[..., 2] * e + row[..., 3] * (torch.linalg.det(F).log() + e)
+
     def memory(dim: int) -> int:
         return 0 if own is None else own + (dim == 2)
 
     known = {} if start is None else {"start": start}
     return Law(
-        constants, row, kirchhoff_of(own), deform, stress, energy, wave_speed, no_diffusivity, memory=memory, **known
-    )
+        constants, row, kirchhoff_of(own), deform, stress, energy, wave_speed, no_diffusivity, memory=memory,
+        volume=volume, out_of_plane=along_z, **known,
+    )  # fmt: skip
 
 
 ST_VENANT_KIRCHHOFF_HENCKY = hencky_law(("youngs_modulus", "poisson_ratio", "density"), elastic_row, carried, None)

@@ -21,6 +21,10 @@ def zeros(row: Tensor, memory: int) -> Tensor:
     return row.new_zeros((*row.shape[:-1], memory))
 
 
+def determinant(F: Tensor, h: Tensor) -> Tensor:
+    return torch.linalg.det(F)
+
+
 @dataclass(frozen=True)
 class Law:
     """A constitutive law, for kernels and for torch.
@@ -40,6 +44,9 @@ class Law:
     diffusivity: Callable[[Tensor], Tensor]  # row -> of momentum [m^2/s]
     memory: Callable[[int], int] = no_memory  # dim -> how many numbers a particle remembers
     start: Callable[[Tensor, int], Tensor] = zeros  # (row, memory) -> those numbers at first [..., memory]
+    volume: Callable[[Tensor, Tensor], Tensor] = determinant  # (F, h) -> J, of all that was gained, elastic or not
+    # (row, F, h, C) -> tau_zz of plane strain [Pa]; left out where only the stress in the plane is known
+    out_of_plane: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor] | None = None
 
     @cached_property
     def width(self) -> int:

@@ -65,6 +65,10 @@ def stress(row: Tensor, F: Tensor, h: Tensor, C: Tensor) -> Tensor:
     return neo_hookean.stress(row, F, h, C) + active
 
 
+def out_of_plane(row: Tensor, F: Tensor, h: Tensor, C: Tensor) -> Tensor:
+    return neo_hookean.out_of_plane(row, F, h, C) + row[..., 4] * row[..., 7].square()
+
+
 def energy(row: Tensor, F: Tensor, h: Tensor) -> Tensor:
     return neo_hookean.energy(row, F, h) + row[..., 4] / 2 * (pulled(row, F).square().sum(-1) - 1)
 
@@ -86,4 +90,5 @@ MUSCLE = Law(
     energy=energy,
     wave_speed=wave_speed,
     diffusivity=no_diffusivity,
+    out_of_plane=out_of_plane,
 )  # fmt: skip

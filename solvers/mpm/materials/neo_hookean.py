@@ -39,6 +39,11 @@ def stress(row: Tensor, F: Tensor, h: Tensor, C: Tensor) -> Tensor:
     return mu * (F @ F.mT - one) + lame * torch.linalg.det(F).log()[..., None, None] * one
 
 
+def out_of_plane(row: Tensor, F: Tensor, h: Tensor, C: Tensor) -> Tensor:
+    """lambda ln J, the third stretch being 1"""
+    return row[..., 3] * torch.linalg.det(F).log()
+
+
 def energy(row: Tensor, F: Tensor, h: Tensor) -> Tensor:
     mu, lame = row[..., 2], row[..., 3]
     log_j = torch.linalg.det(F).log()
@@ -61,4 +66,5 @@ NEO_HOOKEAN = Law(
     energy=energy,
     wave_speed=wave_speed,
     diffusivity=no_diffusivity,
+    out_of_plane=out_of_plane,
 )

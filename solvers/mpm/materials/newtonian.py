@@ -49,6 +49,13 @@ def stress(row: Tensor, F: Tensor, h: Tensor, C: Tensor) -> Tensor:
     return J[..., None, None] * (eta[..., None, None] * (C + C.mT) + round[..., None, None] * one)
 
 
+def out_of_plane(row: Tensor, F: Tensor, h: Tensor, C: Tensor) -> Tensor:
+    """No motion along z, but the pressure and its part in -tr D / 3."""
+    J = torch.linalg.det(F)
+    rate = C.diagonal(dim1=-2, dim2=-1).sum(-1)
+    return J * (row[..., 2] * (J - 1) + (row[..., 4] - 2 / 3 * row[..., 3]) * rate)
+
+
 def energy(row: Tensor, F: Tensor, h: Tensor) -> Tensor:
     """W = K/2 (J - 1)^2"""
     return row[..., 2] / 2 * (torch.linalg.det(F) - 1).square()
@@ -73,4 +80,5 @@ NEWTONIAN = Law(
     energy=energy,
     wave_speed=wave_speed,
     diffusivity=diffusivity,
+    out_of_plane=out_of_plane,
 )

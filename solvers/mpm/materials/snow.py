@@ -19,6 +19,7 @@ from scenegrad.solvers.mpm.decompositions import singular_value_map
 from scenegrad.solvers.mpm.materials.elastic import (
     corotated_energy,
     corotated_kirchhoff,
+    corotated_out_of_plane,
     corotated_stress,
     elastic_row,
     largest_square,
@@ -118,6 +119,14 @@ def stress(row: Tensor, F: Tensor, h: Tensor, C: Tensor) -> Tensor:
     return corotated_stress(*harder(row, h), F)
 
 
+def out_of_plane(row: Tensor, F: Tensor, h: Tensor, C: Tensor) -> Tensor:
+    return corotated_out_of_plane(harder(row, h)[1], F)
+
+
+def volume(F: Tensor, h: Tensor) -> Tensor:
+    return torch.linalg.det(F) * h[..., 0].exp()
+
+
 def energy(row: Tensor, F: Tensor, h: Tensor) -> Tensor:
     return corotated_energy(*harder(row, h), F)
 
@@ -145,4 +154,6 @@ SNOW = Law(
     wave_speed=wave_speed,
     diffusivity=no_diffusivity,
     memory=memory,
+    volume=volume,
+    out_of_plane=out_of_plane,
 )  # fmt: skip

@@ -177,6 +177,7 @@ VISCOELASTIC = Law(
     wave_speed=solid_speed,
     diffusivity=no_diffusivity,
     memory=memory,
+    out_of_plane=neo_hookean.out_of_plane,  # c_zz stays 1
 )
 OLDROYD_B = Law(
     constants=("bulk_modulus", "viscosity", "polymer_modulus", "relaxation_time", "density"),
@@ -188,4 +189,5 @@ OLDROYD_B = Law(
     wave_speed=fluid_speed,
     diffusivity=newtonian.diffusivity,
     memory=memory,
+    out_of_plane=newtonian.out_of_plane,
 )

@@ -67,6 +67,12 @@ def stress(row: Tensor, F: Tensor, h: Tensor, C: Tensor) -> Tensor:
     return J[..., None, None] * (shear - pressure(row, J)[..., None, None] * one)
 
 
+def out_of_plane(row: Tensor, F: Tensor, h: Tensor, C: Tensor) -> Tensor:
+    """No motion along z, but the pressure and its part in -tr D / 3."""
+    J = torch.linalg.det(F)
+    return -J * (pressure(row, J) + 2 / 3 * row[..., 4] * C.diagonal(dim1=-2, dim2=-1).sum(-1))
+
+
 def energy(row: Tensor, F: Tensor, h: Tensor) -> Tensor:
     """W = K/gamma (int_1^J 1 - s^-gamma ds), with the logarithm that gamma = 1 makes of the power."""
     bulk, gamma = row[..., 2], row[..., 3]
@@ -97,4 +103,5 @@ WEAKLY_COMPRESSIBLE = Law(
     energy,
     wave_speed,
     diffusivity,
+    out_of_plane=out_of_plane,
 )
