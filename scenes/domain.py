@@ -100,7 +100,7 @@ class Slip(Carrying, SideCondition):
     """No motion through the wall, free motion along it; matter does not come off. Tracers as in NoSlip."""
 
     kind: Literal["slip"] = "slip"
-    carried: Annotated[dict[str, Quantity], Field(default_factory=dict)]
+    carried: dict[str, Quantity] = Field(default_factory=dict)
 
 
 class Separate(SideCondition):

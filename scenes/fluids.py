@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -79,7 +79,7 @@ class Obstacle(Carrying, Entity):
     shape: Shape
     motion: Moving | None = None
     rotation: Degrees | None = None
-    carried: Annotated[dict[str, Quantity], Field(default_factory=dict)]
+    carried: dict[str, Quantity] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def one_dimension(self) -> Obstacle:

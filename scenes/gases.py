@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import pydantic
-from pydantic import Field
 
 from scenegrad.scenes.entity import Entity
 from scenegrad.scenes.initial_fields import InitialField
@@ -94,5 +93,5 @@ class ShallowWater(Entity):
     kind: Literal["shallow_water"] = "shallow_water"
     depth: NonNegative = 1.0  # [m]
     velocity: Vector | None = None  # [m/s]
-    patches: Annotated[tuple[WaterPatch, ...], Field(default=())]
+    patches: tuple[WaterPatch, ...] = ()
     gravity: Positive = 9.81  # [m/s^2]

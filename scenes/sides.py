@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -22,7 +22,7 @@ class NoSlip(Carrying, SideCondition):
 
     kind: Literal["no_slip"] = "no_slip"
     velocity: tuple[ScalarOrSignal, ...] | None = None  # [m/s]
-    carried: Annotated[dict[str, Quantity], Field(default_factory=dict)]
+    carried: dict[str, Quantity] = Field(default_factory=dict)
 
 
 class Inflow(Carrying, SideCondition):
@@ -34,7 +34,7 @@ class Inflow(Carrying, SideCondition):
     positional = ("velocity",)
     kind: Literal["inflow"] = "inflow"
     velocity: Scalar | Signal | Profile | tuple[ScalarOrSignal, ...]  # [m/s]
-    carried: Annotated[dict[str, Quantity], Field(default_factory=dict)]
+    carried: dict[str, Quantity] = Field(default_factory=dict)
 
     if TYPE_CHECKING:
 

@@ -9,7 +9,10 @@ from scenegrad.verification.case import Case
 
 __all__ = ["FAMILIES", "cases_of"]
 
-FAMILIES = {"mpm": "scenegrad.verification.mpm"}  # modules with a tuple CASES
+FAMILIES = {  # modules with a tuple CASES
+    "mpm": "scenegrad.verification.mpm",
+    "navier-stokes": "scenegrad.verification.navier_stokes",
+}
 
 
 def cases_of(family: str, quick: bool = False, only: str | None = None) -> tuple[Case, ...]:

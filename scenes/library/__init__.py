@@ -5,15 +5,25 @@ from scenegrad.scenes.library.elastic import cantilever, colliding_rings
 from scenegrad.scenes.library.fluids import decaying_turbulence, kolmogorov, taylor_green
 from scenegrad.scenes.library.forming import bag_drop, bouncing_jelly, snowball, squeezed_mesh, taffy
 from scenegrad.scenes.library.granular import sand_column, sand_heap
+from scenegrad.scenes.library.periodic import (
+    burgers,
+    fno_burgers,
+    fno_navier_stokes,
+    gray_scott,
+    kuramoto_sivashinsky,
+    taylor_green_3d,
+)
+from scenegrad.scenes.library.porous import darcy, fno_darcy
 from scenegrad.scenes.library.pouring import honey_coiling, hourglass, mixing_fluids, pouring, water_wheel
 from scenegrad.scenes.library.soft import soft_arm, soft_walker
 from scenegrad.scenes.library.solids import bar_vibration, colliding_disks, dam_break, elastic_drop
 from scenegrad.scenes.library.viscous import channel, hydrostatic, slump
 
 __all__ = [
-    "argon", "bag_drop", "bar_vibration", "bouncing_jelly", "cantilever", "channel", "colliding_disks",
-    "colliding_rings", "dam_break", "decaying_turbulence", "elastic_drop", "honey_coiling", "hourglass",
-    "hydrostatic", "kob_andersen", "kolmogorov", "lj_fluid", "melting_crystal", "mixing_fluids", "pouring",
-    "sand_column", "sand_heap", "slump", "snowball", "soft_arm", "soft_walker", "squeezed_mesh", "taffy",
-    "taylor_green", "water_wheel",
+    "argon", "bag_drop", "bar_vibration", "bouncing_jelly", "burgers", "cantilever", "channel", "colliding_disks",
+    "colliding_rings", "dam_break", "darcy", "decaying_turbulence", "elastic_drop", "fno_burgers", "fno_darcy",
+    "fno_navier_stokes", "gray_scott", "honey_coiling", "hourglass", "hydrostatic", "kob_andersen", "kolmogorov",
+    "kuramoto_sivashinsky", "lj_fluid", "melting_crystal", "mixing_fluids", "pouring", "sand_column", "sand_heap",
+    "slump", "snowball", "soft_arm", "soft_walker", "squeezed_mesh", "taffy", "taylor_green", "taylor_green_3d",
+    "water_wheel",
 ]  # fmt: skip
