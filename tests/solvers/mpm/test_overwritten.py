@@ -1,5 +1,8 @@
 """Nothing that an adjoint reads again was overwritten: adjoints are launched by hand, and no tape watches them."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -97,3 +100,46 @@ def test_a_gradient_rests_on_nothing_that_was_left_in_scratch(scene, forgetful):
     forgotten = gradient(forgetful(solver), state, params)
     assert all(bool(value.abs().max() > 0.0) for value in plain)
     assert all(torch.equal(a, b) for a, b in zip(plain, forgotten, strict=True))
+
+
+WATCH = """
+import sys
+import torch
+import warp as wp
+
+wp.config.verify_autograd_array_access = True  # before any kernel is built; each is then built anew
+from scenegrad.scenes import Scene
+from scenegrad.solvers.compile import compile_scene
+
+known, view = {}, wp.from_torch
+
+def one_array_for_one_place(tensor, dtype=None, **rest):
+    key = tensor.data_ptr(), tensor.shape, dtype
+    if key not in known:
+        known[key] = view(tensor, dtype=dtype, requires_grad=False), tensor
+    return known[key][0]
+
+wp.from_torch = one_array_for_one_place
+solver, state, params = compile_scene(Scene.model_validate_json(sys.stdin.read()), device="cpu", dtype="float64")
+time, dt = torch.zeros(1, dtype=torch.float64), 0.3 * solver.max_dt(state, params)
+for _ in range(2):
+    with wp.Tape() as tape:
+        state = solver.step(state, params.detach(), time, dt).state
+    assert tape.launches
+    for stream in (sys.stdout, sys.stderr):
+        print("STEP", file=stream, flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_warp_sees_no_array_overwritten_within_a_step(scene):
+    """Its own watch looks at what is on a tape, and a step is on none: here it is put on one. A second step uses the
+    same scratch once more, at which the watch must cry out."""
+    command, given = [sys.executable, "-c", WATCH], scene.model_dump_json()
+    run = subprocess.run(command, input=given, capture_output=True, text=True, timeout=800, check=False)
+    assert run.returncode == 0, run.stderr
+    first, second = (
+        "".join(parts) for parts in list(zip(run.stdout.split("STEP"), run.stderr.split("STEP"), strict=True))[:2]
+    )
+    assert "is being written to" not in first
+    assert "is being written to" in second
