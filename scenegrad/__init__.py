@@ -59,10 +59,12 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Conduction as Conduction
     from scenegrad.scenes import Coulomb as Coulomb
     from scenegrad.scenes import Cylinder as Cylinder
+    from scenegrad.scenes import Darcy as Darcy
     from scenegrad.scenes import Dense as Dense
     from scenegrad.scenes import DiagonalForcing as DiagonalForcing
     from scenegrad.scenes import Domain as Domain
     from scenegrad.scenes import DruckerPrager as DruckerPrager
+    from scenegrad.scenes import Elliptic as Elliptic
     from scenegrad.scenes import Energy as Energy
     from scenegrad.scenes import Ensemble as Ensemble
     from scenegrad.scenes import Entity as Entity
@@ -93,6 +95,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Langevin as Langevin
     from scenegrad.scenes import Learned as Learned
     from scenegrad.scenes import LennardJones as LennardJones
+    from scenegrad.scenes import LogNormalField as LogNormalField
     from scenegrad.scenes import LogUniform as LogUniform
     from scenegrad.scenes import MassSpring as MassSpring
     from scenegrad.scenes import MaterialPoint as MaterialPoint
@@ -150,6 +153,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Time as Time
     from scenegrad.scenes import Together as Together
     from scenegrad.scenes import Tracer as Tracer
+    from scenegrad.scenes import TwoPhases as TwoPhases
     from scenegrad.scenes import Uniform as Uniform
     from scenegrad.scenes import UniformForcing as UniformForcing
     from scenegrad.scenes import Viscoelastic as Viscoelastic
@@ -175,15 +179,15 @@ __version__ = "0.1.0"
 
 SCENES = (
     "APIC FCC FLIP NVE RDF Actuator AdvectionDiffusion Apart Atoms BandForcing Bingham Body Boundary Box Burgers "
-    "CamClay Capsule CenterOfMass Choice Collider Conduction Coulomb Cylinder Dense DiagonalForcing Domain "
-    "DruckerPrager Energy Ensemble Entity Exchange Explicit FieldFile Fields Finer FiniteVolume FixedCorotated Fluid "
-    "Force Gas GasPatch GaussianField Gaussians GrayScott HalfSpace HerschelBulkley Hexagonal Hinge Image Implicit "
-    "Inflow IsentropicVortex KolmogorovForcing KuramotoSivashinsky Langevin Learned LennardJones LogUniform "
-    "MassSpring MaterialPoint MaternField Mesh MeshEdges MolecularDynamics Momentum Moving Muscle NeoHookean "
-    "Newtonian NoSlip Normal Obstacle OldroydB Outflow Parabolic Parameter Particles Periodic PlaneWave PointFile "
-    "Points RigidBody RigidPose Samples Scene SceneError Separate ShallowWater Signal SimpleCubic Sine Slip "
-    "Smagorinsky Snow Sparse Spectral Spectrum Sphere Splats Spots SpringLattice SpringList Springs Square "
-    "StVenantKirchhoffHencky Staggered Stick Table TaylorGreen Thermo Through Time Together Tracer Uniform "
+    "CamClay Capsule CenterOfMass Choice Collider Conduction Coulomb Cylinder Darcy Dense DiagonalForcing Domain "
+    "DruckerPrager Elliptic Energy Ensemble Entity Exchange Explicit FieldFile Fields Finer FiniteVolume "
+    "FixedCorotated Fluid Force Gas GasPatch GaussianField Gaussians GrayScott HalfSpace HerschelBulkley Hexagonal "
+    "Hinge Image Implicit Inflow IsentropicVortex KolmogorovForcing KuramotoSivashinsky Langevin Learned LennardJones "
+    "LogNormalField LogUniform MassSpring MaterialPoint MaternField Mesh MeshEdges MolecularDynamics Momentum Moving "
+    "Muscle NeoHookean Newtonian NoSlip Normal Obstacle OldroydB Outflow Parabolic Parameter Particles Periodic "
+    "PlaneWave PointFile Points RigidBody RigidPose Samples Scene SceneError Separate ShallowWater Signal SimpleCubic "
+    "Sine Slip Smagorinsky Snow Sparse Spectral Spectrum Sphere Splats Spots SpringLattice SpringList Springs Square "
+    "StVenantKirchhoffHencky Staggered Stick Table TaylorGreen Thermo Through Time Together Tracer TwoPhases Uniform "
     "UniformForcing Viscoelastic VonMises Wall WaterPatch WeaklyCompressible load_scene save_scene scene_schema vary"
 )
 ERRORS = "DeviceError DiskFull Diverged EngineError FileError MeshError OutputInUse StabilityError"

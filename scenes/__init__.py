@@ -36,6 +36,7 @@ from scenegrad.scenes.methods import (
     FLIP,
     Apart,
     Dense,
+    Elliptic,
     Explicit,
     Finer,
     FiniteVolume,
@@ -62,6 +63,7 @@ from scenegrad.scenes.outputs import (
     Spectrum,
     Thermo,
 )
+from scenegrad.scenes.porous import Darcy, LogNormalField, TwoPhases
 from scenegrad.scenes.quantities import Parabolic, Samples, Through
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.schema import scene_schema
@@ -78,16 +80,17 @@ from scenegrad.scenes.vary import Ensemble, vary
 __all__ = [
     "APIC", "FCC", "FLIP", "NVE", "RDF", "Actuator", "AdvectionDiffusion", "Apart", "Atoms", "BandForcing", "Bingham",
     "Body", "Boundary", "Box", "Burgers", "CamClay", "Capsule", "CenterOfMass", "Choice", "Collider", "Conduction",
-    "Coulomb", "Cylinder", "Dense", "DiagonalForcing", "Domain", "DruckerPrager", "Energy", "Ensemble", "Entity",
-    "Exchange", "Explicit", "FieldFile", "Fields", "Finer", "FiniteVolume", "FixedCorotated", "Fluid", "Force", "Gas",
-    "GasPatch", "GaussianField", "Gaussians", "GrayScott", "HalfSpace", "HerschelBulkley", "Hexagonal", "Hinge",
-    "Image", "Implicit", "Inflow", "IsentropicVortex", "KolmogorovForcing", "KuramotoSivashinsky", "Langevin",
-    "Learned", "LennardJones", "LogUniform", "MassSpring", "MaterialPoint", "MaternField", "Mesh", "MeshEdges",
-    "MolecularDynamics", "Momentum", "Moving", "Muscle", "NeoHookean", "Newtonian", "NoSlip", "Normal", "Obstacle",
-    "OldroydB", "Outflow", "Parabolic", "Parameter", "Particles", "Periodic", "PlaneWave", "PointFile", "Points",
-    "RigidBody", "RigidPose", "Samples", "Scene", "SceneError", "Separate", "ShallowWater", "Signal", "SimpleCubic",
-    "Sine", "Slip", "Smagorinsky", "Snow", "Sparse", "Spectral", "Spectrum", "Sphere", "Splats", "Spots",
-    "SpringLattice", "SpringList", "Springs", "Square", "StVenantKirchhoffHencky", "Staggered", "Stick", "Table",
-    "TaylorGreen", "Thermo", "Through", "Time", "Together", "Tracer", "Uniform", "UniformForcing", "Viscoelastic",
-    "VonMises", "Wall", "WaterPatch", "WeaklyCompressible", "load_scene", "save_scene", "scene_schema", "vary",
+    "Coulomb", "Cylinder", "Darcy", "Dense", "DiagonalForcing", "Domain", "DruckerPrager", "Elliptic", "Energy",
+    "Ensemble", "Entity", "Exchange", "Explicit", "FieldFile", "Fields", "Finer", "FiniteVolume", "FixedCorotated",
+    "Fluid", "Force", "Gas", "GasPatch", "GaussianField", "Gaussians", "GrayScott", "HalfSpace", "HerschelBulkley",
+    "Hexagonal", "Hinge", "Image", "Implicit", "Inflow", "IsentropicVortex", "KolmogorovForcing", "KuramotoSivashinsky",
+    "Langevin", "Learned", "LennardJones", "LogNormalField", "LogUniform", "MassSpring", "MaterialPoint", "MaternField",
+    "Mesh", "MeshEdges", "MolecularDynamics", "Momentum", "Moving", "Muscle", "NeoHookean", "Newtonian", "NoSlip",
+    "Normal", "Obstacle", "OldroydB", "Outflow", "Parabolic", "Parameter", "Particles", "Periodic", "PlaneWave",
+    "PointFile", "Points", "RigidBody", "RigidPose", "Samples", "Scene", "SceneError", "Separate", "ShallowWater",
+    "Signal", "SimpleCubic", "Sine", "Slip", "Smagorinsky", "Snow", "Sparse", "Spectral", "Spectrum", "Sphere",
+    "Splats", "Spots", "SpringLattice", "SpringList", "Springs", "Square", "StVenantKirchhoffHencky", "Staggered",
+    "Stick", "Table", "TaylorGreen", "Thermo", "Through", "Time", "Together", "Tracer", "TwoPhases", "Uniform",
+    "UniformForcing", "Viscoelastic", "VonMises", "Wall", "WaterPatch", "WeaklyCompressible", "load_scene",
+    "save_scene", "scene_schema", "vary",
 ]  # fmt: skip

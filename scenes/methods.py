@@ -11,9 +11,9 @@ from scenegrad.scenes.model import Model
 from scenegrad.scenes.values import NonNegative, Scalar
 
 __all__ = [
-    "APIC", "FLIP", "Apart", "BodyContact", "Dense", "Explicit", "Finer", "Implicit", "Integrator", "MassSpring",
-    "FiniteVolume", "MaterialPoint", "Method", "MolecularDynamics", "NodeStore", "Sparse", "Spectral", "Staggered",
-    "Together", "Transfer",
+    "APIC", "FLIP", "Apart", "BodyContact", "Dense", "Elliptic", "Explicit", "Finer", "Implicit", "Integrator",
+    "FiniteVolume", "MassSpring", "MaterialPoint", "Method", "MolecularDynamics", "NodeStore", "Sparse", "Spectral",
+    "Staggered", "Together", "Transfer",
 ]  # fmt: skip
 
 
@@ -198,6 +198,18 @@ class FiniteVolume(Method):
     kind: Literal["finite_volume"] = "finite_volume"
     reconstruction: Literal["muscl", "weno5"] = "muscl"
     limiter: Literal["van_albada", "van_leer"] = "van_albada"
+
+
+class Elliptic(Method):
+    """Steady states on cells, second order, by preconditioned conjugate gradients.
+
+    preconditioner: "fast", by cosine and Fourier transforms, for permeabilities within a factor of ten or so; or
+    "multigrid", for any. tolerance: of the residual, relative to the sources; that of the precision if left out.
+    """
+
+    kind: Literal["elliptic"] = "elliptic"
+    preconditioner: Literal["fast", "multigrid"] = "fast"
+    tolerance: Annotated[float, Field(gt=0, lt=1)] | None = None
 
 
 class MolecularDynamics(Method):

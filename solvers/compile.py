@@ -17,6 +17,7 @@ from scenegrad.scenes.errors import SceneError
 from scenegrad.scenes.fluids import Fluid, Obstacle, Tracer
 from scenegrad.scenes.gases import Gas, ShallowWater
 from scenegrad.scenes.methods import (
+    Elliptic,
     FiniteVolume,
     MassSpring,
     MaterialPoint,
@@ -25,6 +26,7 @@ from scenegrad.scenes.methods import (
     Spectral,
     Staggered,
 )
+from scenegrad.scenes.porous import Darcy
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.solids import Body
 from scenegrad.scenes.springs import Springs
@@ -72,12 +74,18 @@ def compilers() -> dict[type[Method], Compiler]:
 
         return compile_finite_volume(scenes, device, dtype)
 
+    def darcy(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> tuple[Solver, Any, Params]:
+        from scenegrad.solvers.elliptic.darcy.compile import compile_darcy
+
+        return compile_darcy(scenes, device, dtype)
+
     return {
         MassSpring: mass_spring,
         MaterialPoint: mpm,
         Spectral: spectral,
         Staggered: staggered,
         FiniteVolume: finite_volume,
+        Elliptic: darcy,
         MolecularDynamics: md,
     }
 
@@ -92,6 +100,7 @@ def method_of(scene: Scene) -> Method:
         Fluid: Spectral() if repeats(scene) else Staggered(),
         **dict.fromkeys((AdvectionDiffusion, Burgers, GrayScott, KuramotoSivashinsky), Spectral()),
         **dict.fromkeys((Gas, ShallowWater), FiniteVolume()),
+        Darcy: Elliptic(),
         Atoms: MolecularDynamics(),
     }
     called = {name: serving[t] for name, e in scene.entities.items() for t in serving if isinstance(e, t)}
@@ -99,7 +108,7 @@ def method_of(scene: Scene) -> Method:
     if not kinds:
         raise SceneError(
             f"Scene {scene.name!r} has nothing to simulate: {', '.join(scene.entities)}. Add a Body, Springs, a Fluid, "
-            f"a Gas, ShallowWater or Atoms."
+            f"a Gas, ShallowWater, Darcy or Atoms."
         )
     if len(kinds) > 1:
         raise SceneError(

@@ -34,8 +34,8 @@ def darcy(
 
 
 def fno_darcy(cells: int = 421, seed: int = 0) -> Scene:
-    """The data of the first Fourier neural operators: from the permeability of two phases to the pressure at unit source
-    [Li et al. 2021, ICLR, arXiv:2010.08895, section 5.2]; 1024 of them for training, on 421 or 241 points across.
+    """The data of the first Fourier neural operators: from the permeability of two phases to the pressure at unit
+    source [Li et al. 2021, ICLR, arXiv:2010.08895, section 5.2]; 1024 for training, on 421 or 241 points across.
 
     Pressures are those in the middles of cells here, theirs at nodes; both are of second order.
     """

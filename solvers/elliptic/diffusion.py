@@ -16,7 +16,7 @@ from torch import Tensor
 
 from scenegrad.solvers.elliptic.axes import Axis, End
 
-__all__ = ["Diffusion", "Side", "between", "diffusion", "face_counts", "pockets", "right_side"]
+__all__ = ["WALL", "Diffusion", "Side", "between", "diffusion", "face_counts", "pockets", "right_side"]
 
 Side = tuple[int, Literal["lo", "hi"]]  # axis, end
 

@@ -97,7 +97,7 @@ WRONG_SCENES = {
             ),
             ('outputs.com = {kind = "center_of_mass", entity = "block", every = 0.01}\n', ""),
         ],
-        ["'drop' has nothing to simulate: block", "Add a Body, Springs, a Fluid or Atoms"],
+        ["'drop' has nothing to simulate: block", "Add a Body, Springs, a Fluid"],
     ),
 }
 

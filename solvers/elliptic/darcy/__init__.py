@@ -1,0 +1,1 @@
+"""Steady flow through porous media."""
