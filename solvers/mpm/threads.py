@@ -21,7 +21,9 @@ __all__ = ["Threads"]
 LEAST = 8192  # particles of a thread: for fewer, handing over takes longer than it saves
 
 # Arrays of the particles, by the axis along which these stand. Tables of constants are read by slot and stay whole.
-SHARED = ("own", "own fine", "inverse spread", "gathered v", "gathered B", "gathered before")  # where cells are refined
+SHARED = (  # where cells are refined
+    "own", "own fine", "lean", "lean fine", "gathered v", "gathered B", "gathered L", "gathered before",
+)  # fmt: skip
 AXIS = (
     {"kind": 0, "slot": 0, "volume": 1, "radius": 1}
     | dict.fromkeys(SHARED, 1)

@@ -30,7 +30,7 @@ def blend_of(finer: Finer, grid: Grid) -> float:
 def share_at(away: Tensor, half: Sequence[float], blend: float) -> Tensor:
     """prod_a s(|away_a|), [...]; away: from the middle of the region [..., dim]."""
     t = (1.0 - (away.abs() - away.new_tensor(half)) / blend).clamp(0.0, 1.0)
-    return (t * t * (3.0 - 2.0 * t)).prod(-1)
+    return (t**3 * (10.0 - 15.0 * t + 6.0 * t * t)).prod(-1)
 
 
 @dataclass(frozen=True)

@@ -12,123 +12,26 @@ from scenegrad.solvers.mpm.grid.stencil import stencil
 from scenegrad.solvers.mpm.materials.choice import any_deform, any_kirchhoff
 from scenegrad.solvers.mpm.materials.law import Law
 from scenegrad.solvers.mpm.numbers import Numbers
-from scenegrad.solvers.mpm.rigid.frames import frames
-from scenegrad.solvers.mpm.rigid.numbers import rigid_numbers
+from scenegrad.solvers.mpm.refined.region import blending
 
-__all__ = ["advance", "arrive", "drift", "follow", "gather", "middle", "shares"]
-
-
-@cache
-def middle(n: Numbers) -> Any:
-    """c = c_fixed + sum_p weight_p x_p [m], the place of the fine region."""
-    real, vec = n.real, n.vec
-
-    @wp.kernel(module="unique")
-    def kernel(fixed: vec, weight_in: wp.array2d[real], x_in: wp.array2d[vec], center_out: wp.array[vec]):
-        b, p = wp.tid()
-        if p == 0:
-            wp.atomic_add(center_out, b, fixed)
-        if weight_in[b, p] > real(0.0):
-            wp.atomic_add(center_out, b, weight_in[b, p] * x_in[b, p])
-
-    return kernel
-
-
-@cache
-def drift(n: Numbers) -> Any:
-    """dc = dt sum_p weight_p v_p [m], by which the fine region moves in the step."""
-    real, vec = n.real, n.vec
-
-    @wp.kernel(module="unique")
-    def kernel(weight_in: wp.array2d[real], dt_in: wp.array[real], v_in: wp.array2d[vec], drift_out: wp.array[vec]):
-        b, p = wp.tid()
-        if weight_in[b, p] > real(0.0):
-            wp.atomic_add(drift_out, b, (dt_in[b] * weight_in[b, p]) * v_in[b, p])
-
-    return kernel
-
-
-@cache
-def follow(n: Numbers) -> Any:
-    """c += sign X, X the position of the rigid thing that the region follows [m]."""
-    r, f = rigid_numbers(n), frames(n)
-    real, vec, place, Pose = n.real, n.vec, r.vec, r.pose
-
-    @wp.kernel(module="unique")
-    def kernel(number: int, sign: real, pose_in: wp.array2d[Pose], center_out: wp.array[vec]):
-        b = wp.tid()
-        pose = pose_in[b, number]
-        wp.atomic_add(center_out, b, sign * f.projected(place(pose[0], pose[1], pose[2])))
-
-    return kernel
-
-
-@cache
-def blending(n: Numbers) -> tuple[Any, Any]:
-    """wp.funcs (x - c, half, blend, period) -> theta = prod_a s(|x_a - c_a|), and (theta, fine dx, coarse dx) -> 1/D
-    [1/m^2], D = theta D_fine + (1 - theta) D_coarse; see refined/refinement.py."""
-    real, vec, spread = n.real, n.vec, n.real(n.scheme.spread)
-
-    @wp.func
-    def share(away: vec, half: vec, blend: real, period: vec):
-        theta = real(1.0)
-        for a in range(wp.static(n.dim)):
-            d = away[a]
-            if wp.static(n.wraps):
-                if period[a] > real(0.0):
-                    d = d - period[a] * wp.round(d / period[a])
-            t = wp.clamp(real(1.0) - (wp.abs(d) - half[a]) / blend, real(0.0), real(1.0))
-            theta = theta * (t * t * (real(3.0) - real(2.0) * t))
-        return theta
-
-    @wp.func
-    def inverse_spread(theta: real, fine_dx: real, coarse_dx: real):
-        return real(1.0) / (spread * (theta * fine_dx * fine_dx + (real(1.0) - theta) * coarse_dx * coarse_dx))
-
-    return share, inverse_spread
-
-
-@cache
-def shares(n: Numbers) -> Any:
-    """theta_p for the fine grid, 1 - theta_p for the coarse one, and 1/D_p [1/m^2]."""
-    real, vec = n.real, n.vec
-    share, inverse_spread = blending(n)
-
-    @wp.kernel(module="unique")
-    def kernel(
-        fine_dx: real,
-        coarse_dx: real,
-        half: vec,
-        blend: real,
-        round: vec,
-        x_in: wp.array2d[vec],
-        center_in: wp.array[vec],
-        fine_out: wp.array2d[real],
-        coarse_out: wp.array2d[real],
-        inv_spread_out: wp.array2d[real],
-    ):
-        b, p = wp.tid()
-        theta = share(x_in[b, p] - center_in[b], half, blend, round)
-        fine_out[b, p] = theta
-        coarse_out[b, p] = real(1.0) - theta
-        inv_spread_out[b, p] = inverse_spread(theta, fine_dx, coarse_dx)
-
-    return kernel
+__all__ = ["advance", "arrive", "gather"]
 
 
 @cache
 def arrive(n: Numbers, laws: tuple[Law, ...]) -> Any:
     """m_i += sum_p own_p w_ip m_p
-    m_i v_i += sum_p own_p w_ip [m_p (v_p + dt g) + (m_p C_p - dt V_p tau_p / D_p)(x_i - x_p)]
+    m_i v_i += sum_p w_ip {own_p [m_p (v_p + dt g) + m_p C_p (x_i - x_p)] - dt V_p tau_p G_ip}
+    G_ip = own_p (x_i - x_p) / D + grad own_p
 
     for the nodes of one of the grids, which carries the share own_p of each particle; compare transfer.py, also for
-    what FLIP changes.
+    what FLIP changes. w_ip G_ip is the gradient of the shape function own N_i: without that of `own` the two grids
+    would pull at each other where they blend, however evenly the matter is stressed.
     """
     s, tau = stencil(n), any_kirchhoff(n, laws)
     dim, real, vec, mat, packed, Row, History, Lattice = (
         n.dim, n.real, n.vec, n.mat, n.packed, n.row, n.history, n.lattice,
     )  # fmt: skip
-    flip = n.scheme.flip is not None
+    flip, inv_spread = n.scheme.flip is not None, real(1 / n.scheme.spread)
 
     @wp.kernel(module="unique")
     def kernel(
@@ -140,7 +43,7 @@ def arrive(n: Numbers, laws: tuple[Law, ...]) -> Any:
         row_in: wp.array2d[Row],
         gravity_in: wp.array2d[vec],
         own_in: wp.array2d[real],
-        inv_spread_in: wp.array2d[real],
+        lean_in: wp.array2d[vec],
         x_in: wp.array2d[vec],
         v_in: wp.array2d[vec],
         C_in: wp.array2d[mat],
@@ -163,12 +66,11 @@ def arrive(n: Numbers, laws: tuple[Law, ...]) -> Any:
             h = History()
             if wp.static(n.memory > 0):
                 h = h_in[b, p]
-            force = (own * dt * inv_spread_in[b, p] * volume) * tau(kind_in[p], row, F_in[b, p], h, C)
-            if wp.static(flip):
-                slope = (real(-1.0) / lattice.inv_dx) * force
-            else:
-                slope = (real(1.0) / lattice.inv_dx) * (mass * C - force)
-            of_plane = mass * (v + dt * gravity_in[b, slot]) - slope * f
+            force = (dt * volume) * tau(kind_in[p], row, F_in[b, p], h, C)
+            slope = (-own * inv_spread * lattice.inv_dx) * force
+            if wp.static(not flip):
+                slope = slope + (mass / lattice.inv_dx) * C
+            of_plane = mass * (v + dt * gravity_in[b, slot]) - slope * f - force * lean_in[b, p]
             for i in range(wp.static(n.support)):
                 of_line = of_plane
                 for j in range(wp.static(n.support)):
@@ -188,23 +90,26 @@ def arrive(n: Numbers, laws: tuple[Law, ...]) -> Any:
 
 @cache
 def gather(n: Numbers) -> Any:
-    """v_p += own_p sum_i w_ip v_i,   B_p += own_p sum_i w_ip v_i (x_i - x_p)', from the nodes of one of the grids;
-    with FLIP also the velocity before the forces.
+    """v_p += own_p sum_i w_ip v_i,   B_p += own_p sum_i w_ip v_i (x_i - x_p)',   L_p += sum_i w_ip v_i G_ip' (see
+    `arrive`), from the nodes of one of the grids; with FLIP also the velocity before the forces.
 
     A particle whose nodes do not all exist is lost: its number plus one goes to `lost_out`, and its velocity is NaN.
     """
     s, dim = stencil(n), n.dim
-    real, vec, mat, Lattice, flip = n.real, n.vec, n.mat, n.lattice, n.scheme.flip is not None
+    real, vec, mat, Lattice = n.real, n.vec, n.mat, n.lattice
+    flip, inv_spread = n.scheme.flip is not None, real(1 / n.scheme.spread)
 
     @wp.kernel(module="unique")
     def kernel(
         lattice: Lattice,
         own_in: wp.array2d[real],
+        lean_in: wp.array2d[vec],
         x_in: wp.array2d[vec],
         grid_v_in: wp.array2d[vec],
         before_in: wp.array2d[vec],
         v_out: wp.array2d[vec],
         B_out: wp.array2d[mat],
+        L_out: wp.array2d[mat],
         old_out: wp.array2d[vec],
         lost_out: wp.array[int],
     ):
@@ -237,19 +142,21 @@ def gather(n: Numbers) -> Any:
             if wp.static(flip):
                 wp.atomic_add(old_out, b, p, own * old)
             wp.atomic_add(B_out, b, p, (own / lattice.inv_dx) * moments)
+            turn = (own * inv_spread * lattice.inv_dx) * moments + wp.outer(v, lean_in[b, p])
+            wp.atomic_add(L_out, b, p, turn)
 
     return kernel
 
 
 @cache
 def advance(n: Numbers, laws: tuple[Law, ...]) -> Any:
-    """x_p' = x_p + dt v_p,   F', h' from C_p = B_p / D_p,   C_p' = B_p / D_p'.
+    """x_p' = x_p + dt v_p,   F', h' from L_p,   C_p' = B_p / D_p'.
 
     D_p' is that of the new place: the particle's own rotation m_p D_p' curl C_p' stays what the nodes gave it. With
-    FLIP, which gives it none, C_p' = C_p, and it goes on with v_p + flip (its old velocity - that before the forces).
+    FLIP, which gives it none, C_p' = L_p, and it goes on with v_p + flip (its old velocity - that before the forces).
     """
     deform = any_deform(n, laws)
-    share, inverse_spread = blending(n)
+    blend_of = blending(n)
     real, vec, mat, Row, History, flip = n.real, n.vec, n.mat, n.row, n.history, n.scheme.flip is not None
 
     @wp.kernel(module="unique")
@@ -258,12 +165,11 @@ def advance(n: Numbers, laws: tuple[Law, ...]) -> Any:
         coarse_dx: real,
         half: vec,
         blend: real,
-        round: vec,
+        period: vec,
         dt_in: wp.array[real],
         slot_in: wp.array[int],
         kind_in: wp.array[int],
         row_in: wp.array2d[Row],
-        inv_spread_in: wp.array2d[real],
         center_in: wp.array[vec],
         drift_in: wp.array[vec],
         x_in: wp.array2d[vec],
@@ -271,6 +177,7 @@ def advance(n: Numbers, laws: tuple[Law, ...]) -> Any:
         h_in: wp.array2d[History],
         v_in: wp.array2d[vec],
         B_in: wp.array2d[mat],
+        L_in: wp.array2d[mat],
         flip_in: real,
         before_in: wp.array2d[vec],
         old_in: wp.array2d[vec],
@@ -282,20 +189,20 @@ def advance(n: Numbers, laws: tuple[Law, ...]) -> Any:
     ):
         b, p = wp.tid()
         dt, v = dt_in[b], v_in[b, p]
-        C = inv_spread_in[b, p] * B_in[b, p]
+        L = L_in[b, p]
         h = History()
         if wp.static(n.memory > 0):
             h = h_in[b, p]
-        F, kept = deform(kind_in[p], row_in[b, slot_in[p]], F_in[b, p], C, h, dt)
+        F, kept = deform(kind_in[p], row_in[b, slot_in[p]], F_in[b, p], L, h, dt)
         x = x_in[b, p] + dt * v
         x_out[b, p] = x
         if wp.static(flip):
             v_out[b, p] = v + flip_in * (before_in[b, p] - old_in[b, p])
-            C_out[b, p] = C
+            C_out[b, p] = L
         else:
-            theta = share(x - center_in[b] - drift_in[b], half, blend, round)
+            theta = blend_of.share(x - center_in[b] - drift_in[b], half, blend, period)
             v_out[b, p] = v
-            C_out[b, p] = inverse_spread(theta, fine_dx, coarse_dx) * B_in[b, p]
+            C_out[b, p] = blend_of.inverse_spread(theta, fine_dx, coarse_dx) * B_in[b, p]
         F_out[b, p] = F
         if wp.static(n.memory > 0):
             h_out[b, p] = kept

@@ -14,7 +14,8 @@ from scenegrad.solvers.mpm.grid.grid import Grid
 from scenegrad.solvers.mpm.grid.layout import Layout, layout_of
 from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.passes import Pass, Process
-from scenegrad.solvers.mpm.refined.transfer import advance, arrive, drift, follow, gather, middle, shares
+from scenegrad.solvers.mpm.refined.region import drift, follow, middle, shares
+from scenegrad.solvers.mpm.refined.transfer import advance, arrive, gather
 from scenegrad.solvers.mpm.rigid.motion import advance as advance_rigid
 from scenegrad.solvers.mpm.rigid.numbers import POSE
 from scenegrad.solvers.mpm.state import ParticleState
@@ -23,14 +24,14 @@ from scenegrad.solvers.mpm.workspace import OF_WALLS, Workspace
 __all__ = ["RefinedWorkspace"]
 
 ARRIVE = (
-    "lattice", "dt", "slot", "kind", "volume", "row", "gravity", "own", "inverse spread", "x", "v", "C", "F", "h",
+    "lattice", "dt", "slot", "kind", "volume", "row", "gravity", "own", "lean", "x", "v", "C", "F", "h",
 )  # fmt: skip
-GATHER = ("lattice", "own", "x", "velocity", "velocity before")
-GATHERED = ("gathered v", "gathered B", "gathered before")
-REGION = ("fine dx", "coarse dx", "half", "blend", "round")
+GATHER = ("lattice", "own", "lean", "x", "velocity", "velocity before")
+GATHERED = ("gathered v", "gathered B", "gathered L", "gathered before")
+REGION = ("half", "blend", "image period")
 ADVANCE = (
-    *REGION, "dt", "slot", "kind", "row", "inverse spread", "center", "drift", "x", "F", "h", "gathered v",
-    "gathered B", "flip", "v", "gathered before",
+    "fine dx", "coarse dx", *REGION, "dt", "slot", "kind", "row", "center", "drift", "x", "F", "h", "gathered v",
+    "gathered B", "gathered L", "flip", "v", "gathered before",
 )  # fmt: skip
 AFTER = ("x after", "v after", "C after", "F after", "h after")
 
@@ -47,10 +48,11 @@ class RefinedWorkspace(Workspace):
         n, device, found = self.n, str(self.device), matter.refinement
         assert found is not None
         self.refinement = found
-        of_grid = (*self.widths, "friction", "lattice", "nodes", "own", *OF_WALLS)
+        of_grid = (*self.widths, "friction", "lattice", "nodes", "own", "lean", *OF_WALLS)
         self.twin = {name: f"{name} fine" for name in of_grid}
-        self.types |= {"own": n.real, "own fine": n.real, "inverse spread": n.real, "center": n.vec, "drift": n.vec}
-        self.types |= {"gathered v": n.vec, "gathered B": n.mat, "gathered before": n.vec}
+        self.types |= {"own": n.real, "own fine": n.real, "lean": n.vec, "lean fine": n.vec, "center": n.vec}
+        self.types |= {"gathered v": n.vec, "gathered B": n.mat, "gathered L": n.mat, "gathered before": n.vec}
+        self.types |= {"drift": n.vec}
         if self.colliders:
             self.types["rigid next"] = self.types["rigid"]
         self.types |= {self.twin[name]: self.types[name] for name in (*self.widths, "friction")}
@@ -64,7 +66,7 @@ class RefinedWorkspace(Workspace):
         self.solves = (
             Clear(tuple(self.between[name] for name in ("center", "drift", *GATHERED))),
             *self.placed(),
-            Pass(shares(n), "particles", device, (*REGION, "x", "center"), ("own fine", "own", "inverse spread")),
+            Pass(shares(n), "particles", device, (*REGION, "x", "center"), ("own fine", "own", "lean fine", "lean")),
             *self.on_both(*solved, seen),
             *self.moved(),
         )
@@ -75,7 +77,7 @@ class RefinedWorkspace(Workspace):
             "coarse dx": n.real(grid.dx),
             "half": n.vec(*found.half),
             "blend": n.real(found.blend),
-            "round": n.vec(*found.period),
+            "image period": n.vec(*found.period),
             "fixed": n.vec(*found.fixed),
             "share of place": wp.from_torch(found.weight.to(self.device, self.dtype)),
             "followed": found.follows,
@@ -121,9 +123,11 @@ class RefinedWorkspace(Workspace):
             "drift": (d,),
             "own": (p,),
             "own fine": (p,),
-            "inverse spread": (p,),
+            "lean": (p, d),
+            "lean fine": (p, d),
             "gathered v": (p, d),
             "gathered B": (p, d, d),
+            "gathered L": (p, d, d),
             "gathered before": (p, d),
         }
         if self.refinement.follows is not None:
