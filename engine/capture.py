@@ -10,7 +10,7 @@ tensors makes it anew there, at each replay.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from scenegrad.engine.graphs import Graphs, Made, NotRecorded, Recorded, Recorder
+from scenegrad.engine.places import Places, clones
 from scenegrad.engine.solver import Replayable, Solver, Step
 from scenegrad.engine.state import Params, tensors, with_tensors
 
@@ -42,34 +43,13 @@ class Replays:
         device = next(iter(fields.values())).device
         if self.recorder is None and device.type == "cuda":
             self.recorder = Graphs(device)
-        if self.recorder is None or (torch.is_grad_enabled() and learns([*fields.values(), *params.values()])):
+        learns = any(value.requires_grad for value in (*fields.values(), *params.values()))
+        if self.recorder is None or (torch.is_grad_enabled() and learns):
             return None
         key = (*shapes(fields), *shapes(params))
         if key not in self.known:
             self.known[key] = Recording(self.recorder, fields, params)
         return self.known[key] if self.known[key].works else None
-
-
-class Places:
-    """Tensors that stay where they are."""
-
-    def __init__(self, like: Mapping[str, Tensor]):
-        self.own = {
-            name: torch.empty_like(value, requires_grad=False, memory_format=torch.contiguous_format)
-            for name, value in like.items()
-        }
-        self.seen: list[tuple[Tensor, int]] = []
-
-    def fill(self, values: Mapping[str, Tensor]) -> None:
-        if self.own:
-            torch._foreach_copy_([*self.own.values()], [values[name].detach() for name in self.own])
-
-    def fill_where_new(self, values: Mapping[str, Tensor]) -> None:
-        """The same, but not where these are the very numbers that were filled in last; they are kept to know them."""
-        now = [(value.detach(), value._version) for value in values.values()]
-        if not same(now, self.seen):
-            self.fill(values)
-            self.seen = now
 
 
 class Recording(Generic[S]):
@@ -81,16 +61,15 @@ class Recording(Generic[S]):
         self.recorder = recorder
         self.state, self.params, self.bars = Places(fields), Places(params), Places(fields)
         like = next(iter(fields.values()))
-        self.start = torch.zeros(len(like), dtype=torch.float64, device=like.device)
-        self.dt, self.count = torch.ones_like(self.start), torch.zeros_like(self.start[:1])
+        self.times = torch.ones(2, len(like), dtype=torch.float64, device=like.device)
+        (self.start, self.dt), self.count = self.times, torch.zeros_like(self.times[0, :1])
         self.forward: dict[int, Recorded] = {}
         self.back: dict[Hashable, Recorded] = {}
 
     def fill(self, state: S, params: Params, start: Tensor, dt: Tensor, first: int) -> None:
         self.state.fill(tensors(state))
         self.params.fill_where_new(params)
-        self.start.copy_(start)
-        self.dt.copy_(dt)
+        self.times.copy_(torch.stack([start, dt]))
         self.count.fill_(first)
 
     @torch.no_grad()
@@ -106,8 +85,7 @@ class Recording(Generic[S]):
         for size in sizes:
             self.forward[size][1]()
         error = self.forward[sizes[-1]][0].get(("error", ""))
-        after = {name: value.clone() for name, value in self.state.own.items()}
-        return Step(with_tensors(state, after), None if error is None else error.clone())
+        return Step(with_tensors(state, clones(self.state.own)), None if error is None else error.clone())
 
     def ahead(self, solver: Solver[S], like: S, steps: int) -> Made:
         """Moves the state in its places by some steps."""
@@ -134,8 +112,8 @@ class Recording(Generic[S]):
         made, replay = self.back[key]
         replay()
         found: dict[str, dict[str, Tensor]] = {"state": {}, "params": {}}
-        for (part, name), value in made.items():
-            found[part][name] = value.clone()
+        for (part, name), value in clones(made).items():
+            found[part][name] = value
         return found["state"], found["params"]
 
     def behind(self, solver: Solver[S], like: S, learning: tuple[str, ...], bars: Mapping[str, Tensor]) -> Made:
@@ -186,16 +164,5 @@ def recording_of(solver: Solver[S], state: S, params: Params) -> Recording[S] | 
     return None if replays is None else replays.of(state, params)
 
 
-def learns(values: Iterable[Tensor]) -> bool:
-    return any(value.requires_grad for value in values)
-
-
 def shapes(named: Mapping[str, Tensor]) -> tuple[Hashable, ...]:
     return tuple((name, value.shape, value.dtype, value.device) for name, value in named.items())
-
-
-def same(now: list[tuple[Tensor, int]], seen: list[tuple[Tensor, int]]) -> bool:
-    return len(now) == len(seen) and all(
-        (one.data_ptr(), one.stride(), version) == (other.data_ptr(), other.stride(), then)
-        for (one, version), (other, then) in zip(now, seen, strict=True)
-    )

@@ -69,8 +69,7 @@ class MaterialPointSolver:
         small, modules of which nothing is known, and factorisations."""
         work = self.work
         joins = any(isinstance(each, JoinNodes) and each.places for each in work.solves)
-        follows = self.grid.sparse or self.matter.refinement is not None
-        return follows or joins or work.implicit is not None or bool(self.networks.bodies)
+        return self.grid.sparse or joins or work.implicit is not None or bool(self.networks.bodies)
 
     @torch.no_grad()
     def max_dt(self, state: ParticleState, params: Params) -> Tensor:

@@ -153,7 +153,8 @@ class RefinedWorkspace(Workspace):
         }
 
     def cover(self, state: ParticleState) -> None:
-        self.lay(state)
+        if self.seeks or not self.at_nodes:
+            self.lay(state)
 
     def made_on_the_way(self) -> Mapping[str, Any]:
         return {self.twin["lattice"]: self.n.lattice()} | self.views(self.on_the_way())
