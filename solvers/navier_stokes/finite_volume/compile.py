@@ -14,7 +14,6 @@ from scenegrad.engine.solver import Program
 from scenegrad.engine.state import Params
 from scenegrad.scenes.gases import Gas, IsentropicVortex, ShallowWater
 from scenegrad.scenes.scene import Scene
-
 from scenegrad.solvers.navier_stokes.finite_volume.checks import method_of, structure, troubles
 from scenegrad.solvers.navier_stokes.finite_volume.distances import Distance
 from scenegrad.solvers.navier_stokes.finite_volume.faces import GHOSTS
@@ -100,9 +99,7 @@ def learnable(scenes: Sequence[Scene], name: str, flow: Any, law: Law, sides: tu
     return found + [address for side in sides for address in side.addresses()]
 
 
-def tables_of(
-    name: str, law: Law, grid: Grid, sides: tuple[Side, ...]
-) -> Callable[[Params, Tensor], Tables]:
+def tables_of(name: str, law: Law, grid: Grid, sides: tuple[Side, ...]) -> Callable[[Params, Tensor], Tables]:
     def tables(values: Params, time: Tensor) -> Tables:
         constant = values[f"{name}.{law.constant}"].double()
         held = torch.stack([side.held(values, time, law.fields(grid.dim)) for side in sides], dim=1)

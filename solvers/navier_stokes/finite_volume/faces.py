@@ -9,7 +9,7 @@ from typing import Any
 import warp as wp
 
 from scenegrad.solvers.navier_stokes.finite_volume.laws import Law
-from scenegrad.solvers.navier_stokes.finite_volume.muscl import limiter
+from scenegrad.solvers.navier_stokes.finite_volume.muscl import LIMITERS
 from scenegrad.solvers.navier_stokes.finite_volume.numbers import Numbers
 from scenegrad.solvers.navier_stokes.finite_volume.positivity import kept_positive
 from scenegrad.solvers.navier_stokes.finite_volume.turning import turning
@@ -33,10 +33,10 @@ def fluxes(n: Numbers, law: Law, reconstruction: str, slopes: str, immersed: boo
 def muscl_fluxes(n: Numbers, law: Law, slopes: str, immersed: bool) -> Any:
     real, dim, half = n.real, n.dim, n.real(0.5)
     load, store = turning(n)
-    limited = limiter(n, slopes)
+    limited = LIMITERS[slopes](n)
     functions = law.kernels(n)
     riemann, possible, scale_of = functions.riemann, functions.possible, functions.scale
-    keep = kept_positive(n, law)
+    left_over, mixed, least = kept_positive(n, law)
 
     @wp.kernel(module="unique")
     def kernel(
@@ -56,23 +56,25 @@ def muscl_fluxes(n: Numbers, law: Law, slopes: str, immersed: bool) -> Any:
         at = i * stride[0] + (j + margin[1]) * stride[1] + (k + margin[2]) * stride[2]
         step = stride[axis]
         gamma = constant[b, i]
-        l, r = load(w, b, at - step, axis), load(w, b, at, axis)
-        below, across, above = l - load(w, b, at - 2 * step, axis), r - l, load(w, b, at + step, axis) - r
+        lo, hi = load(w, b, at - step, axis), load(w, b, at, axis)
+        below, across, above = lo - load(w, b, at - 2 * step, axis), hi - lo, load(w, b, at + step, axis) - hi
         if wp.static(immersed):
             below, across, above = (
                 open[b, axis, at - step] * below,
                 open[b, axis, at] * across,
                 open[b, axis, at + step] * above,
             )
-        scale = scale_of(half * (l + r), gamma)
-        left = l + half * limited(below, across, scale)
-        right = r - half * limited(across, above, scale)
+        scale = scale_of(half * (lo + hi), gamma)
+        left = lo + half * limited(below, across, scale)
+        right = hi - half * limited(across, above, scale)
         if not possible(left):
-            left = l
+            left = lo
         if not possible(right):
-            right = r
+            right = hi
         flux = riemann(left, right, gamma)
-        flux = keep(flux, l, r, real(wp.static(2 * dim)) * dt[b] * inv_dx[axis], gamma)
+        courant = real(wp.static(2 * dim)) * dt[b] * inv_dx[axis]
+        if left_over(flux, lo, hi, courant, gamma) < least:
+            flux = mixed(flux, lo, hi, courant, gamma)
         if wp.static(immersed):
             flux = open[b, axis, at] * flux
         store(flux, flux_out, b, at, axis)
@@ -82,14 +84,18 @@ def muscl_fluxes(n: Numbers, law: Law, slopes: str, immersed: bool) -> Any:
 
 @cache
 def weno_fluxes(n: Numbers, law: Law, immersed: bool) -> Any:
-    """Characteristic variables are interpolated, at the mean of the two cells beside the face."""
+    """Characteristic variables are interpolated, at the mean of the two cells beside the face.
+
+    What turns point fluxes into those of a difference of order 5 fades out where neighbours differ by as much as their
+    size: it is linear, and would ring at strong shocks. As it fades with the eighth power, the order stays.
+    """
     real, dim, half = n.real, n.dim, n.real(0.5)
     load, store = turning(n)
     interpolated, corrected = weno5z(n), correction(n)
     functions = law.kernels(n)
     riemann, possible, flux_of, scale_of = functions.riemann, functions.possible, functions.flux, functions.scale
-    waves, unwaved = functions.waves, functions.unwaved
-    keep = kept_positive(n, law)
+    frame, waves, unwaved = functions.frame, functions.waves, functions.unwaved
+    left_over, mixed, least = kept_positive(n, law)
 
     @wp.kernel(module="unique")
     def kernel(
@@ -109,41 +115,48 @@ def weno_fluxes(n: Numbers, law: Law, immersed: bool) -> Any:
         at = i * stride[0] + (j + margin[1]) * stride[1] + (k + margin[2]) * stride[2]
         step = stride[axis]
         gamma = constant[b, i]
-        w_0, w_1, l = load(w, b, at - 3 * step, axis), load(w, b, at - 2 * step, axis), load(w, b, at - step, axis)
-        r, w_4, w_5 = load(w, b, at, axis), load(w, b, at + step, axis), load(w, b, at + 2 * step, axis)
-        mean = half * (l + r)
+        w_0, w_1, lo = load(w, b, at - 3 * step, axis), load(w, b, at - 2 * step, axis), load(w, b, at - step, axis)
+        hi, w_4, w_5 = load(w, b, at, axis), load(w, b, at + step, axis), load(w, b, at + 2 * step, axis)
+        mean = half * (lo + hi)
         scale = scale_of(mean, gamma)
-        v_0, v_1, v_2 = waves(w_0, mean, gamma), waves(w_1, mean, gamma), waves(l, mean, gamma)
-        v_3, v_4, v_5 = waves(r, mean, gamma), waves(w_4, mean, gamma), waves(w_5, mean, gamma)
-        smooth = real(1.0)
+        turn = frame(mean, gamma)
+        v_0, v_1, v_2 = waves(w_0, turn), waves(w_1, turn), waves(lo, turn)
+        v_3, v_4, v_5 = waves(hi, turn), waves(w_4, turn), waves(w_5, turn)
+        smooth, rough = real(1.0), real(0.0)
         if wp.static(immersed):
             # Each cell beyond a wall is replaced by the last one before it, seen from either side of the face.
             o_1, o_2, o_3 = open[b, axis, at - 2 * step], open[b, axis, at - step], open[b, axis, at]
             o_4, o_5 = open[b, axis, at + step], open[b, axis, at + 2 * step]
             smooth = o_1 * o_2 * o_3 * o_4 * o_5
-            d_1, d_2, d_3, d_4, d_5 = v_1 - v_0, v_2 - v_1, v_3 - v_2, v_4 - v_3, v_5 - v_4
-            v_1 = v_2 - o_2 * d_2
-            v_0 = v_1 - o_2 * o_1 * d_1
-            from_r = v_3 - o_3 * d_3
-            v_4 = v_3 + o_4 * d_4
-            v_5 = v_4 + o_4 * o_5 * d_5
-            far_l, far_ll = v_2 + o_3 * d_3, v_2 + o_3 * d_3 + o_3 * o_4 * d_4
-            left = unwaved(interpolated(v_0, v_1, v_2, far_l, far_ll, scale), mean, gamma)
-            right = unwaved(interpolated(v_5, v_4, v_3, from_r, from_r - o_3 * o_2 * d_2, scale), mean, gamma)
+            e_1, e_2, e_3, e_4, e_5 = v_1 - v_0, v_2 - v_1, v_3 - v_2, v_4 - v_3, v_5 - v_4
+            v_1 = v_2 - o_2 * e_2
+            v_0 = v_1 - o_2 * o_1 * e_1
+            from_r = v_3 - o_3 * e_3
+            v_4 = v_3 + o_4 * e_4
+            v_5 = v_4 + o_4 * o_5 * e_5
+            far_l, far_ll = v_2 + o_3 * e_3, v_2 + o_3 * e_3 + o_3 * o_4 * e_4
+            left = unwaved(interpolated(v_0, v_1, v_2, far_l, far_ll, scale), turn)
+            right = unwaved(interpolated(v_5, v_4, v_3, from_r, from_r - o_3 * o_2 * e_2, scale), turn)
         else:
-            left = unwaved(interpolated(v_0, v_1, v_2, v_3, v_4, scale), mean, gamma)
-            right = unwaved(interpolated(v_5, v_4, v_3, v_2, v_1, scale), mean, gamma)
+            left = unwaved(interpolated(v_0, v_1, v_2, v_3, v_4, scale), turn)
+            right = unwaved(interpolated(v_5, v_4, v_3, v_2, v_1, scale), turn)
         if not possible(left):
-            left = l
+            left = lo
         if not possible(right):
-            right = r
+            right = hi
         flux = riemann(left, right, gamma)
         bend = corrected(
-            flux_of(w_0, gamma), flux_of(w_1, gamma), flux_of(l, gamma),
-            flux_of(r, gamma), flux_of(w_4, gamma), flux_of(w_5, gamma),
+            flux_of(w_0, gamma), flux_of(w_1, gamma), flux_of(lo, gamma),
+            flux_of(hi, gamma), flux_of(w_4, gamma), flux_of(w_5, gamma),
         )  # fmt: skip
-        flux = flux + smooth * bend
-        flux = keep(flux, l, r, real(wp.static(2 * dim)) * dt[b] * inv_dx[axis], gamma)
+        for f in range(0, wp.static(n.fields), wp.static(n.fields - 1)):
+            d_1, d_2, d_3, d_4, d_5 = w_1[f] - w_0[f], lo[f] - w_1[f], hi[f] - lo[f], w_4[f] - hi[f], w_5[f] - w_4[f]
+            rough += (d_1 * d_1 + d_2 * d_2 + d_3 * d_3 + d_4 * d_4 + d_5 * d_5) / (scale[f] * scale[f])
+        rough *= rough
+        flux = flux + (smooth / (real(1.0) + rough * rough)) * bend
+        courant = real(wp.static(2 * dim)) * dt[b] * inv_dx[axis]
+        if left_over(flux, lo, hi, courant, gamma) < least:
+            flux = mixed(flux, lo, hi, courant, gamma)
         if wp.static(immersed):
             flux = open[b, axis, at] * flux
         store(flux, flux_out, b, at, axis)

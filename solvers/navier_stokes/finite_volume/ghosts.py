@@ -35,13 +35,13 @@ def primitive_with_ghosts(n: Numbers, law: Law) -> Any:
             return at
         if kind == WRAP:
             return wp.where(at < 0, at + cells, at - cells)
-        if kind == HELD or kind == OPEN:
+        if kind >= HELD:
             return wp.where(at < 0, 0, cells - 1)
         return wp.where(at < 0, -1 - at, 2 * cells - 1 - at)
 
     @wp.func
     def positive(value: real, held: real, kind: int):
-        if (kind == HELD or kind == OPEN) and held > real(0.0):
+        if kind >= HELD and held > real(0.0):
             return held
         return value
 

@@ -33,9 +33,7 @@ def start(
     entity: Any = scenes[0].entities[name]
     points = grid.middles().view(-1, grid.dim).to(device)
     patches = [Distance(scenes, f"{name}.patches.{i}.shape", points) for i in range(len(entity.patches))]
-    files = [
-        read(getattr(scene.entities[name], "start", None), grid, law.fields(grid.dim)) for scene in scenes
-    ]
+    files = [read(getattr(scene.entities[name], "start", None), grid, law.fields(grid.dim)) for scene in scenes]
     fixed = None if files[0] is None else torch.from_numpy(np.stack([f for f in files if f is not None])).to(device)
 
     def initial(params: Params) -> FlowState:
@@ -76,8 +74,8 @@ def overlaid(w: Tensor, params: Params, address: str, law: Law) -> Tensor:
 def vortex(
     w: Tensor, points: Tensor, grid: Grid, params: Params, address: str, told: IsentropicVortex, gamma: Tensor
 ) -> Tensor:
-    """Added to a uniform gas: du = strength / (2 pi) exp((1 - r^2) / 2) (-y, x) sqrt(p / rho), r in units of the radius,
-    at constant entropy [Yee, Sandham, Djomehri 1999, J. Comput. Phys. 150, 199-238]."""
+    """Added to a uniform gas: du = strength / (2 pi) exp((1 - r^2) / 2) (-y, x) sqrt(p / rho), r in units of the
+    radius, at constant entropy [Yee, Sandham, Djomehri 1999, J. Comput. Phys. 150, 199-238]."""
     strength, radius = (params[f"{address}.{n}"].double()[:, None] for n in ("strength", "radius"))
     center = torch.tensor(0.5 * np.array(grid.size)).to(points)[None]
     if told.center is not None:

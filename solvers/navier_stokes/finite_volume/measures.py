@@ -57,7 +57,9 @@ class Measures:
         """About z in two dimensions; a vector in three; 0 in one [1/s]."""
         if self.grid.dim == 1:
             return torch.zeros_like(velocity[:, 0])
-        slope = {(f, a): self.differences(velocity[:, f], a) for f in range(self.grid.dim) for a in range(self.grid.dim)}
+        slope = {
+            (f, a): self.differences(velocity[:, f], a) for f in range(self.grid.dim) for a in range(self.grid.dim)
+        }
         if self.grid.dim == 2:
             return slope[1, 0] - slope[0, 1]
         return torch.stack([slope[2, 1] - slope[1, 2], slope[0, 2] - slope[2, 0], slope[1, 0] - slope[0, 1]], dim=-1)

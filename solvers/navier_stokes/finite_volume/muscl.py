@@ -10,59 +10,50 @@ import warp as wp
 
 from scenegrad.solvers.navier_stokes.finite_volume.numbers import Numbers
 
-__all__ = ["LIMITERS", "SMALL", "limiter"]
+__all__ = ["LIMITERS", "SMALL"]
 
 SMALL = 1e-4  # differences below this share of a variable's scale count as smooth: nothing is limited there
 
 
 @cache
 def van_albada(n: Numbers) -> Any:
-    """wp.func (a, b, small) -> slope: ((a^2 + e) b + (b^2 + e) a) / (a^2 + b^2 + 2 e).
+    """wp.func (a, b, scale) -> slopes: ((a^2 + e) b + (b^2 + e) a) / (a^2 + b^2 + 2 e).
 
     Smooth everywhere, so that a step has a derivative in a uniform flow too.
     [van Albada, van Leer, Roberts 1982, Astron. Astrophys. 108, 76-84]
     """
-    real = n.real
-
-    @wp.func
-    def slope(a: real, b: real, small: real):
-        aa, bb = a * a + small, b * b + small
-        return (aa * b + bb * a) / (aa + bb)
-
-    return slope
-
-
-@cache
-def van_leer(n: Numbers) -> Any:
-    """wp.func (a, b, small) -> slope: the harmonic mean where both have one sign, else 0; sharper at jumps.
-
-    [van Leer 1974, J. Comput. Phys. 14, 361-370]
-    """
-    real = n.real
-
-    @wp.func
-    def slope(a: real, b: real, small: real):
-        if a * b <= real(0.0):
-            return real(0.0)
-        return real(2.0) * a * b / (a + b)
-
-    return slope
-
-
-LIMITERS = {"van_albada": van_albada, "van_leer": van_leer}
-
-
-@cache
-def limiter(n: Numbers, name: str) -> Any:
-    """wp.func (a, b, scale) -> vec: limited slope of each variable between its differences to both neighbours."""
-    vec, slope, small = n.vec, LIMITERS[name](n), n.real(SMALL * SMALL)
-    tiny = n.real(1e-30)
+    real, vec = n.real, n.vec
+    small, tiny = real(SMALL * SMALL), real(1e-30)
 
     @wp.func
     def slopes(a: vec, b: vec, scale: vec):
         s = vec()
         for f in range(wp.static(n.fields)):
-            s[f] = slope(a[f], b[f], small * scale[f] * scale[f] + tiny)
+            least = small * scale[f] * scale[f] + tiny
+            aa, bb = a[f] * a[f] + least, b[f] * b[f] + least
+            s[f] = (aa * b[f] + bb * a[f]) / (aa + bb)
         return s
 
     return slopes
+
+
+@cache
+def van_leer(n: Numbers) -> Any:
+    """wp.func (a, b, scale) -> slopes: the harmonic mean where both have one sign, else 0; sharper at jumps.
+
+    [van Leer 1974, J. Comput. Phys. 14, 361-370]
+    """
+    real, vec = n.real, n.vec
+
+    @wp.func
+    def slopes(a: vec, b: vec, scale: vec):
+        s = vec()
+        for f in range(wp.static(n.fields)):
+            product = wp.max(a[f] * b[f], real(0.0))
+            s[f] = wp.where(product > real(0.0), real(2.0) * product / (a[f] + b[f]), real(0.0))
+        return s
+
+    return slopes
+
+
+LIMITERS = {"van_albada": van_albada, "van_leer": van_leer}  # slope of each variable from its differences to neighbours

@@ -18,10 +18,11 @@ class Numbers:
     fields: int
     real: Any
     vec: Any  # [fields]
+    pair: Any  # [2]
     triple: Any  # [3], whatever dim is: see Grid
 
 
 @cache
 def numbers(dim: int, fields: int, dtype: torch.dtype) -> Numbers:
     real = wp.float64 if dtype == torch.float64 else wp.float32
-    return Numbers(dim, fields, real, wp.types.vector(fields, real), wp.types.vector(3, real))
+    return Numbers(dim, fields, real, wp.types.vector(fields, real), wp.types.vector(2, real), wp.types.vector(3, real))

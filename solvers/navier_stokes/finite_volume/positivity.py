@@ -17,12 +17,13 @@ LEAST = 1e-3  # share of density and pressure that one face may leave of a cell;
 
 
 @cache
-def kept_positive(n: Numbers, law: Law) -> Any:
-    """wp.func (flux, l, r, courant, k) -> flux, with courant = 2 dim dt / dx.
+def kept_positive(n: Numbers, law: Law) -> tuple[Any, Any, Any]:
+    """(wp.func (flux, lo, hi, courant, k) -> share left over, wp.func of the same -> flux, least share).
 
-    A new state is the mean of 2 dim states U -+ courant F, one for each face, and positive where all of them are. Where
-    one of them is not, the flux is mixed with Rusanov's of first order, which keeps it positive for a Courant number
-    up to 1/2, and no more than needed [Hu, Adams, Shu 2013, J. Comput. Phys. 242, 169-180]. Elsewhere nothing changes.
+    A new state is the mean of 2 dim states U -+ courant F, one for each face, courant = 2 dim dt / dx, and positive
+    where all of them are. Where too little of one is left over, the flux is mixed with Rusanov's of first order, which
+    keeps it positive for a Courant number up to 1/2, and no more than needed [Hu, Adams, Shu 2013, J. Comput. Phys.
+    242, 169-180]. Elsewhere nothing changes, so that the question has no derivative and costs the way back nothing.
     """
     real, vec = n.real, n.vec
     functions = law.kernels(n)
@@ -31,23 +32,25 @@ def kept_positive(n: Numbers, law: Law) -> Any:
     half = real(0.5)
 
     @wp.func
-    def left_over(flux: vec, u_l: vec, u_r: vec, courant: real, k: real):
+    def least_of(flux: vec, u_l: vec, u_r: vec, courant: real, k: real):
         return wp.min(reserve(u_l - courant * flux, u_l, k), reserve(u_r + courant * flux, u_r, k))
 
     @wp.func
-    def mixed(flux: vec, l: vec, r: vec, u_l: vec, u_r: vec, short: real, courant: real, k: real):
-        fastest = wp.max(speed(l, k), speed(r, k))
-        safe = half * (flux_of(l, k) + flux_of(r, k)) - half * fastest * (u_r - u_l)
-        there = left_over(safe, u_l, u_r, courant, k)
+    def left_over(flux: vec, lo: vec, hi: vec, courant: real, k: real):
+        return least_of(flux, conserved(lo, k), conserved(hi, k), courant, k)
+
+    @wp.func_grad(left_over)
+    def no_slope(flux: vec, lo: vec, hi: vec, courant: real, k: real, adj_ret: real):
+        pass
+
+    @wp.func
+    def mixed(flux: vec, lo: vec, hi: vec, courant: real, k: real):
+        u_l, u_r = conserved(lo, k), conserved(hi, k)
+        short = least_of(flux, u_l, u_r, courant, k)
+        fastest = wp.max(speed(lo, k), speed(hi, k))
+        safe = half * (flux_of(lo, k) + flux_of(hi, k)) - half * fastest * (u_r - u_l)
+        there = least_of(safe, u_l, u_r, courant, k)
         share = wp.clamp((there - least) / (there - short), real(0.0), real(1.0))
         return safe + share * (flux - safe)
 
-    @wp.func
-    def keep(flux: vec, l: vec, r: vec, courant: real, k: real):
-        u_l, u_r = conserved(l, k), conserved(r, k)
-        short = left_over(flux, u_l, u_r, courant, k)
-        if short < least:
-            return mixed(flux, l, r, u_l, u_r, short, courant, k)
-        return flux
-
-    return keep
+    return left_over, mixed, least

@@ -73,7 +73,7 @@ def sides_of(scene: Scene, law: Law) -> tuple[Side, ...]:
 
 def places(law: Law, dim: int) -> dict[str, int]:
     """Field of each variable that a side can hold besides the velocity."""
-    return {name: place for name, place in zip(law.positive, (0, dim + 1), strict=False)}
+    return dict(zip(law.positive, (0, dim + 1), strict=False))
 
 
 def made(scene: Scene, law: Law, axis: int, end: str) -> Side:

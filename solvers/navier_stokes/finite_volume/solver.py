@@ -1,4 +1,4 @@
-"""Godunov's method: fluxes of Riemann problems at the faces of cells, of second or fifth order where the flow is smooth.
+"""Godunov's method: fluxes of Riemann problems at the faces of cells, of order 2 or 5 where the flow is smooth.
 
 In time the third-order strong-stability-preserving Runge-Kutta method, with the second-order one inside it as an
 estimate of the error [Shu & Osher 1988, J. Comput. Phys. 77, 439-471].
@@ -115,7 +115,11 @@ class FiniteVolumeSolver:
         first, last = size[:, 0], size[:, -1] if self.law.extra == 2 else size[:, 0]
         momentum = (first * last).sqrt() if self.law.extra == 2 else first.clone()
         momentum = torch.maximum(momentum, size[:, 1 : 1 + dim].norm(dim=1))
-        parts = [gap[:, 0] / first, gap[:, 1 : 1 + dim].norm(dim=1) / momentum, gap[:, -1] / torch.maximum(last, size[:, -1])]
+        parts = [
+            gap[:, 0] / first,
+            gap[:, 1 : 1 + dim].norm(dim=1) / momentum,
+            gap[:, -1] / torch.maximum(last, size[:, -1]),
+        ]
         return torch.stack(parts).square().mean(0).sqrt()
 
     def vjp(

@@ -8,10 +8,13 @@ from typing import Any
 
 import warp as wp
 
-from scenegrad.solvers.navier_stokes.finite_volume.muscl import SMALL
 from scenegrad.solvers.navier_stokes.finite_volume.numbers import Numbers
 
-__all__ = ["correction", "weno5z"]
+__all__ = ["SMALL", "correction", "weno5z"]
+
+# Differences below this share of a variable's scale count as smooth. At 1e-4, where critical points of a vortex that is
+# 8 cells wide are taken for jumps, the order was measured to fall from 5 to 4; up to 1e-2 shocks look the same.
+SMALL = 3e-3
 
 
 @cache
@@ -19,37 +22,32 @@ def weno5z(n: Numbers) -> Any:
     """wp.func (a, b, c, d, e, scale) -> vec: value half a cell beyond c, on the side of d, of five values in a row.
 
     Three parabolas with the weights of WENO-Z [Borges et al. 2008, J. Comput. Phys. 227, 3191-3211]; linear weights
-    1/16, 10/16, 5/16 of interpolation, not those of averages. scale: see muscl.SMALL.
+    1/16, 10/16, 5/16 of interpolation, not those of averages. scale: of each variable, see SMALL.
     """
     real, vec = n.real, n.vec
     small, tiny = real(SMALL * SMALL), real(1e-30)
-    third = real(13.0 / 12.0)
-    eighth = real(1.0 / 8.0)
-
-    @wp.func
-    def roughness(bend: real, slope: real):
-        return third * bend * bend + real(0.25) * slope * slope
-
-    @wp.func
-    def interpolate(a: real, b: real, c: real, d: real, e: real, least: real):
-        rough_0 = roughness(a - real(2.0) * b + c, a - real(4.0) * b + real(3.0) * c) + least
-        rough_1 = roughness(b - real(2.0) * c + d, b - d) + least
-        rough_2 = roughness(c - real(2.0) * d + e, real(3.0) * c - real(4.0) * d + e) + least
-        gap = rough_0 - rough_2
-        gap = gap * gap
-        weight_0 = real(1.0) + gap / (rough_0 * rough_0)
-        weight_1 = real(10.0) * (real(1.0) + gap / (rough_1 * rough_1))
-        weight_2 = real(5.0) * (real(1.0) + gap / (rough_2 * rough_2))
-        v_0 = real(3.0) * a - real(10.0) * b + real(15.0) * c
-        v_1 = real(6.0) * c + real(3.0) * d - b
-        v_2 = real(3.0) * c + real(6.0) * d - e
-        return eighth * (weight_0 * v_0 + weight_1 * v_1 + weight_2 * v_2) / (weight_0 + weight_1 + weight_2)
+    third, quarter = real(13.0 / 12.0), real(0.25)
 
     @wp.func
     def values(a: vec, b: vec, c: vec, d: vec, e: vec, scale: vec):
         v = vec()
         for f in range(wp.static(n.fields)):
-            v[f] = interpolate(a[f], b[f], c[f], d[f], e[f], small * scale[f] * scale[f] + tiny)
+            least = small * scale[f] * scale[f] + tiny
+            bend_0, slope_0 = a[f] - real(2.0) * b[f] + c[f], a[f] - real(4.0) * b[f] + real(3.0) * c[f]
+            bend_1, slope_1 = b[f] - real(2.0) * c[f] + d[f], b[f] - d[f]
+            bend_2, slope_2 = c[f] - real(2.0) * d[f] + e[f], real(3.0) * c[f] - real(4.0) * d[f] + e[f]
+            rough_0 = third * bend_0 * bend_0 + quarter * slope_0 * slope_0 + least
+            rough_1 = third * bend_1 * bend_1 + quarter * slope_1 * slope_1 + least
+            rough_2 = third * bend_2 * bend_2 + quarter * slope_2 * slope_2 + least
+            gap = (rough_0 - rough_2) * (rough_0 - rough_2)
+            weight_0 = real(1.0) + gap / (rough_0 * rough_0)
+            weight_1 = real(10.0) + real(10.0) * gap / (rough_1 * rough_1)
+            weight_2 = real(5.0) + real(5.0) * gap / (rough_2 * rough_2)
+            v_0 = real(3.0) * a[f] - real(10.0) * b[f] + real(15.0) * c[f]
+            v_1 = real(6.0) * c[f] + real(3.0) * d[f] - b[f]
+            v_2 = real(3.0) * c[f] + real(6.0) * d[f] - e[f]
+            total = real(8.0) * (weight_0 + weight_1 + weight_2)
+            v[f] = (weight_0 * v_0 + weight_1 * v_1 + weight_2 * v_2) / total
         return v
 
     return values

@@ -25,8 +25,9 @@ class LawKernels:
     flux: Any  # (w, k) -> vec, along the normal
     speed: Any  # (w, k) -> |u_n| + c
     scale: Any  # (w, k) -> vec, how large differences of w are that count as large
-    waves: Any  # (w, mean, k) -> vec, w in the characteristic variables at `mean`
-    unwaved: Any  # (v, mean, k) -> w
+    frame: Any  # (mean, k) -> pair of numbers that make the characteristic variables at the state `mean`
+    waves: Any  # (w, frame) -> vec, w in those variables
+    unwaved: Any  # (v, frame) -> w
     riemann: Any  # (w_l, w_r, k) -> vec, flux between two states
     reserve: Any  # (u, before, k) -> how much is left of what must stay positive, relative to `before`; concave in u
     possible: Any  # (w) -> whether w is a state

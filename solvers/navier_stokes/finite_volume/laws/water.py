@@ -19,7 +19,7 @@ DRY = 1e-6  # [m] depth below which water moves less and less; see `slowed`
 
 @cache
 def kernels(n: Numbers) -> LawKernels:
-    real, vec, dim = n.real, n.vec, n.dim
+    real, vec, pair, dim = n.real, n.vec, n.pair, n.dim
     dry = real(DRY)
     thin = real(DRY * DRY)
 
@@ -75,62 +75,67 @@ def kernels(n: Numbers) -> LawKernels:
         return s
 
     @wp.func
-    def waves(w: vec, mean: vec, k: real):
-        """u_n -+ sqrt(g / h) h; u_n and h themselves where it is dry."""
-        ratio = wp.sqrt(k / (mean[0] + dry))
+    def frame(mean: vec, k: real):
+        """sqrt(g / h), that of a thin film where it is dry"""
+        return pair(wp.sqrt(k / (mean[0] + dry)), real(0.0))
+
+    @wp.func
+    def waves(w: vec, at: pair):
+        """u_n -+ sqrt(g / h) h"""
+        push = at[0] * w[0]
         v = vec()
-        v[0] = w[1] - ratio * w[0]
-        v[1] = w[1] + ratio * w[0]
+        v[0] = w[1] - push
+        v[1] = w[1] + push
         for a in range(1, wp.static(dim)):
             v[1 + a] = w[1 + a]
         return v
 
     @wp.func
-    def unwaved(v: vec, mean: vec, k: real):
-        ratio = wp.sqrt(k / (mean[0] + dry))
+    def unwaved(v: vec, at: pair):
         w = vec()
-        w[0] = real(0.5) * (v[1] - v[0]) / ratio
+        w[0] = real(0.5) * (v[1] - v[0]) / at[0]
         w[1] = real(0.5) * (v[1] + v[0])
         for a in range(1, wp.static(dim)):
             w[1 + a] = v[1 + a]
         return w
 
     @wp.func
-    def between(l: vec, r: vec, s_l: real, s_r: real, k: real):
+    def between(lo: vec, hi: vec, s_l: real, s_r: real, k: real):
         """HLL for depth and normal momentum; what is carried along the face comes from where the contact leaves it."""
-        u_l, u_r = conserved(l, k), conserved(r, k)
-        f_l, f_r = flux(l, k), flux(r, k)
+        u_l, u_r = conserved(lo, k), conserved(hi, k)
+        f_l, f_r = flux(lo, k), flux(hi, k)
         share = real(1.0) / (s_r - s_l)
         mass = (s_r * f_l[0] - s_l * f_r[0] + s_l * s_r * (u_r[0] - u_l[0])) * share
         g = vec()
         g[0] = mass
         g[1] = (s_r * f_l[1] - s_l * f_r[1] + s_l * s_r * (u_r[1] - u_l[1])) * share
         for a in range(1, wp.static(dim)):
-            g[1 + a] = mass * wp.where(mass >= real(0.0), l[1 + a], r[1 + a])
+            g[1 + a] = mass * wp.where(mass >= real(0.0), lo[1 + a], hi[1 + a])
         return g
 
     @wp.func
-    def riemann(l: vec, r: vec, k: real):
-        """HLLC with the exact speeds beside dry ground [Toro 2001, Shock-Capturing Methods for Free-Surface Flows, 10.4]."""
-        c_l, c_r = sound(l, k), sound(r, k)
-        if l[0] <= dry and r[0] <= dry:
+    def riemann(lo: vec, hi: vec, k: real):
+        """HLLC with the exact speeds beside dry ground [Toro 2001, Shock-Capturing Methods for Free-Surface Flows,
+        10.4]."""
+        c_l, c_r = sound(lo, k), sound(hi, k)
+        if lo[0] <= dry and hi[0] <= dry:
             return vec()
-        s_l, s_r = l[1] - c_l, r[1] + c_r
-        if r[0] <= dry:
-            s_r = l[1] + real(2.0) * c_l
-        elif l[0] <= dry:
-            s_l = r[1] - real(2.0) * c_r
+        s_l, s_r = lo[1] - c_l, hi[1] + c_r
+        if hi[0] <= dry:
+            s_r = lo[1] + real(2.0) * c_l
+        elif lo[0] <= dry:
+            s_l = hi[1] - real(2.0) * c_r
         else:
             c = real(0.5) * (c_l + c_r)
-            mean = real(0.5) * (l[1] + r[1]) + c_l - c_r
-            middle = c + real(0.25) * (l[1] - r[1])
+            mean = real(0.5) * (lo[1] + hi[1]) + c_l - c_r
+            middle = c + real(0.25) * (lo[1] - hi[1])
             s_l = wp.min(s_l, mean - middle)
             s_r = wp.max(s_r, mean + middle)
         if s_l >= real(0.0):
-            return flux(l, k)
+            return flux(lo, k)
         if s_r <= real(0.0):
-            return flux(r, k)
-        return between(l, r, s_l, s_r, k)
+            return flux(hi, k)
+        return between(lo, hi, s_l, s_r, k)
 
     @wp.func
     def reserve(u: vec, before: vec, k: real):
@@ -140,7 +145,7 @@ def kernels(n: Numbers) -> LawKernels:
     def possible(w: vec):
         return w[0] >= real(0.0)
 
-    return LawKernels(primitive, conserved, flux, speed, scale, waves, unwaved, riemann, reserve, possible)
+    return LawKernels(primitive, conserved, flux, speed, scale, frame, waves, unwaved, riemann, reserve, possible)
 
 
 def primitive(u: Tensor, k: Tensor) -> Tensor:
