@@ -12,6 +12,8 @@ from scenegrad.solvers.shared.reasons import Reasons
 
 __all__ = ["check_method"]
 
+LEAST_BLEND = 2  # fine cells; steps of the longest dt were seen to diverge with one, and not with one and a half
+
 
 def check_method(scene: Scene, reasons: Reasons) -> None:
     """Integrator, finer cells and grids for each body: which of them go together, and with what."""
@@ -55,10 +57,25 @@ def check_refinement(scene: Scene, reasons: Reasons) -> None:
         reasons.add("method.refine.around", f"has {len(finer.around)} entries in {dim} dimensions.")
     if len(finer.size) != dim:
         reasons.add("method.refine.size", f"has {len(finer.size)} entries in {dim} dimensions.")
+    dx = cell_of(scene)
+    if dx is not None and finer.blend is not None and finer.blend < LEAST_BLEND * dx / finer.factor * (1 - 1e-9):
+        reasons.add(
+            "method.refine.blend",
+            f"is {finer.blend:.4g}, less than {LEAST_BLEND} fine cells, {LEAST_BLEND * dx / finer.factor:.4g}: some "
+            f"nodes would be too light for the step. Take {2 * dx:.4g}, two coarse cells, or leave it out.",
+        )
     if isinstance(method.integrator, Implicit):
         reasons.add("method.integrator", "must be Explicit() where cells are refined.")
     if isinstance(method.contact, Apart):
         reasons.add("method.contact", "must be Together() where cells are refined.")
+
+
+def cell_of(scene: Scene) -> float | None:
+    """dx, where the domain says it."""
+    domain = scene.domain
+    if domain.dx is not None or domain.size is None or domain.cells is None:
+        return domain.dx
+    return domain.size[0] / domain.cells[0]
 
 
 def moves(entity: object) -> bool:

@@ -1,5 +1,6 @@
 """Colliders and rigid bodies within, beyond and across the border of a region of finer cells."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -209,3 +210,78 @@ def test_the_state_is_left_as_it_was(lab):
     lab.march(solver, state, params, 3, dt=1e-3)
     for name, field in vars(before).items():
         assert torch.equal(getattr(state, name), field), name
+
+
+def pressed(thing, cells, refine):
+    """Something pushed into a soft block."""
+    jelly = sc.NeoHookean(youngs_modulus=3e4, poisson_ratio=0.3, density=1000.0)
+    return sc.Scene(
+        name="pressed",
+        domain=sc.Domain(size=(1.0, 1.0), cells=(cells, cells)),
+        entities={"block": sc.Body(shape=sc.Box(center=(0.5, 0.25), size=(0.75, 0.5)), material=jelly), "thing": thing},
+        boundary=sc.Boundary(y_lo=sc.Stick(), default=sc.Separate()),
+        method=sc.MaterialPoint(refine=refine),
+        time=sc.Time(end=0.2),
+    )
+
+
+FINGER = sc.Collider(
+    sc.Capsule(center=(0.5, 0.66), radius=0.04, height=0.2, axis=(0.0, 1.0)),
+    contact=sc.Coulomb(0.3),
+    motion=sc.Moving(velocity=(0.3, -0.6)),
+)
+PEBBLE = sc.RigidBody(
+    sc.Sphere(center=(0.5, 0.58), radius=0.07), density=3000.0, velocity=(0.3, -1.5), contact=sc.Coulomb(0.3)
+)
+
+
+@pytest.mark.parametrize("thing", [FINGER, PEBBLE], ids=["finger", "pebble"])
+def test_fine_cells_where_things_touch_are_nearly_as_good_as_everywhere(lab, measure, thing):
+    """A finger, or a pebble of one coarse cell, in a soft block: energy, height and spin against cells that are fine
+    everywhere. Coarse cells with a fine region have a part of the error of coarse ones, with half of the particles."""
+    traces, counts = [], []
+    finer = sc.Finer(size=(0.35, 0.4), around="thing", factor=3, blend=0.12)
+    for cells, refine in ((48, None), (16, None), (16, finer)):
+        solver, state, params = lab.compiled(pressed(thing, cells, refine))
+        seen = []
+        for _ in range(10):
+            state, _ = lab.march(solver, state, params, 40, 5e-4)
+            height, spin = float(state.rigid[0, 0, 1]), float(state.rigid[0, 0, 12])
+            seen.append([float(solver.observe(state, params)["elastic_energy"]), height, spin])
+        traces.append(torch.tensor(seen))
+        counts.append(state.position.shape[1])
+    exact, coarse, refined = traces
+    assert counts[2] < 0.5 * counts[0]
+    for place, name in enumerate(("energy", "height", "spin")):
+        if float(exact[:, place].abs().max()) > 0 and (name == "energy" or thing is PEBBLE):
+            far, near = ((found[:, place] - exact[:, place]).norm() for found in (coarse, refined))
+            measure(f"{name} of a refined {thing.kind}, error by that of coarse cells", float(near / far), "0.5")
+            assert float(near / far) < 0.5, name
+
+
+def test_block_slides_down_a_slope_into_the_region(lab):
+    """a = g (sin theta - mu cos theta) across the border: neither the surface nor the friction knows the cells."""
+    angle, friction, stiff = math.radians(35), 0.3, sc.NeoHookean(youngs_modulus=2e5, poisson_ratio=0.3, density=1000.0)
+    top = 0.125 + 1000 * G * math.cos(angle) * 0.125 / 64 / (2e5 * 0.7 / (1.3 * 0.4))  # as deep as it is pressed
+    scene = sc.Scene(
+        name="slope",
+        domain=sc.Domain(size=(1.5, 0.5), cells=(24, 8)),
+        gravity=(G * math.sin(angle), -G * math.cos(angle)),
+        entities={
+            "block": sc.Body(shape=sc.Box(center=(0.45, 0.1875), size=(0.5, 0.125)), material=stiff),
+            "floor": sc.Collider(sc.Box(center=(0.75, top - 0.05), size=(1.4, 0.1)), contact=sc.Coulomb(friction)),
+        },
+        method=sc.MaterialPoint(refine=sc.Finer(size=(0.5, 0.6), around=(0.9, 0.15), blend=0.13, particles="even")),
+        time=sc.Time(end=1.0),
+    )
+    solver, state, params = lab.compiled(scene)
+    dt = float(0.5 * solver.max_dt(state, params))
+    speeds = []
+    for _ in range(45):
+        state, _ = lab.march(solver, state, params, 10, dt)
+        speeds.append(state.velocity[0, :, 0].mean())
+    share = solver.matter.refinement.share(state)
+    assert bool((share == 1.0).any())
+    times, speeds = 10 * dt * torch.arange(1, 46), torch.stack(speeds)
+    gained = float((speeds * times).sum() / times.square().sum())
+    assert gained == pytest.approx(G * (math.sin(angle) - friction * math.cos(angle)), rel=0.02)
