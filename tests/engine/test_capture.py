@@ -25,9 +25,9 @@ def gradients(solver, state, params):
 @pytest.mark.parametrize("controller", CONTROLLERS, ids=str)
 def test_a_march_replayed_is_the_march_itself(make_pendulum, controller, batch):
     """With landings on outputs, members that stand still while others go on, and rejected steps."""
-    case = {"batch": batch, "controller": controller, "end": 0.31, "every": 0.07}
+    case = {"batch": batch, "controller": controller, "end": 0.17, "every": 0.05}
     solver, state, params = make_pendulum(**case)
-    pauses = [0.07, 0.2, 0.31]
+    pauses = [0.05, 0.1, 0.17]
     plain = list(march(solver, state, params.detach(), controller, pauses))
     solver.replays = Replays(Again())
     replayed = list(march(solver, state, params.detach(), controller, pauses))
@@ -42,7 +42,7 @@ def test_a_march_replayed_is_the_march_itself(make_pendulum, controller, batch):
 @pytest.mark.parametrize("batch", [1, 3])
 @pytest.mark.parametrize("controller", CONTROLLERS, ids=str)
 def test_outputs_and_gradients_of_a_rollout_replayed_are_those_of_the_rollout(make_pendulum, controller, batch):
-    case = {"batch": batch, "controller": controller, "end": 0.31, "every": 0.07}
+    case = {"batch": batch, "controller": controller, "end": 0.17, "every": 0.05}
     plain = gradients(*make_pendulum(**case))
     solver, state, params = make_pendulum(**case)
     solver.replays = Replays(Again())
@@ -69,7 +69,7 @@ class Counting(Again):
 
 def test_few_graphs_serve_every_step_and_every_optimisation(make_pendulum):
     """Of CHUNK steps, of a single step, of its transpose: however dt changes and whatever the params are."""
-    solver, state, params = make_pendulum(controller=Fixed(0.001), end=0.4, every=0.0505)
+    solver, state, params = make_pendulum(controller=Fixed(0.001), end=0.15, every=0.0505)
     recorder = Counting()
     solver.replays = Replays(recorder)
     plain = make_pendulum()[0]
