@@ -62,7 +62,12 @@ def entries(value: object) -> int | None:
 
 
 def obstacle_troubles(name: str, part: Obstacle) -> Iterator[tuple[str, str]]:
-    yield name, "is an obstacle, which finite volumes do not know; leave it out"
+    if part.motion is not None:
+        yield f"{name}.motion", "is not served by finite volumes: their obstacles stand still; leave it out"
+    if part.rotation is not None:
+        yield f"{name}.rotation", "is not served by finite volumes; turn the shape itself, or leave it out"
+    for quantity in part.carried:
+        yield f"{name}.carried.{quantity}", "is not served: no heat passes into an obstacle in a gas; leave it out"
 
 
 def box_troubles(scene: Scene) -> Iterator[tuple[str, str]]:

@@ -12,8 +12,10 @@ from torch import Tensor
 from scenegrad.engine.controllers import CFL, PI
 from scenegrad.engine.solver import Program
 from scenegrad.engine.state import Params
+from scenegrad.scenes.fluids import Obstacle
 from scenegrad.scenes.gases import Gas, IsentropicVortex, ShallowWater
 from scenegrad.scenes.scene import Scene
+from scenegrad.scenes.values import Parameter, number
 from scenegrad.solvers.navier_stokes.finite_volume.checks import method_of, structure, troubles
 from scenegrad.solvers.navier_stokes.finite_volume.distances import Distance
 from scenegrad.solvers.navier_stokes.finite_volume.faces import GHOSTS
@@ -21,6 +23,7 @@ from scenegrad.solvers.navier_stokes.finite_volume.grid import Grid
 from scenegrad.solvers.navier_stokes.finite_volume.initial import start
 from scenegrad.solvers.navier_stokes.finite_volume.laws import IDEAL_GAS, SHALLOW_WATER, Law
 from scenegrad.solvers.navier_stokes.finite_volume.measures import Measures
+from scenegrad.solvers.navier_stokes.finite_volume.obstacles import Obstacles
 from scenegrad.solvers.navier_stokes.finite_volume.probes import probe
 from scenegrad.solvers.navier_stokes.finite_volume.sides import Side, kinds, sides_of
 from scenegrad.solvers.navier_stokes.finite_volume.solver import FiniteVolumeSolver
@@ -62,16 +65,23 @@ def compile_finite_volume(
     method = method_of(scene)
     grid = Grid(scene.domain.cells, scene.domain.size, GHOSTS[method.reconstruction])
     sides = sides_of(scene, law)
-    values = params(scenes, learnable(scenes, name, flow, law, sides), device, dtype, BECAUSE)
+    obstacles = (
+        Obstacles(scenes, grid, device) if any(isinstance(p, Obstacle) for p in scene.entities.values()) else None
+    )
+    addresses = learnable(scenes, name, flow, law, sides) + (obstacles.addresses() if obstacles else [])
+    values = params(scenes, addresses, device, dtype, BECAUSE)
 
-    work = Workspace(grid, law, method, kinds(sides), len(scenes), device, dtype)
+    viscous = isinstance(flow, Gas) and any(rubs(one.at(f"{name}.viscosity")) for one in scenes)
+    work = Workspace(
+        grid, law, method, kinds(sides), len(scenes), device, dtype, viscous=viscous, immersed=obstacles is not None
+    )
     gas = leaf(scenes, f"{name}.gas_constant", device, dtype) if isinstance(flow, Gas) else torch.ones(len(scenes))
-    measures = Measures(name, law, grid, gas)
-    tables = tables_of(name, law, grid, sides)
+    measures = Measures(name, law, grid, gas, obstacles)
+    tables = tables_of(name, law, grid, sides, obstacles)
     changes = any(side.changes for side in sides)
     unplanned: Program[FlowState] = Program(scene.time.end, DEFAULT)
     solver = FiniteVolumeSolver(work, measures, tables, changes, unplanned)
-    initial = start(scenes, name, law, grid, device, dtype)
+    initial = start(scenes, name, law, grid, device, dtype, obstacles)
     refuse_impossible(scene, name, law, initial(values.detach()), values)
     probes = [probe(key, output, scene.time.warmup, solver) for key, output in scene.outputs.items()]
     plan = program(scene, probes, DEFAULT, initial)
@@ -92,14 +102,16 @@ def learnable(scenes: Sequence[Scene], name: str, flow: Any, law: Law, sides: tu
             found += [f"{name}.start.center"] if flow.start.center is not None else []
     if flow.velocity is not None:
         found.append(f"{name}.velocity")
-    for number_, patch in enumerate(flow.patches):
-        address = f"{name}.patches.{number_}"
+    for which, patch in enumerate(flow.patches):
+        address = f"{name}.patches.{which}"
         found += [f"{address}.{n}" for n in (*law.positive, "velocity") if getattr(patch, n) is not None]
         found += Distance(scenes, f"{address}.shape", places).addresses()
     return found + [address for side in sides for address in side.addresses()]
 
 
-def tables_of(name: str, law: Law, grid: Grid, sides: tuple[Side, ...]) -> Callable[[Params, Tensor], Tables]:
+def tables_of(
+    name: str, law: Law, grid: Grid, sides: tuple[Side, ...], obstacles: Obstacles | None
+) -> Callable[[Params, Tensor], Tables]:
     def tables(values: Params, time: Tensor) -> Tables:
         constant = values[f"{name}.{law.constant}"].double()
         held = torch.stack([side.held(values, time, law.fields(grid.dim)) for side in sides], dim=1)
@@ -108,9 +120,16 @@ def tables_of(name: str, law: Law, grid: Grid, sides: tuple[Side, ...]) -> Calla
         if law is IDEAL_GAS:
             viscosity = values[f"{name}.viscosity"].double()
             conduction = viscosity * constant / (values[f"{name}.prandtl"].double() * (constant - 1.0))
-        return Tables(constant, viscosity, conduction, held, none, none, none)
+        open = none if obstacles is None else obstacles.open(values)
+        free = none if obstacles is None else obstacles.free(open)
+        return Tables(constant, viscosity, conduction, held, open, free)
 
     return tables
+
+
+def rubs(viscosity: object) -> bool:
+    """Whether a viscosity is there, or may come to be."""
+    return isinstance(viscosity, Parameter) or number(viscosity) > 0.0
 
 
 def refuse_impossible(scene: Scene, name: str, law: Law, state: FlowState, values: Params) -> None:

@@ -19,6 +19,7 @@ from scenegrad.scenes.values import vector
 from scenegrad.solvers.navier_stokes.finite_volume.distances import Distance
 from scenegrad.solvers.navier_stokes.finite_volume.grid import Grid
 from scenegrad.solvers.navier_stokes.finite_volume.laws import Law
+from scenegrad.solvers.navier_stokes.finite_volume.obstacles import Obstacles
 from scenegrad.solvers.navier_stokes.finite_volume.state import FlowState
 
 __all__ = ["start", "start_trouble"]
@@ -27,7 +28,13 @@ SCALARS = {"gas": ("density", "pressure"), "shallow_water": ("depth",)}
 
 
 def start(
-    scenes: Sequence[Scene], name: str, law: Law, grid: Grid, device: str, dtype: torch.dtype
+    scenes: Sequence[Scene],
+    name: str,
+    law: Law,
+    grid: Grid,
+    device: str,
+    dtype: torch.dtype,
+    obstacles: Obstacles | None,
 ) -> Callable[[Params], FlowState]:
     """Conserved quantities at the middles of the cells; a cell that the edge of a patch crosses has a share of both."""
     entity: Any = scenes[0].entities[name]
@@ -53,6 +60,11 @@ def start(
                 overlaid(law.primitive(u, constant), params, f"{name}.patches.{number}", law), constant
             )
             u = torch.lerp(u, within, inside)
+        if obstacles is not None:  # what is inside an obstacle stands still
+            w = law.primitive(u, constant)
+            free = obstacles.free(obstacles.open(params))[:, None]
+            dim = grid.dim
+            u = law.conserved(torch.cat([w[:, :1], free * w[:, 1 : 1 + dim], w[:, 1 + dim :]], dim=1), constant)
         return FlowState(u.view(batch, -1, *grid.cells).to(dtype))
 
     return initial

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor
 from scenegrad.engine.state import Params
 from scenegrad.solvers.navier_stokes.finite_volume.grid import Grid
 from scenegrad.solvers.navier_stokes.finite_volume.laws import Law
+from scenegrad.solvers.navier_stokes.finite_volume.obstacles import Obstacles
 from scenegrad.solvers.navier_stokes.finite_volume.state import FlowState
 
 __all__ = ["Measures"]
@@ -20,14 +20,14 @@ __all__ = ["Measures"]
 class Measures:
     """All are differentiable. Sums are per unit of depth in two dimensions, of cross section in one.
 
-    free: share of each cell that is free of obstacles, by params [batch, *cells]; None where there are none.
+    obstacles: they take their share of the cells; None where there are none.
     """
 
     name: str
     law: Law
     grid: Grid
     gas_constant: Tensor  # of temperatures [batch]
-    free: Callable[[Params], Tensor] | None = None
+    obstacles: Obstacles | None = None
 
     def constant(self, params: Params) -> Tensor:
         return params[f"{self.name}.{self.law.constant}"]
@@ -72,7 +72,9 @@ class Measures:
     def totals(self, state: FlowState, params: Params) -> dict[str, Tensor]:
         """Mass, momentum and energies of the whole box; summed in double precision."""
         u, k = state.conserved.double(), self.constant(params).double()
-        free = torch.ones_like(u[:, 0]) if self.free is None else self.free(params).view_as(u[:, 0])
+        free = torch.ones_like(u[:, 0])
+        if self.obstacles is not None:
+            free = self.obstacles.free(self.obstacles.open(params)).view_as(free)
         axes = tuple(range(1, 1 + self.grid.dim))
 
         def whole(field: Tensor) -> Tensor:

@@ -20,7 +20,6 @@ class Tables:
     held: Tensor  # primitive variables at the sides [batch, side, field]
     open: Tensor  # free share of the low face of each padded cell along each axis [batch, dim, padded cell]
     free: Tensor  # free share of each cell [batch, cell]
-    wall: Tensor  # area of the wall in each cell, by axis, times dx / volume, out of the flow [batch, dim, cell]
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Tables:
         return Tables(**{name: change(value) for name, value in vars(self).items()})

@@ -17,8 +17,7 @@ __all__ = ["updated"]
 def updated(n: Numbers, immersed: bool) -> Any:
     """u_out = keep begin + (1 - keep) (u - dt sum_axes (F_high - F_low) / dx): one stage of a Runge-Kutta method.
 
-    immersed: the share of a cell that is free divides what comes in; what the wall in it does is among the fluxes of
-    `wall` [batch, dim + ...], see obstacles.py.
+    immersed: what comes in is divided by the share of a cell that is free, and a wall in it pushes, see wall.py.
     """
     real, dim = n.real, n.dim
 
@@ -32,7 +31,7 @@ def updated(n: Numbers, immersed: bool) -> Any:
         inv_dx: n.triple,
         dt: wp.array[real],
         free: wp.array2d[real],
-        wall: wp.array3d[real],
+        push: wp.array3d[real],
         flux: wp.array4d[real],
         begin: wp.array3d[real],
         u: wp.array3d[real],
@@ -47,7 +46,7 @@ def updated(n: Numbers, immersed: bool) -> Any:
             for a in range(wp.static(dim)):
                 rate += (flux[b, a, f, at + stride[a]] - flux[b, a, f, at]) * inv_dx[a]
             if wp.static(immersed):
-                rate = (rate - wall[b, f, cell]) / free[b, cell]
+                rate = (rate - push[b, f, cell]) / free[b, cell]
             u_out[b, f, cell] = keep * begin[b, f, cell] + (real(1.0) - keep) * (u[b, f, cell] - dt[b] * rate)
 
     return kernel

@@ -20,35 +20,55 @@ from scenegrad.solvers.navier_stokes.finite_volume.numbers import numbers
 from scenegrad.solvers.navier_stokes.finite_volume.passes import Pass
 from scenegrad.solvers.navier_stokes.finite_volume.tables import Tables
 from scenegrad.solvers.navier_stokes.finite_volume.update import updated
+from scenegrad.solvers.navier_stokes.finite_volume.viscosity import with_viscosity
+from scenegrad.solvers.navier_stokes.finite_volume.wall import wall_push
 
 __all__ = ["KEEP", "Workspace"]
 
+BY_LAYER = ("constant", "held", "viscosity", "conduction")
 KEEP = (0.0, 3.0 / 4.0, 1.0 / 3.0)  # share of the beginning in each stage of SSPRK3
 
 BOX = ("cells", "margin", "stride", "first")
 FILL = (*BOX, "kinds", "constant", "held", "u")
 FACES = ("margin", "stride", "first", "axis", "1/dx", "dt", "constant", "open", "w")
-UPDATE = (*BOX, "keep", "1/dx", "dt", "free", "wall push", "flux", "begin", "u")
+RUB = ("margin", "stride", "first", "axis", "1/dx", "viscosity", "conduction", "open", "w", "flux")
+WALL = (*BOX, "1/dx", "constant", "viscosity", "open", "w")
+UPDATE = (*BOX, "keep", "1/dx", "dt", "free", "push", "flux", "begin", "u")
 
 
 class Workspace:
     """Passes and scratch for a batch of boxes in one precision on one device."""
 
     def __init__(
-        self, grid: Grid, law: Law, method: FiniteVolume, kinds: list[int], batch: int, device: str, dtype: torch.dtype
+        self,
+        grid: Grid,
+        law: Law,
+        method: FiniteVolume,
+        kinds: list[int],
+        batch: int,
+        device: str,
+        dtype: torch.dtype,
+        viscous: bool = False,
+        immersed: bool = False,
     ):
+        """viscous: whether a gas has friction; immersed: whether there are obstacles. Passes that are not needed are
+        not made."""
         self.grid, self.law, self.batch, self.device, self.dtype = grid, law, batch, torch.device(device), dtype
-        self.fields = law.fields(grid.dim)
+        self.fields, self.viscous, self.immersed = law.fields(grid.dim), viscous, immersed
         self.wraps = tuple(kinds[2 * axis] == WRAP for axis in range(grid.dim))
-        self.viscous = False
         n = self.n = numbers(grid.dim, self.fields, dtype)
         self.fill = Pass(primitive_with_ghosts(n, law), grid.padded, device, FILL, ("w",))
-        solve = fluxes(n, law, method.reconstruction, method.limiter, False)
-        self.faces = [
-            Pass(solve, tuple(c + (a == axis) for a, c in enumerate(grid.along)), device, FACES, ("flux",))
-            for axis in range(grid.dim)
+        solve = fluxes(n, law, method.reconstruction, method.limiter, immersed)
+        across = [tuple(c + (a == axis) for a, c in enumerate(grid.along)) for axis in range(grid.dim)]
+        self.faces = [Pass(solve, over, device, FACES, ("flux",)) for over in across]
+        self.rub = [
+            Pass(with_viscosity(n, immersed), over, device, RUB, ("flux rubbed",)) for over in across if viscous
         ]
-        self.update = Pass(updated(n, False), grid.along, device, UPDATE, ("u after",))
+        self.wall = [Pass(wall_push(n, law), grid.along, device, WALL, ("push",))] if immersed else []
+        through = "flux rubbed" if viscous else "flux"
+        self.update = Pass(
+            updated(n, immersed), grid.along, device, tuple(through if a == "flux" else a for a in UPDATE), ("u after",)
+        )
         views = grid.views
         self.fixed: dict[str, Any] = {
             "batch": batch,
@@ -58,9 +78,7 @@ class Workspace:
             "1/dx": views["1/dx 64" if dtype == torch.float64 else "1/dx 32"],
             "first": 0,
             "kinds": wp.from_torch(torch.tensor(kinds, dtype=torch.int32, device=device)),
-            "open": None,
-            "free": None,
-            "wall push": None,
+            **dict.fromkeys(("open", "free", "push", "viscosity")),  # where there are none
         }
         self.rooms: dict[str, Tensor] = {}
 
@@ -91,30 +109,44 @@ class Workspace:
         return wp.from_torch(tensor, requires_grad=False, return_ctype=True)
 
     def arguments(self, tables: Tables, dt: Tensor) -> dict[str, Any]:
-        """All that stays the same in the stages of a step. Constants have a copy for each layer of cells along x, so
+        """All that stays the same in the stages of a step. Numbers have a copy for each layer of cells along x, so
         that no sum of cotangents has more terms than a layer holds cells."""
         layers = self.grid.padded[0]
-        constant = tables.constant.detach().to(self.dtype)[:, None].expand(-1, layers)
-        held = tables.held.detach().to(self.dtype)[:, None].expand(-1, layers, -1, -1)
-        return {
-            **self.fixed,
-            "dt": self.view(dt.to(self.device, self.dtype)),
-            "constant": self.view(constant),
-            "held": self.view(held),
-        }
+        found = {**self.fixed, "dt": self.view(dt.to(self.device, self.dtype))}
+        for name, table in vars(tables).items():
+            if table.numel():
+                table = table.detach().to(self.dtype)
+                if name in BY_LAYER:
+                    table = table[:, None].expand(-1, layers, *table.shape[1:])
+                found[name] = self.view(table)
+        return found
 
-    def rate(self, arguments: dict[str, Any], u: Any, w: str) -> None:
-        """Primitive variables and fluxes of a state."""
-        arguments |= {"u": u, "w": self.view(self.primitive_room(w)), "flux": self.view(self.flux_room("flux"))}
+    def rate(self, arguments: dict[str, Any], u: Any, stage: str) -> None:
+        """Primitive variables and fluxes of a state, and the pushes of walls."""
+        arguments |= {"u": u, **self.between(stage)}
         self.fill.run(arguments)
         for axis, faces in enumerate(self.faces):
-            arguments["axis"] = axis
-            faces.run(arguments)
+            faces.run(arguments | {"axis": axis})
+        for axis, rub in enumerate(self.rub):
+            rub.run(arguments | {"axis": axis})
+        for wall in self.wall:
+            wall.run(arguments)
 
-    def stage(self, arguments: dict[str, Any], stage: int, u: Any, after: Any, w: str = "w") -> None:
-        self.rate(arguments, u, w)
-        arguments |= {"keep": self.n.real(KEEP[stage]), "u after": after}
-        self.update.run(arguments)
+    def between(self, stage: str) -> dict[str, Any]:
+        """Views of what lies between the passes of a stage. The way back asks for primitive variables of every stage,
+        and where there are obstacles for the fluxes too."""
+        rooms = {"w": self.primitive_room(f"w{stage}"), "flux": self.flux_room("flux")}
+        if self.viscous:
+            rooms["flux rubbed"] = self.flux_room("flux rubbed")
+        if self.immersed:
+            rooms["push"] = self.cells_room(f"push{stage}")
+            last = "flux rubbed" if self.viscous else "flux"
+            rooms[last] = self.flux_room(f"{last}{stage}")
+        return {name: self.view(room) for name, room in rooms.items()}
+
+    def stage(self, arguments: dict[str, Any], stage: int, u: Any, after: Any, name: str = "") -> None:
+        self.rate(arguments, u, name)
+        self.update.run(arguments | {"keep": self.n.real(KEEP[stage]), "u after": after})
 
     def step(self, u: Tensor, tables: Tables, dt: Tensor) -> tuple[Tensor, Tensor]:
         """The state after the step, and that of the second stage [batch, field, cell]."""
@@ -130,30 +162,40 @@ class Workspace:
     def transpose(self, u: Tensor, tables: Tables, dt: Tensor, bar: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Cotangents of the state before the step and of the tables, from that of the state after it."""
         arguments = self.arguments(tables, dt)
-        states = [u, self.cells_room("stage 1"), self.cells_room("stage 2")]
-        views = [self.view(state) for state in states]
-        arguments["begin"] = views[0]
-        self.stage(arguments, 0, views[0], views[1], "w 0")
-        self.stage(arguments, 1, views[1], views[2], "w 1")
-        arguments |= {"u": views[2], "w": self.view(self.primitive_room("w 2"))}
-        self.fill.run(arguments)
+        states = [self.view(state) for state in (u, self.cells_room("stage 1"), self.cells_room("stage 2"))]
+        arguments["begin"] = states[0]
+        self.stage(arguments, 0, states[0], states[1], " 0")
+        self.stage(arguments, 1, states[1], states[2], " 1")
+        if self.immersed:
+            self.rate(arguments, states[2], " 2")
+        else:
+            arguments |= {"u": states[2], **self.between(" 2")}
+            self.fill.run(arguments)
 
         layers = self.grid.padded[0]
-        totals = {"constant": (layers,), "held": (layers, *tables.held.shape[1:])}
-        gathered = {name: self.room(f"{name} bar", *shape).zero_() for name, shape in totals.items()}
+        gathered = {
+            name: self.room(f"{name} bar", *((layers,) if name in BY_LAYER else ()), *table.shape[1:]).zero_()
+            for name, table in vars(tables).items()
+            if table.numel()
+        }
         start = torch.zeros_like(u)
         bars = {name: self.view(t) for name, t in gathered.items()} | {"begin": self.view(start)}
         after = bar
         for stage in (2, 1, 0):
             before = start if stage == 0 else self.cells_room(f"stage {stage} bar").zero_()
-            flux, w = self.flux_room("flux bar").zero_(), self.primitive_room("w bar").zero_()
-            arguments |= {
-                "u": views[stage],
-                "w": self.view(self.primitive_room(f"w {stage}")),
-                "keep": self.n.real(KEEP[stage]),
+            rooms = {"u after": after, "u": before, "w": self.primitive_room("w bar").zero_()}
+            rooms |= {
+                name: self.flux_room(f"{name} bar").zero_() for name in ("flux", "flux rubbed")[: 1 + self.viscous]
             }
-            bars |= {name: self.view(t) for name, t in (("u after", after), ("u", before), ("flux", flux), ("w", w))}
+            if self.immersed:
+                rooms["push"] = self.cells_room("push bar").zero_()
+            bars |= {name: self.view(room) for name, room in rooms.items()}
+            arguments |= {"u": states[stage], "keep": self.n.real(KEEP[stage]), **self.between(f" {stage}")}
             self.update.run_transposed(arguments | {"u after": bars["u after"]}, bars)
+            for wall in self.wall:
+                wall.run_transposed(arguments, bars)
+            for axis, rub in enumerate(self.rub):
+                rub.run_transposed(arguments | {"axis": axis}, bars)
             for axis, faces in enumerate(self.faces):
                 faces.run_transposed(arguments | {"axis": axis}, bars)
             self.fill.run_transposed(arguments, bars)
@@ -161,5 +203,5 @@ class Workspace:
         return start, gathered
 
     def summed(self, name: str, bar: Tensor) -> Tensor:
-        """Cotangents of a table from those of its copies for the layers of cells, in double precision."""
-        return bar.double().sum(1)
+        """Cotangents of a table, those of its copies for the layers of cells summed in double precision."""
+        return bar.double().sum(1) if name in BY_LAYER else bar.double()

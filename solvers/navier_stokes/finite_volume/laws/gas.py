@@ -151,7 +151,18 @@ def kernels(n: Numbers) -> LawKernels:
     def possible(w: vec):
         return w[0] > real(0.0) and w[wp.static(last)] > real(0.0)
 
-    return LawKernels(primitive, conserved, flux, speed, scale, frame, waves, unwaved, riemann, reserve, possible)
+    @wp.func
+    def wall(w: vec, into: real, k: real):
+        """p*/p = 1 + k (k + 1) M^2 / 4 + k M sqrt(1 + ((k + 1) M / 4)^2) behind a shock, M = into / c; or a fan."""
+        p = w[wp.static(last)]
+        mach = into * wp.sqrt(w[0] / (k * p))
+        if mach > real(0.0):
+            slope = real(0.25) * (k + real(1.0)) * mach
+            return p * (real(1.0) + k * mach * (slope + wp.sqrt(real(1.0) + slope * slope)))
+        left = wp.max(real(1.0) + real(0.5) * (k - real(1.0)) * mach, real(0.0))
+        return p * wp.pow(left, real(2.0) * k / (k - real(1.0)))
+
+    return LawKernels(primitive, conserved, flux, speed, scale, frame, waves, unwaved, riemann, reserve, possible, wall)
 
 
 def spread(k: Tensor, like: Tensor) -> Any:

@@ -31,6 +31,7 @@ class LawKernels:
     riemann: Any  # (w_l, w_r, k) -> vec, flux between two states
     reserve: Any  # (u, before, k) -> how much is left of what must stay positive, relative to `before`; concave in u
     possible: Any  # (w) -> whether w is a state
+    wall: Any  # (w, into, k) -> pressure at a wall that w meets with the speed `into`
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,13 @@ def kernels(n: Numbers) -> LawKernels:
     def possible(w: vec):
         return w[0] >= real(0.0)
 
-    return LawKernels(primitive, conserved, flux, speed, scale, frame, waves, unwaved, riemann, reserve, possible)
+    @wp.func
+    def wall(w: vec, into: real, k: real):
+        """g h*^2 / 2 with sqrt(g h*) = sqrt(g h) + into / 2: exact for a fan, and a bore differs in the third order."""
+        c = wp.max(wp.sqrt(k * w[0]) + real(0.5) * into, real(0.0))
+        return real(0.5) * c * c * c * c / k
+
+    return LawKernels(primitive, conserved, flux, speed, scale, frame, waves, unwaved, riemann, reserve, possible, wall)
 
 
 def primitive(u: Tensor, k: Tensor) -> Tensor:

@@ -1,0 +1,74 @@
+"""Free shares of faces and cells around the obstacles of a scene."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+import torch
+from torch import Tensor
+
+from scenegrad.engine.state import Params
+from scenegrad.scenes.fluids import Obstacle
+from scenegrad.scenes.scene import Scene
+from scenegrad.solvers.navier_stokes.finite_volume.distances import Distance
+from scenegrad.solvers.navier_stokes.finite_volume.grid import Grid
+
+__all__ = ["Obstacles"]
+
+CLOSED = 1e-9  # shares below are 0
+
+
+class Obstacles:
+    """What the obstacles of scenes leave free; smooth functions of the numbers of their shapes.
+
+    A face is open by s = smoothstep(1/2 + phi / dx), phi the signed distance of its middle, and a cell is free by
+    1 - prod(1 - s) over its faces. So no cell is smaller than what flows through its faces, and obstacles put no bound
+    on the step; a wall stands where it should to about half a cell.
+    """
+
+    def __init__(self, scenes: Sequence[Scene], grid: Grid, device: str):
+        self.grid = grid
+        self.names = [name for name, part in scenes[0].entities.items() if isinstance(part, Obstacle)]
+        places = self.faces().to(device)
+        self.distances = [Distance(scenes, f"{name}.shape", places) for name in self.names]
+
+    def faces(self) -> Tensor:
+        """Middles of the low faces of all padded cells along each axis [dim * padded cell, dim]."""
+        grid, found = self.grid, []
+        for axis in range(grid.dim):
+            edges = [
+                (torch.arange(n, dtype=torch.float64) - grid.ghosts + (0.0 if a == axis else 0.5)) * h
+                for a, (n, h) in enumerate(zip(grid.padded, grid.spacing, strict=False))
+            ]
+            found.append(torch.stack(torch.meshgrid(*edges, indexing="ij"), dim=-1).view(-1, grid.dim))
+        return torch.cat(found)
+
+    def addresses(self) -> list[str]:
+        return [address for distance in self.distances for address in distance.addresses()]
+
+    def open(self, params: Params) -> Tensor:
+        """Share of each face [batch, dim, padded cell]."""
+        grid = self.grid
+        phi = (
+            torch.stack([distance(params) for distance in self.distances]).amin(0).view(-1, grid.dim, prod(grid.padded))
+        )
+        s = (0.5 + phi / min(grid.spacing)).clamp(0.0, 1.0)
+        share = s * s * (3.0 - 2.0 * s)
+        return torch.where(share > CLOSED, share, 0.0)
+
+    def free(self, open: Tensor) -> Tensor:
+        """Share of each cell [batch, cell]; never quite 0, so that it can be divided by."""
+        grid = self.grid
+        axes = open.view(-1, grid.dim, *grid.padded[: grid.dim])
+        inner = tuple(slice(grid.ghosts, grid.ghosts + n) for n in grid.cells)
+        closed: Tensor | None = None
+        for axis in range(grid.dim):
+            for shift in (0, 1):
+                where = list(inner)
+                where[axis] = slice(grid.ghosts + shift, grid.ghosts + shift + grid.cells[axis])
+                # log(1 - s) of a face that is open is as good as -infinity, and has no slope there
+                part = torch.log1p(-axes[:, axis][(slice(None), *where)].clamp(max=1.0 - 1e-15))
+                closed = part if closed is None else closed + part
+        assert closed is not None
+        return (-torch.expm1(closed)).clamp(min=CLOSED).flatten(1)
