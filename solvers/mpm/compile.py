@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from scenegrad.engine.controllers import CFL, PI
+from scenegrad.engine.controllers import CFL
 from scenegrad.engine.state import Params
 from scenegrad.scenes.errors import SceneError
-from scenegrad.scenes.methods import MaterialPoint
+from scenegrad.scenes.methods import Implicit, MaterialPoint
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.signals import Signal
 from scenegrad.scenes.values import Parameter
@@ -22,6 +22,7 @@ from scenegrad.solvers.mpm.checks import check_scene, check_structure
 from scenegrad.solvers.mpm.colliders.placing import obstacles_of
 from scenegrad.solvers.mpm.filled import filled_bodies
 from scenegrad.solvers.mpm.grid.grid import Grid
+from scenegrad.solvers.mpm.implicit.controllers import of_implicit
 from scenegrad.solvers.mpm.learned import learned_bodies
 from scenegrad.solvers.mpm.materials import LAWS
 from scenegrad.solvers.mpm.matter import Matter
@@ -101,8 +102,8 @@ def compile_mpm(
     initial = partial(first_state, joined([[x for x, _ in bodies.values()] for bodies in filled], like), matter)
     plan = program(first, probes(scenes, matter, grid, networks), CFL(0.4), initial)
     plan = replace(plan, parameters={**plan.parameters, **networks.free()})
-    if isinstance(plan.controller, PI):
-        plan = replace(plan, controller=replace(plan.controller, k=2))  # order of the local error of backward Euler
+    if isinstance(method.integrator, Implicit):
+        plan = replace(plan, controller=of_implicit(plan.controller))
     return MaterialPointSolver(grid, matter, plan, networks, method.integrator), initial(values), values
 
 

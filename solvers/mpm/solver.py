@@ -102,7 +102,8 @@ class MaterialPointSolver:
     def step(self, state: ParticleState, params: Params, time: Tensor, dt: Tensor) -> Step[ParticleState]:
         told = self.networks.before(state, params)
         after = self.networks.after(self.move(told, params, time, dt), params)
-        return Step(after, None if self.work.implicit is None else self.work.implicit.error)
+        implicit = self.work.implicit
+        return Step(after, None) if implicit is None else Step(implicit.marked(after), implicit.error)
 
     def move(self, state: ParticleState, params: Params, time: Tensor, dt: Tensor) -> ParticleState:
         """What the kernels do in a step."""

@@ -9,6 +9,7 @@ are damped. What friction can bear is that of the beginning of the step.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -19,12 +20,15 @@ from scenegrad.scenes.methods import Implicit
 from scenegrad.solvers.mpm.implicit.balance import Balance
 from scenegrad.solvers.mpm.implicit.passes import Passes
 from scenegrad.solvers.mpm.passes import Pass
+from scenegrad.solvers.mpm.state import ParticleState
 from scenegrad.solvers.shared.newton import Root, newton
 
 if TYPE_CHECKING:
     from scenegrad.solvers.mpm.workspace import Workspace
 
 __all__ = ["BackwardEuler"]
+
+SOON = 30  # Newton steps at most where a shorter step is easily tried
 
 
 class BackwardEuler:
@@ -49,13 +53,21 @@ class BackwardEuler:
             each.run(arrays)
         balance = self.balance = Balance(self.passes, arrays, self.settings)
         start = balance.begin()
-        root = newton(balance, start, balance.goal, steps=self.settings.newton, iterations=self.settings.krylov)
+        most = min(self.settings.newton, SOON) if self.takes_back else self.settings.newton
+        root = newton(balance, start, balance.goal, steps=most, iterations=self.settings.krylov)
         if not self.takes_back:
             refuse_failed(root, balance.dt)
-        self.work.nodes["velocity"].copy_(root.x)
+        self.work.nodes["velocity"].copy_(torch.where(root.found[:, None, None], root.x, start))
         # x_trapezoid - x_euler = dt/2 (v^n - v), the root of its mean square over the mass
         error = 0.5 * balance.dt.double() / self.work.grid.dx * balance.mean(root.x - start)
         self.error = torch.where(root.found, error, torch.inf)
+
+    def marked(self, state: ParticleState) -> ParticleState:
+        """A state without balance is none: velocities that are no numbers stop whoever does not take it back."""
+        lost = torch.isinf(self.error).to(state.velocity.device)
+        if not bool(lost.any()):
+            return state
+        return replace(state, velocity=torch.where(lost[:, None, None], torch.nan, state.velocity))
 
     def run_transposed(self, arrays: Mapping[str, Any], found: Mapping[str, Any]) -> None:
         """r(v, s) = 0 stays true when s changes: where dr/dv' L is the cotangent of v, that of s is -dr/ds' L.

@@ -72,7 +72,7 @@ def press_of_obstacles(n: Numbers) -> Any:
 
 @cache
 def clinging(n: Numbers) -> Any:
-    """G = sum_c k_c Q_c, g = sum_c k_c Q_c u_c [kg m/s],   k_c = k h_c / (1 - sum h);   h, Q, u: see colliders/cling.py.
+    """G = sum_c k_c Q_c, g = sum_c k_c Q_c u_c [kg m/s],  k_c = k h_c / (1 - sum h);   h, Q, u: see colliders/cling.py.
 
     Of one obstacle, and without other forces, G v - g + k (v - v0) = 0 is what `cling` does there:
     v = v0 + h Q (u - v0). k = m + dt^2 K, K the stiffness of what presses against something there [N/m]: nodes are held

@@ -372,8 +372,28 @@ def test_a_step_without_balance_is_taken_back_where_dt_can_change(lab):
     assert abs(tip(ends[0].state) - tip(ends[1].state)) < 0.5 * abs(tip(state) - tip(ends[1].state))
 
 
+def test_a_step_without_balance_is_halved_where_dt_is_left_to_the_solver(lab):
+    """Two Newton steps do not suffice for the first long step; with shorter ones the end is the same."""
+    ends = []
+    for settings in ({"newton": 2}, {}):
+        scene = beam(lab, STEEL_LIKE, method=implicit(**settings), time=sc.Time(end=0.05))
+        solver, state, params = lab.compiled(scene)
+        ends.append(rollout(solver, state, params))
+    assert int(ends[0].steps) > int(ends[1].steps)
+    assert bool(torch.isfinite(ends[0].state.position).all())
+    assert abs(tip(ends[0].state) - tip(ends[1].state)) < 0.5 * abs(tip(state) - tip(ends[1].state))
+
+
+def test_a_state_without_balance_goes_nowhere(lab):
+    """Where steps may fail, but who takes them does not look: the run stops."""
+    scene = beam(lab, STEEL_LIKE, method=implicit(newton=1, krylov=3), time=sc.Time(end=0.1))
+    solver, state, params = lab.compiled(scene)
+    with pytest.raises(Diverged, match="not finite|nan"):
+        rollout(solver, state, params, controller=Fixed(0.02))
+
+
 def test_failure_names_the_remedy(lab):
-    scene = beam(lab, STEEL_LIKE, method=implicit(newton=1, krylov=3))
+    scene = beam(lab, STEEL_LIKE, method=implicit(newton=1, krylov=3), time=sc.Time(end=1.0, dt=0.02))
     solver, state, params = lab.compiled(scene)
     with pytest.raises(Diverged, match=r"member 0 found no balance.*smaller dt.*Implicit\(newton=, krylov=\)"):
         lab.march(solver, state, params, 3, 0.02)
