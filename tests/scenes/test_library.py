@@ -37,7 +37,9 @@ MATTER = {  # scenes of matter in particles, as coarse as their narrowest part a
     "water_wheel": {"cells": 48},
 }
 ELSEWHERE = {  # atoms and fields
-    "argon", "decaying_turbulence", "kob_andersen", "kolmogorov", "lj_fluid", "melting_crystal", "taylor_green",
+    "argon", "burgers", "darcy", "decaying_turbulence", "fno_burgers", "fno_darcy", "fno_navier_stokes", "gray_scott",
+    "kob_andersen", "kolmogorov", "kuramoto_sivashinsky", "lj_fluid", "melting_crystal", "taylor_green",
+    "taylor_green_3d",
 }  # fmt: skip
 SLOW = {  # each has kernels of its own, or a mesh to be filled
     "bag_drop", "cantilever", "channel", "colliding_rings", "elastic_drop", "honey_coiling", "snowball",
