@@ -61,7 +61,8 @@ def surfaces(n: Numbers) -> Any:
     """a_i = sum_p w_ip V_p (x_p - x_i)/dx^(dim+1),   phi_i = sum_p w_ip V_p / dx^dim, V_p the present volume.
 
     phi is how full the cell around a node is, 1 within a body; a points from the surface into it. Two bodies that
-    touch fill a cell together, whatever the place of their interface."""
+    touch fill a cell together, whatever the place of their interface. Where two grids carry the particles, own_p of
+    each belongs to this one."""
     s = stencil(n)
     real, vec, mat, packed, Lattice = n.real, n.vec, n.mat, n.packed, n.lattice
 
@@ -81,16 +82,22 @@ def surfaces(n: Numbers) -> Any:
     def kernel(
         lattice: Lattice,
         volume_in: wp.array2d[real],
+        own_in: wp.array2d[real],
         x_in: wp.array2d[vec],
         F_in: wp.array2d[mat],
         surface_out: wp.array2d[packed],
     ):
         b, p = wp.tid()
+        if wp.static(n.shared):
+            if own_in[b, p] == real(0.0):
+                return
         at = lattice.inv_dx * x_in[b, p]
         anchor = s.anchor(lattice, at, b, p)
         f = s.place(at)
         w = s.weights(f)
         share = volume_in[b, p] * wp.determinant(F_in[b, p])
+        if wp.static(n.shared):
+            share = share * own_in[b, p]
         for _ in range(wp.static(n.dim)):
             share = share * lattice.inv_dx
         for i in range(wp.static(n.support)):
@@ -111,19 +118,20 @@ def meetings(n: Numbers) -> Any:
     J = s m_i m_j/(m_i + m_j) [u n - v_t min(1, mu u/|v_t|)],   s from 0 at phi_i + phi_j = TOUCH to 1 at a full cell.
 
     J_ji = -J_ij, so that no momentum is lost, nor angular momentum. Where more than two bodies share a node each pair
-    has its part of the impulse. Every node is written.
+    has its part of the impulse. Where two grids carry the particles, a cell of this one is full when it has its share
+    of what fills it. Every node is written.
     """
     s = stencil(n)
     real, vec, packed, Lattice, dim = n.real, n.vec, n.packed, n.lattice, n.dim
-    touch, sliver, nowhere, fields = real(TOUCH), real(SLIVER), real(NOWHERE), n.fields
+    touch, sliver, nowhere, fields, empty = real(TOUCH), real(SLIVER), real(NOWHERE), n.fields, real(1e-6)
 
     @wp.func
-    def impulse(p: packed, q: packed, surface: packed, other: packed, mu: real):
+    def impulse(p: packed, q: packed, surface: packed, other: packed, mu: real, whole: real):
         mass = p[dim] * q[dim] / (p[dim] + q[dim])
         apart = s.momentum(p) / p[dim] - s.momentum(q) / q[dim]
         full = surface[dim] + other[dim]
         J = vec()
-        if full > touch:
+        if full > touch * whole:
             across = s.momentum(surface) / surface[dim] - s.momentum(other) / other[dim]
             length = wp.length(across)
             normal = across / wp.max(length, nowhere)
@@ -136,8 +144,8 @@ def meetings(n: Numbers) -> Any:
                     rub = (mu * u / speed) * along
                 else:
                     rub = along
-                firm = wp.min((full - touch) / (real(1.0) - touch), real(1.0))
-                firm *= wp.min(wp.min(surface[dim], other[dim]) / sliver, real(1.0))
+                firm = wp.min((full - touch * whole) / ((real(1.0) - touch) * whole), real(1.0))
+                firm *= wp.min(wp.min(surface[dim], other[dim]) / (sliver * whole), real(1.0))
                 J = (firm * mass) * (u * normal - rub)
         return J
 
@@ -146,6 +154,7 @@ def meetings(n: Numbers) -> Any:
         lattice: Lattice,
         lightest: wp.array[real],
         friction_in: wp.array[real],
+        share_in: wp.array2d[real],
         grid_in: wp.array2d[packed],
         surface_in: wp.array2d[packed],
         grid_out: wp.array2d[packed],
@@ -154,6 +163,9 @@ def meetings(n: Numbers) -> Any:
         own, first = i // lattice.nodes, i % lattice.nodes
         p = grid_in[b, i]
         gained = vec()
+        whole = real(1.0)
+        if wp.static(n.shared):
+            whole = wp.max(share_in[b, i], empty)
         if p[dim] > lightest[b]:
             partners = int(0)
             for field in range(wp.static(fields)):
@@ -162,7 +174,7 @@ def meetings(n: Numbers) -> Any:
             for field in range(wp.static(fields)):
                 j = field * lattice.nodes + first
                 if field != own and grid_in[b, j][dim] > lightest[b]:
-                    J = impulse(p, grid_in[b, j], surface_in[b, i], surface_in[b, j], friction_in[b])
+                    J = impulse(p, grid_in[b, j], surface_in[b, i], surface_in[b, j], friction_in[b], whole)
                     gained += J / real(partners)
         grid_out[b, i] = p + s.pack(gained, real(0.0))
 

@@ -66,8 +66,6 @@ def check_refinement(scene: Scene, reasons: Reasons) -> None:
         )
     if isinstance(method.integrator, Implicit):
         reasons.add("method.integrator", "must be Explicit() where cells are refined.")
-    if isinstance(method.contact, Apart):
-        reasons.add("method.contact", "must be Together() where cells are refined.")
 
 
 def cell_of(scene: Scene) -> float | None:

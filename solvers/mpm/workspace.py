@@ -45,13 +45,13 @@ PLACE = ("lattice", "dt")
 TO_GRID = (*PLACE, "slot", "kind", "volume", "row", "gravity", "x", "v", "C", "F", "h")
 AT_WALLS = (*PLACE, "slot", "volume", "radius", "row", "face", "sides", "low", "high", "firmness", "own", "x")
 BEFORE = ("lightest", "momentum", "momentum before")
-MEET = ("lattice", "lightest", "rub", "momentum apart", "surface")
+MEET = ("lattice", "lightest", "rub", "node share", "momentum apart", "surface")
 MIRRORS = ("behind", "front", "sign")
 OF_WALLS = ("hold", "holds", "images", *MIRRORS, "held share", "held shares", "image share")  # see Workspace.held
 AT_NODES = ("lightest", "hold", "holds", "momentum", "friction")
 TO_PARTICLES = (*PLACE, "slot", "kind", "row", "x", "F", "h", "velocity", "flip", "v", "velocity before")
 AFTER = ("x after", "v after", "C after", "F after", "h after", "lost")
-UNUSED = ("own", "h", "h after", "momentum before", "velocity before")
+UNUSED = ("own", "node share", "h", "h after", "momentum before", "velocity before")
 NAMES = {
     "position": "x",
     "velocity": "v",
@@ -112,7 +112,7 @@ class Workspace:
             self.summed = (*self.summed, "momentum apart", "surface")
             apart = [
                 *(each.renamed({"momentum": "momentum apart"}) for each in apart),
-                Pass(surfaces(n), "particles", device, ("lattice", "volume", "x", "F"), ("surface",)),
+                Pass(surfaces(n), "particles", device, ("lattice", "volume", "own", "x", "F"), ("surface",)),
                 Pass(meetings(n), "nodes", device, MEET, ("momentum",)),
             ]
         folded = self.folded("momentum", *(["friction"] if self.walls else []))

@@ -8,11 +8,14 @@ from typing import Any, NamedTuple
 
 import warp as wp
 
+from scenegrad.solvers.mpm.grid.stencil import stencil
 from scenegrad.solvers.mpm.numbers import Numbers
 from scenegrad.solvers.mpm.rigid.frames import frames
 from scenegrad.solvers.mpm.rigid.numbers import rigid_numbers
 
-__all__ = ["Blending", "blending", "drift", "follow", "middle", "shares"]
+__all__ = ["Blending", "blending", "drift", "follow", "middle", "node_shares", "shares"]
+
+MOMENTS = {2: (1 / 4, 13 / 80), 3: (1 / 3, 3 / 10)}  # int s^2 N and int s^4 N of the splines, by degree
 
 
 @cache
@@ -63,6 +66,7 @@ def follow(n: Numbers) -> Any:
 class Blending(NamedTuple):
     """theta and what follows from it; see refined/refinement.py."""
 
+    along: Any  # (x_a - c_a, half_a, blend, period_a) -> s, of one axis
     share: Any  # (x - c, half, blend, period) -> theta
     lean: Any  # (x - c, half, blend, period) -> grad theta [1/m]
     inverse_spread: Any  # (theta, fine dx, coarse dx) -> 1/D, D = theta D_fine + (1 - theta) D_coarse [1/m^2]
@@ -83,14 +87,15 @@ def blending(n: Numbers) -> Blending:
         return wp.clamp(real(1.0) - (wp.abs(d) - half) / blend, real(0.0), real(1.0))
 
     @wp.func
-    def along(t: real):
+    def along(d: real, half: real, blend: real, period: real):
+        t = inside(nearest(d, period), half, blend)
         return t * t * t * (real(10.0) - t * (real(15.0) - real(6.0) * t))
 
     @wp.func
     def share(away: vec, half: vec, blend: real, period: vec):
         theta = real(1.0)
         for a in range(wp.static(n.dim)):
-            theta = theta * along(inside(nearest(away[a], period[a]), half[a], blend))
+            theta = theta * along(away[a], half[a], blend, period[a])
         return theta
 
     @wp.func
@@ -102,7 +107,7 @@ def blending(n: Numbers) -> Blending:
             slope = (real(-30.0) / blend) * wp.sign(d) * (t * (real(1.0) - t)) * (t * (real(1.0) - t))
             for other in range(wp.static(n.dim)):
                 if wp.static(other != a):
-                    slope = slope * along(inside(nearest(away[other], period[other]), half[other], blend))
+                    slope = slope * along(away[other], half[other], blend, period[other])
             found[a] = slope
         return found
 
@@ -110,7 +115,7 @@ def blending(n: Numbers) -> Blending:
     def inverse_spread(theta: real, fine_dx: real, coarse_dx: real):
         return real(1.0) / (spread * (theta * fine_dx * fine_dx + (real(1.0) - theta) * coarse_dx * coarse_dx))
 
-    return Blending(share, lean, inverse_spread)
+    return Blending(along, share, lean, inverse_spread)
 
 
 @cache
@@ -138,5 +143,38 @@ def shares(n: Numbers) -> Any:
         coarse_out[b, p] = real(1.0) - theta
         lean_fine_out[b, p] = lean
         lean_coarse_out[b, p] = -lean
+
+    return kernel
+
+
+@cache
+def node_shares(n: Numbers) -> Any:
+    """outer (1 - Theta_i) + inner Theta_i,   Theta_i = int N_i theta dx / dx^dim, at each node.
+
+    Axis by axis by Gauss's rule of three points for the spline as weight, exact for polynomials of degree 5."""
+    s, real, vec, Lattice, blend_of = stencil(n), n.real, n.vec, n.lattice, blending(n)
+    second, fourth = MOMENTS[n.support - 1]
+    out, side = real((fourth / second) ** 0.5), real(0.5 * second**2 / fourth)
+
+    @wp.kernel(module="unique")
+    def kernel(
+        lattice: Lattice,
+        half: vec,
+        blend: real,
+        period: vec,
+        outer: real,
+        inner: real,
+        center_in: wp.array[vec],
+        share_out: wp.array2d[real],
+    ):
+        b, i = wp.tid()
+        away, theta = s.position(lattice, i) - center_in[b], real(1.0)
+        reach = out / lattice.inv_dx
+        for a in range(wp.static(n.dim)):
+            below = blend_of.along(away[a] - reach, half[a], blend, period[a])
+            above = blend_of.along(away[a] + reach, half[a], blend, period[a])
+            here = blend_of.along(away[a], half[a], blend, period[a])
+            theta = theta * (side * (below + above) + (real(1.0) - real(2.0) * side) * here)
+        share_out[b, i] = outer * (real(1.0) - theta) + inner * theta
 
     return kernel

@@ -14,7 +14,7 @@ from scenegrad.solvers.mpm.grid.grid import Grid
 from scenegrad.solvers.mpm.grid.layout import Layout, layout_of
 from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.passes import Pass, Process
-from scenegrad.solvers.mpm.refined.region import drift, follow, middle, shares
+from scenegrad.solvers.mpm.refined.region import drift, follow, middle, node_shares, shares
 from scenegrad.solvers.mpm.refined.transfer import advance, arrive, gather
 from scenegrad.solvers.mpm.rigid.motion import advance as advance_rigid
 from scenegrad.solvers.mpm.rigid.numbers import POSE
@@ -48,7 +48,9 @@ class RefinedWorkspace(Workspace):
         n, device, found = self.n, str(self.device), matter.refinement
         assert found is not None
         self.refinement = found
-        of_grid = (*self.widths, "friction", "lattice", "nodes", "own", "lean", *OF_WALLS)
+        if matter.meeting:
+            self.types["node share"], self.widths["node share"] = n.real, 1
+        of_grid = (*self.widths, "friction", "lattice", "nodes", "own", "lean", "outer share", "inner share", *OF_WALLS)
         self.twin = {name: f"{name} fine" for name in of_grid}
         self.types |= {"own": n.real, "own fine": n.real, "lean": n.vec, "lean fine": n.vec, "center": n.vec}
         self.types |= {"gathered v": n.vec, "gathered B": n.mat, "gathered L": n.mat, "gathered before": n.vec}
@@ -61,13 +63,17 @@ class RefinedWorkspace(Workspace):
         self.between = self.on_the_way()
         into = self.arrived
         arrived = Pass(arrive(n, matter.laws), "particles", device, ARRIVE, into.outputs, into.threads)
+        apart = {"momentum": "momentum apart"} if matter.meeting else {}
         seen = Pass(gather(n), "particles", device, GATHER, (*GATHERED, "lost"), into.threads)
-        solved = [arrived if each is into else each for each in self.solves]
+        solved: list[Process] = [
+            arrived.renamed(apart) if isinstance(each, Pass) and each.kernel is into.kernel else each
+            for each in self.solves
+        ]
         self.solves = (
             Clear(tuple(self.between[name] for name in ("center", "drift", *GATHERED))),
             *self.placed(),
             Pass(shares(n), "particles", device, (*REGION, "x", "center"), ("own fine", "own", "lean fine", "lean")),
-            *self.on_both(*solved, seen),
+            *self.on_both(*self.filled(), *solved, seen),
             *self.moved(),
         )
         self.carries = (Pass(advance(n, matter.laws), "particles", device, ADVANCE, AFTER), *self.carries[1:])
@@ -81,6 +87,10 @@ class RefinedWorkspace(Workspace):
             "fixed": n.vec(*found.fixed),
             "share of place": wp.from_torch(found.weight.to(self.device, self.dtype)),
             "followed": found.follows,
+            "outer share": n.real(1.0),
+            "inner share": n.real(0.0),
+            "outer share fine": n.real(0.0),
+            "inner share fine": n.real(1.0),
             "plus": n.real(1.0),
             "minus": n.real(-1.0),
             **self.views(self.between),
@@ -102,6 +112,12 @@ class RefinedWorkspace(Workspace):
         if self.refinement.follows is not None:
             found.append(Pass(follow(n), "members", device, ("followed", "plus", "rigid"), ("center",)))
         return found
+
+    def filled(self) -> list[Process]:
+        """Which share of a full cell each grid has at its nodes, where bodies have grids of their own."""
+        about = ("lattice", *REGION, "outer share", "inner share", "center")
+        found = Pass(node_shares(self.n), "nodes", str(self.device), about, ("node share",))
+        return [found] if self.matter.meeting else []
 
     def moved(self) -> list[Process]:
         """By how much it moves in the step."""
