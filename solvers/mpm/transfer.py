@@ -9,6 +9,7 @@ from typing import Any
 import warp as wp
 
 from scenegrad.solvers.mpm.grid.stencil import stencil
+from scenegrad.solvers.mpm.grid.sums import sums
 from scenegrad.solvers.mpm.lines import members
 from scenegrad.solvers.mpm.materials.choice import any_deform, any_kirchhoff
 from scenegrad.solvers.mpm.materials.law import Law
@@ -16,8 +17,14 @@ from scenegrad.solvers.mpm.numbers import Numbers
 
 __all__ = ["grid_to_particles", "lost_particles", "particles_to_grid"]
 
-# Products and sums in one rounding, as on a GPU: a tenth to a third less time on a CPU.
-FUSED = {"cpu_compiler_flags": f"{wp.config.cpu_compiler_flags or '-march=native'} -ffp-contract=fast"}
+# Products and sums in one rounding, as on a GPU, and sums in the order that suits the processor: up to a third less
+# time on a CPU. Sums that gather also win by a longer search for what can be done side by side.
+FUSED = {
+    "cpu_compiler_flags": " ".join(
+        (wp.config.cpu_compiler_flags or "-march=native", "-ffp-contract=fast", "-mreassociate", "-fno-signed-zeros")
+    )
+}
+GATHERED = {"cpu_compiler_flags": f"{FUSED['cpu_compiler_flags']} -mllvm=-slp-recursion-max-depth=12"}
 
 
 @cache
@@ -30,7 +37,7 @@ def particles_to_grid(n: Numbers, laws: tuple[Law, ...]) -> Any:
     Momentum [kg m/s] and mass [kg] travel together. Constants come by slot: one slot a body, or one a particle where
     their gradients are wanted.
     """
-    s, member, tau = stencil(n), members(n), any_kirchhoff(n, laws)
+    s, g, member, tau = stencil(n), sums(n), members(n), any_kirchhoff(n, laws)
     dim, real, vec, mat, packed, Row = n.dim, n.real, n.vec, n.mat, n.packed, n.row
     History, Lattice = n.history, n.lattice
     flip, inv_spread = n.scheme.flip is not None, real(1 / n.scheme.spread)
@@ -59,7 +66,6 @@ def particles_to_grid(n: Numbers, laws: tuple[Law, ...]) -> Any:
         at = inv_dx * x_in[b, p]
         anchor = s.anchor(lattice, at, b, p)
         f = s.place(at)
-        w = s.weights(f)
         mass = row[0] * volume
         C = C_in[b, p]
         v = v_in[b, p]
@@ -71,21 +77,15 @@ def particles_to_grid(n: Numbers, laws: tuple[Law, ...]) -> Any:
             slope = (real(-1.0) / inv_dx) * force
         else:
             slope = (real(1.0) / inv_dx) * (mass * C - force)
-        of_plane = mass * (v + dt * gravity_in[b, slot]) - slope * f
-        for i in range(wp.static(n.support)):
-            of_line = of_plane
-            for j in range(wp.static(n.support)):
-                of_node = of_line
-                for k in range(wp.static(n.support if dim == 3 else 1)):
-                    weight = w[i, 0] * w[j, 1] * w[k, 2]
-                    share = s.pack(weight * of_node, weight * mass)
-                    node = s.node(lattice, anchor, i, j, k)
-                    wp.atomic_add(grid_out, b, node, share)
-                    if wp.static(flip):
-                        wp.atomic_add(before_out, b, node, (weight * mass) * v)
-                    of_node = of_node + s.column(slope, 2)
-                of_line = of_line + s.column(slope, 1)
-            of_plane = of_plane + s.column(slope, 0)
+        momentum = mass * (v + dt * gravity_in[b, slot])
+        g.scatter(lattice, anchor, f, momentum - slope * f, slope, mass, grid_out, b)
+        if wp.static(flip):
+            w = s.weights(f)
+            for i in range(wp.static(n.support)):
+                for j in range(wp.static(n.support)):
+                    for k in range(wp.static(n.support if dim == 3 else 1)):
+                        share = (w[i, 0] * w[j, 1] * w[k, 2] * mass) * v
+                        wp.atomic_add(before_out, b, s.node(lattice, anchor, i, j, k), share)
 
     return kernel
 
@@ -97,11 +97,11 @@ def grid_to_particles(n: Numbers, laws: tuple[Law, ...]) -> Any:
     With FLIP the particle then goes on with v_p + flip (its old velocity - sum_i w_ip v_i before the forces).
     A particle whose nodes do not all exist is lost: its number plus one goes to `lost_out`, its velocity becomes NaN.
     """
-    s, member, deform = stencil(n), members(n), any_deform(n, laws)
-    dim, real, vec, mat, Row, History, Lattice = n.dim, n.real, n.vec, n.mat, n.row, n.history, n.lattice
+    s, g, member, deform = stencil(n), sums(n), members(n), any_deform(n, laws)
+    real, vec, mat, Row, History, Lattice = n.real, n.vec, n.mat, n.row, n.history, n.lattice
     flip, inv_spread = n.scheme.flip is not None, real(1 / n.scheme.spread)
 
-    @wp.kernel(module="unique", module_options=FUSED)
+    @wp.kernel(module="unique", module_options=GATHERED)
     def kernel(
         lattice: Lattice,
         dt_in: wp.array[real],
@@ -129,29 +129,8 @@ def grid_to_particles(n: Numbers, laws: tuple[Law, ...]) -> Any:
         at = inv_dx * x
         anchor = s.anchor(lattice, at, b, p)
         f = s.place(at)
-        w = s.weights(f)
-        moment = s.moments(w)
-        v, v_by_x, v_by_y, v_by_z = vec(), vec(), vec(), vec()
-        old = vec()
-        for i in range(wp.static(n.support)):  # sum_i w_ip v_i and its moments along each axis, summed axis by axis
-            plane, plane_by_y, plane_by_z = vec(), vec(), vec()
-            for j in range(wp.static(n.support)):
-                line, line_by_z = vec(), vec()
-                for k in range(wp.static(n.support if dim == 3 else 1)):
-                    node = s.node(lattice, anchor, i, j, k)
-                    seen = grid_v_in[b, node]
-                    if wp.static(flip):
-                        old += (w[i, 0] * w[j, 1] * w[k, 2]) * before_in[b, node]
-                    line += w[k, 2] * seen
-                    line_by_z += moment[k, 2] * seen
-                plane += w[j, 1] * line
-                plane_by_y += moment[j, 1] * line
-                plane_by_z += w[j, 1] * line_by_z
-            v += w[i, 0] * plane
-            v_by_x += moment[i, 0] * plane
-            v_by_y += w[i, 0] * plane_by_y
-            v_by_z += w[i, 0] * plane_by_z
-        C = (inv_spread * inv_dx) * (s.columns(v_by_x, v_by_y, v_by_z) - wp.outer(v, f))
+        v, moment = g.gather(lattice, anchor, f, grid_v_in, b)
+        C = (inv_spread * inv_dx) * (moment - wp.outer(v, f))
         x_out[b, p] = x + dt * v
         C_out[b, p] = C
         h = History()
@@ -163,6 +142,7 @@ def grid_to_particles(n: Numbers, laws: tuple[Law, ...]) -> Any:
             h_out[b, p] = kept
         own = v
         if wp.static(flip):
+            old, _ = g.gather(lattice, anchor, f, before_in, b)
             own = v + flip_in * (v_in[b, p] - old)
         if s.outside(lattice, at, b, p) != 0:
             lost_out[b] = p + 1

@@ -28,6 +28,7 @@ class Stencil(NamedTuple):
     pack: Any  # (momentum, mass) -> packed
     momentum: Any  # packed -> momentum
     column: Any  # (matrix, axis) -> its column, zero for the axis that 2D lacks
+    axes: Any  # (x, y, z) -> vector, without the component that 2D lacks
     columns: Any  # three columns -> matrix, without the one that 2D lacks
 
 
@@ -95,6 +96,10 @@ def stencil(n: Numbers) -> Stencil:
             return vec()
 
         @wp.func
+        def axes(x: real, y: real, z: real):
+            return vec(x, y)
+
+        @wp.func
         def columns(a: vec, b: vec, c: vec):
             return wp.matrix_from_cols(a, b)
 
@@ -113,8 +118,12 @@ def stencil(n: Numbers) -> Stencil:
             return vec(m[0, a], m[1, a], m[2, a])
 
         @wp.func
+        def axes(x: real, y: real, z: real):
+            return vec(x, y, z)
+
+        @wp.func
         def columns(a: vec, b: vec, c: vec):
             return wp.matrix_from_cols(a, b, c)
 
     anchor, node, outside, position = sparse(n) if n.sparse else dense(n)
-    return Stencil(anchor, node, outside, position, place, weights, moments, pack, momentum, column, columns)
+    return Stencil(anchor, node, outside, position, place, weights, moments, pack, momentum, column, axes, columns)
