@@ -1,13 +1,15 @@
 """Sand of Drucker and Prager in plane strain, its cone matched to Mohr and Coulomb: columns and heaps.
 
 It shears without dilation, so that a flank that flows is held by no more than tan = sin(phi) once the flow has turned
-the stress: a heap that has slid comes to rest between atan(sin phi) and phi, one that was built stands up to phi.
+the stress [Davis 1968]: a heap that has slid comes to rest between atan(sin phi) and phi, one that was built stands up
+to phi; up to 25 degrees these are about two degrees apart. Dilation would change little of that: with a dilatancy angle
+of phi that ends where 5 % of volume are gained, slid heaps were found steeper by 0.1 degrees at 30 and 1.3 at 35.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import atan, degrees, sqrt
+from math import atan, degrees, radians, sin, sqrt
 
 import numpy as np
 import torch
@@ -72,19 +74,23 @@ def left_alone(scene: Scene, brake: float, falls: float, setting: Setting) -> tu
 
 
 def built_heap(setting: Setting) -> Iterator[Finding]:
-    """Two degrees flatter than phi it stands; two degrees steeper it comes down."""
-    phi = 30.0
-    before, after, _ = left_alone(granular.sand_heap(phi - 2, friction_angle=phi, cells=32), 5.0, 12.0, setting)
-    yield absolute(f"slope of a heap built 2 degrees below {phi:g}, left alone", before, after, 0.5, "degree")
-    _, _, lost = left_alone(granular.sand_heap(phi + 2, friction_angle=phi, cells=32), 5.0, 12.0, setting)
-    yield at_least(f"height that a heap loses, built 2 degrees above {phi:g}", 0.05, lost)
+    """The steepest slope that stands is within two degrees of phi: two degrees flatter a heap keeps its slope, two
+    degrees steeper it comes down."""
+    for phi in (20.0, 25.0, 30.0, 35.0):
+        before, after, _ = left_alone(granular.sand_heap(phi - 2, friction_angle=phi, cells=32), 5.0, 12.0, setting)
+        yield absolute(f"slope of a heap built 2 degrees below {phi:g}, left alone", before, after, 0.5, "degree")
+        _, _, lost = left_alone(granular.sand_heap(phi + 2, friction_angle=phi, cells=32), 5.0, 12.0, setting)
+        yield at_least(f"height that a heap loses, built 2 degrees above {phi:g}", 0.05, lost)
 
 
 def slid_heap(setting: Setting) -> Iterator[Finding]:
-    """A heap built too steep slides until it rests."""
-    phi = 25.0
-    _, after, _ = left_alone(granular.sand_heap(phi + 6, friction_angle=phi, cells=32), 4.0, 60.0, setting)
-    yield absolute(f"slope of a heap that has slid, angle of friction {phi:g}", phi, after, 2.0, "degree")
+    """A heap built six degrees too steep slides until it rests, near the slope that holds flow without dilation."""
+    for phi in (20.0, 25.0, 30.0, 35.0):
+        _, after, _ = left_alone(granular.sand_heap(phi + 6, friction_angle=phi, cells=32), 4.0, 60.0, setting)
+        held = degrees(atan(sin(radians(phi))))
+        yield absolute(f"slope of a heap that has slid, atan(sin {phi:g})", held, after, 2.0, "degree")
+        if phi <= 25.0:
+            yield absolute(f"the same against the angle of friction {phi:g}", phi, after, 2.0, "degree")
 
 
 CASES = (
@@ -92,5 +98,6 @@ CASES = (
          column_collapse, quick=False),
     Case("built_heap", "mpm", "stands up to the angle of friction", "Coulomb 1776; slope stability", built_heap,
          quick=False),
-    Case("slid_heap", "mpm", "rests at the angle of friction", "angle of repose", slid_heap, quick=False),
+    Case("slid_heap", "mpm", "rests between atan(sin phi) and phi", "Davis 1968, Theories of plasticity", slid_heap,
+         quick=False),
 )  # fmt: skip
