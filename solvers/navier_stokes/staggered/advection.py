@@ -1,6 +1,6 @@
 """What is carried through the faces between samples: conservative schemes, told apart by the values they put there.
 
-A flux is the velocity times the value upwind,  F = U/2 (left + right) - |U|/2 (right - left).
+A flux is the velocity times the value upwind,  F = max(U, 0) left + min(U, 0) right.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class Scheme(Protocol):
         """Largest damping rate in units of U/h, which bounds the step of an explicit method."""
         ...
 
-    def flux(self, q: Tensor, steps: Tensor, half: Tensor, axis: int) -> Tensor:
-        """Through the m + 1 interfaces of m samples. q: with ghosts; steps: differences of q; half: U/2."""
+    def flux(self, q: Tensor, steps: Tensor, u: Tensor, axis: int) -> Tensor:
+        """Through the m + 1 interfaces of m samples. q: with ghosts; steps: differences of q; u: velocity there."""
         ...
 
 
@@ -40,8 +40,8 @@ class Central:
     width = 1
     upwind = 0.0
 
-    def flux(self, q: Tensor, steps: Tensor, half: Tensor, axis: int) -> Tensor:
-        return half * torch.add(but_first(q, axis), but_last(q, axis))
+    def flux(self, q: Tensor, steps: Tensor, u: Tensor, axis: int) -> Tensor:
+        return torch.add(but_first(q, axis), but_last(q, axis)).mul_(u).mul_(0.5)
 
 
 @dataclass(frozen=True)
@@ -52,23 +52,25 @@ class VanLeer:
     width = 2
     upwind = 2.0
 
-    def flux(self, q: Tensor, steps: Tensor, half: Tensor, axis: int) -> Tensor:
-        return upwinded(q, steps, half, axis, *harmonic(steps, axis))
+    def flux(self, q: Tensor, steps: Tensor, u: Tensor, axis: int) -> Tensor:
+        above, below = harmonic(steps, axis)
+        middle = inner(q, axis)
+        left = torch.addcdiv(middle, above, below)
+        right = torch.addcdiv(middle, above, below, value=-1.0)
+        return upwind(left, right, u, axis)
 
 
 def harmonic(steps: Tensor, axis: int) -> tuple[Tensor, Tensor]:
     """Half the slope in each cell, as a fraction: max(ab, 0) / (a + b)."""
     a, b = but_last(steps, axis), but_first(steps, axis)
-    # a + b = 0 with ab > 0 cannot be, so that the tiny number only keeps 0/0 away
-    return torch.mul(a, b).clamp(min=0.0), torch.add(a, b).add_(torch.finfo(steps.dtype).tiny)
+    # a + b = 0 with ab > 0 cannot be: the tiny number only keeps 0/0 away, also from the square that a derivative has
+    return torch.mul(a, b).clamp(min=0.0), torch.add(a, b).add_(torch.finfo(steps.dtype).tiny ** 0.5)
 
 
-def upwinded(q: Tensor, steps: Tensor, half: Tensor, axis: int, above: Tensor, below: Tensor) -> Tensor:
-    """The flux between cells whose values at their ends are q -+ above / below."""
-    middle = inner(q, axis)
-    left = but_last(torch.addcdiv(middle, above, below), axis)
-    right = but_first(torch.addcdiv(middle, above, below, value=-1.0), axis)
-    return torch.mul(half, left + right) - half.abs() * (right - left)
+def upwind(ahead: Tensor, behind: Tensor, u: Tensor, axis: int) -> Tensor:
+    """The flux between cells with the values `ahead` at their upper and `behind` at their lower ends."""
+    forward = torch.mul(but_last(ahead, axis), u.clamp(min=0.0))
+    return torch.addcmul(forward, but_first(behind, axis), u.clamp(max=0.0))
 
 
 @dataclass(frozen=True)
@@ -79,17 +81,16 @@ class Weno3:
     width = 2
     upwind = 2.0
 
-    def flux(self, q: Tensor, steps: Tensor, half: Tensor, axis: int) -> Tensor:
+    def flux(self, q: Tensor, steps: Tensor, u: Tensor, axis: int) -> Tensor:
         a, b = but_last(steps, axis), but_first(steps, axis)
         # relative to the largest step, so that the result scales with the field
-        small = 1e-6 * steps.detach().square().amax(tuple(range(1, steps.ndim)), keepdim=True) + 1e-30
-        rough_a, rough_b = (a.square() + small).square(), (b.square() + small).square()
-        # weights 1/3 of the line from behind and 2/3 of the one ahead, divided by their roughness
-        ahead = 0.5 * (2.0 * rough_a * b + rough_b * a) / (2.0 * rough_a + rough_b)
-        behind = 0.5 * (2.0 * rough_b * a + rough_a * b) / (2.0 * rough_b + rough_a)
+        small = 1e-6 * steps.square().amax(tuple(range(1, steps.ndim)), keepdim=True) + 1e-30
+        # weights 1/3 of the line from behind and 2/3 of the one ahead, divided by the squares of their roughness
+        ratio = torch.div(a.square() + small, b.square() + small).square()
+        ahead = 0.5 * (2.0 * ratio * b + a) / (2.0 * ratio + 1.0)
+        behind = 0.5 * (2.0 * a + ratio * b) / (2.0 + ratio)
         middle = inner(q, axis)
-        left, right = but_last(middle + ahead, axis), but_first(middle - behind, axis)
-        return half * (left + right) - half.abs() * (right - left)
+        return upwind(middle + ahead, middle - behind, u, axis)
 
 
 SCHEMES: Mapping[str, Scheme] = {"central": Central(), "van_leer": VanLeer(), "weno3": Weno3()}

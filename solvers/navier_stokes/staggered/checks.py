@@ -15,6 +15,7 @@ from scenegrad.scenes.values import vector
 from scenegrad.solvers.navier_stokes.spectral.initial import initial_trouble
 from scenegrad.solvers.navier_stokes.staggered.forcing import forcing_trouble
 from scenegrad.solvers.navier_stokes.staggered.initial import FLOWS, STARTS, VORTICITIES
+from scenegrad.solvers.navier_stokes.staggered.obstacles.placing import obstacle_troubles
 from scenegrad.solvers.navier_stokes.staggered.probes import output_trouble
 from scenegrad.solvers.navier_stokes.staggered.walls import kinds_of, side_troubles, structure_of
 
@@ -55,6 +56,7 @@ def troubles(scene: Scene) -> Iterator[tuple[str, str]]:
         yield from fluid_troubles(name, fluid, scene)
     for name in tracers:
         yield from tracer_troubles(name, scene, list(fluids))
+    yield from obstacle_troubles(scene, tracers)
     yield from method_troubles(scene)
 
 

@@ -15,6 +15,7 @@ from scenegrad.engine.state import Params
 from scenegrad.scenes.fluids import Fluid, Tracer
 from scenegrad.scenes.initial_fields import Conduction, PlaneWave, TaylorGreen
 from scenegrad.scenes.methods import Staggered
+from scenegrad.scenes.outputs import Force
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.values import Parameter, number
 from scenegrad.solvers.navier_stokes.staggered.advection import SCHEMES
@@ -25,6 +26,9 @@ from scenegrad.solvers.navier_stokes.staggered.grid import Grid
 from scenegrad.solvers.navier_stokes.staggered.initial import conduction, tracer_start, velocity_start, vortical_start
 from scenegrad.solvers.navier_stokes.staggered.integrators import AB2, INTEGRATORS, RK3, AdamsBashforth, RungeKutta
 from scenegrad.solvers.navier_stokes.staggered.momentum import Transport
+from scenegrad.solvers.navier_stokes.staggered.obstacles.forces import Watch
+from scenegrad.solvers.navier_stokes.staggered.obstacles.immersed import Obstacles
+from scenegrad.solvers.navier_stokes.staggered.obstacles.placing import learnable_obstacles, obstacles_of, top_speeds
 from scenegrad.solvers.navier_stokes.staggered.physics import Carried, Physics
 from scenegrad.solvers.navier_stokes.staggered.probes import probe
 from scenegrad.solvers.navier_stokes.staggered.projection import Projection
@@ -34,6 +38,7 @@ from scenegrad.solvers.navier_stokes.staggered.state import StaggeredState
 from scenegrad.solvers.navier_stokes.staggered.stepping import Stepper
 from scenegrad.solvers.navier_stokes.staggered.walls import learnable_sides, periodic_axes, sides_of
 from scenegrad.solvers.shared.leaves import params, program
+from scenegrad.solvers.shared.memory import keep_memory
 from scenegrad.solvers.shared.reasons import Reasons
 
 __all__ = ["compile_staggered"]
@@ -61,6 +66,7 @@ def compile_staggered(
             reasons.add(address, f"{reason}.")
     reasons.compare([structure(scene) for scene in scenes])
     reasons.refuse()
+    keep_memory()
     scene = scenes[0]
     grid = grid_of(scene, device, dtype)
     name = fluid_of(scene)
@@ -91,11 +97,20 @@ def compile_staggered(
             for tracer in tracers
         ),
     )
-    projection = Projection(grid, sides)
-    stepper = Stepper(grid, physics, projection, method_of(scene, asked))
+    obstacles = obstacles_of(scenes, grid, tracers)
+    forces = {key: output for key, output in scene.outputs.items() if isinstance(output, Force)}
+    bodies = [] if obstacles is None else [body.name for body in obstacles.bodies]
+    stepper = Stepper(
+        grid,
+        physics,
+        Projection(grid, sides, asked.tolerance),
+        method_of(scene, asked),
+        obstacles,
+        tuple(Watch(bodies.index(output.on), output.every, scene.time.warmup) for output in forces.values()),
+    )
     unplanned: Program[StaggeredState] = Program(scene.time.end, DEFAULT)
-    solver = StaggeredSolver(grid, stepper, Diagnostics(physics), peaks_of(sides), unplanned)
-    probes = [probe(key, output, scene.time.warmup, solver) for key, output in scene.outputs.items()]
+    solver = StaggeredSolver(grid, stepper, Diagnostics(physics), peaks_of(sides, obstacles), unplanned)
+    probes = [probe(key, output, scene.time.warmup, solver, list(forces)) for key, output in scene.outputs.items()]
     initial = start(scenes, solver, values)
     plan = program(scene, probes, DEFAULT, initial)
     if isinstance(plan.controller, PI):
@@ -152,15 +167,16 @@ def learnable(scene: Scene, sides: Sides) -> list[str]:
             addresses += [f"{tracer}.initial.{field}" for field in ("lo", "hi", "disturbance")]
         elif is_number(part.initial):
             addresses.append(f"{tracer}.initial")
-    return addresses + learnable_sides(sides)
+    addresses += learnable_sides(sides)
+    return addresses + learnable_obstacles(scene)
 
 
 def is_number(value: object) -> bool:
     return isinstance(value, int | float | Parameter)
 
 
-def peaks_of(sides: Sides) -> Callable[[Params], Tensor]:
-    """Largest speed that the sides impose, by component [batch, dim]."""
+def peaks_of(sides: Sides, obstacles: Obstacles | None) -> Callable[[Params], Tensor]:
+    """Largest speed that sides and bodies impose, by component [batch, dim]."""
     dim = sides.grid.dim
 
     def peaks(values: Params) -> Tensor:
@@ -170,6 +186,8 @@ def peaks_of(sides: Sides) -> Callable[[Params], Tensor]:
             for column, source in zip(columns, side.velocity, strict=False):
                 if source is not None:
                     column.append(source.peak(values).abs())
+        for column, speed in zip(columns, () if obstacles is None else top_speeds(obstacles, values), strict=False):
+            column.append(speed)
         return torch.stack([torch.stack(column).amax(0) for column in columns], dim=1)
 
     return peaks

@@ -11,7 +11,7 @@ from torch import Tensor
 from scenegrad.solvers.navier_stokes.staggered.advection import Scheme
 from scenegrad.solvers.navier_stokes.staggered.grid import Grid
 from scenegrad.solvers.navier_stokes.staggered.sides import HI, LO, Known, Sides
-from scenegrad.solvers.navier_stokes.staggered.slices import but_first, but_last, differences, first, inner, last
+from scenegrad.solvers.navier_stokes.staggered.slices import but_last, differences, first, inner, last, means
 
 __all__ = ["Transport"]
 
@@ -45,23 +45,30 @@ class Transport:
         for c in grid.axes:
             rate: Tensor | None = None
             for axis in grid.axes:
-                if axis == c:  # cells from beyond the first face to beyond the last
-                    half = halves(inner(padded[c, c], c, width - 1), c)
-                else:
-                    half = halves(inner(padded[axis, c], c, width - 1), c)
-                rate = self.add(rate, padded[c, axis], half, diffusivity, axis)
+                # between the samples of component c, from beyond the first to beyond the last where axis == c
+                speed = means(inner(padded[axis, c], c, width - 1), c)
+                rate = self.add(rate, padded[c, axis], speed, diffusivity, axis)
             assert rate is not None
             rates.append(but_last(rate, c) if grid.periodic[c] else rate)
         return rates
 
     def of_tracer(
-        self, tracer: Tensor, number: int, velocity: Sequence[Tensor], diffusivity: Tensor | None, known: Known
+        self,
+        tracer: Tensor,
+        number: int,
+        velocity: Sequence[Tensor],
+        diffusivity: Tensor | None,
+        known: Known,
+        open_shares: Sequence[Tensor] | None = None,
     ) -> Tensor:
-        """[unit/s] in the cells."""
+        """[unit/s] in the cells. open_shares: of each face, through which it can diffuse; all of it if left out."""
         rate: Tensor | None = None
         for axis, u in zip(self.grid.axes, velocity, strict=True):
             q = self.sides.pad_tracer(tracer, number, axis, self.width, known)
-            rate = self.add(rate, q, 0.5 * self.sides.closed(u, axis), diffusivity, axis)
+            through = diffusivity
+            if diffusivity is not None and open_shares is not None:
+                through = diffusivity * self.sides.closed(open_shares[axis], axis)
+            rate = self.add(rate, q, self.sides.closed(u, axis), through, axis)
         assert rate is not None
         for axis in self.grid.axes:
             for side in (LO, HI):
@@ -71,17 +78,12 @@ class Transport:
                     slab.add_(known.tracers[place, number] / self.grid.spacing[axis])
         return rate
 
-    def add(self, rate: Tensor | None, q: Tensor, half: Tensor, diffusivity: Tensor | None, axis: int) -> Tensor:
-        """The rate with what passes along one axis. q: with ghosts; half: half the velocity between samples."""
+    def add(self, rate: Tensor | None, q: Tensor, u: Tensor, diffusivity: Tensor | None, axis: int) -> Tensor:
+        """The rate with what passes along one axis. q: with ghosts; u: velocity between samples."""
         h = self.grid.spacing[axis]
         steps = differences(q, axis)
-        flux = self.scheme.flux(q, steps, half, axis)
+        flux = self.scheme.flux(q, steps, u, axis)
         if diffusivity is not None:
             flux = torch.addcmul(flux, inner(steps, axis, self.width - 1), diffusivity, value=-1.0 / h)
         gain = differences(flux, axis)
         return torch.mul(gain, -1.0 / h) if rate is None else rate.add_(gain, alpha=-1.0 / h)
-
-
-def halves(velocity: Tensor, axis: int) -> Tensor:
-    """Half of the mean of neighbours."""
-    return torch.add(but_first(velocity, axis), but_last(velocity, axis)).mul_(0.25)

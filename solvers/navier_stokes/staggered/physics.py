@@ -12,6 +12,7 @@ from scenegrad.engine.state import Params
 from scenegrad.solvers.navier_stokes.staggered.forcing import Force
 from scenegrad.solvers.navier_stokes.staggered.grid import Grid
 from scenegrad.solvers.navier_stokes.staggered.momentum import Transport
+from scenegrad.solvers.navier_stokes.staggered.obstacles.immersed import Immersion
 from scenegrad.solvers.navier_stokes.staggered.sides import Known, Sides
 from scenegrad.solvers.navier_stokes.staggered.slices import but_last, means
 
@@ -52,7 +53,14 @@ class Physics:
         """[batch, 1, ...] beside a field"""
         return params[address].to(self.grid.dtype).view(-1, *[1] * self.grid.dim)
 
-    def rates(self, velocity: Sequence[Tensor], tracers: Sequence[Tensor], params: Params, known: Known) -> Rates:
+    def rates(
+        self,
+        velocity: Sequence[Tensor],
+        tracers: Sequence[Tensor],
+        params: Params,
+        known: Known,
+        solid: Immersion | None = None,
+    ) -> Rates:
         viscosity = self.number(params, f"{self.fluid}.viscosity") if self.viscous else None
         found = self.transport.of_velocity(velocity, viscosity, known)
         if self.damped:
@@ -63,7 +71,8 @@ class Physics:
         changes = []
         for number, (tracer, one) in enumerate(zip(tracers, self.carried, strict=True)):
             diffusivity = self.number(params, f"{one.name}.diffusivity") if one.diffuses else None
-            changes.append(self.transport.of_tracer(tracer, number, velocity, diffusivity, known))
+            ajar = None if solid is None else solid.insulating.get(number)
+            changes.append(self.transport.of_tracer(tracer, number, velocity, diffusivity, known, ajar))
             if one.buoyant:
                 found = self.lifted(found, tracer, number, params, known)
         return Rates(found, changes)

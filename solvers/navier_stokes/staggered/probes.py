@@ -12,6 +12,7 @@ from scenegrad.scenes.domain import AXES
 from scenegrad.scenes.errors import nearest
 from scenegrad.scenes.outputs import Energy, Exchange, Fields, Force, Momentum, Output
 from scenegrad.solvers.navier_stokes.staggered.diagnostics import Diagnostics
+from scenegrad.solvers.navier_stokes.staggered.obstacles.forces import mean_force
 from scenegrad.solvers.navier_stokes.staggered.solver import StaggeredSolver
 from scenegrad.solvers.navier_stokes.staggered.state import StaggeredState
 
@@ -45,7 +46,10 @@ def output_trouble(output: Output, tracers: Sequence[str], bodies: Sequence[str]
     return None
 
 
-def probe(name: str, output: Output, start: float, solver: StaggeredSolver) -> Probe[StaggeredState]:
+def probe(
+    name: str, output: Output, start: float, solver: StaggeredSolver, watched: Sequence[str]
+) -> Probe[StaggeredState]:
+    """watched: names of the outputs that ask for forces, in their order."""
     grid, diagnostics = solver.grid, solver.diagnostics
     carried = [one.name for one in diagnostics.physics.carried]
     match output:
@@ -69,11 +73,11 @@ def probe(name: str, output: Output, start: float, solver: StaggeredSolver) -> P
 
             units = {"flow": "m^2/s" if grid.dim == 2 else "m^3/s"}
         case Force():
-            place = solver.stepper.watched.index(output.on)
+            place = watched.index(name)
 
             def measure(state: StaggeredState, params: Params) -> dict[str, Tensor]:
                 assert state.felt is not None
-                return felt_of(state.felt[:, place], grid.dim)
+                return mean_force(state.felt[:, place], grid.dim)
 
             units = {"force": "N", "torque": "N m"}
         case _:
@@ -109,8 +113,3 @@ def fields(quantities: tuple[str, ...], diagnostics: Diagnostics) -> Measure:
         return state.tracers[:, carried.index(quantity)]
 
     return lambda state, params: {quantity: one(quantity, state, params) for quantity in quantities}
-
-
-def felt_of(felt: Tensor, dim: int) -> dict[str, Tensor]:
-    """Force and torque of the last step [batch, dim] and [batch] or [batch, 3]."""
-    return {"force": felt[:, :dim], "torque": felt[:, 5] if dim == 2 else felt[:, 3:6]}

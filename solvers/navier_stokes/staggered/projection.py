@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import torch
 from torch import Tensor
 
 from scenegrad.solvers.elliptic.axes import Axis, End
 from scenegrad.solvers.elliptic.fast import FastPoisson
+from scenegrad.solvers.elliptic.solver import EllipticSolver
 from scenegrad.solvers.navier_stokes.staggered.grid import Grid
 from scenegrad.solvers.navier_stokes.staggered.sides import HI, LO, Known, Sides
 from scenegrad.solvers.navier_stokes.staggered.slices import differences, first, last
@@ -37,6 +39,7 @@ class Projection:
 
     grid: Grid
     sides: Sides
+    tolerance: float | None = None  # of an iterative solve, relative
 
     @cached_property
     def fast(self) -> FastPoisson:
@@ -51,11 +54,30 @@ class Projection:
         grid = self.grid
         return tuple(Axis(grid.cells[a], grid.spacing[a], end(a, LO), end(a, HI)) for a in grid.axes)
 
-    def __call__(self, velocity: Sequence[Tensor], known: Known | None) -> tuple[list[Tensor], Tensor]:
-        """(velocity without divergence, f). known: f at outflows in the place of a pressure; None where it is zero."""
+    def __call__(
+        self,
+        velocity: Sequence[Tensor],
+        known: Known | None,
+        shares: Sequence[Tensor] | None = None,
+        guess: Tensor | None = None,
+    ) -> tuple[list[Tensor], Tensor]:
+        """(velocity without divergence, f). known: f at outflows in the place of a pressure; None where it is zero.
+
+        shares: of fluid in what is at each face; the pressure then acts on that alone, div(share grad f) = div u*.
+        guess: of f, from which such a solve begins.
+        """
         source = divergence(self.grid, self.sides, velocity).neg_()
-        f = self.fast.solve(self.lifted(source, known))
-        return self.corrected(velocity, f, known), f
+        if shares is None:
+            f = self.fast.solve(self.lifted(source, known))
+        else:
+            batch = len(source)
+            faces = [share.expand(batch, *share.shape[1:]) for share in shares]
+            f = self.elliptic.solve(self.lifted(source, known), faces, guess=guess).x
+        return self.corrected(velocity, f, known, shares), f
+
+    @cached_property
+    def elliptic(self) -> EllipticSolver:
+        return EllipticSolver.fast(self.axes, self.grid.device, self.grid.dtype, self.tolerance)
 
     def lifted(self, source: Tensor, known: Known | None) -> Tensor:
         """What values at the outflows add to the equation of the cells beside them."""
@@ -64,12 +86,18 @@ class Projection:
             slab.add_(value, alpha=2.0 / self.grid.spacing[axis] ** 2)
         return source
 
-    def corrected(self, velocity: Sequence[Tensor], f: Tensor, known: Known | None) -> list[Tensor]:
-        found = []
-        for axis, u in zip(self.grid.axes, velocity, strict=True):
-            slope = differences(self.sides.pad_pressure(f, axis, known), axis)
-            found.append(u.add(slope, alpha=-1.0 / self.grid.spacing[axis]))
-        return found
+    def corrected(
+        self, velocity: Sequence[Tensor], f: Tensor, known: Known | None, shares: Sequence[Tensor] | None = None
+    ) -> list[Tensor]:
+        if shares is None:
+            steps = zip(self.grid.spacing, velocity, self.steps(f, known), strict=True)
+            return [u.add(step, alpha=-1.0 / h) for h, u, step in steps]
+        columns = zip(self.grid.spacing, velocity, self.steps(f, known), shares, strict=True)
+        return [torch.addcmul(u, step, share, value=-1.0 / h) for h, u, step, share in columns]
+
+    def steps(self, f: Tensor, known: Known | None) -> list[Tensor]:
+        """f_i - f_i-1 on the faces across each axis."""
+        return [differences(self.sides.pad_pressure(f, axis, known), axis) for axis in self.grid.axes]
 
     def still(self, velocity: Sequence[Tensor]) -> list[Tensor]:
         """With zero on the sides that hold a value: a difference of two velocities that keep to the same sides."""

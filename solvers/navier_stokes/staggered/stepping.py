@@ -11,6 +11,8 @@ from torch import Tensor
 from scenegrad.engine.state import Params
 from scenegrad.solvers.navier_stokes.staggered.grid import Grid
 from scenegrad.solvers.navier_stokes.staggered.integrators import AdamsBashforth, RungeKutta
+from scenegrad.solvers.navier_stokes.staggered.obstacles.forces import Watch, impulse, row
+from scenegrad.solvers.navier_stokes.staggered.obstacles.immersed import Immersion, Obstacles
 from scenegrad.solvers.navier_stokes.staggered.physics import Physics, Rates
 from scenegrad.solvers.navier_stokes.staggered.projection import Projection
 from scenegrad.solvers.navier_stokes.staggered.state import StaggeredState
@@ -34,14 +36,21 @@ class Stepper:
     physics: Physics
     projection: Projection
     method: AdamsBashforth | RungeKutta
+    obstacles: Obstacles | None = None
+    watches: tuple[Watch, ...] = ()
 
     def begin(
         self, velocity: Sequence[Tensor], tracers: Sequence[Tensor], params: Params, time: Tensor
     ) -> StaggeredState:
         """The first state: a velocity that keeps to the sides and has no divergence, and no step before it."""
         known = replace(self.physics.sides.at(params, time), pressure={})
+        solid = self.solid(params, time)
+        if solid is not None:
+            columns = zip(solid.components, velocity, strict=True)
+            velocity = [held.value + held.share * (u - held.value) for held, u in columns]
+            tracers = [self.immersed(c, number, solid) for number, c in enumerate(tracers)]
         imposed = [self.physics.sides.impose(u, axis, known) for axis, u in zip(self.grid.axes, velocity, strict=True)]
-        u, f = self.projection(imposed, None)
+        u, f = self.projection(imposed, None, shares_of(solid))
         steps = isinstance(self.method, AdamsBashforth)
         older = [torch.zeros_like(one) if steps else None for one in u]
         carried = torch.stack(list(tracers), dim=1) if tracers else None
@@ -57,7 +66,7 @@ class Stepper:
             w_rate=None if flat else older[2],
             tracer_rates=torch.zeros_like(carried) if steps and carried is not None else None,
             pace=f.new_zeros(len(f), 1) if steps else None,
-            felt=None,
+            felt=f.new_zeros(len(f), len(self.watches), 7) if self.watches else None,
         )
 
     def __call__(
@@ -78,8 +87,10 @@ class Stepper:
         newer = self.beside(dt + 0.5 * dt * dt * pace)
         before = Rates(list(state.rates), [] if state.tracer_rates is None else list(state.tracer_rates.unbind(1)))
         after = advanced(begin, [(newer, rates), (older, before)])
-        flow, pressure = self.projected(after, params, time + dt.to(time.device), dt)
+        flow, pressure, push = self.projected(after, params, time + dt.to(time.device), dt, state.pressure)
         made = self.named(flow, pressure)
+        if push is not None:
+            made["felt"] = self.felt(state, params, time, dt, push)
         made |= dict(zip(("u_rate", "v_rate", "w_rate"), rates.velocity, strict=False))
         if rates.tracers:
             made["tracer_rates"] = torch.stack(rates.tracers, dim=1)
@@ -92,25 +103,32 @@ class Stepper:
         begin = self.flow(state)
         known: list[Rates] = []
         stage, at = begin, time
-        pressure = state.pressure
+        pressure, push = state.pressure, None
         long = dt.to(self.grid.device, torch.float64)
-        for row, share in zip(method.rows, method.times, strict=True):
+        for weights, share in zip(method.rows, method.times, strict=True):
             known.append(self.rates(stage, params, at))
             at = time + share * dt.to(time.device)
-            terms = [(self.beside(weight * long), rate) for weight, rate in zip(row, known, strict=True)]
-            stage, pressure = self.projected(advanced(begin, terms), params, at, long * sum(row))
+            terms = [(self.beside(weight * long), rate) for weight, rate in zip(weights, known, strict=True)]
+            ahead = long * sum(weights)
+            stage, pressure, push = self.projected(advanced(begin, terms), params, at, ahead, pressure)
         terms = [
             (self.beside((best - less) * long), rate)
             for best, less, rate in zip(method.rows[-1], method.less, known, strict=True)
         ]
-        return replace(state, **self.named(stage, pressure)), self.error(terms, stage)
+        made = self.named(stage, pressure)
+        if push is not None:
+            made["felt"] = self.felt(state, params, time, long, push)
+        return replace(state, **made), self.error(terms, stage, self.solid(params, at))
 
-    def error(self, terms: list[tuple[Tensor, Rates]], after: Flow) -> Tensor:
+    def error(self, terms: list[tuple[Tensor, Rates]], after: Flow, solid: Immersion | None) -> Tensor:
         """Size of a combination of rates, without the part that pressure takes away, relative to the flow [batch]."""
         with torch.no_grad():
             zeros = Flow([torch.zeros_like(u) for u in after.velocity], [torch.zeros_like(c) for c in after.tracers])
             wrong = advanced(zeros, terms)
-            velocity, _ = self.projection(self.projection.still(wrong.velocity), None)
+            velocity = wrong.velocity
+            if solid is not None:
+                velocity = [held.share * u for held, u in zip(solid.components, velocity, strict=True)]
+            velocity, _ = self.projection(self.projection.still(velocity), None)
             sizes = [(size(velocity), size(after.velocity))]
             sizes += [(size([a]), size([b])) for a, b in zip(wrong.tracers, after.tracers, strict=True)]
             ratios = [a / b.clamp(min=torch.finfo(b.dtype).tiny) for a, b in sizes]
@@ -121,19 +139,56 @@ class Stepper:
     def flow(self, state: StaggeredState) -> Flow:
         return Flow(list(state.velocity), [] if state.tracers is None else list(state.tracers.unbind(1)))
 
-    def rates(self, flow: Flow, params: Params, time: Tensor) -> Rates:
-        return self.physics.rates(flow.velocity, flow.tracers, params, self.physics.sides.at(params, time))
+    def solid(self, params: Params, time: Tensor) -> Immersion | None:
+        return None if self.obstacles is None else self.obstacles.at(params, time)
 
-    def projected(self, flow: Flow, params: Params, time: Tensor, dt: Tensor) -> tuple[Flow, Tensor]:
-        """The flow with what the sides say at `time`, and without divergence; the pressure of dt [batch]."""
-        sides = self.physics.sides
-        known = sides.at(params, time)
-        velocity = [sides.impose(u, axis, known) for axis, u in zip(self.grid.axes, flow.velocity, strict=True)]
-        density = self.physics.number(params, f"{self.physics.fluid}.density")
-        scale = self.beside(dt) / density
+    def rates(self, flow: Flow, params: Params, time: Tensor) -> Rates:
+        known = self.physics.sides.at(params, time)
+        return self.physics.rates(flow.velocity, flow.tracers, params, known, self.solid(params, time))
+
+    def projected(
+        self, flow: Flow, params: Params, time: Tensor, dt: Tensor, pressure: Tensor
+    ) -> tuple[Flow, Tensor, list[Tensor] | None]:
+        """The flow with what sides and bodies say at `time`, and without divergence; the pressure of dt [batch], of
+        which one is given to begin with; and what the bodies add to the velocity, where somebody watches."""
+        sides, grid = self.physics.sides, self.grid
+        known, solid = sides.at(params, time), self.solid(params, time)
+        velocity, tracers, shares, push = flow.velocity, flow.tracers, shares_of(solid), None
+        if solid is not None:
+            joined = [held.joined(u, grid) for held, u in zip(solid.components, velocity, strict=True)]
+            push = [after - before for after, before in zip(joined, velocity, strict=True)] if self.watches else None
+            velocity = joined
+            tracers = [self.immersed(c, number, solid) for number, c in enumerate(tracers)]
+        velocity = [sides.impose(u, axis, known) for axis, u in zip(grid.axes, velocity, strict=True)]
+        scale = self.beside(dt) / self.physics.number(params, f"{self.physics.fluid}.density")
         at_outflow = replace(known, pressure={place: p * scale for place, p in known.pressure.items()})
-        velocity, f = self.projection(velocity, at_outflow)
-        return Flow(velocity, flow.tracers), f / scale
+        velocity, f = self.projection(velocity, at_outflow, shares, (pressure * scale).detach())
+        if push is not None and shares is not None:
+            columns = zip(push, shares, self.projection.steps(f, at_outflow), grid.spacing, strict=True)
+            push = [p + (1.0 - share) * step / h for p, share, step, h in columns]
+        return Flow(velocity, tracers), f / scale, push
+
+    def immersed(self, tracer: Tensor, number: int, solid: Immersion) -> Tensor:
+        return solid.tracers[number].joined(tracer, self.grid) if number in solid.tracers else tracer
+
+    def felt(self, state: StaggeredState, params: Params, time: Tensor, dt: Tensor, push: list[Tensor]) -> Tensor:
+        """What the watched bodies have been given since the last frame [batch, watch, 7]."""
+        assert state.felt is not None
+        assert self.obstacles is not None
+        before, now = self.solid(params, time), self.solid(params, time + dt.to(time.device))
+        assert before is not None
+        assert now is not None
+        columns = zip(before.components, now.components, strict=True)
+        own: list[Tensor | float] = [0.0] * self.grid.dim
+        if not self.obstacles.still:
+            own = [(1.0 - new.share) * (new.value - old.value) for old, new in columns]
+        density = params[f"{self.physics.fluid}.density"].to(self.grid.dtype)
+        rows = []
+        for number, watch in enumerate(self.watches):
+            kept = watch.kept(time, dt.to(time.device)).to(self.grid.device, self.grid.dtype)
+            linear, turns = impulse(self.grid, push, own, now, watch.body, density)
+            rows.append(kept[:, None] * state.felt[:, number] + row(linear, turns, dt))
+        return torch.stack(rows, dim=1)
 
     def named(self, flow: Flow, pressure: Tensor) -> dict[str, Tensor]:
         made = dict(zip(("u", "v", "w"), flow.velocity, strict=False))
@@ -144,6 +199,10 @@ class Stepper:
     def beside(self, numbers: Tensor) -> Tensor:
         """[batch] -> [batch, 1, ...] in the precision of the fields"""
         return numbers.to(self.grid.device, self.grid.dtype).view(-1, *[1] * self.grid.dim)
+
+
+def shares_of(solid: Immersion | None) -> list[Tensor] | None:
+    return None if solid is None else [held.share for held in solid.components]
 
 
 def advanced(begin: Flow, terms: Sequence[tuple[Tensor, Rates]]) -> Flow:

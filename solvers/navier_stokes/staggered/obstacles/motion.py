@@ -1,0 +1,106 @@
+"""Where a body that moves as it is told is at a time, in closed form."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from scenegrad.engine.state import Params
+from scenegrad.scenes.signals import Signal, Sine, Table
+from scenegrad.solvers.shared import signals
+
+__all__ = ["Motion", "Pose", "travelled"]
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Displacement [dim][batch], turn as a matrix [batch, dim, dim], velocity [dim][batch] and angular velocity,
+    [1 or 3][batch], all float64; centre of the turn [dim]."""
+
+    shift: list[Tensor]
+    turn: Tensor | None
+    velocity: list[Tensor]
+    spin: list[Tensor]
+    center: list[float]
+
+
+@dataclass(frozen=True)
+class Motion:
+    """address: of the motion; velocity, spin: numbers or signals, empty where there is none. angle: at the start
+    [rad], one number about z, or the matrix itself."""
+
+    address: str
+    velocity: tuple[Any, ...]
+    spin: tuple[Any, ...]
+    center: list[float]
+    first: Tensor | None  # turn at the start [dim, dim]
+    dim: int
+
+    @property
+    def moves(self) -> bool:
+        return bool(self.velocity or self.spin)
+
+    def names(self) -> list[str]:
+        """Addresses of its numbers."""
+        return [
+            leaf for address, signal in self.parts("velocity") + self.parts("spin")
+            for leaf in signals.addresses(address, signal)
+        ]  # fmt: skip
+
+    def parts(self, which: str) -> list[tuple[str, Any]]:
+        entries = self.velocity if which == "velocity" else self.spin
+        name = "velocity" if which == "velocity" else "angular_velocity"
+        if which == "spin" and self.dim == 2:
+            return [(f"{self.address}.{name}", entry) for entry in entries]
+        return [(f"{self.address}.{name}.{n}", entry) for n, entry in enumerate(entries)]
+
+    def at(self, params: Params, time: Tensor) -> Pose:
+        shift = [travelled(params, *part, time) for part in self.parts("velocity")]
+        velocity = [signals.value_at(params, *part, time) for part in self.parts("velocity")]
+        angle = [travelled(params, *part, time) for part in self.parts("spin")]
+        spin = [signals.value_at(params, *part, time) for part in self.parts("spin")]
+        turn = None if self.first is None else self.first[None]
+        if angle:
+            now = rotation(angle)
+            turn = now if turn is None else now @ turn
+        return Pose(shift, turn, velocity, spin, self.center)
+
+
+def travelled(params: Params, address: str, signal: Any, time: Tensor) -> Tensor:
+    """The integral of a signal from 0 to `time` [batch], float64."""
+    if not isinstance(signal, Signal):
+        value = params[address].double()
+        return value * time.to(value.device, torch.float64)
+    numbers = [params[leaf].double() for leaf in signals.addresses(address, signal)]
+    t = time.to(numbers[0].device, torch.float64)
+    if isinstance(signal, Sine):
+        amplitude, frequency, phase, offset = numbers
+        turn = 2.0 * math.pi * frequency
+        return offset * t - amplitude / turn * (torch.cos(turn * t + phase) - torch.cos(phase))
+    assert isinstance(signal, Table)
+    values = numbers[0]
+    every = signal.every
+    steps = torch.arange(values.shape[1], device=t.device, dtype=torch.float64)
+    # each segment gives what lies before t; after the last value it holds
+    share = (t[:, None] / every - steps[:-1]).clamp(0.0, 1.0)
+    slope = values[:, 1:] - values[:, :-1]
+    within = (share * (values[:, :-1] + 0.5 * share * slope)).sum(1) * every
+    return within + values[:, -1] * (t - every * steps[-1]).clamp(min=0.0)
+
+
+def rotation(angle: Sequence[Tensor]) -> Tensor:
+    """[batch, 2, 2] of one angle, [batch, 3, 3] of a rotation vector [Rodrigues 1840]."""
+    if len(angle) == 1:
+        c, s = torch.cos(angle[0]), torch.sin(angle[0])
+        return torch.stack([torch.stack([c, -s], -1), torch.stack([s, c], -1)], -2)
+    x, y, z = angle
+    nought = torch.zeros_like(x)
+    cross = torch.stack(
+        [torch.stack([nought, -z, y], -1), torch.stack([z, nought, -x], -1), torch.stack([-y, x, nought], -1)], -2
+    )
+    return torch.linalg.matrix_exp(cross)

@@ -1,0 +1,153 @@
+"""From the obstacles of a scene to bodies on the grid, and what is wrong with them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from scenegrad.engine.state import Params
+from scenegrad.scenes.domain import AXES
+from scenegrad.scenes.errors import nearest
+from scenegrad.scenes.fluids import Obstacle
+from scenegrad.scenes.scene import Scene
+from scenegrad.scenes.sides import Inflow
+from scenegrad.scenes.signals import Signal, Sine
+from scenegrad.scenes.values import Parameter, number, vector
+from scenegrad.solvers.navier_stokes.staggered.grid import Grid
+from scenegrad.solvers.navier_stokes.staggered.obstacles.immersed import Body, Obstacles
+from scenegrad.solvers.navier_stokes.staggered.obstacles.motion import Motion
+from scenegrad.solvers.navier_stokes.staggered.obstacles.shapes import distance_of, learnable_shape, middle_of
+from scenegrad.solvers.navier_stokes.staggered.walls import condition
+from scenegrad.solvers.shared import signals
+from scenegrad.solvers.shared.regions import bounds_of, distance_to
+from scenegrad.solvers.shared.sources import rotation
+
+__all__ = ["learnable_obstacles", "obstacle_troubles", "obstacles_of", "top_speeds"]
+
+
+def of_scene(scene: Scene) -> dict[str, Obstacle]:
+    return {name: part for name, part in scene.entities.items() if isinstance(part, Obstacle)}
+
+
+def obstacles_of(scenes: Sequence[Scene], grid: Grid, tracers: Sequence[str]) -> Obstacles | None:
+    bodies = []
+    for name, part in of_scene(scenes[0]).items():
+        address = f"{name}.shape"
+        shapes = [scene.at(address) for scene in scenes]
+        carried = {tracers.index(tracer): f"{name}.carried.{tracer}" for tracer in part.carried}
+        bodies.append(
+            Body(
+                name,
+                distance_of(address, shapes, grid),
+                motion_of(name, part, grid),
+                tuple(learnable_shape(address, part.shape)),
+                carried,
+            )
+        )
+    return Obstacles(grid, tuple(bodies), len(tracers)) if bodies else None
+
+
+def motion_of(name: str, part: Obstacle, grid: Grid) -> Motion:
+    motion = part.motion
+    center = middle_of(part.shape, grid.dim)
+    if motion is not None and motion.center is not None:
+        center = vector(motion.center)
+    first = None
+    if part.rotation is not None:
+        degrees = part.rotation if isinstance(part.rotation, tuple) else (0.0, 0.0, part.rotation)
+        first = torch.from_numpy(rotation(degrees)[: grid.dim, : grid.dim].copy())
+    velocity = () if motion is None or motion.velocity is None else motion.velocity
+    spin = () if motion is None or motion.angular_velocity is None else motion.angular_velocity
+    return Motion(
+        f"{name}.motion", velocity, spin if isinstance(spin, tuple) else (spin,), center.tolist(), first, grid.dim
+    )
+
+
+def learnable_obstacles(scene: Scene) -> list[str]:
+    found = []
+    for name, part in of_scene(scene).items():
+        found += learnable_shape(f"{name}.shape", part.shape)
+        found += [f"{name}.carried.{tracer}" for tracer in part.carried]
+        grid = Grid((1,) * scene.dim, (1.0,) * scene.dim, (False,) * scene.dim, "cpu", torch.float64)
+        found += motion_of(name, part, grid).names()
+    return found
+
+
+def top_speeds(obstacles: Obstacles, params: Params) -> list[Tensor]:
+    """Largest speed of any body along each axis, turning about itself included, float64 [dim][batch]."""
+    each: list[list[Tensor]] = [[] for _ in range(obstacles.grid.dim)]
+    for body in obstacles.bodies:
+        turning = [signals.peak(params, *part).abs() for part in body.motion.parts("spin")]
+        reach = 0.5 * math.hypot(*obstacles.grid.size)  # no body is larger than the box
+        around = reduce(torch.add, turning) * reach if turning else None
+        for axis, column in enumerate(each):
+            if body.motion.velocity:
+                speed = signals.peak(params, *body.motion.parts("velocity")[axis]).abs()
+                column.append(speed if around is None else speed + around)
+            elif around is not None:
+                column.append(around)
+    return [reduce(torch.maximum, column) for column in each] if all(each) else []
+
+
+# ---- what cannot be run
+
+
+def obstacle_troubles(scene: Scene, tracers: Sequence[str]) -> Iterator[tuple[str, str]]:
+    assert scene.domain.cells is not None
+    assert scene.domain.size is not None
+    cell = [length / n for length, n in zip(scene.domain.size, scene.domain.cells, strict=True)]
+    for name, part in of_scene(scene).items():
+        for tracer, value in part.carried.items():
+            where = f"{name}.carried.{tracer}"
+            if tracer not in tracers:
+                there = ", ".join(tracers) or "none"
+                yield where, f"there is no tracer {tracer!r}.{nearest(tracer, tracers)} There are: {there}"
+            elif not isinstance(value, int | float | Parameter):
+                yield where, "the surface of an obstacle has one steady value; give a number"
+        yield from motion_troubles(name, part, scene)
+        for axis in range(scene.dim):
+            for side in (0, 1):
+                if isinstance(condition(scene, axis, side)[1], Inflow) and covers(part, axis, side, scene, cell):
+                    yield (
+                        f"{name}.shape",
+                        f"covers part of the inflow at {AXES[axis]}_{('lo', 'hi')[side]}, where fluid would come from "
+                        f"the solid; keep two cells ({2 * cell[axis]:.3g} m) away from it",
+                    )
+
+
+def covers(part: Obstacle, axis: int, side: int, scene: Scene, cell: Sequence[float]) -> bool:
+    """Whether a body, where it stands at the start, is within two cells of a side."""
+    assert scene.domain.size is not None
+    assert scene.domain.cells is not None
+    dim = scene.dim
+    lo, hi = bounds_of(part.shape, dim)
+    if lo[axis] > 2 * cell[axis] if side == 0 else hi[axis] < scene.domain.size[axis] - 2 * cell[axis]:
+        return False
+    axes = [
+        np.array([0.0 if side == 0 else scene.domain.size[a]]) if a == axis else (np.arange(n) + 0.5) * cell[a]
+        for a, n in enumerate(scene.domain.cells)
+    ]
+    points = np.stack([p.ravel() for p in np.meshgrid(*axes, indexing="ij")], axis=1)
+    return bool((distance_to(part.shape, points) < 2 * cell[axis]).any())
+
+
+def motion_troubles(name: str, part: Obstacle, scene: Scene) -> Iterator[tuple[str, str]]:
+    motion = part.motion
+    if motion is None:
+        return
+    if motion.velocity is not None and len(motion.velocity) != scene.dim:
+        yield f"{name}.motion.velocity", f"has {len(motion.velocity)} entries in a scene of {scene.dim} dimensions"
+    spin: Any = motion.angular_velocity
+    if scene.dim == 3 and isinstance(spin, tuple):
+        turning = [entry for entry in spin if isinstance(entry, Signal) or number(entry) != 0.0]
+        if len(turning) > 1 and any(isinstance(entry, Signal) for entry in turning):
+            yield f"{name}.motion.angular_velocity", "a signal turns a body about one of the axes; let the others be 0"
+    for entry in (*(motion.velocity or ()), *(spin if isinstance(spin, tuple) else (spin,))):
+        if isinstance(entry, Sine) and number(entry.frequency) == 0.0:
+            yield f"{name}.motion", "has a sine of frequency 0; give the number instead"
