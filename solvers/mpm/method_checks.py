@@ -30,8 +30,6 @@ def check_integrator(scene: Scene, reasons: Reasons) -> None:
             "needs an error estimate, which the explicit integrator has not; take cfl=0.4, a dt, or "
             "method=MaterialPoint(integrator=Implicit()).",
         )
-    if implicit and scene.method.refine is not None:  # type: ignore[union-attr]
-        reasons.add("method.refine", "needs the explicit integrator; leave it out, or take Explicit().")
     for name, entity in scene.entities.items():
         if implicit and isinstance(entity, RigidBody):
             reasons.add(
@@ -65,7 +63,11 @@ def check_refinement(scene: Scene, reasons: Reasons) -> None:
             f"nodes would be too light for the step. Take {2 * dx:.4g}, two coarse cells, or leave it out.",
         )
     if isinstance(method.integrator, Implicit):
-        reasons.add("method.integrator", "must be Explicit() where cells are refined.")
+        reasons.add(
+            "method.refine",
+            "needs the explicit integrator: an implicit step seeks the balance of forces at the nodes of one grid, and "
+            "here there are two. Leave it out, or take Explicit().",
+        )
 
 
 def cell_of(scene: Scene) -> float | None:
