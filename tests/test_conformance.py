@@ -65,7 +65,8 @@ def implicitly(scene: sc.Scene) -> sc.Scene:
 
 
 def jelly_among_rigid_things() -> sc.Scene:
-    """An elastic body on a rigid ball and on a plate that moves, to which another plate lets it cling."""
+    """An elastic body on a rigid ball and on a plate that moves, to which another plate lets it cling; with forces on
+    them and on a side to slip on, which is a mirror."""
     jelly = jelly_on_a_slope(2)
     rigid = {
         "block": jelly.entities["block"],
@@ -84,7 +85,9 @@ def jelly_among_rigid_things() -> sc.Scene:
             sc.Box(center=(0.3, 0.45), size=(0.2, 0.1)) | sc.Sphere(center=(0.3, 0.45), radius=0.07), contact=sc.Stick()
         ),
     }
-    return jelly.model_copy(update={"entities": rigid})
+    outputs = {**jelly.outputs, "push": sc.Force("plate", every=0.01), "side": sc.Force("boundary.x_lo", every=0.02)}
+    sides = sc.Boundary(x_lo=sc.Slip(), default=sc.Separate())
+    return jelly.model_copy(update={"entities": rigid, "outputs": outputs, "boundary": sides})
 
 
 def turbulence() -> sc.Scene:
