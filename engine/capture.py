@@ -43,8 +43,7 @@ class Replays:
         device = next(iter(fields.values())).device
         if self.recorder is None and device.type == "cuda":
             self.recorder = Graphs(device)
-        learns = any(value.requires_grad for value in (*fields.values(), *params.values()))
-        if self.recorder is None or (torch.is_grad_enabled() and learns):
+        if self.recorder is None:
             return None
         key = (*shapes(fields), *shapes(params))
         if key not in self.known:
@@ -134,7 +133,8 @@ def take(
     solver: Solver[S], state: S, params: Params, start: Tensor, dt: Tensor, first: int = 0, steps: int = 1
 ) -> Step[S]:
     """Equal steps for every member, the n-th of them, counted from `first`, at start + n dt."""
-    recording = recording_of(solver, state, params)
+    learns = any(value.requires_grad for value in (*tensors(state).values(), *params.values()))
+    recording = None if learns and torch.is_grad_enabled() else recording_of(solver, state, params)
     if recording is not None:
         try:
             return recording.take(solver, state, params, start, dt, first, steps)

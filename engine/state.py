@@ -76,15 +76,17 @@ def select(mask: Tensor, chosen: S, other: S) -> S:
 
 def first_non_finite(state: Any) -> tuple[str, tuple[int, ...]] | None:
     """Field and members that hold the first value which is not finite; None where all is well."""
-    bad = {
-        name: ~torch.isfinite(value).flatten(1).all(dim=1)
+    # A sum is finite where its terms are; in double precision it does not overflow before they do. The host asks once.
+    sums = {
+        name: value.flatten(1).sum(dim=1, dtype=torch.float64)
         for name, value in tensors(state).items()
         if value.is_floating_point()
     }
-    if bad and bool(torch.stack([*bad.values()]).any()):  # asked once, for a device makes the host wait each time
-        name, members = next((name, members) for name, members in bad.items() if bool(members.any()))
-        return name, tuple(int(i) for i in torch.nonzero(members).flatten())
-    return None
+    bad = ~torch.isfinite(torch.stack([*sums.values()])) if sums else torch.zeros(0, dtype=torch.bool)
+    if not bool(bad.any()):
+        return None
+    field = int(bad.any(dim=1).nonzero()[0])
+    return list(sums)[field], tuple(int(i) for i in bad[field].nonzero().flatten())
 
 
 class Params(Mapping[str, Tensor]):
