@@ -3,9 +3,10 @@
 python benchmarks/mpm_gpu.py [--device cuda:0] [--steps 64] [--cases 1M 8M small-256 ...]
 
 Each figure is the median of five, in millions of particle-steps a second; 3D, float32, a neo-Hookean block on a floor
-with friction, 8 particles a cell. launched: kernel by kernel; replayed: recorded once as a CUDA graph. backward: one
-transposed step, in steps forward. memory: what a step must at least move (particles read twice and written once, nodes
-with mass written and read twice) in the time of a step, as a share of what a copy on the same card moves.
+with friction, 8 particles a cell. launched: kernel by kernel; replayed: recorded once as a CUDA graph; marched: this
+in a run whose dt follows the stability bound. backward: one transposed step, in steps forward. memory: what a step must
+at least move (particles read twice and written once, nodes with mass written and read twice) in the time of a step, as
+a share of what a copy on the same card moves.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +22,8 @@ import torch
 
 import scenegrad.scenes as sc
 from scenegrad.engine.capture import pull_back, take
+from scenegrad.engine.controllers import CFL
+from scenegrad.engine.loop import march
 from scenegrad.engine.state import map_tensors
 from scenegrad.solvers.compile import compile_scene
 
@@ -87,9 +91,12 @@ def measure(name: str, device: str, steps: int, most: float) -> None:
         for n in range(steps):
             at = solver.step(at, frozen, now + n * dt, dt).state
 
-    back, few = solver.vjp, max(steps // 8, 1)
+    back, few, moments = solver.vjp, max(steps // 8, 1), deque[Any](maxlen=1)
     forward = timed(launched, device) / steps
     replayed = timed(lambda: take(solver, state, frozen, now, dt, 0, steps), device) / steps
+    end = float(now[0] + steps * dt.min())
+    marched = timed(lambda: [moments.append(m) for m in march(solver, state, frozen, CFL(0.3), [end])], device)
+    marched /= int(moments[-1].clock.steps.max())
     backward = timed(lambda: [back(state, params, now, dt, bars) for _ in range(few)], device) / few
     again = timed(lambda: [pull_back(solver, state, params, now, dt, bars) for _ in range(few)], device) / few
     particles = members * state.position.shape[1]
@@ -97,6 +104,7 @@ def measure(name: str, device: str, steps: int, most: float) -> None:
     moved += members * (edge + 2) ** 3 * 4 * (2 * 4 + 2 * 3)
     print(
         f"{name:<12}{members:>8}{particles:>12}{particles / forward / 1e6:>11.1f}{particles / replayed / 1e6:>11.1f}"
+        f"{particles / marched / 1e6:>10.1f}"
         f"{1e3 * replayed:>10.3f}{backward / forward:>10.2f}{again / replayed:>10.2f}{moved / replayed / most:>9.0%}",
         flush=True,
     )
@@ -112,7 +120,15 @@ def main() -> None:
     card = "a CPU, where nothing is replayed" if on_cpu else torch.cuda.get_device_name(options.device)
     most = copied(options.device)
     print(f"{card}; a copy moves {most / 1e9:.0f} GB/s")
-    columns = ("members", 8), ("particles", 12), ("launched", 11), ("replayed", 11), ("ms/step", 10), ("backward", 10)
+    columns = (
+        ("members", 8),
+        ("particles", 12),
+        ("launched", 11),
+        ("replayed", 11),
+        ("marched", 10),
+        ("ms/step", 10),
+        ("backward", 10),
+    )
     columns += ("replayed", 10), ("memory", 9)
     print(f"{'case':<12}" + "".join(f"{title:>{width}}" for title, width in columns))
     for name in options.cases:
