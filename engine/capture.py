@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Hashable, Mapping
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Generic, TypeVar
 
 import torch
@@ -58,12 +58,17 @@ class Recording(Generic[S]):
 
     def __init__(self, recorder: Recorder, fields: Mapping[str, Tensor], params: Params):
         self.recorder = recorder
-        self.state, self.params, self.bars = Places(fields), Places(params), Places(fields)
+        self.state, self.params = Places(fields), Places(params)
         like = next(iter(fields.values()))
         self.times = torch.ones(2, len(like), dtype=torch.float64, device=like.device)
         (self.start, self.dt), self.count = self.times, torch.zeros_like(self.times[0, :1])
         self.forward: dict[int, Recorded] = {}
         self.back: dict[Hashable, Recorded] = {}
+
+    @cached_property
+    def bars(self) -> Places:
+        """For cotangents of a state, where somebody has some."""
+        return Places(self.state.own)
 
     def fill(self, state: S, params: Params, start: Tensor, dt: Tensor, first: int) -> None:
         self.state.fill(tensors(state))
