@@ -170,7 +170,8 @@ def scratch_of(solver: Any) -> list[torch.Tensor]:
     if hasattr(work, "rooms"):
         between = getattr(work, "between", None)  # what two grids share
         between = between if isinstance(between, dict) else {}
-        return [*work.rooms.values(), *between.values(), *(work.colliders.scratch.values() if work.colliders else ())]
+        colliders = getattr(work, "colliders", None)
+        return [*work.rooms.values(), *between.values(), *(colliders.scratch.values() if colliders else ())]
     if hasattr(stepper, "pull_bars"):
         arrays = [stepper.force, stepper.force_bar, *stepper.ends]
         return [*stepper.pull_bars.values(), *stepper.bars.values(), *(array._tensor for array in arrays)]

@@ -4,6 +4,14 @@ from scenegrad.scenes.library.atoms import argon, kob_andersen, lj_fluid, meltin
 from scenegrad.scenes.library.elastic import cantilever, colliding_rings
 from scenegrad.scenes.library.fluids import decaying_turbulence, kolmogorov, taylor_green
 from scenegrad.scenes.library.forming import bag_drop, bouncing_jelly, snowball, squeezed_mesh, taffy
+from scenegrad.scenes.library.gases import (
+    blast,
+    bow_shock,
+    isentropic_vortex,
+    riemann_2d,
+    shallow_dam_break,
+    shock_tube,
+)
 from scenegrad.scenes.library.granular import sand_column, sand_heap
 from scenegrad.scenes.library.periodic import (
     burgers,
@@ -20,10 +28,11 @@ from scenegrad.scenes.library.solids import bar_vibration, colliding_disks, dam_
 from scenegrad.scenes.library.viscous import channel, hydrostatic, slump
 
 __all__ = [
-    "argon", "bag_drop", "bar_vibration", "bouncing_jelly", "burgers", "cantilever", "channel", "colliding_disks",
-    "colliding_rings", "dam_break", "darcy", "decaying_turbulence", "elastic_drop", "fno_burgers", "fno_darcy",
-    "fno_navier_stokes", "gray_scott", "honey_coiling", "hourglass", "hydrostatic", "kob_andersen", "kolmogorov",
-    "kuramoto_sivashinsky", "lj_fluid", "melting_crystal", "mixing_fluids", "pouring", "sand_column", "sand_heap",
+    "argon", "bag_drop", "bar_vibration", "blast", "bouncing_jelly", "bow_shock", "burgers", "cantilever",
+    "channel", "colliding_disks", "colliding_rings", "dam_break", "darcy", "decaying_turbulence", "elastic_drop",
+    "fno_burgers", "fno_darcy", "fno_navier_stokes", "gray_scott", "honey_coiling", "hourglass", "hydrostatic",
+    "isentropic_vortex", "kob_andersen", "kolmogorov", "kuramoto_sivashinsky", "lj_fluid", "melting_crystal",
+    "mixing_fluids", "pouring", "riemann_2d", "sand_column", "sand_heap", "shallow_dam_break", "shock_tube",
     "slump", "snowball", "soft_arm", "soft_walker", "squeezed_mesh", "taffy", "taylor_green", "taylor_green_3d",
     "water_wheel",
 ]  # fmt: skip

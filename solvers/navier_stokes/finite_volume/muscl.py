@@ -12,7 +12,7 @@ from scenegrad.solvers.navier_stokes.finite_volume.numbers import Numbers
 
 __all__ = ["LIMITERS", "SMALL"]
 
-SMALL = 1e-4  # differences below this share of a variable's scale count as smooth: nothing is limited there
+SMALL = 1e-3  # differences below this share of a variable's scale count as smooth: nothing is limited there
 
 
 @cache

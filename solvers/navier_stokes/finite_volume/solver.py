@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
+from scenegrad.engine.capture import Replays
 from scenegrad.engine.errors import Diverged
 from scenegrad.engine.solver import Program, Step
 from scenegrad.engine.state import Params
@@ -41,6 +42,7 @@ class FiniteVolumeSolver:
         self.work, self.measures, self.grid, self.law = work, measures, work.grid, work.law
         self.make, self.changes, self.program = tables, changes, program
         self.last: tuple[Known, Tables] | None = None
+        self.replays = Replays()
 
     @property
     def wraps(self) -> tuple[bool, ...]:
