@@ -60,8 +60,8 @@ class Recording(Generic[S]):
         self.recorder = recorder
         self.state, self.params = Places(fields), Places(params)
         like = next(iter(fields.values()))
-        self.times = torch.ones(2, len(like), dtype=torch.float64, device=like.device)
-        (self.start, self.dt), self.count = self.times, torch.zeros_like(self.times[0, :1])
+        self.start = torch.zeros(len(like), dtype=torch.float64, device=like.device)
+        self.dt, self.count = torch.ones_like(self.start), torch.zeros_like(self.start[:1])
         self.forward: dict[int, Recorded] = {}
         self.back: dict[Hashable, Recorded] = {}
 
@@ -73,7 +73,8 @@ class Recording(Generic[S]):
     def fill(self, state: S, params: Params, start: Tensor, dt: Tensor, first: int) -> None:
         self.state.fill(tensors(state))
         self.params.fill_where_new(params)
-        self.times.copy_(torch.stack([start, dt]))
+        self.start.copy_(start)
+        self.dt.copy_(dt)
         self.count.fill_(first)
 
     @torch.no_grad()
