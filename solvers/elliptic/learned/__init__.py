@@ -1,0 +1,1 @@
+"""Solvers that get better with the equations that they have solved."""
