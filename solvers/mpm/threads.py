@@ -114,14 +114,16 @@ class Threads:
         return found | {"particles": (self.work.batch, end - begin)}
 
     def lattice(self, lattice: Any, begin: int, end: int) -> Any:
-        of_particles = [name for name in self.work.n.lattice.vars if name in LATTICE]
-        if not of_particles:
+        named = {name: getattr(lattice, name) for name in self.work.n.lattice.vars}
+        mine = {
+            name: value[:, begin:end] if LATTICE[name] else value[begin:end]
+            for name, value in named.items()
+            if name in LATTICE and value is not None and value.size
+        }
+        if not mine:
             return lattice
         found = self.work.n.lattice()
-        for name in self.work.n.lattice.vars:
-            value = getattr(lattice, name)
-            if name in LATTICE and value is not None and value.size:
-                value = value[:, begin:end] if LATTICE[name] else value[begin:end]
+        for name, value in (named | mine).items():
             setattr(found, name, value)
         return found
 
