@@ -45,7 +45,7 @@ def test_training_on_small_grids_saves_iterations_on_large_ones(problems):
     net = CycleNet()
     before = [iterations(net, problems["porous"](cells)) for cells in (32, 64, 128)]
     losses = train_cycle(
-        net, lambda step: media(problems, 16, range(100 + 2 * step, 102 + 2 * step)), steps=24, rate=1.5e-2
+        net, lambda step: media(problems, 16, range(100 + 2 * step, 102 + 2 * step)), steps=40, rate=1e-2
     )
     after = [iterations(net, problems["porous"](cells)) for cells in (32, 64, 128)]
     assert np.mean(losses[-5:]) < 0.3 * np.mean(losses[:5])
