@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scenegrad.scenes.colliders import Collider, RigidBody
+from scenegrad.scenes.domain import Slip, Stick
 from scenegrad.scenes.errors import nearest
 from scenegrad.scenes.learned import Learned
 from scenegrad.scenes.methods import Apart, Implicit, MaterialPoint
@@ -31,9 +32,10 @@ def check_integrator(scene: Scene, reasons: Reasons) -> None:
             "method=MaterialPoint(integrator=Implicit()).",
         )
     for name, entity in scene.entities.items():
-        if implicit and isinstance(entity, RigidBody):
+        if implicit and isinstance(entity, RigidBody) and isinstance(entity.contact, Stick | Slip):
             reasons.add(
-                name, f"{entity.kind} needs the explicit integrator; the implicit one knows Body, Wall and Collider."
+                f"{name}.contact",
+                f"{entity.contact.kind} of a rigid body needs the explicit integrator; take Coulomb(0.5) or the like.",
             )
         if implicit and isinstance(entity, Body) and isinstance(entity.material, Learned):
             reasons.add(f"{name}.material", "learned needs the explicit integrator: its stress is that of the old F.")

@@ -58,6 +58,7 @@ class BackwardEuler:
         if not self.takes_back:
             refuse_failed(root, balance.dt)
         self.work.nodes["velocity"].copy_(torch.where(root.found[:, None, None], root.x, start))
+        balance.answer(self.work.nodes["velocity"])
         # x_trapezoid - x_euler = dt/2 (v^n - v), the root of its mean square over the mass
         error = 0.5 * balance.dt.double() / self.work.grid.dx * balance.mean(root.x - start)
         self.error = torch.where(root.found, error, torch.inf)

@@ -43,17 +43,18 @@ class Balance:
         creep = passes.work.n.real(settings.creep)
         self.arrays = {**arrays, **passes.views(**shared), "creep": creep}
         self.still = self.arrays | {"dt": wp.from_torch(self.rest)}
+        # What walls and obstacles do to momenta at first is not needed: they press at the end of the step.
+        self.spare = passes.views(momentum=self.work.room("implicit momentum", self.work.grid.dim + 1))
         if passes.place:
             count = arrays["obstacles"][1]
-            self.then, none = self.work.zeros(count, POSE), self.work.zeros(count, 6)
+            self.then = self.work.zeros(count, POSE)
+            self.none, self.unused = self.work.zeros(count, 6), self.work.zeros(count, 6)
             self.arrays |= passes.views(then=self.then)
-            free = passes.views(push=none)["push"]
+            self.spare |= passes.views(push=self.unused)
+            free = passes.views(push=self.none)["push"]
             self.unpushed = self.arrays | {"push": free, "grip": free}
         self.stiffness = passes.stiffness.recorded(self.arrays)
         self.product = passes.product.recorded(self.arrays | passes.views(matrix=self.room["block"]))
-        # What walls and obstacles do to momenta at first is not needed: they press at the end of the step.
-        self.spare = passes.views(momentum=passes.work.room("implicit momentum", passes.work.grid.dim + 1))
-        self.spare |= {"push": self.unpushed["push"]} if passes.place else {}
 
     def begin(self) -> Tensor:
         """Brings matter to the nodes; returns the velocities with which it comes there."""
@@ -185,12 +186,26 @@ class Balance:
         self.product.launch()
         return self.room["product"].clone()
 
+    def answer(self, v: Tensor) -> None:
+        """What rigid bodies feel of the motion found."""
+        self.room["velocity"].copy_(v)
+        for each in self.passes.answer:
+            each.run(self.arrays)
+
     def precondition(self, r: Tensor) -> Tensor:
         return self.gauge(r)
 
     def transpose(self, v: Tensor, bar: Tensor, found: Mapping[str, Any]) -> None:
-        """Cotangents of everything that the balance at v depends on, from that of v."""
-        passes, linear = self.passes, self.exact(v)
+        """Cotangents of everything that the balance at v depends on, from that of v and of what came of it."""
+        passes = self.passes
+        bars = {"then": torch.zeros_like(self.then)} if passes.place else {}
+        bars |= {"bearing": torch.zeros_like(self.room["bearing"])} if "bearing" in self.room else {}
+        bars["speed"] = torch.zeros_like(self.room["speed"])
+        found = {**found, **passes.views(**bars)}
+        self.room["velocity"].copy_(v)
+        for each in reversed(passes.answer):
+            each.run_transposed(self.arrays, found)
+        linear = self.exact(v)
         tangent = self.room["tangent"].view(*self.room["tangent"].shape[:3], -1)
         tangent.copy_(tangent.mT.clone())
         b = self.free(bar)
@@ -198,11 +213,9 @@ class Balance:
         everyone = torch.ones_like(linear.symmetric)
         solved = solve_linear(linear, b, goal, self.settings.krylov, self, everyone)
         self.refuse_unsolved(solved.residual, goal)
-        made = ["force", "thrust", "stress", "speed", "rate"] + (["cling", "tow"] if passes.cling else [])
-        made += [name for name in ("bearing", "resists") if name in self.room and self.room[name].stride(1) != 0]
-        bars = {name: torch.zeros_like(self.room[name]) for name in made}
-        bars |= {"then": torch.zeros_like(self.then)} if passes.place else {}
-        found = {**found, **passes.views(**bars, balance=-solved.x)}
+        made = ["force", "thrust", "stress", "speed", "rate"] + (["cling", "tow", "resists"] if passes.cling else [])
+        bars |= {name: torch.zeros_like(self.room[name]) for name in made}
+        found |= passes.views(**{name: bars[name] for name in made}, balance=-solved.x)
         passes.balance.run_transposed(self.arrays, found | {"velocity": None})
         passes.forces.run_transposed(self.arrays, found)
         if passes.press:

@@ -174,6 +174,31 @@ def friction_shares(n: Numbers) -> Any:
 
 
 @cache
+def friction_taken(n: Numbers) -> Any:
+    """-P R / S: the friction that a node took up for each unit of what it can bear; see `react`. Every node is written."""
+    rub = rubbing(n)
+    real, vec, packed = n.real, n.vec, n.packed
+
+    @wp.kernel(module="unique")
+    def kernel(
+        creep: real,
+        bearing_in: wp.array2d[packed],
+        drag_in: wp.array2d[vec],
+        v_in: wp.array2d[vec],
+        traction_out: wp.array2d[vec],
+    ):
+        b, i = wp.tid()
+        if bearing_in[b, i][wp.static(n.dim)] > real(0.0):
+            along, normal = rub.along(v_in[b, i], bearing_in[b, i], drag_in[b, i])
+            taken = along / rub.scale(wp.length(along), creep)
+            traction_out[b, i] = wp.dot(normal, taken) * normal - taken
+        else:
+            traction_out[b, i] = vec()
+
+    return kernel
+
+
+@cache
 def held_product(n: Numbers) -> Any:
     """H (B d + dt k), zero at empty nodes; B: a matrix of each node."""
     real, vec, mat, packed = n.real, n.vec, n.mat, n.packed

@@ -1,4 +1,5 @@
-"""Colliders in an implicit step: they press where they and the particles will be, and hold nodes by a firm drag."""
+"""Colliders and rigid bodies in an implicit step: they press where they and the particles will be, hold nodes by a firm
+drag, and feel what they do to matter."""
 
 # mypy: disable-error-code="index, operator, attr-defined"
 # (Warp functions name their types by variables, of which mypy knows nothing)
@@ -16,7 +17,7 @@ from scenegrad.solvers.mpm.numbers import Numbers
 from scenegrad.solvers.mpm.rigid.frames import frames
 from scenegrad.solvers.mpm.rigid.numbers import rigid_numbers
 
-__all__ = ["clinging", "press_of_obstacles"]
+__all__ = ["clinging", "press_of_obstacles", "pushes_of_particles"]
 
 
 @cache
@@ -149,5 +150,52 @@ def clinging(n: Numbers) -> Any:
                 g = k * carried
         cling_out[b, i] = G
         tow_out[b, i] = g
+
+    return kernel
+
+
+@cache
+def pushes_of_particles(n: Numbers) -> Any:
+    """What heeded obstacles feel of particles that they press: -q dt, and its moment about where they stand now, of the
+    place where the particle stands now. The nodes get q there, so that no angular momentum is lost."""
+    r, f, met = rigid_numbers(n), frames(n), meeting(n)
+    real, flat, Row, Lattice = n.real, n.vec, n.row, n.lattice
+    vec, ivec4, Shape, Pose, Twist = r.vec, r.ivec4, r.shape, r.pose, r.twist
+
+    @wp.kernel(module="unique")
+    def kernel(
+        lattice: Lattice,
+        dt_in: wp.array[real],
+        slot_in: wp.array[int],
+        volume_in: wp.array2d[real],
+        radius_in: wp.array2d[real],
+        row_in: wp.array2d[Row],
+        period: vec,
+        touch_in: wp.array[int],
+        kind_in: wp.array[int],
+        samples_at: wp.array[ivec4],
+        samples_in: wp.array2d[real],
+        shape_in: wp.array2d[Shape],
+        heed_in: wp.array[int],
+        now_in: wp.array2d[Pose],
+        then_in: wp.array2d[Pose],
+        x_in: wp.array2d[flat],
+        speed_in: wp.array2d[flat],
+        push_out: wp.array2d[Twist],
+    ):
+        b, p = wp.tid()
+        x, radius = x_in[b, p] + dt_in[b] * speed_in[b, p], radius_in[b, p]
+        stiffness = real(STIFFNESS) * lattice.inv_dx * lattice.inv_dx * volume_in[b, p] * row_in[b, slot_in[p]][1]
+        for c in range(touch_in.shape[0]):
+            presses = touch_in[c] == wp.static(SEPARATE) or touch_in[c] == wp.static(COULOMB)
+            if presses and heed_in[c] != 0:
+                pose = then_in[b, c]
+                arm = f.lever(f.embedded(x), pose, period)
+                found = met(kind_in[c], shape_in[b, c], samples_at[c], samples_in, b, pose, arm, radius)
+                depth = radius - found[0]
+                if depth > real(0.0):
+                    impulse = (dt_in[b] * stiffness * depth) * vec(found[1], found[2], found[3])
+                    lever = f.lever(f.embedded(x_in[b, p]), now_in[b, c], period)
+                    wp.atomic_add(push_out, b, c, f.twist(-impulse, -wp.cross(lever, impulse)))
 
     return kernel

@@ -17,9 +17,15 @@ from scenegrad.solvers.mpm.implicit.forces import (
 )
 from scenegrad.solvers.mpm.implicit.gauge import GaugePasses
 from scenegrad.solvers.mpm.implicit.motion import forces_at_nodes, motion_of_particles, stiffness_product
-from scenegrad.solvers.mpm.implicit.nodes import balance_of_nodes, blocks_of_nodes, friction_shares, held_product
-from scenegrad.solvers.mpm.implicit.obstacles import clinging, press_of_obstacles
-from scenegrad.solvers.mpm.passes import Pass
+from scenegrad.solvers.mpm.implicit.nodes import (
+    balance_of_nodes,
+    blocks_of_nodes,
+    friction_shares,
+    friction_taken,
+    held_product,
+)
+from scenegrad.solvers.mpm.implicit.obstacles import clinging, press_of_obstacles, pushes_of_particles
+from scenegrad.solvers.mpm.passes import Pass, Process
 from scenegrad.solvers.mpm.rigid.motion import advance
 
 if TYPE_CHECKING:
@@ -42,7 +48,8 @@ class Passes:
     block and add (K d) of the nodes; bearing and drag, see `press` of colliders/contact.py; cling and tow (G, g), see
     `clinging`; then: poses of the obstacles at the end of the step.
 
-    arrive: brings matter to the nodes; bear: says what friction there can bear, before the balance is sought.
+    arrive: brings matter to the nodes; bear: says what friction there can bear, before the balance is sought; answer:
+    what rigid bodies feel, when it is found.
     """
 
     def __init__(self, work: Workspace, arrive: Sequence[Pass], walls: Sequence[Pass]):
@@ -67,6 +74,7 @@ class Passes:
         self.press: Pass | None = None
         self.cling: Pass | None = None
         self.bear: tuple[Pass, ...] = ()
+        self.answer: tuple[Process, ...] = ()
         if meet is not None:
             led = ("dt", "motion", "inertia", "now", "push", "grip")
             self.place = Pass(advance(n), "obstacles", device, led, ("then",))
@@ -74,6 +82,11 @@ class Passes:
             self.press = Pass(press_of_obstacles(n), "particles", device, pressed, ("thrust",))
             self.bear = tuple(each for each in meet.meet[:1] if isinstance(each, Pass))
             held = ("lattice", "lightest", "dt", *SHAPES, "now", "momentum", "resists")
+            if any(meet.obstacles.heeded):
+                felt = (*PRESS, *SHAPES, "heed", "now", "then", "x", "speed")
+                push = Pass(pushes_of_particles(n), "particles", device, felt, ("push",))
+                taken = Pass(friction_taken(n), "nodes", device, AT_NODES[:-1], ("traction",))
+                self.answer = (self.motion, push, taken, *meet.after)
             if meet.clings:
                 self.cling = Pass(clinging(n), "nodes", device, held, ("cling", "tow"))
         elif walls:

@@ -133,6 +133,62 @@ def differentiates(scene: sc.Scene, steps: int, dt: float) -> None:
         compare("the first state", slope, 1.0, by_fields)
 
 
+def differentiates_at_once(scene: sc.Scene, steps: int, dt: float) -> None:
+    """By all parameters and the first state at once, along a direction in which each of them counts as much as any
+    other, so that an error in one is not hidden by the rest."""
+    solver, start, params = compile_scene(scene, device="cpu", dtype="float64")
+    assert solver.program.initial is not None
+    generator = torch.Generator().manual_seed(3)
+
+    def random(like: Tensor) -> Tensor:
+        return torch.randn(like.shape, generator=generator, dtype=torch.float64)
+
+    weights = {name: random(field) * (0.05 if name == "affine" else 1.0) for name, field in vars(start).items()}
+
+    def loss(end: ParticleState) -> Tensor:
+        return torch.stack([(weights[name] * field).sum() for name, field in vars(end).items()]).sum()
+
+    def run(fields: dict[str, Tensor], values: Params) -> Tensor:
+        first = solver.program.initial(values)
+        first = replace(first, **{name: getattr(first, name) + shift for name, shift in fields.items()})
+        return loss(rollout(solver, first, values, until=steps * dt, controller=Fixed(dt)).state)
+
+    shifts = {
+        n: torch.zeros_like(f).requires_grad_()
+        for n, f in vars(start).items()
+        if f.numel() and n not in ("history", "felt")
+    }
+    values = params.replace({a: p.detach().clone().requires_grad_() for a, p in params.items() if p.requires_grad})
+    run(shifts, values).backward()
+    learning = {a: p for a, p in values.items() if p.requires_grad}
+    ways: dict[str, Tensor] = {}
+    exact = 0.0
+    for name, leaf in (*shifts.items(), *learning.items()):
+        slope = float((leaf.grad * leaf.grad.sign()).sum())
+        size = {"position": 0.02, "rigid": 0.02}.get(name, max(0.01, float(leaf.detach().abs().max())))
+        assert slope * size > 1e-4, f"{name} has no influence"
+        ways[name] = leaf.grad.sign() * min(size, 1.0 / slope)
+        exact += float((leaf.grad * ways[name]).sum())
+    fixed = params.detach()
+    errors: dict[float, float] = {}
+    before = math.inf
+    for h in (3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6, 1e-3):
+        near = [
+            float(
+                run(
+                    {n: sign * h * ways[n] for n in shifts},
+                    fixed.replace({a: fixed[a] + sign * h * ways[a] for a in learning}),
+                )
+            )
+            for sign in (1, -1)
+        ]
+        error = abs((near[0] - near[1]) / (2 * h) - exact) / abs(exact)
+        if min(before, error) < 1e-6 and max(before, error) < 1e-5:
+            return
+        errors[h] = before = error
+    raise AssertionError(f"adjoint {exact}, relative errors of the differences {errors}")
+
+
 @pytest.fixture(params=[2, 3], ids=["2d", "3d"])
 def dim(request: pytest.FixtureRequest) -> int:
     return int(request.param)
@@ -143,6 +199,6 @@ def lab() -> SimpleNamespace:
     """The functions and materials above."""
     names: dict[str, Callable[..., Any]] = {
         "box_of": box_of, "scene_of": scene_of, "compiled": compiled, "march": march,
-        "differentiates": differentiates,
+        "differentiates": differentiates, "differentiates_at_once": differentiates_at_once,
     }  # fmt: skip
     return SimpleNamespace(**names, jelly=JELLY, water=WATER)
