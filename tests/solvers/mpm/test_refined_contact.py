@@ -7,7 +7,9 @@ import pytest
 import torch
 
 import scenegrad.scenes as sc
+from scenegrad.engine.rollout import rollout
 from scenegrad.scenes.errors import SceneError
+from scenegrad.solvers.compile import compile_scene
 
 G = 9.81
 
@@ -77,7 +79,7 @@ def onto_ball(dim, contact, around, particles="finer", **method):
 COULOMB, ACROSS = sc.Coulomb(sc.Parameter(0.3)), (0.4, 0.45)  # a border between the block and what it falls on
 BAR = [
     pytest.param(COULOMB, ACROSS, sc.APIC(), id="coulomb"),
-    pytest.param(sc.Stick(), "bar", sc.APIC(), id="stick, the region follows the bar"),
+    pytest.param(sc.Stick(), "bar", sc.APIC(), id="stick, the region follows the bar", marks=pytest.mark.slow),
     pytest.param(COULOMB, "bar", sc.FLIP(0.95), id="coulomb, FLIP, the region follows the bar"),
     pytest.param(sc.Slip(), ACROSS, sc.APIC(), id="slip", marks=pytest.mark.slow),
     pytest.param(COULOMB, "block", sc.APIC(), id="coulomb, the region follows the block", marks=pytest.mark.slow),
@@ -285,3 +287,23 @@ def test_block_slides_down_a_slope_into_the_region(lab):
     times, speeds = 10 * dt * torch.arange(1, 46), torch.stack(speeds)
     gained = float((speeds * times).sum() / times.square().sum())
     assert gained == pytest.approx(G * (math.sin(angle) - friction * math.cos(angle)), rel=0.02)
+
+
+@pytest.mark.parametrize("contact", [sc.Coulomb(0.3), sc.Stick()], ids=["coulomb", "stick"])
+def test_what_matter_loses_its_table_gets_from_both_grids(lab, contact):
+    block = lab.box_of((0.3, 0.2), (0.375, 0.25), velocity=(0.7, -0.5))
+    table = sc.Collider(sc.Box(center=(0.5, 0.1), size=(0.9, 0.2)), contact=contact)
+    scene = lab.scene_of(
+        2,
+        12,
+        gravity=(0.0, -G),
+        entities={"block": block, "table": table},
+        outputs={"force": sc.Force("table", every=0.02), "matter": sc.Momentum(every=0.02)},
+        method=sc.MaterialPoint(refine=sc.Finer(size=(0.15, 0.2), around=(0.35, 0.3), blend=0.12)),
+        time=sc.Time(end=0.1),
+    )
+    outputs, weight = rollout(*compile_scene(scene, "cpu", "float64")).outputs, 1000.0 * 0.375 * 0.25 * G
+    gained = outputs["matter"]["momentum"][0].diff(dim=0) / 0.02
+    force = outputs["force"]["force"][0, 1:]
+    assert float((force + gained + torch.tensor([0.0, weight])).abs().max()) < 1e-11 * weight
+    assert float(force[:, 1].abs().max()) > weight

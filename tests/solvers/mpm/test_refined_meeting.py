@@ -18,7 +18,7 @@ def colliding(lab, contact, **fields):
     return lab.scene_of(2, entities={"one": one, "other": other}, method=method, time=sc.Time(end=0.1))
 
 
-@pytest.mark.parametrize("grid", [sc.Dense(), sc.Sparse()], ids=["dense", "sparse"])
+@pytest.mark.parametrize("grid", [sc.Dense(), pytest.param(sc.Sparse(), marks=pytest.mark.slow)])
 def test_meetings_keep_momentum_and_angular_momentum(lab, grid):
     solver, state, params = lab.compiled(colliding(lab, sc.Apart(0.5), grid=grid))
     before = solver.observe(state, params)

@@ -128,6 +128,7 @@ def test_what_cannot_be_refined_is_refused(lab):
         lab.compiled(crossing(lab, 2, sc.Finer(size=(0.1, 0.1), around="block", blend=0.06)))
 
 
+@pytest.mark.parametrize("dim", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_what_is_evenly_stressed_stays_at_rest_across_the_border(lab, dim):
     """Matter without an end, sheared and pressed: it creeps where grids blend, by a small part of its strain."""
     finer = sc.Finer(size=(0.3,) * dim, around=(0.5,) * dim, factor=2)
@@ -155,7 +156,7 @@ def places_of(lab, finer, shape, dim=2, **body):
 
 def test_bodies_begin_with_as_many_particles_in_fine_cells_as_in_coarse_ones(lab, dim):
     """The box is filled exactly, wherever its lattice is finer; what the fine grid carries is fine."""
-    finer, dx = sc.Finer(size=(0.2,) * dim, around=(0.35,) * dim, factor=3, blend=0.05), 1 / 12
+    finer, dx = sc.Finer(size=(0.2,) * dim, around=(0.35,) * dim, factor=3, blend=0.06), 1 / 12
     box = sc.Box(center=(0.5,) * dim, size=(5 * dx,) * dim)
     places, volumes, share = places_of(lab, finer, box, dim, jitter=0.5)
     assert float(volumes.sum()) == pytest.approx((5 * dx) ** dim, rel=1e-13)

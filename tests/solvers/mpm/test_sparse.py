@@ -26,7 +26,10 @@ def falling(lab, dim, **fields):
     return lab.scene_of(dim, 16, entities=entities, gravity=(*down, -9.81), **fields)
 
 
-@pytest.mark.parametrize("spline", ["quadratic", "cubic"])
+LIKE = [(2, "quadratic"), (2, "cubic"), (3, "quadratic"), pytest.param(3, "cubic", marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize(("dim", "spline"), LIKE)
 def test_result_and_gradient_are_those_of_the_dense_grid(lab, dim, spline, device):
     """Each node sums the same terms in the same order, so that only products fused with sums may differ."""
     found = []
