@@ -175,7 +175,7 @@ def friction_shares(n: Numbers) -> Any:
 
 @cache
 def friction_taken(n: Numbers) -> Any:
-    """-P R / S: the friction that a node took up for each unit of what it can bear; see `react`. Every node is written."""
+    """-P R / S: friction that a node took up for each unit of what it can bear; see `react`. Every node is written."""
     rub = rubbing(n)
     real, vec, packed = n.real, n.vec, n.packed
 

@@ -93,4 +93,4 @@ def test_gradients_through_a_rigid_body_agree_with_differences(lab):
         time=sc.Time(end=1.0),
         method=implicit(tolerance=1e-12, creep=0.05),
     )
-    lab.differentiates_at_once(scene, steps=12, dt=4e-3)
+    lab.differentiates_at_once(scene, steps=16, dt=4e-3)
