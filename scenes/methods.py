@@ -201,13 +201,17 @@ class FiniteVolume(Method):
 
 
 class Elliptic(Method):
-    """Steady states on cells, second order, by preconditioned conjugate gradients.
+    """Steady states on cells, second order.
 
-    preconditioner: "fast", by cosine and Fourier transforms, for permeabilities within a factor of ten or so; or
-    "multigrid", for any. tolerance: of the residual, relative to the sources; that of the precision if left out.
+    krylov: "conjugate_gradients", or "recycled_gmres" for equations that are not definite, such as those of waves of
+    one frequency: it solves the members of a batch one after the other, like after like, and each begins with what was
+    learnt from the last. preconditioner of the first: "fast", by cosine and Fourier transforms, for permeabilities
+    within a factor of ten or so; or "multigrid", for any. tolerance: of the residual, relative to the sources; that of
+    the precision if left out.
     """
 
     kind: Literal["elliptic"] = "elliptic"
+    krylov: Literal["conjugate_gradients", "recycled_gmres"] = "conjugate_gradients"
     preconditioner: Literal["fast", "multigrid"] = "fast"
     tolerance: Annotated[float, Field(gt=0, lt=1)] | None = None
 

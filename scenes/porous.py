@@ -39,13 +39,18 @@ class LogNormalField(InitialField):
 
 
 class Darcy(Entity):
-    """A porous medium that fills the box: -div(permeability grad p) = source, velocity = -permeability grad p.
+    """A porous medium that fills the box: -div(permeability grad p) + reaction p = source, velocity = -permeability
+    grad p.
 
     permeability: that of the medium over the viscosity of the fluid. Random fields in it are sums of cosines, without
     a slope at the sides. Sides: Outflow(pressure) holds a pressure, Inflow(velocity) lets fluid in at a speed, Slip and
     NoSlip let nothing through. Nothing changes in time: whatever the end, one step leads to it.
+
+    reaction: what is lost per volume and pressure, as into fissures. Below zero it makes of this Helmholtz's equation,
+    of waves of one frequency, whose solution needs Elliptic(krylov="recycled_gmres").
     """
 
     kind: Literal["darcy"] = "darcy"
     permeability: Positive | InitialField = 1.0  # [m^2 / (Pa s)]
     source: Scalar | Random | InitialField = 0.0  # [1/s]
+    reaction: Scalar = 0.0  # [1 / (Pa s)]

@@ -17,13 +17,16 @@ from scenegrad.scenes.initial_fields import FieldFile, InitialField
 from scenegrad.scenes.methods import Elliptic
 from scenegrad.scenes.porous import Darcy, LogNormalField, TwoPhases
 from scenegrad.scenes.scene import Scene
-from scenegrad.scenes.values import RandomField
+from scenegrad.scenes.values import RandomField, number
+from scenegrad.solvers.elliptic.axes import Axis
 from scenegrad.solvers.elliptic.conjugate import ConjugateGradient, Fast
 from scenegrad.solvers.elliptic.darcy.fields import cosine_field, field_trouble, samples
 from scenegrad.solvers.elliptic.darcy.probes import output_trouble, probe
 from scenegrad.solvers.elliptic.darcy.sides import ENDS, axes_of, condition, side_troubles, sides_of
 from scenegrad.solvers.elliptic.darcy.solver import DarcySolver
 from scenegrad.solvers.elliptic.darcy.state import DarcyState
+from scenegrad.solvers.elliptic.iteration import Iteration
+from scenegrad.solvers.elliptic.learned.recycling import Recycling
 from scenegrad.solvers.elliptic.multigrid import Multigrid
 from scenegrad.solvers.elliptic.solver import EllipticSolver
 from scenegrad.solvers.shared.leaves import params, program
@@ -33,9 +36,9 @@ __all__ = ["compile_darcy"]
 
 FEWEST_CELLS = 4
 BECAUSE = (
-    "a porous medium can be differentiated by its permeability and source, where they are numbers; by the values above "
-    "and below of two phases, the median of a log-normal field, the pressures and speeds of its sides; and by its "
-    "initial state, which holds permeability and source of every cell."
+    "a porous medium can be differentiated by its permeability, source and reaction, where they are numbers; by the "
+    "values above and below of two phases, the median of a log-normal field, the pressures and speeds of its sides; and "
+    "by its initial state, which holds permeability and source of every cell."
 )
 
 
@@ -53,15 +56,20 @@ def compile_darcy(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> t
     scene = scenes[0]
     axes, name = axes_of(scene), medium_of(scene)
     asked = scene.method if isinstance(scene.method, Elliptic) else Elliptic()
-    preconditioner = Multigrid() if asked.preconditioner == "multigrid" else Fast.on(axes, device, dtype)
-    elliptic = EllipticSolver(axes, ConjugateGradient(preconditioner), asked.tolerance)
+    elliptic = EllipticSolver(axes, iteration(asked, axes, device, dtype), asked.tolerance)
     values = params(scenes, learnable(scene), device, dtype, BECAUSE)
     every = Fixed(scene.time.end)
     unplanned: Program[DarcyState] = Program(scene.time.end, every)
-    solver = DarcySolver(elliptic, sides_of(scene), unplanned)
+    solver = DarcySolver(elliptic, sides_of(scene), f"{name}.reaction", unplanned)
     initial = start(scenes, name, device, dtype)
     probes = [probe(key, output, scene.time.warmup, solver) for key, output in scene.outputs.items()]
     return replace(solver, program=program(scene, probes, every, initial)), initial(values), values
+
+
+def iteration(asked: Elliptic, axes: tuple[Axis, ...], device: str, dtype: torch.dtype) -> Iteration:
+    if asked.krylov == "recycled_gmres":
+        return Recycling()
+    return ConjugateGradient(Multigrid() if asked.preconditioner == "multigrid" else Fast.on(axes, device, dtype))
 
 
 def medium_of(scene: Scene) -> str:
@@ -70,7 +78,7 @@ def medium_of(scene: Scene) -> str:
 
 def learnable(scene: Scene) -> list[str]:
     name = medium_of(scene)
-    found = []
+    found = [f"{name}.reaction"]
     permeability, source = scene.at(f"{name}.permeability"), scene.at(f"{name}.source")
     match permeability:
         case TwoPhases():
@@ -173,6 +181,13 @@ def field_troubles(name: str, part: Darcy, scene: Scene) -> Iterator[tuple[str, 
         )
     if isinstance(source, InitialField) and not isinstance(source, FieldFile):
         yield f"{name}.source", f"is {source.kind}; it is a number, a gaussian_field, a matern_field or a field_file"
+    asked = scene.method if isinstance(scene.method, Elliptic) else Elliptic()
+    if number(part.reaction) < 0 and asked.krylov == "conjugate_gradients":
+        yield (
+            f"{name}.reaction",
+            f"is {number(part.reaction):g}, and conjugate gradients need an equation that is definite; write "
+            "method=Elliptic(krylov='recycled_gmres')",
+        )
     for field, value in (("permeability", permeability), ("source", source)):
         if isinstance(value, FieldFile):
             trouble = field_trouble(value, scene.domain.cells, positive=field == "permeability")

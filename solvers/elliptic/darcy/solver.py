@@ -20,14 +20,16 @@ __all__ = ["DarcySolver"]
 
 @dataclass(frozen=True)
 class DarcySolver(TorchAdjoint):
-    """-div(permeability grad p) = source on cells, order 2; harmonic means on faces keep the flux through layers exact
-    [Patankar 1980, section 4.2-3]. The gradient is a second solve with the transposed, which is the same, operator.
+    """-div(permeability grad p) + reaction p = source on cells, order 2; harmonic means on faces keep the flux through
+    layers exact [Patankar 1980, section 4.2-3]. The gradient is a second solve with the transposed, which is the same,
+    operator.
 
     Where no side holds a pressure, the sources lose their mean and p has mean zero.
     """
 
     elliptic: EllipticSolver
     sides: Sides
+    reaction: str  # its address in Params
     program: Program[DarcyState]
 
     @property
@@ -44,7 +46,7 @@ class DarcySolver(TorchAdjoint):
     def solve(self, state: DarcyState, params: Params) -> Outcome:
         """The pressure, and how well it was found."""
         faces, b = self.equation(state, params)
-        return self.elliptic.solve(b, faces, guess=state.pressure)
+        return self.elliptic.solve(b, faces, params[self.reaction], guess=state.pressure)
 
     def equation(self, state: DarcyState, params: Params) -> tuple[tuple[Tensor, ...], Tensor]:
         """Permeability on the faces across each axis, and the sources with what the sides add."""
@@ -53,9 +55,9 @@ class DarcySolver(TorchAdjoint):
         return faces, right_side(axes, faces, state.source, self.sides.values(params))
 
     def residual(self, state: DarcyState, params: Params) -> Tensor:
-        """source + div(permeability grad p) [batch, *cells] [1/s]"""
+        """source + div(permeability grad p) - reaction p [batch, *cells] [1/s]"""
         faces, b = self.equation(state, params)
-        return b - diffusion(self.elliptic.axes, faces).apply(state.pressure)
+        return b - diffusion(self.elliptic.axes, faces, params[self.reaction]).apply(state.pressure)
 
     def velocity(self, state: DarcyState, params: Params) -> Tensor:
         """-permeability grad p: the mean of the two faces of a cell [batch, *cells, dim] [m/s]."""
@@ -86,8 +88,8 @@ class DarcySolver(TorchAdjoint):
         return WALL[end] * conductance * (value - p) if end == "dirichlet" else value.expand_as(p)
 
     def observe(self, state: DarcyState, params: Params) -> dict[str, Tensor]:
-        """Mean pressure [Pa]; source, all that is fed in [m^dim/s]; residual, |source + div(permeability grad p)| over
-        |source and sides|, 1 before the solve."""
+        """Mean pressure [Pa]; source, all that is fed in [m^dim/s]; residual, what is left of the
+        equation over |source and sides|, 1 before the solve."""
         left, (_, b) = self.residual(state, params).flatten(1), self.equation(state, params)
         cell = 1.0
         for axis in self.elliptic.axes:

@@ -12,6 +12,8 @@ from scenegrad.scenes.errors import SceneError
 from scenegrad.scenes.values import MaternField
 from scenegrad.solvers.compile import compile_scene
 from scenegrad.solvers.elliptic.darcy.fields import cosine_field
+from scenegrad.solvers.elliptic.learned.recycling import Recycling
+from scenegrad.solvers.elliptic.solver import EllipticSolver
 
 DOUBLE = torch.float64
 
@@ -87,7 +89,7 @@ def test_gradients_reach_the_permeability_of_every_cell_and_the_sources(precondi
 def test_gradients_reach_the_numbers_of_a_scene():
     wanted = {
         "medium.permeability.above": 9.0, "medium.permeability.below": 2.0, "medium.source": 1.5,
-        "boundary.x_lo.pressure": 0.3, "boundary.x_hi.velocity": 0.2,
+        "boundary.x_lo.pressure": 0.3, "boundary.x_hi.velocity": 0.2, "medium.reaction": 0.4,
     }  # fmt: skip
     scene = medium(
         boundary=sg.Boundary(
@@ -97,6 +99,7 @@ def test_gradients_reach_the_numbers_of_a_scene():
             MaternField(alpha=2.0, tau=3.0, seed=4), above=sg.Parameter(9.0), below=sg.Parameter(2.0)
         ),
         source=sg.Parameter(1.5),
+        reaction=sg.Parameter(0.4),
     ).replace({"method": sg.Elliptic(tolerance=1e-13)})
     solver, _, params = compile_scene(scene, "cpu", "float64")
 
@@ -184,3 +187,41 @@ def test_what_cannot_be_run_is_refused_with_the_reason(change, words):
         compile_scene(medium().replace(change), "cpu", "float64")
     for word in words:
         assert word in str(error.value)
+
+
+def test_a_reaction_takes_pressure_away():
+    """p = cosh(x / L) between closed and held ends, L^2 = permeability / reaction."""
+    boundary = sg.Boundary(x_lo=sg.Slip(), x_hi=sg.Outflow(pressure=1.0), y=sg.Periodic())
+    _, state, _, _ = solved(medium(cells=(64, 4), boundary=boundary, permeability=2.0, reaction=8.0))
+    x = (torch.arange(64, dtype=DOUBLE) + 0.5) / 64
+    assert torch.allclose(state.pressure[0, :, 0], (2 * x).cosh() / np.cosh(2.0), atol=3e-4)
+
+
+def waves(cells: int) -> sg.Scene:
+    """Waves of one frequency in random media, a little different in each member: indefinite."""
+    return medium(
+        cells=(cells, cells),
+        permeability=sg.LogNormalField(MaternField(alpha=3.0, tau=3.0, scale=3.0)),
+        source=1.0,
+        reaction=sg.Uniform(-125.0, -115.0),
+    ).replace({"domain.size": (1.0, 1.0), "method": sg.Elliptic(krylov="recycled_gmres", tolerance=1e-6)})
+
+
+def test_a_dataset_of_waves_is_made_with_a_fifth_of_the_work_of_gmres(tmp_path):
+    scene = waves(20)
+    data = sg.generate(scene, n=6, out=tmp_path, device="cpu", dtype="float64", batch=6, progress=False)
+    made = [data.trajectory(member, "fields")["pressure"][-1] for member in range(6)]
+    solver, state, params = compile_scene(list(sg.vary(scene, 6)), "cpu", "float64")
+    faces, b = solver.equation(state, params)
+    recycled = solver.elliptic.solve(b, faces, params["medium.reaction"])
+    plain = EllipticSolver(solver.elliptic.axes, Recycling(kept=0, ordered=False), 1e-6).solve(
+        b, faces, params["medium.reaction"]
+    )
+    assert bool(recycled.solved.all())
+    assert np.abs(np.stack(made) - plain.x.numpy()).max() < 1e-4 * float(plain.x.abs().max())
+    assert int(plain.iterations.sum()) > 5 * int(recycled.iterations.sum())
+
+
+def test_waves_are_refused_to_conjugate_gradients():
+    with pytest.raises(SceneError, match="recycled_gmres"):
+        compile_scene(medium(reaction=-3.0), "cpu", "float64")
