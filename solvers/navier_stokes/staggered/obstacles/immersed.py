@@ -28,6 +28,11 @@ __all__ = ["Body", "Held", "Immersion", "Obstacles"]
 
 WIDTH = 1.0  # of the kernel to either side of a surface, in cells
 
+# Times that a step joins fluid and body. Joining once leaves the fluid next to a surface the acceleration of one step,
+# so that the body seems thinner the longer the step is. Measured on the cylinder at Reynolds 20 (docs/sources.md): its
+# drag is 5.47 if joined once, 5.65 with four times, on ten cells across it.
+REPEATS = 4
+
 
 @dataclass(frozen=True)
 class Body:
@@ -52,12 +57,14 @@ class Held:
     value: Tensor | float
 
     def joined(self, fluid: Tensor, grid: Grid) -> Tensor:
-        """V + mu_0 f + mu_1 n.grad f"""
+        """V + B^n f, with B f = mu_0 f + mu_1 n.grad f."""
         f = fluid - self.value
-        found = self.value + self.share * f
-        for axis, slope in zip(grid.axes, self.slopes, strict=True):
-            found = torch.addcmul(found, slope, central(f, axis, grid.periodic[axis]))
-        return found
+        for _ in range(REPEATS):
+            found = self.share * f
+            for axis, slope in zip(grid.axes, self.slopes, strict=True):
+                found = torch.addcmul(found, slope, central(f, axis, grid.periodic[axis]))
+            f = found
+        return self.value + f
 
 
 @dataclass(frozen=True)
