@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from scenegrad.scenes.colliders import Collider, RigidBody
-from scenegrad.scenes.domain import AXES, Boundary, Periodic
+from scenegrad.scenes.domain import AXES, Boundary, Periodic, Slip, Stick
 from scenegrad.scenes.errors import nearest
 from scenegrad.scenes.methods import Implicit, MaterialPoint, Sparse
 from scenegrad.scenes.outputs import CenterOfMass, Force, Gaussians, Particles, RigidPose
@@ -150,8 +150,11 @@ def check_force(scene: Scene, address: str, output: Force, reasons: Reasons) -> 
             f"{output.on!r} is no collider, rigid body, wall or side of the box.{nearest(output.on, known)} There are "
             f"{', '.join(known) or 'none'}.",
         )
-    if isinstance(scene.method, MaterialPoint) and isinstance(scene.method.integrator, Implicit):
-        reasons.add(address, "force needs the explicit integrator; leave it out, or take Explicit().")
+    elif isinstance(scene.method, MaterialPoint) and isinstance(scene.method.integrator, Implicit):
+        entity = scene.entities.get(output.on)
+        touch = entity.contact if isinstance(entity, Collider | RigidBody) else walls_of(scene)[output.on][2]
+        if isinstance(touch, Stick | Slip):
+            reasons.add(address, f"force on what holds matter ({touch.kind}) needs the explicit integrator.")
 
 
 def check_pose(scene: Scene, address: str, output: RigidPose, reasons: Reasons) -> None:

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import scenegrad.scenes as sc
+from scenegrad.engine.rollout import rollout
 from scenegrad.engine.state import map_tensors
 from scenegrad.solvers.compile import compile_scene
 
@@ -94,3 +95,24 @@ def test_gradients_through_a_rigid_body_agree_with_differences(lab):
         method=implicit(tolerance=1e-12, creep=0.05),
     )
     lab.differentiates_at_once(scene, steps=16, dt=4e-3)
+
+
+def test_the_forces_on_what_bears_a_block_are_its_weight(lab):
+    """A stiff block on a wall, and on a collider: felt as means over each frame once it rests."""
+    weight = 0.4 * 0.2 * 1000 * G
+    for floor in (
+        sc.Wall(normal=(0.0, 1.0), offset=0.1, contact=sc.Coulomb(0.4)),
+        sc.Collider(sc.Box(center=(0.5, 0.05), size=(0.8, 0.1)), contact=sc.Coulomb(0.4)),
+    ):
+        scene = loaded(1e7)
+        scene = scene.model_copy(
+            update={
+                "entities": {"block": scene.entities["block"], "floor": floor},
+                "outputs": {"floor": sc.Force("floor", every=0.1)},
+                "time": sc.Time(end=0.4, dt=0.01),
+                "method": implicit(),
+            }
+        )
+        force = rollout(*compile_scene(scene, "cpu", "float64")).outputs["floor"]["force"][0, -1]
+        assert float(force[1]) == pytest.approx(-weight, rel=1e-3)
+        assert abs(float(force[0])) < 1e-3 * weight
