@@ -1,0 +1,158 @@
+"""Gradients through a hundred steps, against central differences: every number that may learn, and the first state."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+import scenegrad.scenes as sc
+from scenegrad.engine.rollout import rollout
+
+P = sc.Parameter
+STEPS = 100
+
+
+def wall_flow(**method) -> sc.Scene:
+    """An inflow between a wall that gives off heat and one that moves, with buoyancy and a force."""
+    return sc.Scene(
+        name="walls",
+        domain=sc.Domain(size=(1.0, 1.0), cells=(12, 12)),
+        method=sc.Staggered(advection="central", **method),
+        entities={
+            "water": sc.Fluid(
+                viscosity=P(0.02),
+                drag=P(0.1),
+                vorticity=sc.TaylorGreen(amplitude=P(0.3)),
+                forcing=sc.UniformForcing(P((0.1, 0.2))),
+            ),
+            "heat": sc.Tracer(
+                diffusivity=P(0.02), initial=sc.PlaneWave((1, 1), amplitude=P(0.5)), buoyancy=P((0.1, 1.0))
+            ),
+        },
+        boundary=sc.Boundary(
+            x_lo=sc.Inflow(sc.Parabolic(P(0.5)), heat=P(0.3)),
+            x_hi=sc.Outflow(pressure=P(0.1)),
+            y_lo=sc.NoSlip(heat=sc.Through(P(0.1))),
+            y_hi=sc.NoSlip(velocity=(sc.Sine(P(0.5), P(1.0)), 0.0), heat=sc.Samples(P((0.5, 1.0, 0.2)))),
+        ),
+        time=sc.Time(end=0.4, dt=0.4 / STEPS),
+    )
+
+
+def flow_past_a_body(**method) -> sc.Scene:
+    """A warm disk that swings, drifts and turns in a channel."""
+    return sc.Scene(
+        name="body",
+        domain=sc.Domain(size=(1.6, 0.8), cells=(24, 12)),
+        method=sc.Staggered(advection="central", tolerance=1e-14, **method),
+        entities={
+            "water": sc.Fluid(viscosity=P(2e-2), velocity=P((0.5, 0.1))),
+            "heat": sc.Tracer(diffusivity=P(0.01), initial=P(0.2)),
+            "disk": sc.Obstacle(
+                sc.Sphere(center=P((0.4, 0.45)), radius=P(0.15)),
+                heat=P(1.0),
+                motion=sc.Moving(velocity=(sc.Sine(P(0.1), P(2.0)), P(0.05)), angular_velocity=P(0.5)),
+            ),
+        },
+        boundary=sc.Boundary(y=sc.NoSlip(), x_lo=sc.Inflow(sc.Parabolic(P(1.0))), x_hi=sc.Outflow()),
+        outputs={"force": sc.Force("disk", every=0.4)},
+        time=sc.Time(end=0.4, dt=0.4 / STEPS),
+    )
+
+
+def wiggly(field: torch.Tensor) -> torch.Tensor:
+    """A sum that no symmetry makes vanish."""
+    weight = torch.sin(torch.arange(field.numel(), dtype=field.dtype)).view_as(field)
+    return (weight * field).sum() + field.square().sum()
+
+
+def values(solver, state, params) -> torch.Tensor:
+    """One number of each member [batch]."""
+    out = rollout(solver, state, params)
+    each = []
+    for n in range(len(out.state.u)):
+        total = sum(wiggly(field[n]) for field in (*out.state.velocity, out.state.tracers))
+        for force in out.outputs.values():
+            total = total + 30 * force["force"][n, -1].sum() + 30 * force["torque"][n, -1].sum()
+        each.append(total)
+    return torch.stack(each)
+
+
+def members(scene, compiled, changes):
+    """Values of as many members as there are changes {address or field: tensor}, side by side."""
+    solver, state, params = compiled([scene] * len(changes))
+    params = params.detach()
+    for n, change in enumerate(changes):
+        for name, moved in change.items():
+            table = params[name].clone()
+            table[n] = moved
+            params = params.replace({name: table})
+    with torch.no_grad():
+        return values(solver, solver.program.initial(params), params)
+
+
+@pytest.mark.parametrize("scene", [wall_flow(), flow_past_a_body()], ids=lambda scene: scene.name)
+def test_gradient_of_every_number_is_that_of_central_differences(scene, compiled, measure):
+    solver, _, params = compiled(scene)
+    names = [name for name in params if params[name].requires_grad]
+    assert set(names) == set(scene.parameters())
+    first = values(solver, solver.program.initial(params), params).sum()
+    slopes = torch.autograd.grad(first, [params[name] for name in names])
+    changes, expected, steps = [], [], []
+    for name, slope in zip(names, slopes, strict=True):
+        point = params[name].detach()[0]
+        way = torch.randn(point.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+        size = float(point.abs().max())
+        expected.append(float((slope[0] * way).sum()))
+        steps.append([1e-4 * size, 1e-5 * size])
+        changes += [{name: point + sign * h * way} for h in steps[-1] for sign in (1.0, -1.0)]
+    found = members(scene, compiled, changes).view(len(names), 2, 2)
+    worst = {}
+    for n, name in enumerate(names):
+        differences = (found[n, :, 0] - found[n, :, 1]) / (2 * torch.tensor(steps[n], dtype=torch.float64))
+        worst[name] = float((differences / expected[n] - 1).abs().min())
+    measure(f"Gradient through {STEPS} steps on the staggered grid, {scene.name}", max(worst.values()), "<= 1e-6")
+    assert max(worst.values()) < 1e-6, worst
+
+
+@pytest.mark.parametrize("field", ["u", "tracers"])
+def test_gradient_of_the_first_state_is_that_of_central_differences(field, compiled):
+    solver, state, params = compiled(wall_flow())
+    params = params.detach()
+    leaf = getattr(state, field).detach().requires_grad_()
+    (slope,) = torch.autograd.grad(values(solver, replace(state, **{field: leaf}), params).sum(), [leaf])
+    way = torch.randn(leaf.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        up, down = (values(solver, replace(state, **{field: leaf + h * way}), params) for h in (1e-5, -1e-5))
+    assert float((up - down) / 2e-5) == pytest.approx(float((slope * way).sum()), rel=1e-6)
+
+
+def test_remainder_of_moving_a_body_falls_with_the_square(compiled):
+    """|L(p + h d) - L(p) - h dL/dp d| ~ h^2, for a body's place: its surface crosses faces without a jump."""
+    scene = flow_past_a_body()
+    solver, _, params = compiled(scene)
+    name = "disk.shape.center"
+    first = values(solver, solver.program.initial(params), params).sum()
+    (slope,) = torch.autograd.grad(first, [params[name]])
+    way = torch.tensor([0.6, -0.8], dtype=torch.float64)
+    sizes = (2e-3, 1e-3, 5e-4)
+    moved = members(scene, compiled, [{name: params[name].detach()[0] + h * way} for h in sizes])
+    left = [abs(float(v - first.detach() - h * (slope[0] * way).sum())) for v, h in zip(moved, sizes, strict=True)]
+    assert left[0] / left[1] == pytest.approx(4.0, rel=0.2)
+    assert left[1] / left[2] == pytest.approx(4.0, rel=0.2)
+
+
+@pytest.mark.parametrize("advection", ["van_leer", "weno3"])
+def test_one_step_of_a_limited_scheme_has_its_transpose(advection, compiled, still):
+    """<a, J b> by differences is <J^T a, b> by the transposed step."""
+    scene = wall_flow().replace({"method.advection": advection})
+    solver, state, params = compiled(scene)
+    generator = torch.Generator().manual_seed(3)
+    u = state.u + 0.1 * torch.randn(state.u.shape, dtype=torch.float64, generator=generator)
+    way, bar = (torch.randn(state.u.shape, dtype=torch.float64, generator=generator) for _ in range(2))
+    dt = still + 0.004
+    back, _ = solver.vjp(replace(state, u=u), params, still, dt, {"u": bar})
+    with torch.no_grad():
+        ends = [solver.step(replace(state, u=u + s * 1e-6 * way), params, still, dt).state.u for s in (1.0, -1.0)]
+    forward = float(((ends[0] - ends[1]) / 2e-6 * bar).sum())
+    assert float((back["u"] * way).sum()) == pytest.approx(forward, rel=1e-6)
