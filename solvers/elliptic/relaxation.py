@@ -20,7 +20,8 @@ class OmegaPolicy(Protocol):
     A member that is not done after `patience` iterations goes on with the omega that is `best` as far as it knows.
     """
 
-    patience: int
+    @property
+    def patience(self) -> int: ...
 
     @property
     def best(self) -> float: ...

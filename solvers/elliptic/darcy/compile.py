@@ -37,8 +37,8 @@ __all__ = ["compile_darcy"]
 FEWEST_CELLS = 4
 BECAUSE = (
     "a porous medium can be differentiated by its permeability, source and reaction, where they are numbers; by the "
-    "values above and below of two phases, the median of a log-normal field, the pressures and speeds of its sides; and "
-    "by its initial state, which holds permeability and source of every cell."
+    "values above and below of two phases, the median of a log-normal field, the pressures and speeds of its sides; "
+    "and by its initial state, which holds permeability and source of every cell."
 )
 
 

@@ -23,7 +23,7 @@ class TsallisBandit:
     so that a bad one costs little. The members of a batch choose by what the batches before have told.
     """
 
-    def __init__(self, omegas: Sequence[float], patience: int, seed: int = 0):
+    def __init__(self, omegas: Sequence[float] | np.ndarray, patience: int, seed: int = 0):
         self.omegas = np.asarray(omegas, dtype=np.float64)
         self.patience = patience
         self.losses = np.zeros(len(self.omegas))  # estimated sums
