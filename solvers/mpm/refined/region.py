@@ -1,6 +1,6 @@
 """Where the region of finer cells is in a step, and which share of each particle its grid carries."""
 
-# mypy: disable-error-code="index, operator"
+# mypy: disable-error-code="attr-defined, index, operator"
 # (Warp functions name their types by variables, of which mypy knows nothing)
 
 from functools import cache

@@ -13,6 +13,7 @@ from scenegrad.solvers.mpm.materials.choice import any_deform, any_kirchhoff
 from scenegrad.solvers.mpm.materials.law import Law
 from scenegrad.solvers.mpm.numbers import Numbers
 from scenegrad.solvers.mpm.refined.region import blending
+from scenegrad.solvers.mpm.transfer import FUSED, GATHERED
 
 __all__ = ["advance", "arrive", "gather"]
 
@@ -33,7 +34,7 @@ def arrive(n: Numbers, laws: tuple[Law, ...]) -> Any:
     )  # fmt: skip
     flip, inv_spread = n.scheme.flip is not None, real(1 / n.scheme.spread)
 
-    @wp.kernel(module="unique")
+    @wp.kernel(module="unique", module_options=FUSED)
     def kernel(
         lattice: Lattice,
         dt_in: wp.array[real],
@@ -99,7 +100,7 @@ def gather(n: Numbers) -> Any:
     real, vec, mat, Lattice = n.real, n.vec, n.mat, n.lattice
     flip, inv_spread = n.scheme.flip is not None, real(1 / n.scheme.spread)
 
-    @wp.kernel(module="unique")
+    @wp.kernel(module="unique", module_options=GATHERED)
     def kernel(
         lattice: Lattice,
         own_in: wp.array2d[real],
@@ -124,16 +125,23 @@ def gather(n: Numbers) -> Any:
             v, v_by_x, v_by_y, v_by_z = vec(), vec(), vec(), vec()
             old = vec()
             for i in range(wp.static(n.support)):
+                plane, plane_by_y, plane_by_z = vec(), vec(), vec()
                 for j in range(wp.static(n.support)):
+                    line, line_by_z = vec(), vec()
                     for k in range(wp.static(n.support if dim == 3 else 1)):
                         node = s.node(lattice, anchor, i, j, k)
                         seen = grid_v_in[b, node]
                         if wp.static(flip):
                             old += (w[i, 0] * w[j, 1] * w[k, 2]) * before_in[b, node]
-                        v += (w[i, 0] * w[j, 1] * w[k, 2]) * seen
-                        v_by_x += (moment[i, 0] * w[j, 1] * w[k, 2]) * seen
-                        v_by_y += (w[i, 0] * moment[j, 1] * w[k, 2]) * seen
-                        v_by_z += (w[i, 0] * w[j, 1] * moment[k, 2]) * seen
+                        line += w[k, 2] * seen
+                        line_by_z += moment[k, 2] * seen
+                    plane += w[j, 1] * line
+                    plane_by_y += moment[j, 1] * line
+                    plane_by_z += w[j, 1] * line_by_z
+                v += w[i, 0] * plane
+                v_by_x += moment[i, 0] * plane
+                v_by_y += w[i, 0] * plane_by_y
+                v_by_z += w[i, 0] * plane_by_z
             moments = s.columns(v_by_x, v_by_y, v_by_z) - wp.outer(v, f)
             if s.outside(lattice, at, b, p) != 0:
                 lost_out[b] = p + 1
@@ -159,7 +167,7 @@ def advance(n: Numbers, laws: tuple[Law, ...]) -> Any:
     blend_of = blending(n)
     real, vec, mat, Row, History, flip = n.real, n.vec, n.mat, n.row, n.history, n.scheme.flip is not None
 
-    @wp.kernel(module="unique")
+    @wp.kernel(module="unique", module_options=FUSED)
     def kernel(
         fine_dx: real,
         coarse_dx: real,
