@@ -47,7 +47,16 @@ AT_WALLS = (*PLACE, "slot", "volume", "radius", "row", "face", "sides", "low", "
 BEFORE = ("lightest", "momentum", "momentum before")
 MEET = ("lattice", "lightest", "rub", "node share", "momentum apart", "surface")
 MIRRORS = ("behind", "front", "sign")
-OF_WALLS = ("hold", "holds", "images", *MIRRORS, "held share", "held shares", "image share")  # see Workspace.held
+OF_WALLS = (
+    "hold",
+    "holds",
+    "images",
+    "image",
+    *MIRRORS,
+    "held share",
+    "held shares",
+    "image share",
+)  # see Workspace.held
 AT_NODES = ("lightest", "hold", "holds", "momentum", "friction")
 TO_PARTICLES = (*PLACE, "slot", "kind", "row", "x", "F", "h", "velocity", "flip", "v", "velocity before")
 AFTER = ("x after", "v after", "C after", "F after", "h after", "lost")
@@ -178,6 +187,8 @@ class Workspace:
             each = [nodes + field * layout.nodes for field in range(self.fields)]
             return wp.from_torch(torch.from_numpy(np.concatenate([*each, [0]])).to(self.device, torch.int32))
 
+        image = torch.zeros(layout.nodes, dtype=torch.uint8)
+        image[torch.from_numpy(found.behind)] = 1
         sign = torch.from_numpy(np.concatenate([*[found.sign] * self.fields, np.ones((1, self.grid.dim))]))
         return {
             "hold": wp.from_torch(hold.to(self.device).repeat(1, self.fields)),
@@ -186,6 +197,7 @@ class Workspace:
             "behind": numbers_of(found.behind),
             "front": numbers_of(found.front),
             "sign": wp.from_torch(sign.to(self.device, self.dtype), dtype=self.n.vec),
+            "image": wp.from_torch(image.to(self.device).repeat(self.fields)),
             **self.shares(layout, found),
         }
 
@@ -219,15 +231,14 @@ class Workspace:
             if self.mirrors
         ]
 
-    def reflected(self, name: str) -> list[Pass]:
-        """What is behind mirrors has the velocity of its images, where there are mirrors."""
-        return [Pass(reflect(self.n), "images", str(self.device), MIRRORS, (name,))] if self.mirrors else []
+    def reflected(self, *names: str) -> list[Pass]:
+        """What is behind mirrors has what its images have, where there are mirrors."""
+        return [Pass(reflect(self.n), "images", str(self.device), MIRRORS, (name,)) for name in names if self.mirrors]
 
     def mirrored(self, meet: ColliderPasses) -> list[Process]:
-        """What colliders do at the nodes, and mirrors before and after friction."""
-        press, slide, *cling = meet.meet
-        folded, slid = self.folded("momentum", "bearing", "drag"), "sliding" if meet.clings else "velocity"
-        return [press, *folded, slide, *self.reflected(slid), *cling]
+        """What colliders do at the nodes, and mirrors before and after that."""
+        press, *others = meet.meet
+        return [press, *self.folded("momentum", "bearing", "drag"), *others, *self.reflected("velocity", "traction")]
 
     @property
     def node_count(self) -> int:

@@ -85,6 +85,7 @@ def weigh(n: Numbers) -> Any:
     def kernel(
         lattice: Lattice,
         lightest: wp.array[real],
+        image_in: wp.array[wp.uint8],
         period: vec,
         touch_in: wp.array[int],
         heed_in: wp.array[int],
@@ -100,7 +101,7 @@ def weigh(n: Numbers) -> Any:
     ):
         b, i = wp.tid()
         m = grid_in[b, i][wp.static(dim)]
-        if m > lightest[b]:
+        if m > lightest[b] and image_in[i] == wp.uint8(0):
             x, v = f.embedded(s.position(lattice, i)), f.embedded(v_in[b, i])
             total = held.all(touch_in, kind_in, samples_at, samples_in, shape_in, now_in, period, b, x, lattice.inv_dx)
             for c in range(touch_in.shape[0]):
@@ -129,7 +130,8 @@ def weigh(n: Numbers) -> Any:
 
 @cache
 def cling(n: Numbers) -> Any:
-    """v' = v + sum_c h_c Q_c (u_c - v), u_c the velocity of obstacle c there; see `weigh`. Every node is written."""
+    """v' = v + sum_c h_c Q_c (u_c - v), u_c the velocity of obstacle c there; see `weigh`. Every node is written;
+    images of others get their velocity from those."""
     s, r, f, held = stencil(n), rigid_numbers(n), frames(n), holding(n)
     dim, real, flat, packed, Lattice = n.dim, n.real, n.vec, n.packed, n.lattice
     vec, ivec4, Shape, Pose, Twist = r.vec, r.ivec4, r.shape, r.pose, r.twist
@@ -169,6 +171,7 @@ def cling(n: Numbers) -> Any:
     def kernel(
         lattice: Lattice,
         lightest: wp.array[real],
+        image_in: wp.array[wp.uint8],
         period: vec,
         touch_in: wp.array[int],
         kind_in: wp.array[int],
@@ -183,7 +186,7 @@ def cling(n: Numbers) -> Any:
     ):
         b, i = wp.tid()
         v = v_in[b, i]
-        if grid_in[b, i][wp.static(dim)] > lightest[b]:
+        if grid_in[b, i][wp.static(dim)] > lightest[b] and image_in[i] == wp.uint8(0):
             x, inv_dx = f.embedded(s.position(lattice, i)), lattice.inv_dx
             total = held.all(touch_in, kind_in, samples_at, samples_in, shape_in, now_in, period, b, x, inv_dx)
             change = gained(

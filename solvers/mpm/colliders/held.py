@@ -103,7 +103,8 @@ def push_of_held(n: Numbers) -> Any:
 
 @cache
 def push_of_images(n: Numbers) -> Any:
-    """p_-i - m_-i S v_i behind and m_-i v_i - S p_-i in front: what a mirror takes from the node i and its image -i."""
+    """p_-i - m_-i S v_i behind and m_-i v_i - S p_-i in front: what a mirror takes from the node i and its image -i;
+    p after friction."""
     s, r, f = stencil(n), rigid_numbers(n), frames(n)
     vec, flat, packed, Lattice = r.vec, n.vec, n.packed, n.lattice
     Pose, Twist = r.pose, r.twist
@@ -118,12 +119,15 @@ def push_of_images(n: Numbers) -> Any:
         part_in: wp.array2d[flat],
         now_in: wp.array2d[Pose],
         grid_in: wp.array2d[packed],
+        bearing_in: wp.array2d[packed],
+        traction_in: wp.array2d[flat],
         v_in: wp.array2d[flat],
         push_out: wp.array2d[Twist],
     ):
         b, k = wp.tid()
         i, j = behind_in[k], front_in[k]
-        p, m, v = s.momentum(grid_in[b, i]), grid_in[b, i][wp.static(n.dim)], v_in[b, j]
+        m, v = grid_in[b, i][wp.static(n.dim)], v_in[b, j]
+        p = s.momentum(grid_in[b, i]) + bearing_in[b, i][wp.static(n.dim)] * traction_in[b, i]
         behind, front = f.embedded(s.position(lattice, i)), f.embedded(s.position(lattice, j))
         at_behind = p - m * wp.cw_mul(sign_in[k], v)
         at_front = m * v - wp.cw_mul(sign_in[k], p)

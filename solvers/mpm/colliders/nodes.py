@@ -21,7 +21,8 @@ def sliding_nodes(n: Numbers) -> Any:
     v' = v + t min(1, S / (m |t|)),   t = -(1 - N N')(v - D / S),   N = B / S: see `press`. N is the normal of the one
     surface there; where a node lies between surfaces that face each other it vanishes, and friction opposes all motion.
     K = m (v' - v) / S goes back to the bodies. Then the holds of walls to which matter clings, as in `node_velocities`.
-    A node with less than `lightest` [kg] is at rest. Every node is written.
+    A node with less than `lightest` [kg] is at rest, images of others have nothing yet. Every node is
+    written.
     """
     s = stencil(n)
     real, vec, mat, packed = n.real, n.vec, n.mat, n.packed
@@ -29,6 +30,7 @@ def sliding_nodes(n: Numbers) -> Any:
     @wp.kernel(module="unique")
     def kernel(
         lightest: wp.array[real],
+        image_in: wp.array[wp.uint8],
         hold_in: wp.array2d[wp.uint8],
         holds: wp.array[mat],
         grid_in: wp.array2d[packed],
@@ -43,7 +45,7 @@ def sliding_nodes(n: Numbers) -> Any:
             v = s.momentum(grid_in[b, i]) / m
             bears = bearing_in[b, i][wp.static(n.dim)]
             gained = vec()
-            if bears > real(0.0):
+            if bears > real(0.0) and image_in[i] == wp.uint8(0):
                 normal = s.momentum(bearing_in[b, i]) / bears
                 past = v - drag_in[b, i] / bears
                 along = wp.dot(normal, past) * normal - past

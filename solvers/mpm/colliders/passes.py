@@ -80,11 +80,11 @@ class ColliderPasses:
         self.scratch = self.fields()
         self.fixed = self.constants(n, grid) | self.views(self.scratch)
         before = ("dt", "motion", "pull", "inertia", "led", "still", "rigid")
-        at_nodes = ("lightest", "hold", "holds", "momentum", "bearing", "drag")
+        at_nodes = ("lightest", "image", "hold", "holds", "momentum", "bearing", "drag")
         pushes, after = ("momentum", "bearing", "drag", "push"), ("dt", "motion", "inertia", "now", "push", "grip")
         clear = Clear(tuple(field for name, field in self.scratch.items() if name != "now"))
         self.before = (clear, Pass(kick(n), "obstacles", device, before, ("now",)))
-        slid, held = "sliding" if self.clings else "velocity", ("lattice", "lightest", "period", "touch")
+        slid, held = "sliding" if self.clings else "velocity", ("lattice", "lightest", "image", "period", "touch")
         clinging = (
             Pass(weigh(n), "nodes", device, (*held, *SHAPES[2:], "momentum", slid), ("weight", "carried")),
             JoinNodes(obstacles, self.scratch),
@@ -103,7 +103,9 @@ class ColliderPasses:
         rubbed = Pass(react(n), "particles", device, (*PARTICLES, "x", "traction"), ("push",))
         holding = (
             Pass(push_of_held(n), "nodes", device, HELD, ("push",)),
-            Pass(push_of_images(n), "images", device, (*IMAGES, "momentum", slid), ("push",)),
+            Pass(
+                push_of_images(n), "images", device, (*IMAGES, "momentum", "bearing", "traction", "velocity"), ("push",)
+            ),
         )
         self.after = (
             *(holding if obstacles.holding else ()),

@@ -47,9 +47,10 @@ class JoinNodes:
         with torch.enable_grad():
             twists, impulses = self.joined(*given)
         ends = [bar["clung"][:, p] for p in self.places] + [bar["push"][:, p] for p in self.places]
-        found = torch.autograd.grad([*twists, *impulses], given, ends)
+        found = torch.autograd.grad([*twists, *impulses], given, ends, allow_unused=True)
         for name, change in zip(("now", "inertia", "weight", "carried"), found, strict=True):
-            bar[name] += change
+            if change is not None:
+                bar[name] += change
 
     @property
     def places(self) -> list[int]:

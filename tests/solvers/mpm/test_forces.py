@@ -209,6 +209,14 @@ def test_gradient_of_forces(lab):
     lab.differentiates(thrown(lab, **forces), steps=100, dt=1.5e-3)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("contact", [sc.Stick(), sc.Slip()], ids=kinds)
+def test_gradient_of_the_force_on_what_matter_clings_to(lab, contact):
+    scene = thrown(lab, bar=sc.Force("bar", every=10.0))
+    bar = scene.entities["bar"].model_copy(update={"contact": contact})
+    lab.differentiates(scene.model_copy(update={"entities": {**scene.entities, "bar": bar}}), steps=100, dt=1.5e-3)
+
+
 def test_gradient_of_a_mean_force_through_its_frames(lab):
     """Of the force in each of several frames, every one of which forgets what was before."""
     dt, frames = 1.5e-3, 4
@@ -227,6 +235,36 @@ def test_gradient_of_a_mean_force_through_its_frames(lab):
     exact, h = force(0.3, grad=True), 1e-5
     assert abs(exact) > 1.0
     assert (force(0.3 + h) - force(0.3 - h)) / (2 * h) == pytest.approx(exact, rel=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("spline", ["quadratic", "cubic"])
+def test_forces_in_space_are_what_matter_loses(lab, spline):
+    """A block thrown into a corner of which one side slips, one holds and one rubs, and at a plate that it clings to:
+    all forces together are what it loses, about the origin too."""
+    plate = sc.Collider(sc.Box(center=(0.25, 0.2, 0.55), size=(0.4, 0.3, 0.2)), contact=sc.Stick())
+    names = {"plate": "plate", "x": "boundary.x_lo", "y": "boundary.y_lo", "z": "boundary.z_lo"}
+    scene = lab.scene_of(
+        3,
+        8,
+        entities={
+            "block": lab.box_of((0.0, 0.0, 0.0), (0.25, 0.375, 0.4), STIFF, velocity=(-0.7, -0.5, -0.6)),
+            "plate": plate,
+        },
+        boundary=sc.Boundary(x_lo=sc.Slip(), y_lo=sc.Stick(), z_lo=sc.Coulomb(0.3), default=sc.Separate()),
+        outputs={name: sc.Force(on, every=0.02) for name, on in names.items()} | {"all": sc.Momentum(every=0.02)},
+        time=sc.Time(end=0.06),
+        method=sc.MaterialPoint(spline=spline),
+    )
+    outputs = rollout(*compile_scene(scene, "cpu", "float64")).outputs
+    force = {name: outputs[name]["force"][0, 1:] for name in names}
+    torque = {name: outputs[name]["torque"][0, 1:] for name in names}
+    middle = torch.tensor([0.25, 0.2, 0.55], dtype=torch.float64).expand(3, 3)
+    torque["plate"] = torque["plate"] + torch.linalg.cross(middle, force["plate"])
+    for found, quantity in ((force, "momentum"), (torque, "angular_momentum")):
+        lost = -outputs["all"][quantity][0].diff(dim=0) / 0.02
+        assert all(float(one.abs().max()) > 1.0 for one in found.values())
+        assert float((sum(found.values()) - lost).abs().max()) < 1e-10 * float(lost.abs().max()), quantity
 
 
 def test_force_on_what_is_not_there_is_refused(lab):
