@@ -23,8 +23,10 @@ from scenegrad.solvers.navier_stokes.staggered.checks import is_vector, structur
 from scenegrad.solvers.navier_stokes.staggered.diagnostics import Diagnostics
 from scenegrad.solvers.navier_stokes.staggered.forcing import force_of, learnable_of
 from scenegrad.solvers.navier_stokes.staggered.grid import Grid
+from scenegrad.solvers.navier_stokes.staggered.implicit import Diffusion
 from scenegrad.solvers.navier_stokes.staggered.initial import conduction, tracer_start, velocity_start, vortical_start
 from scenegrad.solvers.navier_stokes.staggered.integrators import AB2, INTEGRATORS, RK3, AdamsBashforth, RungeKutta
+from scenegrad.solvers.navier_stokes.staggered.maccormack import Paths
 from scenegrad.solvers.navier_stokes.staggered.momentum import Transport
 from scenegrad.solvers.navier_stokes.staggered.obstacles.forces import Watch
 from scenegrad.solvers.navier_stokes.staggered.obstacles.immersed import Obstacles
@@ -36,6 +38,7 @@ from scenegrad.solvers.navier_stokes.staggered.sides import Sides
 from scenegrad.solvers.navier_stokes.staggered.solver import StaggeredSolver
 from scenegrad.solvers.navier_stokes.staggered.state import StaggeredState
 from scenegrad.solvers.navier_stokes.staggered.stepping import Stepper
+from scenegrad.solvers.navier_stokes.staggered.strain import Eddies
 from scenegrad.solvers.navier_stokes.staggered.walls import learnable_sides, periodic_axes, sides_of
 from scenegrad.solvers.shared.leaves import params, program
 from scenegrad.solvers.shared.memory import keep_memory
@@ -75,7 +78,8 @@ def compile_staggered(
     values = params(scenes, learnable(scene, sides), device, dtype, BECAUSE)
 
     asked = scene.method if isinstance(scene.method, Staggered) else Staggered()
-    transport = Transport(grid, sides, SCHEMES[asked.advection])
+    along_paths = asked.advection == "maccormack"
+    transport = Transport(grid, sides, None if along_paths else SCHEMES[asked.advection])
     fluid = scene.entities[name]
     assert isinstance(fluid, Fluid)
     physics = Physics(
@@ -96,6 +100,8 @@ def compile_staggered(
             )
             for tracer in tracers
         ),
+        eddies=None if fluid.turbulence is None else Eddies(f"{name}.turbulence.constant", grid, sides),
+        implicit=asked.viscosity == "implicit",
     )
     obstacles = obstacles_of(scenes, grid, tracers)
     forces = {key: output for key, output in scene.outputs.items() if isinstance(output, Force)}
@@ -107,6 +113,8 @@ def compile_staggered(
         method_of(scene, asked),
         obstacles,
         tuple(Watch(bodies.index(output.on), output.every, scene.time.warmup) for output in forces.values()),
+        Paths(grid, sides) if along_paths else None,
+        Diffusion(grid, sides) if physics.implicit else None,
     )
     unplanned: Program[StaggeredState] = Program(scene.time.end, DEFAULT)
     solver = StaggeredSolver(grid, stepper, Diagnostics(physics), peaks_of(sides, obstacles), unplanned)
@@ -148,6 +156,8 @@ def learnable(scene: Scene, sides: Sides) -> list[str]:
     fluid = scene.entities[name]
     assert isinstance(fluid, Fluid)
     addresses = [f"{name}.viscosity", f"{name}.drag", f"{name}.density"]
+    if fluid.turbulence is not None:
+        addresses.append(f"{name}.turbulence.constant")
     if fluid.forcing is not None:
         addresses.append(learnable_of(f"{name}.forcing", fluid.forcing))
     if is_vector(fluid.velocity):

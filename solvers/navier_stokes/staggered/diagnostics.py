@@ -15,6 +15,7 @@ from scenegrad.solvers.navier_stokes.staggered.projection import divergence
 from scenegrad.solvers.navier_stokes.staggered.sides import Known
 from scenegrad.solvers.navier_stokes.staggered.slices import differences, first, inner, last, means
 from scenegrad.solvers.navier_stokes.staggered.state import StaggeredState
+from scenegrad.solvers.navier_stokes.staggered.strain import gradient, strain_squared
 
 __all__ = ["Diagnostics"]
 
@@ -47,19 +48,7 @@ class Diagnostics:
 
     def gradient(self, state: StaggeredState, params: Params) -> list[list[Tensor]]:
         """du_c / dx_a in the middles of the cells, as [c][a]."""
-        known, sides, grid = self.known(params), self.physics.sides, self.grid
-        table = []
-        for c, u in zip(grid.axes, self.closed(state), strict=True):
-            row = []
-            for axis in grid.axes:
-                h = grid.spacing[axis]
-                if axis == c:
-                    row.append(differences(u, axis) / h)
-                else:  # the mean over the faces of the cell of central differences across two cells
-                    padded = means(sides.pad_velocity(u, c, axis, 1, known), c)
-                    row.append(means(differences(padded, axis), axis) / h)
-            table.append(row)
-        return table
+        return gradient(self.grid, self.physics.sides, self.closed(state), self.known(params))
 
     def vorticity(self, state: StaggeredState, params: Params) -> Tensor:
         """dv/dx - du/dy [batch, *cells]; in three dimensions the curl [batch, *cells, 3]."""
@@ -83,11 +72,7 @@ class Diagnostics:
     def summary(self, state: StaggeredState, params: Params) -> dict[str, Tensor]:
         density = params[f"{self.physics.fluid}.density"]
         viscosity = params[f"{self.physics.fluid}.viscosity"]
-        slope = self.gradient(state, params)
-        strain = torch.zeros_like(state.pressure)
-        for c in range(self.grid.dim):
-            for a in range(self.grid.dim):
-                strain = strain + 0.5 * (slope[c][a] + slope[a][c]).square()
+        strain = strain_squared(self.gradient(state, params))
         vorticity = self.vorticity(state, params)
         momentum = [
             self.integral(u if self.grid.periodic[axis] else inner(u, axis))
@@ -96,7 +81,7 @@ class Diagnostics:
         found = {
             "kinetic_energy": self.kinetic_energy(state.velocity, density),
             "enstrophy": 0.5 * self.integral(vorticity.square()),
-            "dissipation": density * viscosity * self.integral(strain),  # 2 nu S:S
+            "dissipation": density * viscosity * self.integral(strain),  # nu |S|^2
             "momentum": density[:, None] * torch.stack(momentum, dim=1),
             "divergence": self.divergence(state).flatten(1).abs().amax(1),
         }

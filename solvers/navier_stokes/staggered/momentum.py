@@ -12,6 +12,7 @@ from scenegrad.solvers.navier_stokes.staggered.advection import Scheme
 from scenegrad.solvers.navier_stokes.staggered.grid import Grid
 from scenegrad.solvers.navier_stokes.staggered.sides import HI, LO, Known, Sides
 from scenegrad.solvers.navier_stokes.staggered.slices import but_last, differences, first, inner, last, means
+from scenegrad.solvers.navier_stokes.staggered.strain import Eddies
 
 __all__ = ["Transport"]
 
@@ -26,14 +27,22 @@ class Transport:
 
     grid: Grid
     sides: Sides
-    scheme: Scheme
+    scheme: Scheme | None  # None where paths carry the fields, see maccormack.py
 
     @property
     def width(self) -> int:
-        return self.scheme.width
+        return 1 if self.scheme is None else self.scheme.width
 
-    def of_velocity(self, velocity: Sequence[Tensor], diffusivity: Tensor | None, known: Known) -> list[Tensor]:
-        """[m/s^2] on the faces; those on sides that hold a value have no meaning. diffusivity: [batch, 1, ...]."""
+    def of_velocity(
+        self,
+        velocity: Sequence[Tensor],
+        diffusivity: Tensor | None,
+        known: Known,
+        eddies: Eddies | None = None,
+        eddy: Tensor | None = None,
+    ) -> list[Tensor]:
+        """[m/s^2] on the faces; those on sides that hold a value have no meaning. diffusivity: [batch, 1, ...].
+        eddy: viscosity of unresolved eddies in the cells."""
         grid, sides, width = self.grid, self.sides, self.width
         closed = {c: sides.closed(q, c) for c, q in zip(grid.axes, velocity, strict=True)}
         padded: dict[tuple[int, int], Tensor] = {}
@@ -47,7 +56,12 @@ class Transport:
             for axis in grid.axes:
                 # between the samples of component c, from beyond the first to beyond the last where axis == c
                 speed = means(inner(padded[axis, c], c, width - 1), c)
-                rate = self.add(rate, padded[c, axis], speed, diffusivity, axis)
+                stress = None
+                if eddies is not None and eddy is not None:  # of the transposed slope too, which does not cancel here
+                    across = differences(inner(padded[axis, c], c, width - 1), c) / grid.spacing[c]
+                    steps = inner(differences(padded[c, axis], axis), axis, width - 1) / grid.spacing[axis]
+                    stress = eddies.between(eddy, c, axis) * (steps + across)
+                rate = self.add(rate, padded[c, axis], speed, diffusivity, axis, stress)
             assert rate is not None
             rates.append(but_last(rate, c) if grid.periodic[c] else rate)
         return rates
@@ -78,11 +92,21 @@ class Transport:
                     slab.add_(known.tracers[place, number] / self.grid.spacing[axis])
         return rate
 
-    def add(self, rate: Tensor | None, q: Tensor, u: Tensor, diffusivity: Tensor | None, axis: int) -> Tensor:
+    def add(
+        self,
+        rate: Tensor | None,
+        q: Tensor,
+        u: Tensor,
+        diffusivity: Tensor | None,
+        axis: int,
+        stress: Tensor | None = None,
+    ) -> Tensor:
         """The rate with what passes along one axis. q: with ghosts; u: velocity between samples."""
         h = self.grid.spacing[axis]
         steps = differences(q, axis)
-        flux = self.scheme.flux(q, steps, u, axis)
+        flux = torch.zeros_like(u) if self.scheme is None else self.scheme.flux(q, steps, u, axis)
+        if stress is not None:
+            flux = flux - stress
         if diffusivity is not None:
             flux = torch.addcmul(flux, inner(steps, axis, self.width - 1), diffusivity, value=-1.0 / h)
         gain = differences(flux, axis)

@@ -15,6 +15,7 @@ from scenegrad.solvers.navier_stokes.staggered.momentum import Transport
 from scenegrad.solvers.navier_stokes.staggered.obstacles.immersed import Immersion
 from scenegrad.solvers.navier_stokes.staggered.sides import Known, Sides
 from scenegrad.solvers.navier_stokes.staggered.slices import but_last, means
+from scenegrad.solvers.navier_stokes.staggered.strain import Eddies
 
 __all__ = ["Carried", "Physics", "Rates"]
 
@@ -48,6 +49,8 @@ class Physics:
     damped: bool
     force: Force | None
     carried: tuple[Carried, ...]
+    eddies: Eddies | None = None
+    implicit: bool = False  # diffusion is left to the end of the step, see implicit.py
 
     def number(self, params: Params, address: str) -> Tensor:
         """[batch, 1, ...] beside a field"""
@@ -61,8 +64,11 @@ class Physics:
         known: Known,
         solid: Immersion | None = None,
     ) -> Rates:
-        viscosity = self.number(params, f"{self.fluid}.viscosity") if self.viscous else None
-        found = self.transport.of_velocity(velocity, viscosity, known)
+        viscosity = self.number(params, f"{self.fluid}.viscosity") if self.viscous and not self.implicit else None
+        eddy = None
+        if self.eddies is not None:
+            eddy = self.eddies.viscosity(velocity, self.number(params, self.eddies.address), known)
+        found = self.transport.of_velocity(velocity, viscosity, known, self.eddies, eddy)
         if self.damped:
             drag = self.number(params, f"{self.fluid}.drag")
             found = [rate - drag * u for rate, u in zip(found, velocity, strict=True)]
@@ -70,7 +76,7 @@ class Physics:
             found = [rate + push for rate, push in zip(found, self.force.at(params), strict=True)]
         changes = []
         for number, (tracer, one) in enumerate(zip(tracers, self.carried, strict=True)):
-            diffusivity = self.number(params, f"{one.name}.diffusivity") if one.diffuses else None
+            diffusivity = self.number(params, f"{one.name}.diffusivity") if one.diffuses and not self.implicit else None
             ajar = None if solid is None else solid.insulating.get(number)
             changes.append(self.transport.of_tracer(tracer, number, velocity, diffusivity, known, ajar))
             if one.buoyant:
@@ -100,3 +106,11 @@ class Physics:
                 largest = tracers[:, number].flatten(1).abs().amax(1, keepdim=True)
                 found = found + largest * params[f"{one.name}.buoyancy"].abs()
         return found
+
+    def largest_eddy(self, velocity: Sequence[Tensor], params: Params) -> Tensor | float:
+        """Largest viscosity of unresolved eddies, twice, since they act on both slopes; float64 [batch]."""
+        if self.eddies is None:
+            return 0.0
+        known = self.sides.at(params, torch.zeros(len(velocity[0]), dtype=torch.float64))
+        eddy = self.eddies.viscosity(velocity, self.number(params, self.eddies.address), known)
+        return 2.0 * eddy.flatten(1).amax(1).double()

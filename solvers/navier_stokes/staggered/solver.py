@@ -17,6 +17,8 @@ from scenegrad.solvers.navier_stokes.staggered.stepping import Stepper
 
 __all__ = ["StaggeredSolver"]
 
+PATH = 5.0  # cells that a path may cross in a step
+
 
 @dataclass(frozen=True)
 class StaggeredSolver(TorchAdjoint):
@@ -45,14 +47,16 @@ class StaggeredSolver(TorchAdjoint):
             speeds = torch.stack([u.flatten(1).abs().amax(1) for u in state.velocity], dim=1).double()
             speeds = torch.maximum(speeds, self.peaks(params).to(speeds))
             inverse = torch.tensor([1.0 / h for h in self.grid.spacing], dtype=torch.float64, device=speeds.device)
-            reach = max(1.0 / method.imaginary, physics.transport.scheme.upwind / method.real)
+            scheme = physics.transport.scheme
+            reach = 1.0 / PATH if scheme is None else max(1.0 / method.imaginary, scheme.upwind / method.real)
             rate = (speeds * inverse).sum(1) * reach
             spread = torch.zeros_like(rate)
-            if physics.viscous:
+            if physics.viscous and not physics.implicit:
                 spread = params[f"{physics.fluid}.viscosity"].double()
             for one in physics.carried:
-                if one.diffuses:
+                if one.diffuses and not physics.implicit:
                     spread = torch.maximum(spread, params[f"{one.name}.diffusivity"].double())
+            spread = spread + physics.largest_eddy(state.velocity, params)
             rate = rate + 4.0 * spread * inverse.square().sum() / method.real
             if physics.damped:
                 rate = rate + params[f"{physics.fluid}.drag"].double() / method.real

@@ -10,7 +10,9 @@ from torch import Tensor
 
 from scenegrad.engine.state import Params
 from scenegrad.solvers.navier_stokes.staggered.grid import Grid
+from scenegrad.solvers.navier_stokes.staggered.implicit import Diffusion
 from scenegrad.solvers.navier_stokes.staggered.integrators import AdamsBashforth, RungeKutta
+from scenegrad.solvers.navier_stokes.staggered.maccormack import Paths
 from scenegrad.solvers.navier_stokes.staggered.obstacles.forces import Watch, impulse, row
 from scenegrad.solvers.navier_stokes.staggered.obstacles.immersed import Immersion, Obstacles
 from scenegrad.solvers.navier_stokes.staggered.physics import Physics, Rates
@@ -38,6 +40,8 @@ class Stepper:
     method: AdamsBashforth | RungeKutta
     obstacles: Obstacles | None = None
     watches: tuple[Watch, ...] = ()
+    paths: Paths | None = None  # that carry the fields, in the place of fluxes
+    diffusion: Diffusion | None = None  # where it is implicit
 
     def begin(
         self, velocity: Sequence[Tensor], tracers: Sequence[Tensor], params: Params, time: Tensor
@@ -86,8 +90,16 @@ class Stepper:
         older = self.beside(-0.5 * dt * dt * pace)
         newer = self.beside(dt + 0.5 * dt * dt * pace)
         before = Rates(list(state.rates), [] if state.tracer_rates is None else list(state.tracer_rates.unbind(1)))
+        if self.paths is not None:
+            begin = self.followed(begin, dt)
         after = advanced(begin, [(newer, rates), (older, before)])
-        flow, pressure, push = self.projected(after, params, time + dt.to(time.device), dt, state.pressure)
+        late = time + dt.to(time.device)
+        if self.diffusion is None:
+            flow, pressure, push = self.projected(after, params, late, dt, state.pressure)
+        else:
+            after = self.diffused(state, after, params, time, dt)
+            flow, rise, push = self.projected(after, params, late, dt, None)
+            pressure = state.pressure + rise
         made = self.named(flow, pressure)
         if push is not None:
             made["felt"] = self.felt(state, params, time, dt, push)
@@ -147,10 +159,12 @@ class Stepper:
         return self.physics.rates(flow.velocity, flow.tracers, params, known, self.solid(params, time))
 
     def projected(
-        self, flow: Flow, params: Params, time: Tensor, dt: Tensor, pressure: Tensor
+        self, flow: Flow, params: Params, time: Tensor, dt: Tensor, pressure: Tensor | None
     ) -> tuple[Flow, Tensor, list[Tensor] | None]:
-        """The flow with what sides and bodies say at `time`, and without divergence; the pressure of dt [batch], of
-        which one is given to begin with; and what the bodies add to the velocity, where somebody watches."""
+        """The flow with what sides and bodies say at `time`, and without divergence; the pressure of dt [batch], and
+        what the bodies add to the velocity, where somebody watches.
+
+        pressure: where to begin; None where the last one has been counted already, so that only its rise is wanted."""
         sides, grid = self.physics.sides, self.grid
         known, solid = sides.at(params, time), self.solid(params, time)
         velocity, tracers, shares, push = flow.velocity, flow.tracers, shares_of(solid), None
@@ -161,8 +175,10 @@ class Stepper:
             tracers = [self.immersed(c, number, solid) for number, c in enumerate(tracers)]
         velocity = [sides.impose(u, axis, known) for axis, u in zip(grid.axes, velocity, strict=True)]
         scale = self.beside(dt) / self.physics.number(params, f"{self.physics.fluid}.density")
-        at_outflow = replace(known, pressure={place: p * scale for place, p in known.pressure.items()})
-        velocity, f = self.projection(velocity, at_outflow, shares, (pressure * scale).detach())
+        values = {} if pressure is None else {place: p * scale for place, p in known.pressure.items()}
+        at_outflow = replace(known, pressure=values)
+        guess = None if pressure is None else (pressure * scale).detach()
+        velocity, f = self.projection(velocity, at_outflow, shares, guess)
         if push is not None and shares is not None:
             columns = zip(push, shares, self.projection.steps(f, at_outflow), grid.spacing, strict=True)
             push = [p + (1.0 - share) * step / h for p, share, step, h in columns]
@@ -189,6 +205,44 @@ class Stepper:
             linear, turns = impulse(self.grid, push, own, now, watch.body, density)
             rows.append(kept[:, None] * state.felt[:, number] + row(linear, turns, dt))
         return torch.stack(rows, dim=1)
+
+    def followed(self, flow: Flow, dt: Tensor) -> Flow:
+        """The fields where their paths have carried them."""
+        assert self.paths is not None
+        span, u = self.beside(dt), flow.velocity
+        velocity = [self.paths.carried(one, axis, u, span) for axis, one in zip(self.grid.axes, u, strict=True)]
+        return Flow(velocity, [self.paths.carried(one, None, u, span) for one in flow.tracers])
+
+    def diffused(self, state: StaggeredState, after: Flow, params: Params, time: Tensor, dt: Tensor) -> Flow:
+        """The step so far with diffusion, half of it at the end, and with the pressure of the last step."""
+        assert self.diffusion is not None
+        physics, sides, begin = self.physics, self.physics.sides, self.flow(state)
+        old, new = sides.at(params, time), sides.at(params, time + dt.to(time.device))
+        scale = self.beside(dt) / physics.number(params, f"{physics.fluid}.density")
+        pushes = self.projection.steps(state.pressure, old)
+        half = 0.5 * self.beside(dt)
+
+        def numbers(address: str) -> tuple[Tensor, Tensor]:
+            k = half * physics.number(params, address)
+            return k, k.flatten()
+
+        velocity, tracers = [], []
+        k, each = numbers(f"{physics.fluid}.viscosity")
+        for n, (axis, h) in enumerate(zip(self.grid.axes, self.grid.spacing, strict=True)):
+            u, late = begin.velocity[n], sides.impose(begin.velocity[n], axis, new)
+            spread = self.diffusion.laplace_velocity(u, axis, old) + self.diffusion.laplace_velocity(late, axis, new)
+            change = after.velocity[n] - u + k * spread - scale / h * pushes[n]
+            velocity.append(late + self.diffusion.solve_velocity(change, axis, each))
+        for n, one in enumerate(physics.carried):
+            if not one.diffuses:
+                tracers.append(after.tracers[n])
+                continue
+            k, each = numbers(f"{one.name}.diffusivity")
+            c = begin.tracers[n]
+            spread = self.diffusion.laplace_tracer(c, n, old) + self.diffusion.laplace_tracer(c, n, new)
+            change = after.tracers[n] - c + k * spread
+            tracers.append(c + self.diffusion.solve_tracer(change, n, each))
+        return Flow(velocity, tracers)
 
     def named(self, flow: Flow, pressure: Tensor) -> dict[str, Tensor]:
         made = dict(zip(("u", "v", "w"), flow.velocity, strict=False))

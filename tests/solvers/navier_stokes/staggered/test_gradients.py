@@ -71,7 +71,7 @@ def values(solver, state, params) -> torch.Tensor:
     out = rollout(solver, state, params)
     each = []
     for n in range(len(out.state.u)):
-        total = sum(wiggly(field[n]) for field in (*out.state.velocity, out.state.tracers))
+        total = sum(wiggly(field[n]) for field in (*out.state.velocity, out.state.tracers, out.state.pressure))
         for force in out.outputs.values():
             total = total + 30 * force["force"][n, -1].sum() + 30 * force["torque"][n, -1].sum()
         each.append(total)
@@ -80,7 +80,7 @@ def values(solver, state, params) -> torch.Tensor:
 
 def members(scene, compiled, changes):
     """Values of as many members as there are changes {address or field: tensor}, side by side."""
-    solver, state, params = compiled([scene] * len(changes))
+    solver, _, params = compiled([scene] * len(changes))
     params = params.detach()
     for n, change in enumerate(changes):
         for name, moved in change.items():
