@@ -94,7 +94,7 @@ def weno_fluxes(n: Numbers, law: Law, immersed: bool) -> Any:
     interpolated, corrected = weno5z(n), correction(n)
     functions = law.kernels(n)
     riemann, possible, flux_of, scale_of = functions.riemann, functions.possible, functions.flux, functions.scale
-    frame, waves, unwaved = functions.frame, functions.waves, functions.unwaved
+    frame, height, waves, unwaved = functions.frame, functions.height, functions.waves, functions.unwaved
     left_over, mixed, least = kept_positive(n, law)
 
     @wp.kernel(module="unique")
@@ -119,7 +119,7 @@ def weno_fluxes(n: Numbers, law: Law, immersed: bool) -> Any:
         hi, w_4, w_5 = load(w, b, at, axis), load(w, b, at + step, axis), load(w, b, at + 2 * step, axis)
         mean = half * (lo + hi)
         scale = scale_of(mean, gamma)
-        turn = frame(mean, gamma)
+        turn, tall = frame(mean, gamma), height(mean, gamma)
         v_0, v_1, v_2 = waves(w_0, turn), waves(w_1, turn), waves(lo, turn)
         v_3, v_4, v_5 = waves(hi, turn), waves(w_4, turn), waves(w_5, turn)
         smooth, rough = real(1.0), real(0.0)
@@ -135,11 +135,11 @@ def weno_fluxes(n: Numbers, law: Law, immersed: bool) -> Any:
             v_4 = v_3 + o_4 * e_4
             v_5 = v_4 + o_4 * o_5 * e_5
             far_l, far_ll = v_2 + o_3 * e_3, v_2 + o_3 * e_3 + o_3 * o_4 * e_4
-            left = unwaved(interpolated(v_0, v_1, v_2, far_l, far_ll, scale), turn)
-            right = unwaved(interpolated(v_5, v_4, v_3, from_r, from_r - o_3 * o_2 * e_2, scale), turn)
+            left = unwaved(interpolated(v_0, v_1, v_2, far_l, far_ll, tall), turn)
+            right = unwaved(interpolated(v_5, v_4, v_3, from_r, from_r - o_3 * o_2 * e_2, tall), turn)
         else:
-            left = unwaved(interpolated(v_0, v_1, v_2, v_3, v_4, scale), turn)
-            right = unwaved(interpolated(v_5, v_4, v_3, v_2, v_1, scale), turn)
+            left = unwaved(interpolated(v_0, v_1, v_2, v_3, v_4, tall), turn)
+            right = unwaved(interpolated(v_5, v_4, v_3, v_2, v_1, tall), turn)
         if not possible(left):
             left = lo
         if not possible(right):

@@ -46,11 +46,17 @@ def kept_positive(n: Numbers, law: Law) -> tuple[Any, Any, Any]:
     @wp.func
     def mixed(flux: vec, lo: vec, hi: vec, courant: real, k: real):
         u_l, u_r = conserved(lo, k), conserved(hi, k)
-        short = least_of(flux, u_l, u_r, courant, k)
         fastest = wp.max(speed(lo, k), speed(hi, k))
         safe = half * (flux_of(lo, k) + flux_of(hi, k)) - half * fastest * (u_r - u_l)
         there = least_of(safe, u_l, u_r, courant, k)
+        # The pressure is concave where the density is positive, so it can be asked for in a second round only.
+        short = least_of(flux, u_l, u_r, courant, k)
         share = wp.clamp((there - least) / (there - short), real(0.0), real(1.0))
-        return safe + share * (flux - safe)
+        first = safe + share * (flux - safe)
+        short = least_of(first, u_l, u_r, courant, k)
+        if short < least:
+            share = wp.clamp((there - least) / (there - short), real(0.0), real(1.0))
+            first = safe + share * (first - safe)
+        return first
 
     return left_over, mixed, least

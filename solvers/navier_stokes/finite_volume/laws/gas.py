@@ -81,6 +81,17 @@ def kernels(n: Numbers) -> LawKernels:
         return pair(mean[0] * wp.sqrt(square), real(1.0) / square)
 
     @wp.func
+    def height(mean: vec, k: real):
+        c = wp.sqrt(k * mean[wp.static(last)] / mean[0])
+        s = vec()
+        s[0] = mean[0]
+        s[1] = k * mean[wp.static(last)]
+        for a in range(1, wp.static(dim)):
+            s[1 + a] = c
+        s[wp.static(last)] = k * mean[wp.static(last)]
+        return s
+
+    @wp.func
     def waves(w: vec, at: pair):
         """Of the two sound waves p -+ rho c u_n, and rho - p / c^2 of the entropy."""
         push = at[0] * w[1]
@@ -162,7 +173,9 @@ def kernels(n: Numbers) -> LawKernels:
         left = wp.max(real(1.0) + real(0.5) * (k - real(1.0)) * mach, real(0.0))
         return p * wp.pow(left, real(2.0) * k / (k - real(1.0)))
 
-    return LawKernels(primitive, conserved, flux, speed, scale, frame, waves, unwaved, riemann, reserve, possible, wall)
+    return LawKernels(
+        primitive, conserved, flux, speed, scale, frame, height, waves, unwaved, riemann, reserve, possible, wall
+    )
 
 
 def spread(k: Tensor, like: Tensor) -> Any:

@@ -26,6 +26,7 @@ class LawKernels:
     speed: Any  # (w, k) -> |u_n| + c
     scale: Any  # (w, k) -> vec, how large differences of w are that count as large
     frame: Any  # (mean, k) -> pair of numbers that make the characteristic variables at the state `mean`
+    height: Any  # (mean, k) -> vec, how large differences of those variables are that count as large
     waves: Any  # (w, frame) -> vec, w in those variables
     unwaved: Any  # (v, frame) -> w
     riemann: Any  # (w_l, w_r, k) -> vec, flux between two states

@@ -80,6 +80,14 @@ def kernels(n: Numbers) -> LawKernels:
         return pair(wp.sqrt(k / (mean[0] + dry)), real(0.0))
 
     @wp.func
+    def height(mean: vec, k: real):
+        c = wp.sqrt(k * (mean[0] + dry))
+        s = vec()
+        for f in range(wp.static(n.fields)):
+            s[f] = c
+        return s
+
+    @wp.func
     def waves(w: vec, at: pair):
         """u_n -+ sqrt(g / h) h"""
         push = at[0] * w[0]
@@ -151,7 +159,9 @@ def kernels(n: Numbers) -> LawKernels:
         c = wp.max(wp.sqrt(k * w[0]) + real(0.5) * into, real(0.0))
         return real(0.5) * c * c * c * c / k
 
-    return LawKernels(primitive, conserved, flux, speed, scale, frame, waves, unwaved, riemann, reserve, possible, wall)
+    return LawKernels(
+        primitive, conserved, flux, speed, scale, frame, height, waves, unwaved, riemann, reserve, possible, wall
+    )
 
 
 def primitive(u: Tensor, k: Tensor) -> Tensor:
