@@ -66,7 +66,7 @@ def case(request):
     generator = torch.Generator().manual_seed(1)
     weights = {
         name: torch.randn(field.shape, generator=generator, dtype=torch.float64) / scale
-        for (name, field), scale in zip(vars(state).items(), (0.1, 1.0, 20.0, 1.0, 1.0, 1.0), strict=True)
+        for (name, field), scale in zip(vars(state).items(), (0.1, 1.0, 20.0, 1.0, 1.0, 1.0, 1.0), strict=True)
     }
 
     def loss(end):

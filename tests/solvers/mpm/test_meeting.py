@@ -86,14 +86,14 @@ def test_a_group_shares_a_grid(lab):
     assert torch.equal(*ends)
 
 
-def test_sparse_and_dense_grids_agree_bit_for_bit(lab):
+def test_sparse_and_dense_grids_agree_to_rounding(lab):
     scene = colliding(lab, sc.Apart(0.3))
     ends = []
     for grid in (sc.Dense(), sc.Sparse()):
         method = sc.MaterialPoint(contact=sc.Apart(0.3), grid=grid)
         solver, state, params = lab.compiled(scene.model_copy(update={"method": method}))
         ends.append(lab.march(solver, state, params, 120, 1e-3)[0].position)
-    assert torch.equal(*ends)
+    torch.testing.assert_close(*ends, rtol=0.0, atol=1e-11)  # of kernels whose sums may be ordered differently
 
 
 def test_groups_of_strangers_are_refused(lab):
