@@ -1,6 +1,6 @@
 """A stiff body for one second: explicit steps at the wave-speed bound against implicit ones.
 
-python benchmarks/mpm_implicit.py [--press] [--device cuda:0] [--dim 2] [--youngs-modulus 1e8] [--cells 80] [--share .02]
+python benchmarks/mpm_implicit.py [--press] [--device cuda:0] [--dim 2] [--youngs-modulus 1e8] [--cells 80] [--share S]
 
 A cantilever under its weight; with --press, a block between two rough plates that go 5 mm each into it. The explicit
 time is that of `share` of the second, scaled up. Sag: of the tip, at the end; beam theory with shear. Stress: in the
