@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 import warp as wp
@@ -36,6 +37,13 @@ class Level:
     x: Tensor
     b: Tensor
     r: Tensor
+
+    @cached_property
+    def diagonal(self) -> Tensor:
+        total = self.shift
+        for dim, (weight, n) in enumerate(zip(self.weights, self.cells, strict=True), start=1):
+            total = total + weight.narrow(dim, 0, n) + weight.narrow(dim, 1, n)
+        return total.contiguous()
 
     @property
     def merged(self) -> Triple:
@@ -179,13 +187,20 @@ def coarser(level: Level) -> Level:
 
 
 def matrix(level: Level) -> list[object]:
-    return [level.wraps, wp.from_torch(level.shift), *(wp.from_torch(weight) for weight in level.weights)]
+    return [level.wraps, wp.from_torch(level.diagonal), *(wp.from_torch(weight) for weight in level.weights)]
+
+
+def run_of(level: Level, count: int) -> int:
+    """Cells that one thread does: on a CPU all `count` of a row, which are one thread's work anyway."""
+    return count if level.x.device.type == "cpu" else 1
 
 
 def relaxation(level: Level, colour: int) -> Launch:
-    size = (*level.x.shape[:3], (level.cells[2] + 1) // 2)
+    half = (level.cells[2] + 1) // 2
+    run = run_of(level, half)
     kernel = multigrid_kernels(level.x.dtype).relax
-    return recorded(kernel, size, [colour, *matrix(level), wp.from_torch(level.b)], level.x)
+    size = (*level.x.shape[:3], half // run)
+    return recorded(kernel, size, [run, colour, *matrix(level), wp.from_torch(level.b)], level.x)
 
 
 def transfers(level: Level, below: Level) -> tuple[list[Launch], list[Launch]]:
@@ -198,11 +213,14 @@ def transfers(level: Level, below: Level) -> tuple[list[Launch], list[Launch]]:
         wp.launch(made.shares, level.x.shape, inputs, [wp.from_torch(shares[axis])], device=device)
     much = sum(shares).clamp(min=1.0)  # type: ignore[union-attr]
     ways = [merged, level.wraps, *(wp.from_torch(share.div_(much)) for share in shares)]
-    left = recorded(
-        made.residual, level.x.shape, [*matrix(level), wp.from_torch(level.b), wp.from_torch(level.x)], level.r
-    )
-    lower = recorded(made.restrict, below.b.shape, [*ways, wp.from_torch(level.r)], below.b)
-    raised = recorded(made.prolong, level.x.shape, [*ways, wp.from_torch(below.x)], level.x)
+    run = run_of(level, level.cells[2])
+    size = (*level.x.shape[:3], level.cells[2] // run)
+    known = [run, *matrix(level), wp.from_torch(level.b), wp.from_torch(level.x)]
+    left = recorded(made.residual, size, known, level.r)
+    few = run_of(below, below.cells[2])
+    down = (*below.x.shape[:3], below.cells[2] // few)
+    lower = recorded(made.restrict, down, [few, *ways, wp.from_torch(level.r)], below.b)
+    raised = recorded(made.prolong, size, [run, *ways, wp.from_torch(below.x)], level.x)
     return [left, lower], [raised]
 
 

@@ -57,49 +57,48 @@ def multigrid_kernels(dtype: torch.dtype) -> MultigridKernels:
     ) -> real:  # fmt: skip
         """sum of weight * x over the neighbours"""
         n0, n1, n2 = x.shape[1], x.shape[2], x.shape[3]
-        total = wx[m, i, j, k] * value(x, m, beyond(i - 1, n0, wraps[0]), j, k)
-        total += wx[m, i + 1, j, k] * value(x, m, beyond(i + 1, n0, wraps[0]), j, k)
-        total += wy[m, i, j, k] * value(x, m, i, beyond(j - 1, n1, wraps[1]), k)
-        total += wy[m, i, j + 1, k] * value(x, m, i, beyond(j + 1, n1, wraps[1]), k)
-        total += wz[m, i, j, k] * value(x, m, i, j, beyond(k - 1, n2, wraps[2]))
+        total = wz[m, i, j, k] * value(x, m, i, j, beyond(k - 1, n2, wraps[2]))
         total += wz[m, i, j, k + 1] * value(x, m, i, j, beyond(k + 1, n2, wraps[2]))
+        if n1 > 1:
+            total += wy[m, i, j, k] * value(x, m, i, beyond(j - 1, n1, wraps[1]), k)
+            total += wy[m, i, j + 1, k] * value(x, m, i, beyond(j + 1, n1, wraps[1]), k)
+        if n0 > 1:
+            total += wx[m, i, j, k] * value(x, m, beyond(i - 1, n0, wraps[0]), j, k)
+            total += wx[m, i + 1, j, k] * value(x, m, beyond(i + 1, n0, wraps[0]), j, k)
         return total
-
-    @wp.func
-    def diagonal(
-        m: int, i: int, j: int, k: int, shift: wp.array4d[real],
-        wx: wp.array4d[real], wy: wp.array4d[real], wz: wp.array4d[real],
-    ) -> real:  # fmt: skip
-        return (
-            shift[m, i, j, k] + wx[m, i, j, k] + wx[m, i + 1, j, k] + wy[m, i, j, k] + wy[m, i, j + 1, k]
-            + wz[m, i, j, k] + wz[m, i, j, k + 1]
-        )  # fmt: skip
 
     @wp.kernel(module="unique", enable_backward=False)
     def relax(
-        colour: int, wraps: wp.vec3i, shift: wp.array4d[real],
+        run: int, colour: int, wraps: wp.vec3i, diagonal: wp.array4d[real],
         wx: wp.array4d[real], wy: wp.array4d[real], wz: wp.array4d[real], b: wp.array4d[real], x_out: wp.array4d[real],
     ):  # fmt: skip
-        """x_i = (b_i + sum_j w_ij x_j) / (shift + sum_j w_ij) in the cells of one colour of a chessboard."""
-        m, i, j, pair = wp.tid()
-        k = 2 * pair + ((i + j + colour) & 1)
-        if k < x_out.shape[3]:
-            d = diagonal(m, i, j, k, shift, wx, wy, wz)
-            if d > zero:
-                x_out[m, i, j, k] = (b[m, i, j, k] + flow_in(m, i, j, k, wraps, wx, wy, wz, x_out)) / d
+        """x_i = (b_i + sum_j w_ij x_j) / (shift + sum_j w_ij) in the cells of one colour of a chessboard, `run` of them
+        in a row."""
+        m, i, j, part = wp.tid()
+        first = 2 * run * part + ((i + j + colour) & 1)
+        for step in range(run):
+            k = first + 2 * step
+            if k < x_out.shape[3]:
+                d = diagonal[m, i, j, k]
+                if d > zero:
+                    x_out[m, i, j, k] = (b[m, i, j, k] + flow_in(m, i, j, k, wraps, wx, wy, wz, x_out)) / d
 
     @wp.kernel(module="unique", enable_backward=False)
     def residual(
-        wraps: wp.vec3i, shift: wp.array4d[real], wx: wp.array4d[real], wy: wp.array4d[real], wz: wp.array4d[real],
+        run: int, wraps: wp.vec3i, diagonal: wp.array4d[real],
+        wx: wp.array4d[real], wy: wp.array4d[real], wz: wp.array4d[real],
         b: wp.array4d[real], x: wp.array4d[real], r_out: wp.array4d[real],
     ):  # fmt: skip
         """r = b - A x"""
-        m, i, j, k = wp.tid()
-        d = diagonal(m, i, j, k, shift, wx, wy, wz)
-        found = zero
-        if d > zero:
-            found = b[m, i, j, k] + flow_in(m, i, j, k, wraps, wx, wy, wz, x) - d * x[m, i, j, k]
-        r_out[m, i, j, k] = found
+        m, i, j, part = wp.tid()
+        for step in range(run):
+            k = run * part + step
+            if k < x.shape[3]:
+                d = diagonal[m, i, j, k]
+                found = zero
+                if d > zero:
+                    found = b[m, i, j, k] + flow_in(m, i, j, k, wraps, wx, wy, wz, x) - d * x[m, i, j, k]
+                r_out[m, i, j, k] = found
 
     @wp.func
     def at(axis: int, n: int, p: int, q: int) -> wp.vec3i:
@@ -206,15 +205,12 @@ def multigrid_kernels(dtype: torch.dtype) -> MultigridKernels:
                         found = own / (own + one / weight + rest)
         t_out[m, i, j, k] = found
 
-    @wp.kernel(module="unique", enable_backward=False)
-    def restrict(
-        merged: wp.vec3i, wraps: wp.vec3i, tx: wp.array4d[real], ty: wp.array4d[real], tz: wp.array4d[real],
-        r: wp.array4d[real], b_out: wp.array4d[real],
-    ):  # fmt: skip
-        """The transpose of `prolong`, over the number of children."""
-        m, i, j, k = wp.tid()
-        nc = wp.vec3i(b_out.shape[1], b_out.shape[2], b_out.shape[3])
-        middle = wp.vec3i(i, j, k)
+    @wp.func
+    def collected(
+        m: int, middle: wp.vec3i, merged: wp.vec3i, wraps: wp.vec3i, nc: wp.vec3i,
+        tx: wp.array4d[real], ty: wp.array4d[real], tz: wp.array4d[real], r: wp.array4d[real],
+    ) -> real:  # fmt: skip
+        """What the fine cells in a coarse cell and beside it add to it."""
         total = zero
         for step in range(7):  # the coarse cell itself, and its neighbours
             coarse = middle
@@ -249,21 +245,40 @@ def multigrid_kernels(dtype: torch.dtype) -> MultigridKernels:
                                     total += tz[m, p, q, s] * r[m, p, q, s]
                                 elif step == 6 and c == 0:
                                     total += tz[m, p, q, s] * r[m, p, q, s]
-        b_out[m, i, j, k] = total / real((1 + merged[0]) * (1 + merged[1]) * (1 + merged[2]))
+        return total / real((1 + merged[0]) * (1 + merged[1]) * (1 + merged[2]))
+
+    @wp.kernel(module="unique", enable_backward=False)
+    def restrict(
+        run: int, merged: wp.vec3i, wraps: wp.vec3i, tx: wp.array4d[real], ty: wp.array4d[real], tz: wp.array4d[real],
+        r: wp.array4d[real], b_out: wp.array4d[real],
+    ):  # fmt: skip
+        """The transpose of `prolong`, over the number of children."""
+        m, i, j, part = wp.tid()
+        nc = wp.vec3i(b_out.shape[1], b_out.shape[2], b_out.shape[3])
+        for step in range(run):
+            k = run * part + step
+            if k < nc[2]:
+                b_out[m, i, j, k] = collected(m, wp.vec3i(i, j, k), merged, wraps, nc, tx, ty, tz, r)
 
     @wp.kernel(module="unique", enable_backward=False)
     def prolong(
-        merged: wp.vec3i, wraps: wp.vec3i, tx: wp.array4d[real], ty: wp.array4d[real], tz: wp.array4d[real],
+        run: int, merged: wp.vec3i, wraps: wp.vec3i, tx: wp.array4d[real], ty: wp.array4d[real], tz: wp.array4d[real],
         coarse: wp.array4d[real], x_out: wp.array4d[real],
     ):  # fmt: skip
         """x += (1 - sum t) x_coarse + sum_axis t x_coarse, neighbour"""
-        m, i, j, k = wp.tid()
-        p, q, s = i // (1 + merged[0]), j // (1 + merged[1]), k // (1 + merged[2])
-        a, b, c = tx[m, i, j, k], ty[m, i, j, k], tz[m, i, j, k]
-        found = (one - a - b - c) * coarse[m, p, q, s]
-        found += a * value(coarse, m, beyond(p - 1 + 2 * (i & 1), coarse.shape[1], wraps[0]), q, s)
-        found += b * value(coarse, m, p, beyond(q - 1 + 2 * (j & 1), coarse.shape[2], wraps[1]), s)
-        found += c * value(coarse, m, p, q, beyond(s - 1 + 2 * (k & 1), coarse.shape[3], wraps[2]))
-        x_out[m, i, j, k] = x_out[m, i, j, k] + found
+        m, i, j, part = wp.tid()
+        p, q = i // (1 + merged[0]), j // (1 + merged[1])
+        low = beyond(p - 1 + 2 * (i & 1), coarse.shape[1], wraps[0])
+        side = beyond(q - 1 + 2 * (j & 1), coarse.shape[2], wraps[1])
+        for step in range(run):
+            k = run * part + step
+            if k < x_out.shape[3]:
+                s = k // (1 + merged[2])
+                a, b, c = tx[m, i, j, k], ty[m, i, j, k], tz[m, i, j, k]
+                found = (one - a - b - c) * coarse[m, p, q, s]
+                found += a * value(coarse, m, low, q, s)
+                found += b * value(coarse, m, p, side, s)
+                found += c * value(coarse, m, p, q, beyond(s - 1 + 2 * (k & 1), coarse.shape[3], wraps[2]))
+                x_out[m, i, j, k] = x_out[m, i, j, k] + found
 
     return MultigridKernels(relax, residual, coarse_faces, coarse_shift, shares, restrict, prolong)

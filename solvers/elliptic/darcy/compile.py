@@ -30,6 +30,7 @@ from scenegrad.solvers.elliptic.learned.recycling import Recycling
 from scenegrad.solvers.elliptic.multigrid import Multigrid
 from scenegrad.solvers.elliptic.solver import EllipticSolver
 from scenegrad.solvers.shared.leaves import params, program
+from scenegrad.solvers.shared.memory import keep_memory
 from scenegrad.solvers.shared.reasons import Reasons
 
 __all__ = ["compile_darcy"]
@@ -53,6 +54,7 @@ def compile_darcy(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> t
             reasons.add(address, f"{reason}.")
     reasons.compare([structure(scene) for scene in scenes])
     reasons.refuse()
+    keep_memory()
     scene = scenes[0]
     axes, name = axes_of(scene), medium_of(scene)
     asked = scene.method if isinstance(scene.method, Elliptic) else Elliptic()
