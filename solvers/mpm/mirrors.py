@@ -1,10 +1,13 @@
-"""Walls that hold matter and lie along nodes are mirrors: what nodes behind them have, their images in front have too.
+"""Walls to slip on that lie along nodes are mirrors: what nodes behind them have, their images in front have too.
 
 Splines reach half a cell behind a wall. Were the nodes there merely at rest, the velocity would be v_1 / 8 and not 0 at
 the wall, its slope there 1/2 of what it is beyond, and the pressure of the first rows wrong by tens of percent. As
 images of the nodes in front, v_-i = S v_i, every field that vanishes at the wall is represented as well as in the open:
-S turns the part along the normal round where matter slips, and all of it where it sticks. Momentum and mass of a node
-behind join those of its image, which is Galerkin's condition on such fields: p_i' = p_i + S p_-i, m_i' = m_i + m_-i.
+S turns the part along the normal round. Momentum and mass of a node behind join those of its image, which is Galerkin's
+condition on such fields: p_i' = p_i + S p_-i, m_i' = m_i + m_-i.
+
+Walls that matter sticks to are held as they are: turning all of v round makes cantilevers and shear exact too, but tall
+columns of sand ran out too far on such ground (exponent 0.86 in the place of 2/3; 0.73 where nodes are held).
 """
 
 from __future__ import annotations
@@ -40,11 +43,12 @@ class Images:
 
 
 def mirrors(members: Sequence[Sequence[Clinging]], grid: Grid) -> tuple[Clinging, ...]:
-    """Walls along nodes which all members of a batch have."""
+    """Walls along nodes to slip on, which all members of a batch have."""
     return tuple(
         wall
         for wall in (members[0] if members else ())
-        if all(wall in walls for walls in members)
+        if not wall.sticks
+        and all(wall in walls for walls in members)
         and max(map(abs, wall.normal)) == 1.0
         and abs(wall.offset / grid.dx - round(wall.offset / grid.dx)) < 1e-6
     )
