@@ -155,7 +155,7 @@ def bow_shock(
         domain=Domain(size=(1.5, 1.0), cells=(cells * 3 // 2, cells)),
         entities={
             "gas": Gas(velocity=velocity),
-            "ball": Obstacle(Sphere(center=(0.6, 0.5), radius=radius)),
+            "ball": Obstacle(shape=Sphere(center=(0.6, 0.5), radius=radius)),
         },
         boundary=Boundary(x_lo=Inflow(velocity, density=1.0, pressure=1.0), default=Outflow()),
         outputs={"fields": Fields("density", "velocity", "pressure", "mach", every=end / 30)},
@@ -182,7 +182,7 @@ def shallow_dam_break(
     return Scene(
         name="shallow_dam_break",
         domain=Domain(size=(2.0, 2.0), cells=(cells, cells)),
-        entities={"water": ShallowWater(depth=depth, patches=(beyond,)), "dam": Obstacle(dam)},
+        entities={"water": ShallowWater(depth=depth, patches=(beyond,)), "dam": Obstacle(shape=dam)},
         boundary=Boundary(default=Slip()),
         outputs={"fields": Fields("depth", "velocity", "froude", every=end / 30), "energy": Energy(every=end / 30)},
         method=FiniteVolume(reconstruction=reconstruction),

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -25,8 +25,10 @@ from scenegrad.verification.navier_stokes.riemann import GasRiemann, State, dam_
 
 __all__ = ["CASES"]
 
+BOTH: tuple[gases.Reconstruction, ...] = ("muscl", "weno5")
 FAMILY = "navier-stokes"
 REFERENCE = Path(scenegrad.assets.__file__).parent / "reference" / "cfd" / "compressible_euler.json"
+Limiter = Literal["van_albada", "van_leer"]
 Start = Callable[[Tensor], Tensor]  # primitive variables [field, *cells] of places [*cells, dim]
 
 
@@ -38,7 +40,8 @@ def marched(
     scene: sc.Scene, setting: Setting, controller: Controller | None = None, start: Start | None = None
 ) -> tuple[Any, np.ndarray, np.ndarray]:
     """Solver, and the primitive variables before and after [field, *cells]."""
-    solver, state, params = compile_scene(scene, setting.device, setting.dtype)
+    compiled: tuple[Any, Any, Any] = compile_scene(scene, setting.device, setting.dtype)
+    solver, state, params = compiled
     fixed = params.detach()
     gamma = solver.measures.constant(fixed)
     if start is not None:
@@ -69,11 +72,11 @@ TUBES = {
 }
 
 
-def tubes(reconstruction: str, setting: Setting) -> Iterator[Finding]:
+def tubes(reconstruction: gases.Reconstruction, setting: Setting) -> Iterator[Finding]:
     for problem, limit in zip(table()["riemann_1d"], TUBES[reconstruction], strict=True):
         left, right = problem["left_rho_u_p"], problem["right_rho_u_p"]
         middle, end, cells = problem["x0"], problem["t_end"], 200
-        scene = gases.shock_tube(cells, tuple(left), tuple(right), middle, 1.4, end, reconstruction)  # type: ignore[arg-type]
+        scene = gases.shock_tube(cells, tuple(left), tuple(right), middle, 1.4, end, reconstruction)
         _, _, (density, _, pressure) = marched(scene, setting)
         places = ((np.arange(cells) + 0.5) / cells - middle) / end
         exact, _, least = GasRiemann(State(*left), State(*right)).at(places)
@@ -92,7 +95,7 @@ def shu_osher(setting: Setting) -> Iterator[Finding]:
         rho = torch.where(behind, 3.857143, 1.0 + 0.2 * torch.sin(5.0 * x))
         return torch.stack([rho, torch.where(behind, 2.629369, 0.0), torch.where(behind, 10.33333, 1.0)])
 
-    def density(cells: int, reconstruction: str) -> np.ndarray:
+    def density(cells: int, reconstruction: gases.Reconstruction) -> np.ndarray:
         scene = sc.Scene(
             name="shu_osher",
             domain=sc.Domain(size=(10.0,), cells=(cells,)),
@@ -104,7 +107,8 @@ def shu_osher(setting: Setting) -> Iterator[Finding]:
         return marched(scene, setting, start=start)[2][0]
 
     fine = density(3200, "weno5").reshape(400, 8).mean(axis=1)
-    for reconstruction, limit in (("weno5", 0.03), ("muscl", 0.06)):
+    limits: dict[gases.Reconstruction, float] = {"weno5": 0.03, "muscl": 0.06}
+    for reconstruction, limit in limits.items():
         error = float(np.abs(density(400, reconstruction) - fine).mean())
         yield at_most(f"mean error of the density at 400 cells, {reconstruction}", error, limit, "kg/m^3")
 
@@ -120,10 +124,10 @@ def quarters(setting: Setting) -> Iterator[Finding]:
 # ---- smooth flows
 
 
-def vortex_error(cells: int, reconstruction: str, limiter: str, setting: Setting) -> float:
+def vortex_error(cells: int, reconstruction: gases.Reconstruction, limiter: Limiter, setting: Setting) -> float:
     """Mean error of the density after a way of one vortex width; dt is small enough to leave that in space alone."""
     end = 1.0
-    scene = gases.isentropic_vortex(cells, reconstruction=reconstruction, end=end)  # type: ignore[arg-type]
+    scene = gases.isentropic_vortex(cells, reconstruction=reconstruction, end=end)
     scene = scene.replace({"method": sc.FiniteVolume(reconstruction=reconstruction, limiter=limiter)})
     moved = sc.IsentropicVortex(strength=5.0, center=(10.0 + end, 10.0 + end))
     _, state, _ = compile_scene(scene.replace({"gas.start": moved}), setting.device, setting.dtype)
@@ -133,7 +137,7 @@ def vortex_error(cells: int, reconstruction: str, limiter: str, setting: Setting
 
 
 def vortex(
-    reconstruction: str, limiter: str, order: float, sizes: tuple[int, int], setting: Setting
+    reconstruction: gases.Reconstruction, limiter: Limiter, order: float, sizes: tuple[int, int], setting: Setting
 ) -> Iterator[Finding]:
     coarse, fine = (vortex_error(cells, reconstruction, limiter, setting) for cells in sizes)
     measured = math.log(coarse / fine) / math.log(sizes[1] / sizes[0])
@@ -146,7 +150,7 @@ def conservation(setting: Setting) -> Iterator[Finding]:
         velocity=(0.3, -0.2),
         patches=(sc.GasPatch(sc.Sphere(center=(0.4, 0.5), radius=0.2), density=3.0, pressure=10.0),),
     )
-    for reconstruction in ("muscl", "weno5"):
+    for reconstruction in BOTH:
         scene = sc.Scene(
             name="box",
             domain=sc.Domain.periodic(size=(1.0, 1.0), cells=(32, 32)),
@@ -211,7 +215,7 @@ def reflection(setting: Setting) -> Iterator[Finding]:
             domain=sc.Domain(size=(2.0 if bodies else 1.0, 0.1), cells=(200 if bodies else 100, 4), wrap=(False, True)),
             entities={
                 "gas": sc.Gas(velocity=(mach * math.sqrt(g), 0.0)),
-                **{key: sc.Obstacle(shape) for key, shape in bodies.items()},
+                **{key: sc.Obstacle(shape=shape) for key, shape in bodies.items()},
             },
             boundary=sc.Boundary(
                 x_lo=sc.Inflow((mach * math.sqrt(g), 0.0), density=1.0, pressure=1.0), x_hi=side, y=sc.Periodic()
@@ -257,7 +261,12 @@ def sedov(setting: Setting) -> Iterator[Finding]:
 def dams(setting: Setting) -> Iterator[Finding]:
     """A dam breaks on dry ground and on wet."""
     cells, end = 400, 1.0
-    limits = {("muscl", 0.0): 3e-3, ("weno5", 0.0): 3e-3, ("muscl", 0.1): 5e-3, ("weno5", 0.1): 5e-3}
+    limits: dict[tuple[gases.Reconstruction, float], float] = {
+        ("muscl", 0.0): 3e-3,
+        ("weno5", 0.0): 3e-3,
+        ("muscl", 0.1): 5e-3,
+        ("weno5", 0.1): 5e-3,
+    }
     for (reconstruction, ahead), limit in limits.items():
         scene = sc.Scene(
             name="dam",
@@ -283,9 +292,9 @@ def dams(setting: Setting) -> Iterator[Finding]:
 
 def lake(setting: Setting) -> Iterator[Finding]:
     """Water at rest around an obstacle stays so; a gas too."""
-    island = sc.Obstacle(sc.Sphere(center=(0.45, 0.55), radius=0.23))
+    island = sc.Obstacle(shape=sc.Sphere(center=(0.45, 0.55), radius=0.23))
     for name, flow in (("water", sc.ShallowWater(depth=2.0)), ("gas", sc.Gas())):
-        for reconstruction in ("muscl", "weno5"):
+        for reconstruction in BOTH:
             scene = sc.Scene(
                 name="lake",
                 domain=sc.Domain(size=(1.0, 1.0), cells=(24, 24)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scenegrad.scenes.fluids import Obstacle
-from scenegrad.scenes.gases import Gas, ShallowWater
+from scenegrad.scenes.gases import Gas, GasPatch, ShallowWater, WaterPatch
 from scenegrad.scenes.methods import FiniteVolume
 from scenegrad.scenes.scene import Scene
 from scenegrad.solvers.navier_stokes.finite_volume.initial import start_trouble
@@ -49,7 +49,8 @@ def flow_troubles(name: str, part: Gas | ShallowWater, scene: Scene, law: Law) -
         yield f"{name}.start", trouble
     if isinstance(part, ShallowWater) and scene.dim == 3:
         yield "domain.size", "has 3 dimensions; shallow water is seen from above, in one or two"
-    for number, patch in enumerate(part.patches):
+    patches: tuple[GasPatch | WaterPatch, ...] = part.patches
+    for number, patch in enumerate(patches):
         dim = patch.shape.dim()
         if dim is not None and dim != scene.dim:
             yield f"{name}.patches.{number}.shape", f"has {dim} dimensions; the scene has {scene.dim}"

@@ -31,7 +31,7 @@ def fluxes(n: Numbers, law: Law, reconstruction: str, slopes: str, immersed: boo
 
 @cache
 def muscl_fluxes(n: Numbers, law: Law, slopes: str, immersed: bool) -> Any:
-    real, dim, half = n.real, n.dim, n.real(0.5)
+    real, triple, dim, half = n.real, n.triple, n.dim, n.real(0.5)
     load, store = turning(n)
     limited = LIMITERS[slopes](n)
     functions = law.kernels(n)
@@ -44,7 +44,7 @@ def muscl_fluxes(n: Numbers, law: Law, slopes: str, immersed: bool) -> Any:
         stride: wp.vec3i,
         first: int,
         axis: int,
-        inv_dx: n.triple,
+        inv_dx: triple,
         dt: wp.array[real],
         constant: wp.array2d[real],
         open: wp.array3d[real],
@@ -89,7 +89,7 @@ def weno_fluxes(n: Numbers, law: Law, immersed: bool) -> Any:
     What turns point fluxes into those of a difference of order 5 fades out where neighbours differ by as much as their
     size: it is linear, and would ring at strong shocks. As it fades with the eighth power, the order stays.
     """
-    real, dim, half = n.real, n.dim, n.real(0.5)
+    real, triple, dim, half = n.real, n.triple, n.dim, n.real(0.5)
     load, store = turning(n)
     interpolated, corrected = weno5z(n), correction(n)
     functions = law.kernels(n)
@@ -103,7 +103,7 @@ def weno_fluxes(n: Numbers, law: Law, immersed: bool) -> Any:
         stride: wp.vec3i,
         first: int,
         axis: int,
-        inv_dx: n.triple,
+        inv_dx: triple,
         dt: wp.array[real],
         constant: wp.array2d[real],
         open: wp.array3d[real],

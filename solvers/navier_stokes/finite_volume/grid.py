@@ -47,6 +47,11 @@ class Grid:
         x, y, z = (*self.cells, 1, 1)[:3]
         return x, y, z
 
+    def across(self, axis: int) -> tuple[int, int, int]:
+        """Faces across one axis, along three of them."""
+        x, y, z = (count + (a == axis) for a, count in enumerate(self.along))
+        return x, y, z
+
     @property
     def margin(self) -> tuple[int, int, int]:
         """Ghost cells below each of three axes."""

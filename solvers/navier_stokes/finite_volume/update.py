@@ -19,7 +19,7 @@ def updated(n: Numbers, immersed: bool) -> Any:
 
     immersed: what comes in is divided by the share of a cell that is free, and a wall in it pushes, see wall.py.
     """
-    real, dim = n.real, n.dim
+    real, triple, dim = n.real, n.triple, n.dim
 
     @wp.kernel(module="unique")
     def kernel(
@@ -28,7 +28,7 @@ def updated(n: Numbers, immersed: bool) -> Any:
         stride: wp.vec3i,
         first: int,
         keep: real,
-        inv_dx: n.triple,
+        inv_dx: triple,
         dt: wp.array[real],
         free: wp.array2d[real],
         push: wp.array3d[real],

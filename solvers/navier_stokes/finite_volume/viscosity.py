@@ -19,7 +19,7 @@ def with_viscosity(n: Numbers, immersed: bool) -> Any:
 
     tau = mu (grad u + grad u^T - 2/3 div u), q = conduction d(p / rho)/dn.
     """
-    real, dim = n.real, n.dim
+    real, triple, dim = n.real, n.triple, n.dim
     last = n.fields - 1
     mesh = wp.types.matrix((dim, dim), real)
 
@@ -36,7 +36,7 @@ def with_viscosity(n: Numbers, immersed: bool) -> Any:
         stride: wp.vec3i,
         first: int,
         axis: int,
-        inv_dx: n.triple,
+        inv_dx: triple,
         viscosity: wp.array2d[real],
         conduction: wp.array2d[real],
         open: wp.array3d[real],

@@ -21,7 +21,7 @@ def wall_push(n: Numbers, law: Law) -> Any:
     The wall is what the open shares of opposite faces leave: A_a = (open_high - open_low) / dx_a points into the flow.
     Its pressure is that of the cell brought to rest at it, by a shock or a fan. A wall at rest takes no energy.
     """
-    real, vec, dim = n.real, n.vec, n.dim
+    real, vec, triple, dim = n.real, n.vec, n.triple, n.dim
     pressure = law.kernels(n).wall
     tiny = real(1e-12)
 
@@ -31,7 +31,7 @@ def wall_push(n: Numbers, law: Law) -> Any:
         margin: wp.vec3i,
         stride: wp.vec3i,
         first: int,
-        inv_dx: n.triple,
+        inv_dx: triple,
         constant: wp.array2d[real],
         viscosity: wp.array2d[real],
         open: wp.array3d[real],
@@ -43,7 +43,7 @@ def wall_push(n: Numbers, law: Law) -> Any:
         cell = (i * cells[1] + j) * cells[2] + k
         i += margin[0]
         at = i * stride[0] + (j + margin[1]) * stride[1] + (k + margin[2]) * stride[2]
-        area, into = n.triple(), real(0.0)
+        area, into = triple(), real(0.0)
         inside = vec()
         for f in range(wp.static(n.fields)):
             inside[f] = w[b, f, at]

@@ -59,7 +59,7 @@ class Workspace:
         n = self.n = numbers(grid.dim, self.fields, dtype)
         self.fill = Pass(primitive_with_ghosts(n, law), grid.padded, device, FILL, ("w",))
         solve = fluxes(n, law, method.reconstruction, method.limiter, immersed)
-        across = [tuple(c + (a == axis) for a, c in enumerate(grid.along)) for axis in range(grid.dim)]
+        across = [grid.across(axis) for axis in range(grid.dim)]
         self.faces = [Pass(solve, over, device, FACES, ("flux",)) for over in across]
         self.rub = [
             Pass(with_viscosity(n, immersed), over, device, RUB, ("flux rubbed",)) for over in across if viscous

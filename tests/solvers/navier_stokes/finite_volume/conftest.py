@@ -15,8 +15,7 @@ P = sc.Parameter
 
 
 def gas_between_walls(reconstruction: str) -> sc.Scene:
-    """A viscous gas past a ball; at the places where it nearly stands still, fluxes have kinks, and this one is
-    away from them."""
+    """A viscous gas past a ball. Fluxes have kinks where a gas nearly stands still; on these cells it never does."""
     return sc.Scene(
         name="gas",
         domain=sc.Domain(size=(2.0, 1.0), cells=(20, 10)),
