@@ -26,13 +26,21 @@ from scenegrad.scenes.library.pouring import honey_coiling, hourglass, mixing_fl
 from scenegrad.scenes.library.soft import soft_arm, soft_walker
 from scenegrad.scenes.library.solids import bar_vibration, colliding_disks, dam_break, elastic_drop
 from scenegrad.scenes.library.viscous import channel, hydrostatic, slump
+from scenegrad.scenes.library.walls import (
+    channel_flow,
+    cylinder_wake,
+    heated_cavity,
+    lid_cavity,
+    rayleigh_benard,
+    smoke_plume,
+)
 
 __all__ = [
-    "argon", "bag_drop", "bar_vibration", "blast", "bouncing_jelly", "bow_shock", "burgers", "cantilever",
-    "channel", "colliding_disks", "colliding_rings", "dam_break", "darcy", "decaying_turbulence", "elastic_drop",
-    "fno_burgers", "fno_darcy", "fno_navier_stokes", "gray_scott", "honey_coiling", "hourglass", "hydrostatic",
-    "isentropic_vortex", "kob_andersen", "kolmogorov", "kuramoto_sivashinsky", "lj_fluid", "melting_crystal",
-    "mixing_fluids", "pouring", "riemann_2d", "sand_column", "sand_heap", "shallow_dam_break", "shock_tube",
-    "slump", "snowball", "soft_arm", "soft_walker", "squeezed_mesh", "taffy", "taylor_green", "taylor_green_3d",
-    "water_wheel",
+    "argon", "bag_drop", "bar_vibration", "blast", "bouncing_jelly", "bow_shock", "burgers", "cantilever", "channel",
+    "channel_flow", "colliding_disks", "colliding_rings", "cylinder_wake", "dam_break", "darcy", "decaying_turbulence",
+    "elastic_drop", "fno_burgers", "fno_darcy", "fno_navier_stokes", "gray_scott", "heated_cavity", "honey_coiling",
+    "hourglass", "hydrostatic", "isentropic_vortex", "kob_andersen", "kolmogorov", "kuramoto_sivashinsky", "lid_cavity",
+    "lj_fluid", "melting_crystal", "mixing_fluids", "pouring", "rayleigh_benard", "riemann_2d", "sand_column",
+    "sand_heap", "shallow_dam_break", "shock_tube", "slump", "smoke_plume", "snowball", "soft_arm", "soft_walker",
+    "squeezed_mesh", "taffy", "taylor_green", "taylor_green_3d", "water_wheel",
 ]  # fmt: skip

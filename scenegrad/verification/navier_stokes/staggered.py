@@ -1,0 +1,218 @@
+"""Flows on a staggered grid: orders, cavities, heat between walls, and a cylinder in a channel."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import scenegrad.assets
+import scenegrad.scenes as sc
+from scenegrad.engine.rollout import Rollout, rollout
+from scenegrad.scenes.library import walls
+from scenegrad.solvers.compile import compile_scene
+from scenegrad.verification.case import Case, Finding, Setting, absolute, at_least, at_most, relative
+
+__all__ = ["CASES"]
+
+FAMILY = "navier-stokes"
+REFERENCE = Path(scenegrad.assets.__file__).parent / "reference" / "cfd"
+MISPRINT = (0.9063, 400)  # of v, known to be wrong in the table
+
+
+def table(name: str) -> Any:
+    return json.loads((REFERENCE / name).read_text())
+
+
+def run(scene: sc.Scene, setting: Setting) -> tuple[Any, Rollout]:
+    solver, state, params = compile_scene(scene, setting.device, setting.dtype)
+    with torch.no_grad():
+        return solver, rollout(solver, state, params)
+
+
+def measured_only(scene: sc.Scene, *names: str) -> sc.Scene:
+    """Without the outputs that nobody looks at here."""
+    return scene.model_copy(update={"outputs": {name: scene.outputs[name] for name in names}})
+
+
+def carried_vortices(setting: Setting) -> Iterator[Finding]:
+    """u = 1 + cos x' sin y' e^(-2 nu t), v = 1/2 - sin x' cos y' e^(-2 nu t), x' = x - t, y' = y - t/2."""
+    viscosity, end, edge = 0.05, 1.0, 2 * math.pi
+    errors = []
+    for cells in (32, 64):
+        scene = sc.Scene(
+            name="carried",
+            domain=sc.Domain.periodic(size=(edge, edge), cells=(cells, cells)),
+            entities={"water": sc.Fluid(viscosity=viscosity, velocity=(1.0, 0.5), vorticity=sc.TaylorGreen())},
+            method=sc.Staggered(advection="central"),
+            time=sc.Time(end=end),
+        )
+        solver, out = run(scene, setting)
+        fade, squares = math.exp(-2 * viscosity * end), 0.0
+        for n, axis in enumerate(solver.grid.axes):
+            x, y = (p.double() for p in solver.grid.positions(axis))
+            x, y = x - end, y - 0.5 * end
+            exact = 1.0 + fade * x.cos() * y.sin() if n == 0 else 0.5 - fade * x.sin() * y.cos()
+            squares += float((out.state.velocity[n][0].double() - exact).square().mean())
+        errors.append(math.sqrt(squares))
+    yield at_least("order in space and time", 1.9, math.log2(errors[0] / errors[1]))
+
+
+def centre_lines(solver: Any, state: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(middles of the cells, u on x = 1/2, v on y = 1/2), the walls at both ends included."""
+    n = solver.grid.cells[0]
+    places = np.concatenate([[0.0], (np.arange(n) + 0.5) / n, [1.0]])
+    u, v = state.u[0, n // 2].double().cpu().numpy(), state.v[0, :, n // 2].double().cpu().numpy()
+    return places, np.concatenate([[0.0], u, [1.0]]), np.concatenate([[0.0], v, [0.0]])
+
+
+def cavity(reynolds: int, cells: int, end: float, limit: float, setting: Setting) -> Iterator[Finding]:
+    """Largest deviation from the table of Ghia, Ghia and Shin on both centre lines."""
+    from scipy.interpolate import CubicSpline
+
+    scene = walls.lid_cavity(cells, reynolds, end).model_copy(update={"outputs": {}})
+    places, u, v = centre_lines(*(lambda solver, out: (solver, out.state))(*run(scene, setting)))
+    with (REFERENCE / "ghia1982_lid_driven_cavity.csv").open() as file:
+        rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+    for field, line in (("u", u), ("v", v)):
+        curve = CubicSpline(places, line)
+        off = [
+            abs(float(curve(float(row["coordinate"]))) - float(row[f"Re{reynolds}"]))
+            for row in rows
+            if row["field"] == field and not (field == "v" and (float(row["coordinate"]), reynolds) == MISPRINT)
+        ]
+        yield at_most(f"largest deviation of {field} on the centre line", max(off), limit)
+
+
+def heated(rayleigh: float, cells: int, end: float, setting: Setting) -> Iterator[Finding]:
+    """Nusselt number and largest speeds on the middle lines, in units of diffusivity over edge."""
+    row = next(r for r in table("de_vahl_davis1983_heated_cavity.json")["table"] if float(r["Ra"]) == rayleigh)
+    scene = walls.heated_cavity(cells, rayleigh, end=end)
+    solver, out = run(measured_only(scene, "heat"), setting)
+    unit = 1.0 / math.sqrt(rayleigh * 0.71)
+    yield relative("Nusselt number", row["Nu_mean"], float(out.outputs["heat"][0, -1]) / unit, 0.01)
+    places, u, v = centre_lines(solver, out.state)
+    u[-1] = 0.0
+    yield relative("largest u on x = 1/2", row["u_max"], crest(places, u) / unit, 0.01)
+    yield relative("largest v on y = 1/2", row["v_max"], crest(places, v) / unit, 0.01)
+
+
+def crest(places: np.ndarray, values: np.ndarray) -> float:
+    """Maximum of the cubic spline through samples."""
+    from scipy.interpolate import CubicSpline
+
+    return float(CubicSpline(places, values)(np.linspace(0.0, 1.0, 2001)).max())
+
+
+def onset(setting: Setting) -> Iterator[Finding]:
+    """The first rolls fade below Ra = 1708 and grow above it; rates per time of free fall."""
+    for rayleigh, sign in ((1650.0, -1.0), (1760.0, 1.0)):
+        scene = walls.rayleigh_benard(24, rayleigh, disturbance=1e-4, end=30.0)
+        scene = scene.model_copy(update={"outputs": {"speed": sc.Fields("velocity", every=10.0)}})
+        _, out = run(scene, setting)
+        size = out.outputs["speed"][0].double().flatten(1).norm(dim=1)
+        rate = float((size[3] / size[2]).log()) / 10.0
+        yield Finding(f"growth at Ra {rayleigh:g}", sign, rate, 0.0 if rate * sign > 0 else abs(rate), 0.0, "1")
+
+
+def rolls(setting: Setting) -> Iterator[Finding]:
+    expected = table("rayleigh_benard.json")["steady_rolls_2d"]
+    nusselt = expected["Nu"][expected["Ra"].index(10000)]
+    scene = measured_only(walls.rayleigh_benard(32, 1e4, end=50.0), "heat")
+    _, out = run(scene, setting)
+    assert scene.domain.size is not None
+    unit = scene.domain.size[0] / math.sqrt(1e4 * 0.71)  # through the whole plate
+    yield relative("Nusselt number at Ra 1e4", nusselt, float(out.outputs["heat"][0, -1]) / unit, 0.02)
+
+
+def steady_cylinder(cells: int, setting: Setting) -> Iterator[Finding]:
+    """Schaefer and Turek's case 2D-1: c = 2 F / (rho U^2 D), U the mean speed of what comes in."""
+    expected = table("schaefer_turek1996_cylinder.json")["cases"]["2D-1"]["reference"]
+    scene = measured_only(walls.cylinder_wake(cells, peak=0.3, end=2.5), "force")
+    solver, out = run(scene, setting)
+    drag, lift = (out.outputs["force"]["force"][0, -1].double() * 2.0 / (0.2**2 * 0.1)).tolist()
+    yield relative("drag coefficient", expected["cd"], drag, 0.02)
+    yield absolute("lift coefficient", expected["cl"], lift, 0.002)
+    p, grid = out.state.pressure[0].double(), solver.grid
+    row = int(0.2 / grid.spacing[1])
+    ends = [float(p[round(x / grid.spacing[0] - 0.5 + shift), row]) for x, shift in ((0.15, -1), (0.25, 1))]
+    yield relative("pressure from front to back, a cell off", expected["dp"], ends[0] - ends[1], 0.1, "Pa")
+
+
+def shedding_cylinder(cells: int, setting: Setting) -> Iterator[Finding]:
+    """Case 2D-2: largest drag, and the frequency of the lift f D / U, over the last periods."""
+    scene = measured_only(walls.cylinder_wake(cells, end=7.0), "force")
+    _, out = run(scene, setting)
+    force, times = out.outputs["force"]["force"][0].double() * 2.0 / 0.1, out.times["force"]
+    late = times > 5.5
+    lift = (force[late, 1] - force[late, 1].mean()).numpy()
+    t = times[late].numpy()
+    up = np.flatnonzero((lift[:-1] < 0) & (lift[1:] >= 0))
+    crossings = t[up] - lift[up] * (t[up + 1] - t[up]) / (lift[up + 1] - lift[up])
+    frequency = (len(crossings) - 1) / (crossings[-1] - crossings[0])
+    yield absolute("Strouhal number", 0.300, frequency * 0.1, 0.005)
+    yield relative("largest drag coefficient", 3.23, float(force[late, 0].max()), 0.03)
+    yield relative("largest lift coefficient", 1.00, float(force[late, 1].max()), 0.05)
+
+
+GHIA = "Ghia, Ghia & Shin 1982, J. Comput. Phys. 48, 387-411"
+TUREK = "Schaefer & Turek 1996, Notes on Numerical Fluid Mechanics 52, 547-566"
+HEAT = "de Vahl Davis 1983, Int. J. Numer. Methods Fluids 3, 249-264"
+
+CASES = (
+    Case(
+        "carried_vortices",
+        FAMILY,
+        "vortices of Taylor and Green in a mean flow",
+        "Taylor & Green 1937",
+        carried_vortices,
+    ),
+    Case("cavity_100", FAMILY, "velocities on the centre lines", GHIA, partial(cavity, 100, 48, 16.0, 0.01)),
+    Case(
+        "cavity_400", FAMILY, "velocities on the centre lines", GHIA, partial(cavity, 400, 128, 40.0, 0.01), quick=False
+    ),
+    Case(
+        "cavity_1000",
+        FAMILY,
+        "velocities on the centre lines",
+        GHIA,
+        partial(cavity, 1000, 128, 80.0, 0.01),
+        quick=False,
+    ),
+    Case("heated_cavity_1e3", FAMILY, "heat flow and speeds", HEAT, partial(heated, 1e3, 24, 14.0), quick=False),
+    Case("heated_cavity_1e4", FAMILY, "heat flow and speeds", HEAT, partial(heated, 1e4, 48, 30.0), quick=False),
+    Case("heated_cavity_1e5", FAMILY, "heat flow and speeds", HEAT, partial(heated, 1e5, 96, 60.0), quick=False),
+    Case("heated_cavity_1e6", FAMILY, "heat flow and speeds", HEAT, partial(heated, 1e6, 160, 100.0), quick=False),
+    Case(
+        "convection_onset",
+        FAMILY,
+        "Ra 1707.762 between rigid plates",
+        "Chandrasekhar 1961, chapter II",
+        onset,
+        quick=False,
+    ),
+    Case(
+        "convection_rolls",
+        FAMILY,
+        "heat flow of steady rolls",
+        "Clever & Busse 1974, J. Fluid Mech. 65, 625-645",
+        rolls,
+        quick=False,
+    ),
+    Case("steady_cylinder", FAMILY, "forces at Reynolds number 20", TUREK, partial(steady_cylinder, 82), quick=False),
+    Case(
+        "shedding_cylinder",
+        FAMILY,
+        "forces and frequency at Reynolds number 100",
+        TUREK,
+        partial(shedding_cylinder, 123),
+        quick=False,
+    ),
+)
