@@ -42,7 +42,7 @@ class Fast:
         whole = beside(shift, operator.diagonal) + beside(beta, operator.diagonal) * self.diagonal
         cut = (operator.diagonal > 0.0) & (operator.diagonal < LITTLE * whole)
         rest = torch.where(cut, 0.5 / operator.diagonal - 0.5 / whole, 0.0)
-        return lambda r: torch.addcmul(self.fast.back(self.fast.forward(r) * inverse), rest, r)
+        return lambda r: self.fast.back(self.fast.forward(r).mul_(inverse)).addcmul_(rest, r)
 
     @cached_property
     def diagonal(self) -> Tensor:
@@ -92,12 +92,13 @@ class ConjugateGradient:
             before, rz = rz, dot(r, z)
             change = rz if self.preconditioner.linear else dot(r - last, z)
             turn = torch.where(active, change / before, 0.0) if n else torch.zeros_like(rz)
-            p = torch.addcmul(z, beside(turn, p), p)
+            p.mul_(beside(turn, p)).add_(z)
             image = operator.apply(p)
             step = beside(torch.where(active, rz / dot(p, image), 0.0), x)
             x.addcmul_(step, p)
-            last = r
-            r = torch.addcmul(r, step, image, value=-1.0)
+            if not self.preconditioner.linear:
+                last = r.clone()
+            r.addcmul_(step, image, value=-1.0)
             count += active
             active = active & (norm(r) > goal)
         return Found(x, count, ~active)

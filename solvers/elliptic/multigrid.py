@@ -174,8 +174,10 @@ def coarser(level: Level) -> Level:
     faces = []
     for axis, weight in enumerate(level.weights):
         face = like.new_zeros(batch, *(n + (axis == a) for a, n in enumerate(cells)))
-        inputs = [axis, wp.vec3i(*merged), wp.vec3i(*level.cells), level.wraps, wp.from_torch(weight)]
-        wp.launch(made.coarse_faces, face.shape, inputs, [wp.from_torch(face)], device=device)
+        run = run_of(level, face.shape[3])
+        inputs = [run, axis, wp.vec3i(*merged), wp.vec3i(*level.cells), level.wraps, wp.from_torch(weight)]
+        size = (*face.shape[:3], face.shape[3] // run)
+        wp.launch(made.coarse_faces, size, inputs, [wp.from_torch(face)], device=device)
         faces.append(face)
     shift = like.new_zeros(batch, *cells)
     inputs = [wp.vec3i(*merged), wp.from_torch(level.shift)]
@@ -207,14 +209,14 @@ def transfers(level: Level, below: Level) -> tuple[list[Launch], list[Launch]]:
     """To the coarser grid and back."""
     made, merged = multigrid_kernels(level.x.dtype), wp.vec3i(*level.merged)
     device = wp.device_from_torch(level.x.device)
-    shares = [torch.zeros_like(level.x) for _ in range(3)]
-    for axis, weight in enumerate(level.weights):
-        inputs = [axis, merged, level.wraps, wp.from_torch(weight)]
-        wp.launch(made.shares, level.x.shape, inputs, [wp.from_torch(shares[axis])], device=device)
-    much = sum(shares).clamp(min=1.0)  # type: ignore[union-attr]
-    ways = [merged, level.wraps, *(wp.from_torch(share.div_(much)) for share in shares)]
     run = run_of(level, level.cells[2])
     size = (*level.x.shape[:3], level.cells[2] // run)
+    shares = [torch.zeros_like(level.x) for _ in range(3)]
+    for axis, weight in enumerate(level.weights):
+        inputs = [run, axis, merged, level.wraps, wp.from_torch(weight)]
+        wp.launch(made.shares, size, inputs, [wp.from_torch(shares[axis])], device=device)
+    much = sum(shares).clamp(min=1.0)  # type: ignore[union-attr]
+    ways = [merged, level.wraps, *(wp.from_torch(share.div_(much)) for share in shares)]
     known = [run, *matrix(level), wp.from_torch(level.b), wp.from_torch(level.x)]
     left = recorded(made.residual, size, known, level.r)
     few = run_of(below, below.cells[2])

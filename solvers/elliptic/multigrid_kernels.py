@@ -123,14 +123,12 @@ def multigrid_kernels(dtype: torch.dtype) -> MultigridKernels:
             return -one
         return half / weight
 
-    @wp.kernel(module="unique", enable_backward=False)
-    def coarse_faces(
-        axis: int, merged: wp.vec3i, cells: wp.vec3i, wraps: wp.vec3i, w: wp.array4d[real], coarse_out: wp.array4d[real]
-    ):
+    @wp.func
+    def conductance(
+        m: int, place: wp.vec3i, axis: int, merged: wp.vec3i, cells: wp.vec3i, wraps: wp.vec3i, w: wp.array4d[real]
+    ) -> real:
         """Conductance between the middles of coarse cells: of the ways through the fine faces, side by side, each of
         them three resistances in series."""
-        m, i, j, k = wp.tid()
-        place = wp.vec3i(i, j, k)
         one_side, other_side = 1, 2
         if axis == 1:
             one_side = 0
@@ -158,7 +156,19 @@ def multigrid_kernels(dtype: torch.dtype) -> MultigridKernels:
                     if weight > zero:
                         total += one / (wp.max(before, zero) + one / weight + wp.max(after, zero))
         parts = (1 + merged[0]) * (1 + merged[1]) * (1 + merged[2])
-        coarse_out[m, i, j, k] = total / real(parts)
+        return total / real(parts)
+
+    @wp.kernel(module="unique", enable_backward=False)
+    def coarse_faces(
+        run: int, axis: int, merged: wp.vec3i, cells: wp.vec3i, wraps: wp.vec3i, w: wp.array4d[real],
+        coarse_out: wp.array4d[real],
+    ):  # fmt: skip
+        """Weights of the coarse faces across an axis."""
+        m, i, j, part = wp.tid()
+        for step in range(run):
+            k = run * part + step
+            if k < coarse_out.shape[3]:
+                coarse_out[m, i, j, k] = conductance(m, wp.vec3i(i, j, k), axis, merged, cells, wraps, w)
 
     @wp.kernel(module="unique", enable_backward=False)
     def coarse_shift(merged: wp.vec3i, fine: wp.array4d[real], coarse_out: wp.array4d[real]):
@@ -173,19 +183,18 @@ def multigrid_kernels(dtype: torch.dtype) -> MultigridKernels:
                         total += fine[m, p, q, s]
         coarse_out[m, i, j, k] = total / real((1 + merged[0]) * (1 + merged[1]) * (1 + merged[2]))
 
-    @wp.kernel(module="unique", enable_backward=False)
-    def shares(axis: int, merged: wp.vec3i, wraps: wp.vec3i, w: wp.array4d[real], t_out: wp.array4d[real]):
+    @wp.func
+    def share(
+        m: int, place: wp.vec3i, axis: int, n: int, merged: wp.vec3i, wraps: wp.vec3i, w: wp.array4d[real]
+    ) -> real:
         """Share of the coarse neighbour along `axis` in the value of a fine cell: x is linear in the resistance along
         the way from one coarse middle to the other."""
-        m, i, j, k = wp.tid()
-        place = wp.vec3i(i, j, k)
         one_side, other_side = 1, 2
         if axis == 1:
             one_side = 0
         if axis == 2:
             one_side = 0
             other_side = 1
-        n = t_out.shape[axis + 1]
         cell, p, q = place[axis], place[one_side], place[other_side]
         found = zero
         if merged[axis] == 1 and (cell | 1) < n:
@@ -203,7 +212,17 @@ def multigrid_kernels(dtype: torch.dtype) -> MultigridKernels:
                         rest = resistance(w, m, axis, other, p, q, 1, n)
                     if rest >= zero:
                         found = own / (own + one / weight + rest)
-        t_out[m, i, j, k] = found
+        return found
+
+    @wp.kernel(module="unique", enable_backward=False)
+    def shares(run: int, axis: int, merged: wp.vec3i, wraps: wp.vec3i, w: wp.array4d[real], t_out: wp.array4d[real]):
+        """Of every cell."""
+        m, i, j, part = wp.tid()
+        n = t_out.shape[axis + 1]
+        for step in range(run):
+            k = run * part + step
+            if k < t_out.shape[3]:
+                t_out[m, i, j, k] = share(m, wp.vec3i(i, j, k), axis, n, merged, wraps, w)
 
     @wp.func
     def collected(
