@@ -13,7 +13,7 @@ from scenegrad.engine.capture import take
 from scenegrad.engine.controllers import Controller, Memory, Plan
 from scenegrad.engine.errors import Diverged, EngineError, StabilityError
 from scenegrad.engine.solver import Limited, Probe, Solver
-from scenegrad.engine.state import Params, batch_size, first_non_finite, select, tensors
+from scenegrad.engine.state import Params, batch_size, first_non_finite, place_of_non_finite, select, tensors
 
 __all__ = ["Clock", "Moment", "StepRecord", "advance", "due_times", "march"]
 
@@ -216,14 +216,19 @@ def diagnose(
 ) -> Diverged:
     """Takes the steps of the plan once more to name the first one that went wrong."""
     trail: list[tuple[str, tuple[int, ...]] | None] = []
+    wrong: list[S | None] = []
 
     def look(record: StepRecord, before: S | None) -> None:
         trail.append(first_non_finite(before))
+        if trail[-1] is not None and not wrong:
+            wrong.append(before)
 
-    advance(solver, state, params, clock, plan, look)
+    wrong.append(advance(solver, state, params, clock, plan, look)[0])
     first = next((n for n, bad in enumerate(trail) if bad is not None), len(trail))
     name, members = next((bad for bad in trail if bad is not None), found)
     b = members[0]
+    place = place_of_non_finite(wrong[0], name, b)
+    where = f", first at {list(place)}" if place else ""
     sizes = {
         key: float(value[b].abs().max())
         for key, value in tensors(state).items()
@@ -231,7 +236,7 @@ def diagnose(
     }
     return Diverged(
         f"{name} of member {b} is not finite after step {int(clock.steps[b]) + first} "
-        f"(t = {float(clock.time[b] + first * plan.dt[b]):.6g}, dt = {float(plan.dt[b]):.3g}). Before these steps the "
+        f"(t = {float(clock.time[b] + first * plan.dt[b]):.6g}, dt = {float(plan.dt[b]):.3g}){where}. Before these steps the "
         f"largest values were {', '.join(f'{key} {size:.3g}' for key, size in sizes.items())}. "
         f"The usual causes are a time step near the stability bound or a force that is too strong: "
         f"try a smaller cfl or dt.",

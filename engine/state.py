@@ -15,6 +15,7 @@ __all__ = [
     "first_non_finite",
     "map_tensors",
     "member",
+    "place_of_non_finite",
     "select",
     "size_of",
     "stack",
@@ -87,6 +88,12 @@ def first_non_finite(state: Any) -> tuple[str, tuple[int, ...]] | None:
         return None
     field = int(bad.any(dim=1).nonzero()[0])
     return list(sums)[field], tuple(int(i) for i in bad[field].nonzero().flatten())
+
+
+def place_of_non_finite(state: Any, name: str, member: int) -> tuple[int, ...]:
+    """Where in a field of one member the first value stands that is not finite; empty where all is well."""
+    bad = torch.nonzero(~torch.isfinite(tensors(state)[name][member]))
+    return tuple(int(i) for i in bad[0]) if len(bad) else ()
 
 
 class Params(Mapping[str, Tensor]):

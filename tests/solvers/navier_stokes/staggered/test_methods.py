@@ -52,9 +52,7 @@ def test_eddies_take_energy_and_their_constant_has_a_gradient(compiled):
         scene = sc.Scene(
             name="eddies",
             domain=sc.Domain(size=(1.0, 1.0, 1.0), cells=(8, 8, 8)),
-            entities={
-                "air": sc.Fluid(viscosity=1e-4, turbulence=sc.Smagorinsky(constant), velocity=sc.TaylorGreen())
-            },
+            entities={"air": sc.Fluid(viscosity=1e-4, turbulence=sc.Smagorinsky(constant), velocity=sc.TaylorGreen())},
             boundary=sc.Boundary(default=sc.Periodic(), y=sc.NoSlip()),
             time=sc.Time(end=0.2, dt=0.01),
         )
