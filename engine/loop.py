@@ -236,8 +236,8 @@ def diagnose(
     }
     return Diverged(
         f"{name} of member {b} is not finite after step {int(clock.steps[b]) + first} "
-        f"(t = {float(clock.time[b] + first * plan.dt[b]):.6g}, dt = {float(plan.dt[b]):.3g}){where}. Before these steps the "
-        f"largest values were {', '.join(f'{key} {size:.3g}' for key, size in sizes.items())}. "
+        f"(t = {float(clock.time[b] + first * plan.dt[b]):.6g}, dt = {float(plan.dt[b]):.3g}){where}. "
+        f"Before these steps the largest values were {', '.join(f'{key} {size:.3g}' for key, size in sizes.items())}. "
         f"The usual causes are a time step near the stability bound or a force that is too strong: "
         f"try a smaller cfl or dt.",
         members,
