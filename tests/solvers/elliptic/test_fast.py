@@ -124,3 +124,15 @@ def test_single_precision_leaves_a_residual_of_round_off():
     b -= b.mean()
     left = minus_laplace(fast.axes, fast.solve(b).double())
     assert float((left - b).norm() / b.norm()) < 2e-4
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("count", [48, 1500])
+@pytest.mark.parametrize("ends", ENDS, ids="-".join)
+def test_a_gpu_finds_what_a_cpu_finds(ends, count):
+    axes = (Axis(count, 0.3, *ends), Axis(20, 0.2))
+    b = torch.randn(2, count, 20, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    ours, theirs = (
+        FastPoisson(axes, device, torch.float64).solve(b.to(device), 0.3).cpu() for device in ("cpu", "cuda")
+    )
+    assert torch.allclose(ours, theirs, atol=1e-10)

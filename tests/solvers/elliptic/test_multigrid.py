@@ -94,3 +94,18 @@ def test_gradients_agree_with_those_of_fast_transforms():
         found.append(torch.autograd.grad((x**2).sum(), given))
     for one, other in zip(*found, strict=True):
         assert torch.allclose(one, other, rtol=1e-8, atol=1e-12)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("axes", AXES)
+def test_a_gpu_finds_what_a_cpu_finds(axes):
+    faces = [face * (0.2 + noise(*face.shape).abs()) for face in even(*axes, batch=2)]
+    b = noise(2, *(axis.count for axis in axes))
+    found = []
+    for device in ("cpu", "cuda"):
+        given = [face.to(device).requires_grad_() for face in faces]
+        outcome = EllipticSolver(axes, ConjugateGradient(Multigrid()), 1e-12).solve(b.to(device), given, 0.3)
+        gradients = torch.autograd.grad((outcome.x**2).sum(), given)
+        found.append([outcome.x.detach().cpu(), *(gradient.cpu() for gradient in gradients)])
+    for one, other in zip(*found, strict=True):
+        assert torch.allclose(one, other, rtol=1e-8, atol=1e-10)
