@@ -76,7 +76,6 @@ class Workspace:
             "margin": views["margin"],
             "stride": views["stride"],
             "1/dx": views["1/dx 64" if dtype == torch.float64 else "1/dx 32"],
-            "first": 0,
             "kinds": wp.from_torch(torch.tensor(kinds, dtype=torch.int32, device=device)),
             **dict.fromkeys(("open", "free", "push", "viscosity")),  # where there are none
         }
