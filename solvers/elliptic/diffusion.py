@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from math import prod
 from typing import Literal
 
@@ -186,13 +186,12 @@ def pockets(axes: Sequence[Axis], faces: Sequence[Tensor]) -> Tensor:
 
 
 def spread(shift: Tensor | float, like: Tensor) -> Tensor:
-    if not isinstance(shift, Tensor) or shift.ndim == 0:
-        return (
-            torch.as_tensor(shift, dtype=like.dtype, device=like.device)
-            .expand(like.shape[0])
-            .reshape(-1, *[1] * (like.ndim - 1))
-        )
-    return shift.to(like) if shift.ndim == like.ndim else shift.to(like).reshape(-1, *[1] * (like.ndim - 1))
+    """As [batch, 1, ...] or [batch, *cells]."""
+    if not isinstance(shift, Tensor):
+        return torch.full((like.shape[0], *[1] * (like.ndim - 1)), shift, dtype=like.dtype, device=like.device)
+    if shift.ndim == like.ndim:
+        return shift.to(like)
+    return shift.to(like).expand(like.shape[0]).reshape(-1, *[1] * (like.ndim - 1))
 
 
 def weigh(axes: Sequence[Axis], number: int, beta: Tensor) -> Tensor:
@@ -202,12 +201,18 @@ def weigh(axes: Sequence[Axis], number: int, beta: Tensor) -> Tensor:
         raise ValueError(f"faces across axis {number} are {face_counts(axes, number)}; got {tuple(beta.shape[1:])}")
     if axis.periodic:
         return beta / axis.spacing**2
-    factors = torch.full((axis.count + 1,), 1.0 / axis.spacing**2, dtype=torch.float64)
-    factors[0] *= WALL[axis.lo]
-    factors[-1] *= WALL[axis.hi]
     shape = [1] * beta.ndim
     shape[1 + number] = axis.count + 1
-    return beta * factors.to(beta).view(shape)
+    return beta * factors(axis, beta.dtype, beta.device).view(shape)
+
+
+@cache
+def factors(axis: Axis, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """1 / spacing^2 for each face of an axis between walls, times what the walls make of it."""
+    found = torch.full((axis.count + 1,), 1.0 / axis.spacing**2, dtype=torch.float64)
+    found[0] *= WALL[axis.lo]
+    found[-1] *= WALL[axis.hi]
+    return found.to(device, dtype)
 
 
 def right_side(axes: Sequence[Axis], faces: Sequence[Tensor], b: Tensor, values: Mapping[Side, Tensor]) -> Tensor:

@@ -129,12 +129,7 @@ def multigrid_kernels(dtype: torch.dtype) -> MultigridKernels:
     ) -> real:
         """Conductance between the middles of coarse cells: of the ways through the fine faces, side by side, each of
         them three resistances in series."""
-        one_side, other_side = 1, 2
-        if axis == 1:
-            one_side = 0
-        if axis == 2:
-            one_side = 0
-            other_side = 1
+        one_side, other_side = wp.where(axis == 0, 1, 0), wp.where(axis == 2, 1, 2)
         n = cells[axis]
         face = place[axis]
         if merged[axis] == 1:
@@ -189,12 +184,7 @@ def multigrid_kernels(dtype: torch.dtype) -> MultigridKernels:
     ) -> real:
         """Share of the coarse neighbour along `axis` in the value of a fine cell: x is linear in the resistance along
         the way from one coarse middle to the other."""
-        one_side, other_side = 1, 2
-        if axis == 1:
-            one_side = 0
-        if axis == 2:
-            one_side = 0
-            other_side = 1
+        one_side, other_side = wp.where(axis == 0, 1, 0), wp.where(axis == 2, 1, 2)
         cell, p, q = place[axis], place[one_side], place[other_side]
         found = zero
         if merged[axis] == 1 and (cell | 1) < n:
