@@ -11,6 +11,7 @@ from scenegrad.view.camera import look_flat
 from scenegrad.view.colours import Colouring
 from scenegrad.view.frames import Array
 from scenegrad.view.overlay import TimeLabel, add_axes, add_colour_key, beside, flat_window
+from scenegrad.view.quantities import labelled
 from scenegrad.view.vtkhdf import GridFrames
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class FlatField:
         self.mapper.SetInputData(self.image(0))
         look_flat(plotter, self.bounds, flat_window(plotter))
         plotter.renderer.AddViewProp(picture)
-        add_axes(plotter, self.bounds, frames.setting.length_unit)
+        add_axes(plotter, self.bounds, [labelled(axis, frames.setting.length_unit) for axis in "xy"])
         add_colour_key(plotter, colours, beside(plotter, self.bounds))
         self.time = TimeLabel(plotter, frames.times, frames.setting.time_unit)
         plotter.reset_camera_clipping_range()

@@ -43,10 +43,11 @@ def look(plotter: pyvista.Plotter, frames: Frames, field: str | None, indices: I
 def dressed(plotter: pyvista.Plotter, frames: Frames, colours: Colouring | None, skins: list[Skin]) -> Look:
     if isinstance(frames, GridFrames):
         from scenegrad.view.flat_field import FlatField
+        from scenegrad.view.history import History
         from scenegrad.view.shells import Shells
 
         assert colours is not None
-        return (FlatField if frames.dim == 2 else Shells)(plotter, frames, colours)
+        return {1: History, 2: FlatField, 3: Shells}[frames.dim](plotter, frames, colours)
     from scenegrad.view.particles import Particles
 
     return Particles(plotter, cast(PlacedFrames, frames), colours, skins)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +63,7 @@ def text_actor(plotter: pyvista.Plotter, text: str, size: float = LETTERS) -> An
     from vtkmodules.vtkRenderingCore import vtkTextActor
 
     actor = vtkTextActor()
-    actor.SetInput(text.replace("|", r"\|"))  # a bare bar parts columns
+    actor.SetInput(text.replace("|", "\N{DIVIDES}"))  # a bar parts columns
     style = actor.GetTextProperty()
     style.SetFontFamily(VTK_FONT_FILE)
     style.SetFontFile(font_file())
@@ -252,33 +253,45 @@ def add_legend(plotter: pyvista.Plotter, colours: Colouring, where: KeyPlace) ->
         place(plotter, shortened(name), where.left + BESIDE_SQUARE, height, "left", "middle")
 
 
-def add_axes(plotter: pyvista.Plotter, bounds: NDArray[np.float64], unit: str) -> None:
-    """A thin frame around [2, 3] in the x-y plane with ticks and numbers; they stay with it when the eye moves."""
+def add_axes(
+    plotter: pyvista.Plotter,
+    bounds: NDArray[np.float64],
+    labels: Sequence[str],
+    numbers: NDArray[np.float64] | None = None,
+) -> None:
+    """A thin frame around [2, 3] in the x-y plane with ticks and numbers; they stay with it when the eye moves.
+
+    numbers: what the corners stand for [2, 2], where these are not their places."""
     import pyvista
 
     (x0, y0, _), (x1, y1, _) = bounds
+    shown = bounds[:, :2] if numbers is None else numbers
     height = plotter.window_size[1]
     per_pixel = 2 * plotter.camera.parallel_scale / height
     tick = scaled(plotter, 6) * per_pixel
     level = 1e-3 * max(x1 - x0, y1 - y0)  # above the field
     corners = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
     segments = [(corners[k], corners[(k + 1) % 4]) for k in range(4)]
-    x_marks, y_marks = ticks(x0, x1), ticks(y0, y1)
+    marks = [ticks(*shown[:, axis]) for axis in (0, 1)]
+    x_marks, y_marks = (
+        np.interp(marks[axis], shown[:, axis], bounds[:, axis]) if shown[0, axis] < shown[1, axis] else marks[axis]
+        for axis in (0, 1)
+    )
     segments += [((x, y0), (x, y0 - tick)) for x in x_marks] + [((x0, y), (x0 - tick, y)) for y in y_marks]
     ends = np.array([[(*a, level), (*b, level)] for a, b in segments]).reshape(-1, 3)
     lines = pyvista.PolyData(ends, lines=np.insert(np.arange(len(ends)).reshape(-1, 2), 0, 2, axis=1).ravel())
     plotter.add_mesh(lines, color=INK, line_width=1.0, lighting=False, pickable=False, reset_camera=False)
 
     gap = 1.6 * tick
-    for marks, ends_at in ((x_marks, 0), (y_marks, 1)):
-        step = float(marks[1] - marks[0]) if len(marks) > 1 else 1.0
-        for mark in marks:
-            where = (mark, y0 - gap) if ends_at == 0 else (x0 - gap, mark)
-            across, along = ("middle", "top") if ends_at == 0 else ("right", "middle")
+    for axis, places in enumerate((x_marks, y_marks)):
+        step = float(marks[axis][1] - marks[axis][0]) if len(places) > 1 else 1.0
+        for at, mark in zip(places, marks[axis], strict=True):
+            where = (at, y0 - gap) if axis == 0 else (x0 - gap, at)
+            across, along = ("middle", "top") if axis == 0 else ("right", "middle")
             anchor(plotter, number_text(float(mark), step), where, across, along)
     letters = letter_height(plotter) * per_pixel
-    anchor(plotter, labelled("x", unit), ((x0 + x1) / 2, y0 - gap - 1.5 * letters), "middle", "top")
-    anchor(plotter, labelled("y", unit), (x0 - gap - 3.2 * letters, (y0 + y1) / 2), "middle", "bottom", turned=True)
+    anchor(plotter, labels[0], ((x0 + x1) / 2, y0 - gap - 1.5 * letters), "middle", "top")
+    anchor(plotter, labels[1], (x0 - gap - 3.2 * letters, (y0 + y1) / 2), "middle", "bottom", turned=True)
 
 
 def anchor(

@@ -23,6 +23,7 @@ from scenegrad.view.overlay import (
     flat_window,
     key_breadth,
 )
+from scenegrad.view.quantities import labelled
 from scenegrad.view.setting import Wall
 from scenegrad.view.skin import Skin
 from scenegrad.view.solids import Solids, placed_solids
@@ -80,7 +81,7 @@ class Particles:
     def look_at_plane(self, stage: NDArray[np.float64]) -> KeyPlace:
         """The frame around it, the ground, and where the colour bar goes."""
         look_flat(self.plotter, stage, flat_window(self.plotter, key_breadth(self.plotter, self.colours)))
-        add_axes(self.plotter, stage, self.frames.setting.length_unit)
+        add_axes(self.plotter, stage, [labelled(axis, self.frames.setting.length_unit) for axis in "xy"])
         if not isinstance(self.frames, AtomFrames):
             add_walls(self.plotter, self.frames.setting, stage)
         return beside(self.plotter, stage)

@@ -61,10 +61,10 @@ class GridFrames:
 
     @property
     def cells(self) -> tuple[int, ...]:
-        """Samples along x, y and, in three dimensions, z."""
+        """Samples along each axis."""
         lo_x, hi_x, lo_y, hi_y, lo_z, hi_z = (int(n) for n in self.root.attrs["WholeExtent"])
         counts = (hi_x - lo_x + 1, hi_y - lo_y + 1, hi_z - lo_z + 1)
-        return counts[: 2 if counts[2] == 1 else 3]
+        return counts[: 3 if counts[2] > 1 else 2 if counts[1] > 1 else 1]
 
     @property
     def dim(self) -> int:

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from scenegrad.engine.errors import EngineError
+from scenegrad.engine.solver import Grid
 from scenegrad.view.errors import ViewError
 from scenegrad.view.pictures import draw_movie, draw_picture
 
@@ -67,6 +68,23 @@ def test_one_metre_is_as_long_in_x_as_in_y(run_folder: Path, samples: ModuleType
     field = max(np.split(columns, np.flatnonzero(np.diff(columns) > 10) + 1), key=len)  # the rest is the colour bar
     rows = np.flatnonzero(coloured[:, field].any(axis=1))
     assert np.ptp(field) / np.ptp(rows) == pytest.approx(2.0, rel=0.02)
+
+
+def test_a_line_is_drawn_through_time(run_folder: Path, samples: ModuleType, pixels: Any) -> None:
+    """x to the right and time up: a field that turns from its first sign to the other halfway, red on the right."""
+    sides = np.where(np.arange(16) < 8, -1.0, 1.0)
+    frames = [{"height": (sides if index < 5 else -sides).astype(np.float32)} for index in range(10)]
+    scene = {"name": "line", "units": "SI", "domain": {"size": [2.0], "wrap": True}, "entities": {}}
+    samples.write(run_folder, "fields", Grid((16,), (0.125,), (0.0,), (True,)), frames, scene)
+    draw_picture(run_folder, run_folder / "line.png", size=SIZE)
+    picture = pixels(run_folder / "line.png")
+    assert is_blue(colour_at(picture, 0.3, 0.35))
+    assert is_red(colour_at(picture, 0.65, 0.35))
+    assert is_red(colour_at(picture, 0.3, 0.75))
+    assert is_blue(colour_at(picture, 0.65, 0.75))
+    draw_picture(run_folder, run_folder / "half.png", size=SIZE, frame=4)
+    blank = colour_at(pixels(run_folder / "half.png"), 0.65, 0.75)  # what comes later is not there yet
+    assert blank.min() > 240
 
 
 def test_a_field_without_signs_takes_a_sequential_map(run_folder: Path, samples: ModuleType, pixels: Any) -> None:
