@@ -89,6 +89,8 @@ class ConjugateGradient:
             if n % often == 0 and not bool(active.any()):
                 break
             z = precondition(r)
+            if not self.preconditioner.linear:
+                z = operator.within(z)  # round-off would let a constant grow that r cannot feel
             before, rz = rz, dot(r, z)
             change = rz if self.preconditioner.linear else dot(r - last, z)
             turn = torch.where(active, change / before, 0.0) if n else torch.zeros_like(rz)
