@@ -1,8 +1,8 @@
 """Speed of elliptic solves, beside SciPy's transforms, its sparse LU and, where it is installed, pyamg:
 python benchmarks/poisson.py [cells ...] [--learned]
 
-One member, Neumann sides unless told otherwise. --learned: also trains a cycle on grids of 16 to 64 cells (half a minute)
-and counts its iterations on up to 1024.
+One member, Neumann sides unless told otherwise. --learned: also trains a cycle on grids of 16 to 64 cells (half a
+minute) and counts its iterations on up to 1024.
 """
 
 from __future__ import annotations
