@@ -79,7 +79,7 @@ def compile_staggered(
 
     asked = scene.method if isinstance(scene.method, Staggered) else Staggered()
     along_paths = asked.advection == "maccormack"
-    transport = Transport(grid, sides, None if along_paths else SCHEMES[asked.advection])
+    transport = Transport(grid, sides, SCHEMES[asked.advection])
     fluid = scene.entities[name]
     assert isinstance(fluid, Fluid)
     physics = Physics(

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from scenegrad.solvers.navier_stokes.staggered.advection import Scheme
+from scenegrad.solvers.navier_stokes.staggered.advection import Gain, Scheme
 from scenegrad.solvers.navier_stokes.staggered.grid import Grid
 from scenegrad.solvers.navier_stokes.staggered.sides import HI, LO, Known, Sides
-from scenegrad.solvers.navier_stokes.staggered.slices import but_last, differences, first, inner, last, means
+from scenegrad.solvers.navier_stokes.staggered.slices import but_last, differences, first, inner, last
 from scenegrad.solvers.navier_stokes.staggered.strain import Eddies
 
 __all__ = ["Transport"]
@@ -27,11 +27,11 @@ class Transport:
 
     grid: Grid
     sides: Sides
-    scheme: Scheme | None  # None where paths carry the fields, see maccormack.py
+    scheme: Scheme
 
     @property
     def width(self) -> int:
-        return 1 if self.scheme is None else self.scheme.width
+        return self.scheme.width
 
     def of_velocity(
         self,
@@ -54,14 +54,12 @@ class Transport:
         for c in grid.axes:
             rate: Tensor | None = None
             for axis in grid.axes:
-                # between the samples of component c, from beyond the first to beyond the last where axis == c
-                speed = means(inner(padded[axis, c], c, width - 1), c)
-                stress = None
+                rate = self.add(rate, padded[c, axis], padded[axis, c], diffusivity, axis, across=c)
                 if eddies is not None and eddy is not None:  # of the transposed slope too, which does not cancel here
-                    across = differences(inner(padded[axis, c], c, width - 1), c) / grid.spacing[c]
+                    turned = differences(inner(padded[axis, c], c, width - 1), c) / grid.spacing[c]
                     steps = inner(differences(padded[c, axis], axis), axis, width - 1) / grid.spacing[axis]
-                    stress = eddies.between(eddy, c, axis) * (steps + across)
-                rate = self.add(rate, padded[c, axis], speed, diffusivity, axis, stress)
+                    stress = eddies.between(eddy, c, axis) * (steps + turned)
+                    rate = rate.add_(differences(stress, axis), alpha=1.0 / grid.spacing[axis])
             assert rate is not None
             rates.append(but_last(rate, c) if grid.periodic[c] else rate)
         return rates
@@ -96,18 +94,14 @@ class Transport:
         self,
         rate: Tensor | None,
         q: Tensor,
-        u: Tensor,
+        w: Tensor,
         diffusivity: Tensor | None,
         axis: int,
-        stress: Tensor | None = None,
+        across: int | None = None,
     ) -> Tensor:
-        """The rate with what passes along one axis. q: with ghosts; u: velocity between samples."""
+        """The rate with what passes along one axis. q: with ghosts; w: velocity between the samples, or with ghosts the
+        one whose mean across another axis that is."""
         h = self.grid.spacing[axis]
-        steps = differences(q, axis)
-        flux = torch.zeros_like(u) if self.scheme is None else self.scheme.flux(q, steps, u, axis)
-        if stress is not None:
-            flux = flux - stress
-        if diffusivity is not None:
-            flux = torch.addcmul(flux, inner(steps, axis, self.width - 1), diffusivity, value=-1.0 / h)
-        gain = differences(flux, axis)
+        k = None if diffusivity is None else diffusivity / h
+        gain: Tensor = Gain.apply(self.scheme, axis, across, q, w, k)
         return torch.mul(gain, -1.0 / h) if rate is None else rate.add_(gain, alpha=-1.0 / h)

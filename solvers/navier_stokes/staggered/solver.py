@@ -48,7 +48,9 @@ class StaggeredSolver(TorchAdjoint):
             speeds = torch.maximum(speeds, self.peaks(params).to(speeds))
             inverse = torch.tensor([1.0 / h for h in self.grid.spacing], dtype=torch.float64, device=speeds.device)
             scheme = physics.transport.scheme
-            reach = 1.0 / PATH if scheme is None else max(1.0 / method.imaginary, scheme.upwind / method.real)
+            reach = (
+                max(1.0 / method.imaginary, scheme.upwind / method.real) if self.stepper.paths is None else 1.0 / PATH
+            )
             rate = (speeds * inverse).sum(1) * reach
             spread = torch.zeros_like(rate)
             if physics.viscous and not physics.implicit:

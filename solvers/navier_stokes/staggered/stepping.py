@@ -14,7 +14,7 @@ from scenegrad.solvers.navier_stokes.staggered.implicit import Diffusion
 from scenegrad.solvers.navier_stokes.staggered.integrators import AdamsBashforth, RungeKutta
 from scenegrad.solvers.navier_stokes.staggered.maccormack import Paths
 from scenegrad.solvers.navier_stokes.staggered.obstacles.forces import Watch, impulse, row
-from scenegrad.solvers.navier_stokes.staggered.obstacles.immersed import Immersion, Obstacles
+from scenegrad.solvers.navier_stokes.staggered.obstacles.immersed import Immersion, Obstacles, Standing
 from scenegrad.solvers.navier_stokes.staggered.physics import Physics, Rates
 from scenegrad.solvers.navier_stokes.staggered.projection import Projection
 from scenegrad.solvers.navier_stokes.staggered.state import StaggeredState
@@ -38,7 +38,7 @@ class Stepper:
     physics: Physics
     projection: Projection
     method: AdamsBashforth | RungeKutta
-    obstacles: Obstacles | None = None
+    obstacles: Obstacles | Standing | None = None
     watches: tuple[Watch, ...] = ()
     paths: Paths | None = None  # that carry the fields, in the place of fluxes
     diffusion: Diffusion | None = None  # where it is implicit
@@ -76,6 +76,9 @@ class Stepper:
     def __call__(
         self, state: StaggeredState, params: Params, time: Tensor, dt: Tensor
     ) -> tuple[StaggeredState, Tensor | None]:
+        if isinstance(self.obstacles, Obstacles) and self.obstacles.still:
+            stepper = replace(self, obstacles=Standing(self.obstacles.at(params, time)))
+            return stepper(state, params, time, dt)
         if isinstance(self.method, RungeKutta):
             return self.runge_kutta(state, params, time, dt, self.method)
         return self.adams_bashforth(state, params, time, dt), None

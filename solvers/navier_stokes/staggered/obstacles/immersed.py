@@ -24,7 +24,7 @@ from scenegrad.solvers.navier_stokes.staggered.obstacles.motion import Motion, P
 from scenegrad.solvers.navier_stokes.staggered.obstacles.shapes import Distance
 from scenegrad.solvers.navier_stokes.staggered.slices import but_first, but_last, first, last
 
-__all__ = ["Body", "Held", "Immersion", "Obstacles"]
+__all__ = ["Body", "Held", "Immersion", "Obstacles", "Standing"]
 
 WIDTH = 1.0  # of the kernel to either side of a surface, in cells
 
@@ -98,6 +98,17 @@ def mu_1(d: Tensor) -> Tensor:
     return 0.25 * (1.0 - d.square()) - 0.5 * (d * torch.sin(math.pi * d) + (1.0 + torch.cos(math.pi * d)) / math.pi) / (
         math.pi
     )
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Bodies that stand where they stood: known for a whole step, and differentiated once in it."""
+
+    immersion: Immersion
+    still: bool = True
+
+    def at(self, params: Params, time: Tensor) -> Immersion:
+        return self.immersion
 
 
 @dataclass(frozen=True)
