@@ -197,6 +197,30 @@ def shear_wave(setting: Setting) -> Iterator[Finding]:
     yield relative("decay of a wave of temperature", math.exp(-mu / 0.7 * k**2 * end), size[1] / size[0], 0.02)
 
 
+def couette(setting: Setting) -> Iterator[Finding]:
+    """Between a wall at rest and one that moves, both of one temperature: u = U s, and a gas that friction warms,
+    T - T_w = Pr U^2 s (1 - s) / (2 c_p), over the share s of the way."""
+    cells, speed, prandtl, gas_constant, viscosity = 16, 0.5, 0.7, 2.0, 0.5
+    walls = {"temperature": 0.5}  # p / rho = 1
+    scene = sc.Scene(
+        name="couette",
+        domain=sc.Domain(size=(0.25, 1.0), cells=(4, cells), wrap=(True, False)),
+        entities={"gas": sc.Gas(viscosity=viscosity, prandtl=prandtl, gas_constant=gas_constant)},
+        boundary=sc.Boundary(
+            x=sc.Periodic(),
+            y_lo=sc.NoSlip(**walls),  # type: ignore[arg-type]
+            y_hi=sc.NoSlip(velocity=(speed, 0.0), **walls),  # type: ignore[arg-type]
+        ),
+        time=sc.Time(end=6.0),
+    )
+    _, _, (density, u, _, pressure) = marched(scene, setting)
+    s = (np.arange(cells) + 0.5) / cells
+    warm = pressure[0] / density[0] / gas_constant - 0.5
+    expected = prandtl * speed**2 * s * (1 - s) / (2 * 3.5 * gas_constant)
+    yield at_most("largest error of the velocity", np.abs(u[0] - speed * s).max() / speed, 0.005)
+    yield at_most("largest error of the warming", np.abs(warm - expected).max() / expected.max(), 0.03)
+
+
 # ---- walls
 
 
@@ -327,6 +351,7 @@ CASES = (
     case("vortex_weno5", partial(vortex, "weno5", "van_albada", 4.5, (60, 120)), "exact solution", VORTEX, quick=False),
     case("conservation", conservation, "conservation laws", "sums over a periodic box"),
     case("shear_wave", shear_wave, "closed form", "linear waves in a viscous gas"),
+    case("couette", couette, "closed form", "Couette flow of a gas of constant viscosity", quick=False),
     case("reflection", reflection, "closed form", "Rankine-Hugoniot conditions at a wall"),
     case("bow_shock", bow_shock, "correlation of experiments", "Billig 1967, J. Spacecraft 4, 822-823", quick=False),
     case("sedov", sedov, "self-similar solution", "Kamm & Timmes 2007, LA-UR-07-2849", quick=False),

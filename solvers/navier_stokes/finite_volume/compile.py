@@ -30,7 +30,7 @@ from scenegrad.solvers.navier_stokes.finite_volume.solver import FiniteVolumeSol
 from scenegrad.solvers.navier_stokes.finite_volume.state import FlowState
 from scenegrad.solvers.navier_stokes.finite_volume.tables import Tables
 from scenegrad.solvers.navier_stokes.finite_volume.workspace import Workspace
-from scenegrad.solvers.shared.leaves import leaf, params, program
+from scenegrad.solvers.shared.leaves import params, program
 from scenegrad.solvers.shared.reasons import Reasons
 
 __all__ = ["compile_finite_volume"]
@@ -75,8 +75,7 @@ def compile_finite_volume(
     work = Workspace(
         grid, law, method, kinds(sides), len(scenes), device, dtype, viscous=viscous, immersed=obstacles is not None
     )
-    gas = leaf(scenes, f"{name}.gas_constant", device, dtype) if isinstance(flow, Gas) else torch.ones(len(scenes))
-    measures = Measures(name, law, grid, gas, obstacles)
+    measures = Measures(name, law, grid, obstacles)
     tables = tables_of(name, law, grid, sides, obstacles)
     changes = any(side.changes for side in sides)
     unplanned: Program[FlowState] = Program(scene.time.end, DEFAULT)
@@ -96,7 +95,7 @@ def learnable(scenes: Sequence[Scene], name: str, flow: Any, law: Law, sides: tu
     places = torch.zeros(1, dim, dtype=torch.float64)
     found = [f"{name}.{law.constant}", *(f"{name}.{scalar}" for scalar in law.positive)]
     if law is IDEAL_GAS:
-        found += [f"{name}.viscosity", f"{name}.prandtl"]
+        found += [f"{name}.{n}" for n in ("viscosity", "prandtl", "gas_constant")]
         if isinstance(flow.start, IsentropicVortex):
             found += [f"{name}.start.{n}" for n in ("strength", "radius")]
             found += [f"{name}.start.center"] if flow.start.center is not None else []

@@ -26,7 +26,6 @@ class Measures:
     name: str
     law: Law
     grid: Grid
-    gas_constant: Tensor  # of temperatures [batch]
     obstacles: Obstacles | None = None
 
     def constant(self, params: Params) -> Tensor:
@@ -42,7 +41,7 @@ class Measures:
         mach = velocity.square().sum(1).sqrt() / sound.clamp(min=torch.finfo(u.dtype).tiny)
         found = {"velocity": velocity.movedim(1, -1), "mach": mach, "vorticity": self.vorticity(velocity)}
         if self.law.name == "gas":
-            gas = self.gas_constant.to(w).view(-1, *[1] * dim)
+            gas = params[f"{self.name}.gas_constant"].to(w.dtype).view(-1, *[1] * dim)
             return found | {
                 "density": w[:, 0], "pressure": w[:, -1], "temperature": w[:, -1] / (w[:, 0] * gas),
                 "energy": u[:, -1], "momentum": u[:, 1:-1].movedim(1, -1), "schlieren": self.slope(w[:, 0]),

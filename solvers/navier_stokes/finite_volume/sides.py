@@ -11,6 +11,7 @@ from torch import Tensor
 
 from scenegrad.engine.state import Params
 from scenegrad.scenes.domain import AXES, Periodic, SideCondition, Slip
+from scenegrad.scenes.gases import Gas
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.sides import Inflow, NoSlip, Outflow
 from scenegrad.scenes.signals import Signal
@@ -21,6 +22,7 @@ from scenegrad.solvers.shared.signals import addresses, value_at
 
 __all__ = ["Side", "sides_of", "side_address", "side_troubles"]
 
+WARMTH = "temperature"  # what a NoSlip can hold
 KINDS: dict[type[SideCondition], int] = {Periodic: WRAP, Slip: MIRROR, NoSlip: STUCK, Inflow: HELD, Outflow: OPEN}
 
 
@@ -31,6 +33,7 @@ class Side:
     kind: int
     values: tuple[tuple[int, str, Any, float], ...] = ()
     vector: str | None = None  # address of a velocity that learns as a whole
+    gas_constant: str | None = None  # its address, where a wall holds a temperature
 
     @property
     def changes(self) -> bool:
@@ -50,6 +53,8 @@ class Side:
             columns[1 : 1 + params[self.vector].shape[1]] = params[self.vector].double().unbind(1)
         for field, address, value, sign in self.values:
             columns[field] = sign * value_at(params, address, value, time)
+        if self.gas_constant is not None:  # p / rho in the place of the density
+            columns[0] = columns[0] * params[self.gas_constant].double()
         return torch.stack(columns, dim=1)
 
 
@@ -91,6 +96,10 @@ def made(scene: Scene, law: Law, axis: int, end: str) -> Side:
             values.append((1 + axis, f"{address}.velocity", told.velocity, 1.0 if end == "lo" else -1.0))
     if isinstance(told, Inflow):
         values += [(f, f"{address}.carried.{name}", v, 1.0) for name, f, v in held_by(told, law, dim)]
+    if isinstance(told, NoSlip) and WARMTH in told.carried:
+        values.append((0, f"{address}.carried.{WARMTH}", told.carried[WARMTH], 1.0))
+        gas = next(name for name, part in scene.entities.items() if isinstance(part, Gas))
+        return Side(kind, tuple(values), gas_constant=f"{gas}.gas_constant")
     if isinstance(told, Outflow) and "pressure" in law.positive:
         values.append((dim + 1, f"{address}.pressure", told.pressure, 1.0))
     return Side(kind, tuple(values))
@@ -134,10 +143,15 @@ def troubles_of(
         if law.positive[0] not in told.carried:
             wanted = ", ".join(f"{name}=..." for name in law.positive)
             yield address, f"says nothing of the {law.positive[0]} that comes in; write Inflow(velocity, {wanted})"
+    held = (
+        tuple(names) if isinstance(told, Inflow) else (WARMTH,) if isinstance(told, NoSlip) and len(names) > 1 else ()
+    )
     for name, value in getattr(told, "carried", {}).items():
-        if not isinstance(told, Inflow) or name not in names:
-            at_all = f"Inflow can hold {' and '.join(names)}" if isinstance(told, Inflow) else "it holds none"
-            yield f"{address}.carried.{name}", f"is not known here: {at_all}"
+        if name not in held:
+            yield (
+                f"{address}.carried.{name}",
+                f"is not known here: {told.kind} can hold {' and '.join(held) or 'nothing'}",
+            )
         elif not isinstance(value, float | int | Signal | Parameter):
             yield f"{address}.carried.{name}", "varies along the side or is a flux; give one number or signal"
 

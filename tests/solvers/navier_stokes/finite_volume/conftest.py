@@ -26,6 +26,7 @@ def gas_between_walls(reconstruction: str) -> sc.Scene:
                 pressure=P(1.1),
                 velocity=(0.6, 0.1),
                 viscosity=P(0.01),
+                gas_constant=1.0,
                 patches=(sc.GasPatch(sc.Sphere(center=(0.63, 0.52), radius=P(0.21)), density=P(1.4)),),
             ),
             "ball": sc.Obstacle(sc.Sphere(center=P((1.23, 0.46)), radius=P(0.22))),
@@ -33,7 +34,7 @@ def gas_between_walls(reconstruction: str) -> sc.Scene:
         boundary=sc.Boundary(
             x_lo=sc.Inflow((P(0.6), 0.1), density=1.2, pressure=1.1),
             x_hi=sc.Outflow(pressure=1.05),
-            y_lo=sc.NoSlip(velocity=(P(0.2), 0.0)),
+            y_lo=sc.NoSlip(velocity=(P(0.2), 0.0), temperature=P(0.95)),
             y_hi=sc.Slip(),
         ),
         method=sc.FiniteVolume(reconstruction=reconstruction),

@@ -36,7 +36,7 @@ TROUBLE = {
     ),
     "inflow of dye": (
         {"boundary": sc.Boundary(x_lo=sc.Inflow(1.0, density=1.0, dye=1.0), default=sc.Slip())},
-        "Inflow can hold density and pressure",
+        "inflow can hold density and pressure",
     ),
     "two gases": ({"entities": {"a": sc.Gas(), "b": sc.Gas()}}, "hold 2 gases"),
     "a body": (
@@ -60,8 +60,15 @@ TROUBLE = {
         "their obstacles stand still",
     ),
     "a parameter nobody reaches": (
-        {"entities": {"gas": sc.Gas(gas_constant=sc.Parameter(287.0))}},
-        "gas.gas_constant",
+        {
+            "entities": {
+                "gas": sc.Gas(),
+                "pill": sc.Obstacle(
+                    shape=sc.Capsule(center=(0.5, 0.5), radius=sc.Parameter(0.1), height=0.2, axis=(1.0, 0.0))
+                ),
+            }
+        },
+        "No gradient reaches pill.shape.radius",
     ),
 }
 
