@@ -50,7 +50,10 @@ class FastPoisson:
         """x of b [batch, *cells]; shift, diffusivity >= 0: numbers, or one for each member [batch]."""
         asked = torch.is_grad_enabled()
         if asked and any(isinstance(given, Tensor) and given.requires_grad for given in (b, shift, diffusivity)):
-            numbers = [torch.as_tensor(v, device=b.device, dtype=b.dtype).reshape(-1) for v in (shift, diffusivity)]
+            numbers = [
+                v.to(b.device, b.dtype).reshape(-1) if isinstance(v, Tensor) else b.new_full((1,), v)
+                for v in (shift, diffusivity)
+            ]
             solved: Tensor = FastSolve.apply(self, b, *numbers)
             return solved
         return self.invert(b, shift, diffusivity)

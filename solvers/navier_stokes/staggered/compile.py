@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from scenegrad.engine.capture import Replays
 from scenegrad.engine.controllers import CFL, PI
 from scenegrad.engine.solver import Program
 from scenegrad.engine.state import Params
@@ -117,7 +118,8 @@ def compile_staggered(
         Diffusion(grid, sides) if physics.implicit else None,
     )
     unplanned: Program[StaggeredState] = Program(scene.time.end, DEFAULT)
-    solver = StaggeredSolver(grid, stepper, Diagnostics(physics), peaks_of(sides, obstacles), unplanned)
+    recorded = Replays() if obstacles is None else None
+    solver = StaggeredSolver(grid, stepper, Diagnostics(physics), peaks_of(sides, obstacles), unplanned, recorded)
     probes = [probe(key, output, scene.time.warmup, solver, list(forces)) for key, output in scene.outputs.items()]
     initial = start(scenes, solver, values)
     plan = program(scene, probes, DEFAULT, initial)

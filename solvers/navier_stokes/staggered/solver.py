@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
+from scenegrad.engine.capture import Replays
 from scenegrad.engine.solver import Program, Step, TorchAdjoint
 from scenegrad.engine.state import Params
 from scenegrad.solvers.navier_stokes.staggered.diagnostics import Diagnostics
@@ -32,6 +33,7 @@ class StaggeredSolver(TorchAdjoint):
     diagnostics: Diagnostics
     peaks: Callable[[Params], Tensor]  # largest speed that the sides impose, by component [batch, dim]
     program: Program[StaggeredState]
+    replays: Replays | None = field(default=None, repr=False, compare=False)  # none beside obstacles: solves look back
 
     @property
     def order(self) -> int:
