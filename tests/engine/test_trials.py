@@ -9,7 +9,6 @@ from scenegrad.engine.trials import Trials
 from scenegrad.scenes.library import shock_tube
 from scenegrad.solvers.compile import compile_scene
 
-
 TOLERANCE = 1e-6
 
 
