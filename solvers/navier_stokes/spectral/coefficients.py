@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -13,6 +14,8 @@ from scenegrad.solvers.navier_stokes.spectral.modes import Modes
 from scenegrad.solvers.navier_stokes.spectral.phi import Arguments, Function
 
 __all__ = ["CoefficientCache", "Coefficients"]
+
+C = TypeVar("C")
 
 
 class Coefficients:
@@ -67,20 +70,21 @@ class Coefficients:
         return total
 
 
-class CoefficientCache:
-    """The last few sets of coefficients; with a fixed dt they are computed once."""
+class CoefficientCache(Generic[C]):
+    """The last few sets of coefficients of dt and some numbers; with a fixed dt they are computed once."""
 
-    def __init__(self, modes: Modes, size: int = 4):
-        self.modes, self.size = modes, size
-        self.sets: OrderedDict[tuple, tuple[Coefficients, Tensor, Tensor, Tensor]] = OrderedDict()
+    def __init__(self, make: Callable[..., C], size: int = 4):
+        self.make, self.size = make, size
+        self.sets: OrderedDict[tuple, tuple[C, list[Tensor]]] = OrderedDict()
 
-    def __call__(self, dt: Tensor, viscosity: Tensor, drag: Tensor) -> Coefficients:
+    def __call__(self, dt: Tensor, *numbers: Tensor) -> C:
         # A tensor is known by its place in memory and its version, so that nothing is copied from a device to ask for
         # its value; the cache keeps a reference, or the place could be given to another tensor.
-        key = (known_by(dt), fingerprint(viscosity), fingerprint(drag))
+        key = (known_by(dt), *map(fingerprint, numbers))
         if key not in self.sets:
-            made = Coefficients(self.modes, dt, viscosity, drag)
-            self.sets[key] = (made, dt.detach(), viscosity.detach(), drag.detach())
+            given = [dt.detach(), *(number.detach() for number in numbers)]
+            with torch.no_grad():
+                self.sets[key] = (self.make(*given), given)
             if len(self.sets) > self.size:
                 self.sets.popitem(last=False)
         self.sets.move_to_end(key)

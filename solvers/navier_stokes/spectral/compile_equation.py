@@ -25,7 +25,7 @@ from scenegrad.solvers.navier_stokes.spectral.field_probes import field_output_t
 from scenegrad.solvers.navier_stokes.spectral.forcing import acceleration, forcing_trouble
 from scenegrad.solvers.navier_stokes.spectral.integrators import ETDRK4, ETDRK43, Integrator, integrator
 from scenegrad.solvers.navier_stokes.spectral.lattice import Lattice
-from scenegrad.solvers.navier_stokes.spectral.semilinear import CoefficientCache, Equation, SemilinearSolver
+from scenegrad.solvers.navier_stokes.spectral.semilinear import Equation, SemilinearSolver, coefficients_of
 from scenegrad.solvers.navier_stokes.spectral.starts import amplitude_of, scalar_start, start_trouble, velocity_start
 from scenegrad.solvers.navier_stokes.spectral.state import FieldState
 from scenegrad.solvers.shared.leaves import params, program
@@ -76,7 +76,7 @@ def compile_equation(
     starting = [address for part in parts for address in (part.amplitude, part.added) if address]
     values = params(scenes, [*equation.addresses, *starting], device, dtype, BECAUSE)
     unplanned: Program[FieldState] = Program(scene.time.end, DEFAULT)
-    solver = SemilinearSolver(equation, method(scene), CoefficientCache(dtype), unplanned)
+    solver = SemilinearSolver(equation, method(scene), coefficients_of(equation), unplanned)
     probes = [field_probe(key, output, scene.time.warmup, solver) for key, output in scene.outputs.items()]
 
     def initial(values: Params) -> FieldState:

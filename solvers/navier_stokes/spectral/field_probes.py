@@ -19,8 +19,6 @@ from scenegrad.solvers.navier_stokes.spectral.state import FieldState
 
 __all__ = ["field_output_trouble", "field_probe"]
 
-UNITS = {"momentum": "kg m/s", "enstrophy": "m^d/s^2", "kinetic_energy": "J", "dissipation": "W", "energy_input": "W"}
-
 
 def seen_of(scene: Scene) -> Equation:
     """The equation of a scene, on the smallest grid: for what it lets be seen."""
@@ -69,10 +67,10 @@ def field_probe(name: str, output: Output, start: float, solver: SemilinearSolve
 
         units = {"energy": "J/m" if grid.dim == 2 else "J", "wavenumber": "1/m"}
         return Probe(name, output.every, spectrum, Series({"wavenumber": grid.shells[1]}), units, start)
-    wanted = ("momentum",) if isinstance(output, Momentum) else ()
 
     def summary(state: FieldState, params: Params) -> dict[str, Tensor]:
+        """Numbers, or the one vector, which is the momentum."""
         found = equation.summary(state.field, params)
-        return {key: value for key, value in found.items() if (key in wanted if wanted else value.ndim == 1)}
+        return {key: value for key, value in found.items() if (value.ndim > 1) == isinstance(output, Momentum)}
 
-    return Probe(name, output.every, summary, Series(), {key: UNITS[key] for key in wanted}, start)
+    return Probe(name, output.every, summary, Series(), equation.units, start)

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
+from scenegrad.engine.capture import Replays
 from scenegrad.engine.solver import Program, Step, TorchAdjoint
 from scenegrad.engine.state import Params
+from scenegrad.solvers.navier_stokes.spectral.coefficients import CoefficientCache
 from scenegrad.solvers.navier_stokes.spectral.integrators import Integrator, Stage
 from scenegrad.solvers.navier_stokes.spectral.lattice import Lattice
 from scenegrad.solvers.navier_stokes.spectral.phi import Arguments, Function
 from scenegrad.solvers.navier_stokes.spectral.quantity import Quantity
 from scenegrad.solvers.navier_stokes.spectral.state import FieldState
 
-__all__ = ["Equation", "SemilinearSolver"]
+__all__ = ["Equation", "SemilinearSolver", "coefficients_of"]
 
 
 class Equation(Protocol):
@@ -54,6 +55,11 @@ class Equation(Protocol):
         """Energies, masses, ... of each member."""
         ...
 
+    @property
+    def units(self) -> Mapping[str, str]:
+        """Of what the summary holds; d is the number of dimensions."""
+        ...
+
 
 @dataclass(frozen=True)
 class SemilinearSolver(TorchAdjoint):
@@ -61,8 +67,9 @@ class SemilinearSolver(TorchAdjoint):
 
     equation: Equation
     method: Integrator
-    cache: CoefficientCache
+    cache: CoefficientCache[Coefficients]
     program: Program[FieldState]
+    replays: Replays = field(default_factory=Replays, init=False, repr=False, compare=False)
 
     @property
     def order(self) -> int:
@@ -78,8 +85,9 @@ class SemilinearSolver(TorchAdjoint):
             return self.method.reach / self.equation.frequency(state.field.detach(), params.detach()).double()
 
     def step(self, state: FieldState, params: Params, time: Tensor, dt: Tensor) -> Step[FieldState]:
-        symbol = self.equation.symbol(params)
-        numbers = self.cache(dt, symbol)
+        numbers = self.cache(dt, *(params[name] for name in self.equation.addresses))
+        learning = torch.is_grad_enabled() and any(params[name].requires_grad for name in self.equation.addresses)
+        symbol = self.equation.symbol(params) if learning else numbers.symbol
         begin = self.lattice.forward(state.field)
         rates = [self.equation.rate(begin, params)]
         for stage in self.method.stages:
@@ -103,13 +111,23 @@ class SemilinearSolver(TorchAdjoint):
         return self.equation.summary(state.field, params)
 
 
+def coefficients_of(equation: Equation) -> CoefficientCache[Coefficients]:
+    """By dt and the numbers of an equation."""
+
+    def make(dt: Tensor, *numbers: Tensor) -> Coefficients:
+        params = Params(dict(zip(equation.addresses, numbers, strict=True)))
+        return Coefficients(dt, equation.symbol(params), equation.lattice.dtype)
+
+    return CoefficientCache(make)
+
+
 class Coefficients:
     """Values of the functions of a method at z = dt L, computed in float64 and then rounded."""
 
     def __init__(self, dt: Tensor, symbol: Tensor, dtype: torch.dtype):
         self.dt = dt.to(symbol.device, torch.float64).view(-1, *[1] * (symbol.ndim - 1))
+        self.symbol, self.dtype = symbol, dtype
         self.arguments = Arguments(self.dt * symbol)
-        self.dtype = dtype
         self.known: dict[tuple[str, Function], Tensor] = {}
 
     def growth(self, function: Function) -> Tensor:
@@ -131,24 +149,6 @@ class Coefficients:
             complex_dtype = torch.complex64 if self.dtype == torch.float32 else torch.complex128
             self.known[use, function] = value.to(complex_dtype if value.is_complex() else self.dtype)
         return self.known[use, function]
-
-
-class CoefficientCache:
-    """The last few sets of coefficients; with a fixed dt they are computed once."""
-
-    def __init__(self, dtype: torch.dtype, size: int = 4):
-        self.dtype, self.size = dtype, size
-        self.sets: OrderedDict[Any, tuple[Tensor, Coefficients]] = OrderedDict()
-
-    def __call__(self, dt: Tensor, symbol: Tensor) -> Coefficients:
-        symbol = symbol.detach()
-        key = tuple(dt.tolist())
-        if key not in self.sets or not torch.equal(self.sets[key][0], symbol):
-            self.sets[key] = (symbol, Coefficients(dt, symbol, self.dtype))
-            if len(self.sets) > self.size:
-                self.sets.popitem(last=False)
-        self.sets.move_to_end(key)
-        return self.sets[key][1]
 
 
 def combine(numbers: Coefficients, stage: Stage, symbol: Tensor, begin: Tensor, rates: Sequence[Tensor]) -> Tensor:

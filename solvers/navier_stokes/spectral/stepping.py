@@ -7,6 +7,7 @@ the step. Autograd through the same operations keeps every intermediate and take
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -40,7 +41,7 @@ class Stepper:
     def __init__(self, modes: Modes, method: Integrator, pattern: Tensor | None):
         self.modes, self.method, self.pattern = modes, method, pattern
         self.advection = Advection(modes)
-        self.cache = CoefficientCache(modes)
+        self.cache = CoefficientCache(partial(Coefficients, modes))
 
     def force(self, stirring: Tensor) -> Tensor | None:
         return None if self.pattern is None else stirring.view(-1, 1, 1, 1) * self.pattern

@@ -46,6 +46,10 @@ class AdvectionDiffusionEquation:
         speeds = params[self.addresses[0]].abs()
         return (speeds * speeds.new_tensor(self.lattice.highest)).sum(1).clamp(min=1e-12)
 
+    @property
+    def units(self) -> Mapping[str, str]:
+        return {"amount": "m^d", "square": "m^d"}
+
     def summary(self, field: Tensor, params: Params) -> dict[str, Tensor]:
         amount = self.lattice.integral(field)[:, 0]
         return {"amount": amount, "square": self.lattice.integral(field.square())[:, 0]}

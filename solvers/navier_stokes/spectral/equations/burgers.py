@@ -47,6 +47,10 @@ class BurgersEquation:
     def frequency(self, field: Tensor, params: Params) -> Tensor:
         return speed_bound(field, self.lattice)
 
+    @property
+    def units(self) -> Mapping[str, str]:
+        return {"kinetic_energy": "m^(d+2)/s^2", "momentum": "m^(d+1)/s"}
+
     def summary(self, field: Tensor, params: Params) -> dict[str, Tensor]:
         return {
             "kinetic_energy": 0.5 * self.lattice.integral(field.square()).sum(1),

@@ -122,6 +122,13 @@ class FlowEquation:
         p = total - kinetic + kinetic.mean(grid.axes, keepdim=True)
         return params[f"{self.fluid}.density"].view(-1, *[1] * dim) * p
 
+    @property
+    def units(self) -> Mapping[str, str]:
+        depth = "/m" if self.lattice.dim == 2 else ""
+        found = {"kinetic_energy": "J" + depth, "dissipation": "W" + depth, "energy_input": "W" + depth}
+        found |= {"enstrophy": "m^d/s^2", "momentum": "kg m/s" + depth, "divergence": "1/s"}
+        return found | dict.fromkeys(self.tracers, "m^d")
+
     def summary(self, field: Tensor, params: Params) -> dict[str, Tensor]:
         """d(kinetic_energy)/dt = energy_input - dissipation; energies per unit of depth in two dimensions."""
         grid, dim = self.lattice, self.lattice.dim

@@ -55,6 +55,10 @@ class GrayScottEquation:
         u, v = field.unbind(1)
         return (v.square() + 2.0 * (u * v).abs()).flatten(1).amax(1).clamp(min=1e-3)
 
+    @property
+    def units(self) -> Mapping[str, str]:
+        return {"food": "m^d", "catalyst": "m^d"}
+
     def summary(self, field: Tensor, params: Params) -> dict[str, Tensor]:
         amount = self.lattice.integral(field)
         return {"food": amount[:, 0], "catalyst": amount[:, 1]}

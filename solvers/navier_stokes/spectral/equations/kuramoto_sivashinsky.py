@@ -53,6 +53,10 @@ class KuramotoSivashinskyEquation:
         fastest = params[self.addresses[0]].square() / (4.0 * params[self.addresses[1]].clamp(min=1e-30))
         return torch.maximum(speed_bound(carrying, grid), fastest)  # the fastest growth is resolved too
 
+    @property
+    def units(self) -> Mapping[str, str]:
+        return {"mean": "1", "energy": "m^d"}
+
     def summary(self, field: Tensor, params: Params) -> dict[str, Tensor]:
         return {
             "mean": field.mean((1, *self.lattice.axes)),
