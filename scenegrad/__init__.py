@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import FieldFile as FieldFile
     from scenegrad.scenes import Fields as Fields
     from scenegrad.scenes import Finer as Finer
+    from scenegrad.scenes import FiniteElement as FiniteElement
     from scenegrad.scenes import FiniteVolume as FiniteVolume
     from scenegrad.scenes import FixedCorotated as FixedCorotated
     from scenegrad.scenes import Fluid as Fluid
@@ -95,6 +96,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Langevin as Langevin
     from scenegrad.scenes import Learned as Learned
     from scenegrad.scenes import LennardJones as LennardJones
+    from scenegrad.scenes import LinearElastic as LinearElastic
     from scenegrad.scenes import LogNormalField as LogNormalField
     from scenegrad.scenes import LogUniform as LogUniform
     from scenegrad.scenes import MassSpring as MassSpring
@@ -102,6 +104,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import MaternField as MaternField
     from scenegrad.scenes import Mesh as Mesh
     from scenegrad.scenes import MeshEdges as MeshEdges
+    from scenegrad.scenes import MeshFile as MeshFile
     from scenegrad.scenes import MolecularDynamics as MolecularDynamics
     from scenegrad.scenes import Momentum as Momentum
     from scenegrad.scenes import Moving as Moving
@@ -153,6 +156,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Time as Time
     from scenegrad.scenes import Together as Together
     from scenegrad.scenes import Tracer as Tracer
+    from scenegrad.scenes import Traction as Traction
     from scenegrad.scenes import TwoPhases as TwoPhases
     from scenegrad.scenes import Uniform as Uniform
     from scenegrad.scenes import UniformForcing as UniformForcing
@@ -180,15 +184,16 @@ __version__ = "0.1.0"
 SCENES = (
     "APIC FCC FLIP NVE RDF Actuator AdvectionDiffusion Apart Atoms BandForcing Bingham Body Boundary Box Burgers "
     "CamClay Capsule CenterOfMass Choice Collider Conduction Coulomb Cylinder Darcy Dense DiagonalForcing Domain "
-    "DruckerPrager Elliptic Energy Ensemble Entity Exchange Explicit FieldFile Fields Finer FiniteVolume "
-    "FixedCorotated Fluid Force Gas GasPatch GaussianField Gaussians GrayScott HalfSpace HerschelBulkley Hexagonal "
-    "Hinge Image Implicit Inflow IsentropicVortex KolmogorovForcing KuramotoSivashinsky Langevin Learned LennardJones "
-    "LogNormalField LogUniform MassSpring MaterialPoint MaternField Mesh MeshEdges MolecularDynamics Momentum Moving "
-    "Muscle NeoHookean Newtonian NoSlip Normal Obstacle OldroydB Outflow Parabolic Parameter Particles Periodic "
-    "PlaneWave PointFile Points RigidBody RigidPose Samples Scene SceneError Separate ShallowWater Signal SimpleCubic "
-    "Sine Slip Smagorinsky Snow Sparse Spectral Spectrum Sphere Splats Spots SpringLattice SpringList Springs Square "
-    "StVenantKirchhoffHencky Staggered Stick Table TaylorGreen Thermo Through Time Together Tracer TwoPhases Uniform "
-    "UniformForcing Viscoelastic VonMises Wall WaterPatch WeaklyCompressible load_scene save_scene scene_schema vary"
+    "DruckerPrager Elliptic Energy Ensemble Entity Exchange Explicit FieldFile Fields Finer FiniteElement "
+    "FiniteVolume FixedCorotated Fluid Force Gas GasPatch GaussianField Gaussians GrayScott HalfSpace "
+    "HerschelBulkley Hexagonal Hinge Image Implicit Inflow IsentropicVortex KolmogorovForcing KuramotoSivashinsky "
+    "Langevin Learned LennardJones LinearElastic LogNormalField LogUniform MassSpring MaterialPoint MaternField Mesh "
+    "MeshEdges MeshFile MolecularDynamics Momentum Moving Muscle NeoHookean Newtonian NoSlip Normal Obstacle "
+    "OldroydB Outflow Parabolic Parameter Particles Periodic PlaneWave PointFile Points RigidBody RigidPose Samples "
+    "Scene SceneError Separate ShallowWater Signal SimpleCubic Sine Slip Smagorinsky Snow Sparse Spectral Spectrum "
+    "Sphere Splats Spots SpringLattice SpringList Springs Square StVenantKirchhoffHencky Staggered Stick Table "
+    "TaylorGreen Thermo Through Time Together Tracer Traction TwoPhases Uniform UniformForcing Viscoelastic VonMises "
+    "Wall WaterPatch WeaklyCompressible load_scene save_scene scene_schema vary"
 )
 ERRORS = "DeviceError DiskFull Diverged EngineError FileError MeshError OutputInUse StabilityError"
 

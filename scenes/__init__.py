@@ -8,6 +8,7 @@ if (
 from scenegrad.scenes.atoms import FCC, NVE, Atoms, Hexagonal, Langevin, LennardJones, PointFile, SimpleCubic, Square
 from scenegrad.scenes.colliders import Collider, Hinge, Moving, RigidBody
 from scenegrad.scenes.domain import Boundary, Coulomb, Domain, Periodic, Separate, Slip, Stick
+from scenegrad.scenes.elastic import LinearElastic, Traction
 from scenegrad.scenes.entity import Entity
 from scenegrad.scenes.equations import AdvectionDiffusion, Burgers, GrayScott, KuramotoSivashinsky
 from scenegrad.scenes.errors import SceneError
@@ -31,6 +32,7 @@ from scenegrad.scenes.materials import (
     Viscoelastic,
     VonMises,
 )
+from scenegrad.scenes.mesh_file import MeshFile
 from scenegrad.scenes.methods import (
     APIC,
     FLIP,
@@ -39,6 +41,7 @@ from scenegrad.scenes.methods import (
     Elliptic,
     Explicit,
     Finer,
+    FiniteElement,
     FiniteVolume,
     Implicit,
     MassSpring,
@@ -81,16 +84,16 @@ __all__ = [
     "APIC", "FCC", "FLIP", "NVE", "RDF", "Actuator", "AdvectionDiffusion", "Apart", "Atoms", "BandForcing", "Bingham",
     "Body", "Boundary", "Box", "Burgers", "CamClay", "Capsule", "CenterOfMass", "Choice", "Collider", "Conduction",
     "Coulomb", "Cylinder", "Darcy", "Dense", "DiagonalForcing", "Domain", "DruckerPrager", "Elliptic", "Energy",
-    "Ensemble", "Entity", "Exchange", "Explicit", "FieldFile", "Fields", "Finer", "FiniteVolume", "FixedCorotated",
-    "Fluid", "Force", "Gas", "GasPatch", "GaussianField", "Gaussians", "GrayScott", "HalfSpace", "HerschelBulkley",
-    "Hexagonal", "Hinge", "Image", "Implicit", "Inflow", "IsentropicVortex", "KolmogorovForcing", "KuramotoSivashinsky",
-    "Langevin", "Learned", "LennardJones", "LogNormalField", "LogUniform", "MassSpring", "MaterialPoint", "MaternField",
-    "Mesh", "MeshEdges", "MolecularDynamics", "Momentum", "Moving", "Muscle", "NeoHookean", "Newtonian", "NoSlip",
-    "Normal", "Obstacle", "OldroydB", "Outflow", "Parabolic", "Parameter", "Particles", "Periodic", "PlaneWave",
-    "PointFile", "Points", "RigidBody", "RigidPose", "Samples", "Scene", "SceneError", "Separate", "ShallowWater",
-    "Signal", "SimpleCubic", "Sine", "Slip", "Smagorinsky", "Snow", "Sparse", "Spectral", "Spectrum", "Sphere",
-    "Splats", "Spots", "SpringLattice", "SpringList", "Springs", "Square", "StVenantKirchhoffHencky", "Staggered",
-    "Stick", "Table", "TaylorGreen", "Thermo", "Through", "Time", "Together", "Tracer", "TwoPhases", "Uniform",
-    "UniformForcing", "Viscoelastic", "VonMises", "Wall", "WaterPatch", "WeaklyCompressible", "load_scene",
-    "save_scene", "scene_schema", "vary",
+    "Ensemble", "Entity", "Exchange", "Explicit", "FieldFile", "Fields", "Finer", "FiniteElement", "FiniteVolume",
+    "FixedCorotated", "Fluid", "Force", "Gas", "GasPatch", "GaussianField", "Gaussians", "GrayScott", "HalfSpace",
+    "HerschelBulkley", "Hexagonal", "Hinge", "Image", "Implicit", "Inflow", "IsentropicVortex", "KolmogorovForcing",
+    "KuramotoSivashinsky", "Langevin", "Learned", "LennardJones", "LinearElastic", "LogNormalField", "LogUniform",
+    "MassSpring", "MaterialPoint", "MaternField", "Mesh", "MeshEdges", "MeshFile", "MolecularDynamics", "Momentum",
+    "Moving", "Muscle", "NeoHookean", "Newtonian", "NoSlip", "Normal", "Obstacle", "OldroydB", "Outflow", "Parabolic",
+    "Parameter", "Particles", "Periodic", "PlaneWave", "PointFile", "Points", "RigidBody", "RigidPose", "Samples",
+    "Scene", "SceneError", "Separate", "ShallowWater", "Signal", "SimpleCubic", "Sine", "Slip", "Smagorinsky", "Snow",
+    "Sparse", "Spectral", "Spectrum", "Sphere", "Splats", "Spots", "SpringLattice", "SpringList", "Springs", "Square",
+    "StVenantKirchhoffHencky", "Staggered", "Stick", "Table", "TaylorGreen", "Thermo", "Through", "Time", "Together",
+    "Tracer", "Traction", "TwoPhases", "Uniform", "UniformForcing", "Viscoelastic", "VonMises", "Wall", "WaterPatch",
+    "WeaklyCompressible", "load_scene", "save_scene", "scene_schema", "vary",
 ]  # fmt: skip

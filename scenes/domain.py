@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from scenegrad.scenes.kinds import Kind
+from scenegrad.scenes.mesh_file import MeshFile
 from scenegrad.scenes.model import Model
 from scenegrad.scenes.quantities import Carrying, Quantity
 from scenegrad.scenes.values import NonNegative, Positive, Scalar
@@ -21,7 +23,8 @@ class Domain(Model):
 
     cells: grid cells along each edge (grid and particle-in-cell methods). wrap: which axes are periodic.
     Atoms may leave the size out and give their number density instead. A world without sides has neither: it gives the
-    width of its cells and the number of its dimensions, see `unbounded`.
+    width of its cells and the number of its dimensions, see `unbounded`. Finite elements have a mesh in place of all of
+    them, see `meshed`.
     """
 
     size: tuple[Annotated[float, Field(gt=0)], ...] | None = None  # edge lengths [length]
@@ -30,11 +33,17 @@ class Domain(Model):
     wrap: tuple[bool, ...] | bool = False
     dx: Annotated[float, Field(gt=0)] | None = None  # width of the cells of a world without sides [length]
     dimensions: Literal[2, 3] | None = None  # of such a world
+    mesh: MeshFile | None = None
 
     @classmethod
     def unbounded(cls, dx: float, dim: Literal[2, 3]) -> Domain:
         """All of space, in cells dx wide. What is computed and stored follows the matter in it."""
         return cls(dx=dx, dimensions=dim)
+
+    @classmethod
+    def meshed(cls, path: str, *, scale: float = 1.0) -> Domain:
+        """The inside of a mesh file, of as many dimensions as its elements have; Boundary(tags=...) names its sides."""
+        return cls(mesh=MeshFile(path, scale=scale))
 
     @classmethod
     def periodic(
@@ -45,6 +54,15 @@ class Domain(Model):
 
     @model_validator(mode="after")
     def one_entry_per_dimension(self) -> Domain:
+        if self.mesh is not None:
+            others = (self.size, self.cells, self.density, self.wrap, self.dx, self.dimensions)
+            if others != (None, None, None, False, None, None):
+                raise ValueError(
+                    f"Domain got a mesh beside size={self.size}, cells={self.cells}, density={self.density}, "
+                    f"wrap={self.wrap}, dx={self.dx}, dimensions={self.dimensions}. The mesh says all there is to say: "
+                    f"Domain.meshed('channel.msh')."
+                )
+            return self
         if (self.dx is None) != (self.dimensions is None) or (
             self.dx is not None and (self.size, self.cells, self.density, self.wrap) != (None, None, None, False)
         ):
@@ -68,6 +86,8 @@ class Domain(Model):
 
     @property
     def dim(self) -> int | None:
+        if self.mesh is not None:
+            return self.mesh.dim
         if self.dimensions is not None:
             return self.dimensions
         return next((len(v) for v in (self.size, self.cells, self.wrap) if isinstance(v, tuple)), None)
@@ -122,7 +142,10 @@ class Coulomb(SideCondition):
 
 
 class Boundary(Model):
-    """Conditions on the sides of the box: by face (x_lo), by axis (x), or by default for those not named."""
+    """Conditions on the sides of the box: by face (x_lo), by axis (x), or by default for those not named.
+
+    tags: of a mesh, by the names of its parts, as in Boundary(tags={"inlet": Inflow(1.0)}, default=NoSlip()).
+    """
 
     default: SideCondition | None = None
     x: SideCondition | None = None
@@ -134,6 +157,7 @@ class Boundary(Model):
     y_hi: SideCondition | None = None
     z_lo: SideCondition | None = None
     z_hi: SideCondition | None = None
+    tags: Mapping[str, SideCondition] = {}
 
     def face(self, axis: int, side: Literal["lo", "hi"]) -> SideCondition | None:
         name = AXES[axis]

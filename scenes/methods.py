@@ -12,8 +12,8 @@ from scenegrad.scenes.values import NonNegative, Scalar
 
 __all__ = [
     "APIC", "FLIP", "Apart", "BodyContact", "Dense", "Elliptic", "Explicit", "Finer", "Implicit", "Integrator",
-    "FiniteVolume", "MassSpring", "MaterialPoint", "Method", "MolecularDynamics", "NodeStore", "Sparse", "Spectral",
-    "Staggered", "Together", "Transfer",
+    "FiniteElement", "FiniteVolume", "MassSpring", "MaterialPoint", "Method", "MolecularDynamics", "NodeStore",
+    "Sparse", "Spectral", "Staggered", "Together", "Transfer",
 ]  # fmt: skip
 
 
@@ -198,6 +198,19 @@ class FiniteVolume(Method):
     kind: Literal["finite_volume"] = "finite_volume"
     reconstruction: Literal["muscl", "weno5"] = "muscl"
     limiter: Literal["van_albada", "van_leer"] = "van_albada"
+
+
+class FiniteElement(Method):
+    """Triangles and tetrahedra of a mesh file; quadratic functions, and linear ones for the pressure of a flow.
+
+    time: "steady" (one step leads to the state that stays), or "bdf2" (marching, of second order). Left out, flows and
+    heat march while porous and elastic media are steady, which they are in any case. inertia: False leaves out what a
+    flow carries of itself: that of Stokes, of thick fluids.
+    """
+
+    kind: Literal["finite_element"] = "finite_element"
+    time: Literal["steady", "bdf2"] | None = None
+    inertia: bool = True
 
 
 class Elliptic(Method):

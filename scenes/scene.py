@@ -96,7 +96,7 @@ class Scene(Model):
 
     @model_validator(mode="after")
     def sides_are_complete(self) -> Scene:
-        if self.domain.dim is None or self.boundary == Boundary():
+        if self.domain.dim is None or self.domain.mesh is not None or self.boundary == Boundary():
             return self
         missing = [
             f"{AXES[axis]}_{side}"

@@ -18,6 +18,7 @@ from scenegrad.scenes.fluids import Fluid, Obstacle, Tracer
 from scenegrad.scenes.gases import Gas, ShallowWater
 from scenegrad.scenes.methods import (
     Elliptic,
+    FiniteElement,
     FiniteVolume,
     MassSpring,
     MaterialPoint,
@@ -74,6 +75,11 @@ def compilers() -> dict[type[Method], Compiler]:
 
         return compile_finite_volume(scenes, device, dtype)
 
+    def finite_element(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> tuple[Solver, Any, Params]:
+        from scenegrad.solvers.navier_stokes.finite_element.compile import compile_finite_element
+
+        return compile_finite_element(scenes, device, dtype)
+
     def darcy(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> tuple[Solver, Any, Params]:
         from scenegrad.solvers.elliptic.darcy.compile import compile_darcy
 
@@ -85,6 +91,7 @@ def compilers() -> dict[type[Method], Compiler]:
         Spectral: spectral,
         Staggered: staggered,
         FiniteVolume: finite_volume,
+        FiniteElement: finite_element,
         Elliptic: darcy,
         MolecularDynamics: md,
     }
@@ -94,6 +101,8 @@ def method_of(scene: Scene) -> Method:
     """The method a scene asks for, or the one that its entities call for."""
     if scene.method is not None:
         return scene.method
+    if scene.domain.mesh is not None:
+        return FiniteElement()
     serving: dict[type, Method] = {
         Body: MaterialPoint(),
         Springs: MassSpring(),

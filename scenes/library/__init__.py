@@ -13,6 +13,7 @@ from scenegrad.scenes.library.gases import (
     shock_tube,
 )
 from scenegrad.scenes.library.granular import sand_column, sand_heap
+from scenegrad.scenes.library.meshes import cylinder_channel
 from scenegrad.scenes.library.periodic import (
     burgers,
     fno_burgers,
@@ -37,10 +38,11 @@ from scenegrad.scenes.library.walls import (
 
 __all__ = [
     "argon", "bag_drop", "bar_vibration", "blast", "bouncing_jelly", "bow_shock", "burgers", "cantilever", "channel",
-    "channel_flow", "colliding_disks", "colliding_rings", "cylinder_wake", "dam_break", "darcy", "decaying_turbulence",
-    "elastic_drop", "fno_burgers", "fno_darcy", "fno_navier_stokes", "gray_scott", "heated_cavity", "honey_coiling",
-    "hourglass", "hydrostatic", "isentropic_vortex", "kob_andersen", "kolmogorov", "kuramoto_sivashinsky", "lid_cavity",
-    "lj_fluid", "melting_crystal", "mixing_fluids", "pouring", "rayleigh_benard", "riemann_2d", "sand_column",
-    "sand_heap", "shallow_dam_break", "shock_tube", "slump", "smoke_plume", "snowball", "soft_arm", "soft_walker",
-    "squeezed_mesh", "taffy", "taylor_green", "taylor_green_3d", "water_wheel",
+    "channel_flow", "colliding_disks", "colliding_rings", "cylinder_channel", "cylinder_wake", "dam_break", "darcy",
+    "decaying_turbulence", "elastic_drop", "fno_burgers", "fno_darcy", "fno_navier_stokes", "gray_scott",
+    "heated_cavity", "honey_coiling", "hourglass", "hydrostatic", "isentropic_vortex", "kob_andersen", "kolmogorov",
+    "kuramoto_sivashinsky", "lid_cavity", "lj_fluid", "melting_crystal", "mixing_fluids", "pouring",
+    "rayleigh_benard", "riemann_2d", "sand_column", "sand_heap", "shallow_dam_break", "shock_tube", "slump",
+    "smoke_plume", "snowball", "soft_arm", "soft_walker", "squeezed_mesh", "taffy", "taylor_green", "taylor_green_3d",
+    "water_wheel",
 ]  # fmt: skip

@@ -37,8 +37,8 @@ MATTER = {  # scenes of matter in particles, as coarse as their narrowest part a
     "water_wheel": {"cells": 48},
 }
 ELSEWHERE = {  # atoms and fields
-    "blast", "bow_shock", "isentropic_vortex", "riemann_2d", "shallow_dam_break", "shock_tube",
-    "argon", "burgers", "darcy", "decaying_turbulence", "fno_burgers", "fno_darcy", "fno_navier_stokes", "gray_scott",
+    "blast", "bow_shock", "isentropic_vortex", "riemann_2d", "shallow_dam_break", "shock_tube", "argon", "burgers",
+    "cylinder_channel", "darcy", "decaying_turbulence", "fno_burgers", "fno_darcy", "fno_navier_stokes", "gray_scott",
     "kob_andersen", "kolmogorov", "kuramoto_sivashinsky", "lj_fluid", "melting_crystal", "taylor_green",
     "taylor_green_3d",
 }  # fmt: skip
