@@ -37,10 +37,11 @@ MATTER = {  # scenes of matter in particles, as coarse as their narrowest part a
     "water_wheel": {"cells": 48},
 }
 ELSEWHERE = {  # atoms and fields
-    "blast", "bow_shock", "isentropic_vortex", "riemann_2d", "shallow_dam_break", "shock_tube", "argon", "burgers",
-    "cylinder_channel", "darcy", "decaying_turbulence", "fno_burgers", "fno_darcy", "fno_navier_stokes", "gray_scott",
-    "kob_andersen", "kolmogorov", "kuramoto_sivashinsky", "lj_fluid", "melting_crystal", "taylor_green",
-    "taylor_green_3d",
+    "argon", "blast", "bow_shock", "burgers", "channel_flow", "cylinder_channel", "cylinder_wake", "darcy",
+    "decaying_turbulence", "fno_burgers", "fno_darcy", "fno_navier_stokes", "gray_scott", "heated_cavity",
+    "isentropic_vortex", "kob_andersen", "kolmogorov", "kuramoto_sivashinsky", "lid_cavity", "lj_fluid",
+    "melting_crystal", "rayleigh_benard", "riemann_2d", "shallow_dam_break", "shock_tube", "smoke_plume",
+    "taylor_green", "taylor_green_3d",
 }  # fmt: skip
 SLOW = {  # each has kernels of its own, or a mesh to be filled
     "bag_drop", "cantilever", "channel", "colliding_rings", "elastic_drop", "honey_coiling", "snowball",
