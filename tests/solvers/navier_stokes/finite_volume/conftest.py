@@ -96,9 +96,18 @@ def reconstruction(request) -> str:
     return request.param
 
 
-@pytest.fixture(params=SCENES)
-def walled(request, reconstruction) -> sc.Scene:
-    return SCENES[request.param](reconstruction)
+WALLED = [
+    ("gas", "muscl"),
+    pytest.param(("gas", "weno5"), marks=pytest.mark.slow),
+    pytest.param(("water", "muscl"), marks=pytest.mark.slow),
+    ("water", "weno5"),
+]
+
+
+@pytest.fixture(params=WALLED, ids="-".join)
+def walled(request) -> sc.Scene:
+    name, reconstruction = request.param
+    return SCENES[name](reconstruction)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ def test_a_tube_is_the_same_along_every_axis_of_every_dimension(tube, reconstruc
     left, right = (1.0, 0.3, 1.0), (0.3, -0.1, 0.2)
     fixed = CFL(0.1, steps=1000)
     _, _, _, alone = ran(tube(0, 1, left, right, reconstruction=reconstruction), controller=fixed)
-    for axis, dim in ((0, 2), (1, 2), (0, 3), (2, 3)):
+    for axis, dim in ((1, 2), (0, 3), (2, 3)):
         scene = tube(axis, dim, left, right, reconstruction=reconstruction)
         _, _, _, among = ran(scene, controller=fixed)
         row = among.state.conserved[0].movedim(1 + axis, 1).flatten(2)[:, :, 0]
