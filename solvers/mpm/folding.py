@@ -38,9 +38,13 @@ def fold(n: Numbers, massive: bool) -> Any:
             return wp.cw_mul(Field(sign[0], sign[1], sign[2], real(1.0)), value)
 
     @wp.kernel(module="unique")
-    def kernel(behind_in: wp.array[int], front_in: wp.array[int], sign_in: wp.array[vec], field_out: wp.array2d[Field]):
+    def kernel(
+        behind_in: wp.array2d[int], front_in: wp.array2d[int], sign_in: wp.array2d[vec], field_out: wp.array2d[Field]
+    ):
         b, k = wp.tid()
-        wp.atomic_add(field_out, b, front_in[k], turned(field_out[b, behind_in[k]], sign_in[k]))
+        behind = behind_in[b, k]
+        if behind >= 0:
+            wp.atomic_add(field_out, b, front_in[b, k], turned(field_out[b, behind], sign_in[b, k]))
 
     return kernel
 
@@ -51,8 +55,10 @@ def reflect(n: Numbers) -> Any:
     vec = n.vec
 
     @wp.kernel(module="unique")
-    def kernel(behind_in: wp.array[int], front_in: wp.array[int], sign_in: wp.array[vec], v_out: wp.array2d[vec]):
+    def kernel(behind_in: wp.array2d[int], front_in: wp.array2d[int], sign_in: wp.array2d[vec], v_out: wp.array2d[vec]):
         b, k = wp.tid()
-        wp.atomic_add(v_out, b, behind_in[k], wp.cw_mul(sign_in[k], v_out[b, front_in[k]]))
+        behind = behind_in[b, k]
+        if behind >= 0:
+            wp.atomic_add(v_out, b, behind, wp.cw_mul(sign_in[b, k], v_out[b, front_in[b, k]]))
 
     return kernel

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,36 +28,67 @@ __all__ = ["Images", "images", "mirrors"]
 
 @dataclass(frozen=True)
 class Images:
-    """Nodes behind mirrors, the nodes in front that they are images of, and S."""
+    """Nodes behind mirrors, the nodes in front that they are images of, and S; each member of a batch has its own.
+    Where one has fewer than another, the rest are -1 and nothing happens there."""
 
-    behind: NDArray[np.int64]  # [image]
+    behind: NDArray[np.int64]  # [member, image]
     front: NDArray[np.int64]
-    sign: NDArray[np.float64]  # [image, dim]
+    sign: NDArray[np.float64]  # [member, image, dim]
+
+    @staticmethod
+    def joined(members: Sequence[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]]) -> Images:
+        most = max(len(behind) for behind, _, _ in members)
+
+        def stacked(arrays: Sequence[NDArray[Any]], none: int) -> NDArray[Any]:
+            return np.stack(
+                [
+                    np.pad(a, [(0, most - len(a)), *[(0, 0)] * (a.ndim - 1)], mode="constant", constant_values=none)
+                    for a in arrays
+                ]
+            )
+
+        behind, front, sign = zip(*members, strict=True)
+        return Images(stacked(behind, -1), stacked(front, -1), stacked(sign, 0))
+
+    def of(self, member: int) -> NDArray[np.int64]:
+        """The nodes of a member that are behind."""
+        return self.behind[member, self.behind[member] >= 0]
 
     def held(self, hold: Tensor, table: Tensor) -> tuple[Tensor, Tensor]:
         """See `holds`; nodes behind have no velocity of their own."""
-        if not len(self.behind):
+        if not self.behind.size:
             return hold, table
         hold = hold.clone()
-        hold[:, torch.from_numpy(self.behind)] = len(table)
+        for member in range(len(hold)):
+            hold[member, torch.from_numpy(self.of(member))] = len(table)
         return hold, torch.cat([table, torch.zeros_like(table[:1])])
 
 
-def mirrors(members: Sequence[Sequence[Clinging]], grid: Grid) -> tuple[Clinging, ...]:
-    """Walls along nodes to slip on, which all members of a batch have."""
+def mirrors(members: Sequence[Sequence[Clinging]], grid: Grid) -> tuple[tuple[Clinging, ...], ...]:
+    """Of each member, the walls along nodes to slip on."""
     return tuple(
-        wall
-        for wall in (members[0] if members else ())
-        if not wall.sticks
-        and all(wall in walls for walls in members)
-        and max(map(abs, wall.normal)) == 1.0
-        and abs(wall.offset / grid.dx - round(wall.offset / grid.dx)) < 1e-6
+        tuple(
+            wall
+            for wall in walls
+            if not wall.sticks
+            and max(map(abs, wall.normal)) == 1.0
+            and abs(wall.offset / grid.dx - round(wall.offset / grid.dx)) < 1e-6
+        )
+        for walls in members
     )
 
 
-def images(layout: Placed, walls: Sequence[Clinging]) -> Images:
-    """Of the nodes that are kept. Behind several walls a node is the image of an image. Where that one is not kept, or
-    lies behind another wall, a node has no image."""
+def images(layout: Placed, members: Sequence[Sequence[Clinging]]) -> Images:
+    """Of the nodes that are kept."""
+    found = {walls: images_of(layout, walls) for walls in {tuple(walls) for walls in members}}
+    return Images.joined([found[tuple(walls)] for walls in members])
+
+
+def images_of(
+    layout: Placed, walls: Sequence[Clinging]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Behind several walls a node is the image of an image. Where that one is not kept, or lies behind another wall, a
+    node has no image."""
     dim, dx = layout.grid.dim, layout.grid.dx
     at = np.rint(layout.positions / dx).astype(np.int64)
     front, sign = at.copy(), np.ones(at.shape)
@@ -68,11 +100,11 @@ def images(layout: Placed, walls: Sequence[Clinging]) -> Images:
         sign[behind] *= -1.0 if wall.sticks else 1.0 - 2.0 * np.abs(normal)
     away = (front != at).any(1)
     if not away.any():
-        return Images(np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, dim)))
+        return np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, dim))
     low = np.minimum(at.min(0), front.min(0))
     span = np.maximum(at.max(0), front.max(0)) - low + 1
     keys, wanted = np.ravel_multi_index((at - low).T, span), np.ravel_multi_index((front[away] - low).T, span)
     order = np.argsort(keys, kind="stable")
     found = order[np.searchsorted(keys, wanted, sorter=order).clip(max=len(keys) - 1)]
     kept = (keys[found] == wanted) & ~away[found]
-    return Images(np.flatnonzero(away)[kept], found[kept], sign[away][kept])
+    return np.flatnonzero(away)[kept], found[kept], sign[away][kept]

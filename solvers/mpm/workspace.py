@@ -11,25 +11,22 @@ from contextlib import AbstractContextManager
 from math import prod
 from typing import Any
 
-import numpy as np
 import torch
 import warp as wp
-from numpy.typing import NDArray
 from torch import Tensor
 
 from scenegrad.engine.streams import on_torch_stream
 from scenegrad.scenes.methods import Implicit, Integrator
-from scenegrad.solvers.mpm.colliders.held import shares_of_held, shares_of_images
 from scenegrad.solvers.mpm.colliders.obstacles import ObstacleTables
 from scenegrad.solvers.mpm.colliders.passes import ColliderPasses
 from scenegrad.solvers.mpm.contact import STIFFNESS, contact, radius_of
-from scenegrad.solvers.mpm.folding import fold, reflect
 from scenegrad.solvers.mpm.grid.grid import Grid
 from scenegrad.solvers.mpm.grid.layout import Layout, layout_of
+from scenegrad.solvers.mpm.held_nodes import HeldNodes
 from scenegrad.solvers.mpm.implicit.backward_euler import BackwardEuler
 from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.meeting import meetings, surfaces
-from scenegrad.solvers.mpm.mirrors import Images, images, mirrors
+from scenegrad.solvers.mpm.mirrors import mirrors
 from scenegrad.solvers.mpm.nodes import node_velocities, velocities_before
 from scenegrad.solvers.mpm.numbers import numbers
 from scenegrad.solvers.mpm.passes import Line, Pass, Process
@@ -39,24 +36,13 @@ from scenegrad.solvers.mpm.tables import Tables
 from scenegrad.solvers.mpm.threads import Threads
 from scenegrad.solvers.mpm.transfer import grid_to_particles, lost_particles, particles_to_grid
 
-__all__ = ["NAMES", "OF_WALLS", "Workspace"]
+__all__ = ["NAMES", "Workspace"]
 
 PLACE = ("lattice", "dt")
 TO_GRID = (*PLACE, "slot", "kind", "volume", "row", "gravity", "x", "v", "C", "F", "h")
 AT_WALLS = (*PLACE, "slot", "volume", "radius", "row", "face", "sides", "low", "high", "firmness", "own", "x")
 BEFORE = ("lightest", "momentum", "momentum before")
 MEET = ("lattice", "lightest", "rub", "node share", "momentum apart", "surface")
-MIRRORS = ("behind", "front", "sign")
-OF_WALLS = (
-    "hold",
-    "holds",
-    "images",
-    "image",
-    *MIRRORS,
-    "held share",
-    "held shares",
-    "image share",
-)  # see Workspace.held
 AT_NODES = ("lightest", "hold", "holds", "momentum", "friction")
 TO_PARTICLES = (*PLACE, "slot", "kind", "row", "x", "F", "h", "velocity", "flip", "v", "velocity before")
 AFTER = ("x after", "v after", "C after", "F after", "h after", "lost")
@@ -113,7 +99,8 @@ class Workspace:
         walls = [Line(contact(n), "particles", device, AT_WALLS, ("momentum", "friction"), own)] if self.walls else []
         at_nodes = Line(node_velocities(n), "nodes", device, AT_NODES, ("velocity",))
         self.arrived = arrive
-        self.mirrors = () if isinstance(integrator, Implicit) else mirrors(matter.clinging, grid)
+        found = ((),) * self.batch if isinstance(integrator, Implicit) else mirrors(matter.clinging, grid)
+        held = self.held = HeldNodes(n, matter, self.fields, found)
         apart: list[Pass] = [arrive, *before, *walls]
         if matter.meeting:
             self.types |= {"momentum apart": n.packed, "surface": n.packed, "rub": n.real}
@@ -124,15 +111,15 @@ class Workspace:
                 Pass(surfaces(n), "particles", device, ("lattice", "volume", "own", "x", "F"), ("surface",)),
                 Pass(meetings(n), "nodes", device, MEET, ("momentum",)),
             ]
-        folded = self.folded("momentum", *(["friction"] if self.walls else []))
-        self.solves: tuple[Process, ...] = (*apart, *folded, at_nodes, *self.reflected("velocity"))
+        folded = held.folded("momentum", *(["friction"] if self.walls else []))
+        self.solves: tuple[Process, ...] = (*apart, *folded, at_nodes, *held.reflected("velocity"))
         self.colliders: ColliderPasses | None = None
         if matter.obstacles.all:
             meet = self.colliders = ColliderPasses(n, grid, matter.obstacles, matter.volume)
             self.types |= meet.types
             self.widths |= meet.widths
             self.summed = (*self.summed, *meet.summed)
-            self.solves = (*meet.before, *apart, *self.mirrored(meet), *meet.after)
+            self.solves = (*meet.before, *apart, *held.mirrored(meet), *meet.after)
         self.implicit: BackwardEuler | None = None
         if isinstance(integrator, Implicit):
             self.implicit = BackwardEuler(self, integrator, (arrive, *before), walls)
@@ -175,70 +162,8 @@ class Workspace:
         self.at_nodes = views | {
             "nodes": (self.batch, self.node_count),
             "lattice": self.lattice_of(layout),
-            **self.held(layout),
+            **self.held.arrays(layout),
         }
-
-    def held(self, layout: Layout) -> dict[str, Any]:
-        """How walls hold the nodes, and which of them are images of others."""
-        found = images(layout, self.mirrors)
-        hold, table = found.held(*layout.holds(self.matter.clinging))
-
-        def numbers_of(nodes: NDArray[np.int64]) -> wp.array:
-            each = [nodes + field * layout.nodes for field in range(self.fields)]
-            return wp.from_torch(torch.from_numpy(np.concatenate([*each, [0]])).to(self.device, torch.int32))
-
-        image = torch.zeros(layout.nodes, dtype=torch.uint8)
-        image[torch.from_numpy(found.behind)] = 1
-        sign = torch.from_numpy(np.concatenate([*[found.sign] * self.fields, np.ones((1, self.grid.dim))]))
-        return {
-            "hold": wp.from_torch(hold.to(self.device).repeat(1, self.fields)),
-            "holds": wp.from_torch(table.to(self.device, self.dtype), dtype=self.n.mat),
-            "images": (self.batch, len(found.behind) * self.fields),
-            "behind": numbers_of(found.behind),
-            "front": numbers_of(found.front),
-            "sign": wp.from_torch(sign.to(self.device, self.dtype), dtype=self.n.vec),
-            "image": wp.from_torch(image.to(self.device).repeat(self.fields)),
-            **self.shares(layout, found),
-        }
-
-    def shares(self, layout: Layout, found: Images) -> dict[str, Any]:
-        """What part walls have in holding nodes, if somebody wants to know the forces on them."""
-        names, n = [*self.matter.obstacles.holding], self.n
-        if not names:
-            return {}
-        rows, table = shares_of_held(layout, self.matter.clinging, names)
-        rows[:, found.behind] = 0
-        parts = (
-            shares_of_images(found, layout, self.mirrors, names) if self.mirrors else np.empty((0, len(names), n.dim))
-        )
-        parts = np.concatenate([*[parts] * self.fields, np.zeros((1, len(names), n.dim))])
-
-        def known(values: NDArray[Any], dtype: torch.dtype) -> Tensor:
-            return torch.from_numpy(values).to(self.device, dtype).contiguous()
-
-        return {
-            "held share": wp.from_torch(known(rows, torch.int32).repeat(1, self.fields)),
-            "held shares": wp.from_torch(known(table, self.dtype), dtype=n.mat),
-            "image share": wp.from_torch(known(parts, self.dtype), dtype=n.vec),
-        }
-
-    def folded(self, *names: str) -> list[Pass]:
-        """What is behind mirrors joins its images, where there are mirrors."""
-        massive = ("momentum", "bearing")
-        return [
-            Pass(fold(self.n, name in massive), "images", str(self.device), MIRRORS, (name,))
-            for name in names
-            if self.mirrors
-        ]
-
-    def reflected(self, *names: str) -> list[Pass]:
-        """What is behind mirrors has what its images have, where there are mirrors."""
-        return [Pass(reflect(self.n), "images", str(self.device), MIRRORS, (name,)) for name in names if self.mirrors]
-
-    def mirrored(self, meet: ColliderPasses) -> list[Process]:
-        """What colliders do at the nodes, and mirrors before and after that."""
-        press, *others = meet.meet
-        return [press, *self.folded("momentum", "bearing", "drag"), *others, *self.reflected("velocity", "traction")]
 
     @property
     def node_count(self) -> int:

@@ -85,7 +85,7 @@ def weigh(n: Numbers) -> Any:
     def kernel(
         lattice: Lattice,
         lightest: wp.array[real],
-        image_in: wp.array[wp.uint8],
+        image_in: wp.array2d[wp.uint8],
         period: vec,
         touch_in: wp.array[int],
         heed_in: wp.array[int],
@@ -101,7 +101,7 @@ def weigh(n: Numbers) -> Any:
     ):
         b, i = wp.tid()
         m = grid_in[b, i][wp.static(dim)]
-        if m > lightest[b] and image_in[i] == wp.uint8(0):
+        if m > lightest[b] and image_in[b, i] == wp.uint8(0):
             x, v = f.embedded(s.position(lattice, i)), f.embedded(v_in[b, i])
             total = held.all(touch_in, kind_in, samples_at, samples_in, shape_in, now_in, period, b, x, lattice.inv_dx)
             for c in range(touch_in.shape[0]):
@@ -171,7 +171,7 @@ def cling(n: Numbers) -> Any:
     def kernel(
         lattice: Lattice,
         lightest: wp.array[real],
-        image_in: wp.array[wp.uint8],
+        image_in: wp.array2d[wp.uint8],
         period: vec,
         touch_in: wp.array[int],
         kind_in: wp.array[int],
@@ -186,7 +186,7 @@ def cling(n: Numbers) -> Any:
     ):
         b, i = wp.tid()
         v = v_in[b, i]
-        if grid_in[b, i][wp.static(dim)] > lightest[b] and image_in[i] == wp.uint8(0):
+        if grid_in[b, i][wp.static(dim)] > lightest[b] and image_in[b, i] == wp.uint8(0):
             x, inv_dx = f.embedded(s.position(lattice, i)), lattice.inv_dx
             total = held.all(touch_in, kind_in, samples_at, samples_in, shape_in, now_in, period, b, x, inv_dx)
             change = gained(

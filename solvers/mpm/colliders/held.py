@@ -50,18 +50,25 @@ def forbidden(wall: Clinging, dim: int) -> Array:
     return found
 
 
-def shares_of_images(found: Images, layout: Placed, walls: Sequence[Clinging], names: Sequence[str]) -> Array:
-    """Part of each component [image, wall, dim] of what mirrors do to a node that the named walls have: of those behind
-    which it lies, those which turn the component round have equal parts, or all of them where none does."""
-    places, dim = layout.positions[found.behind], layout.grid.dim
-    behind = np.stack([places @ np.array(w.normal) < w.offset - 1e-6 * layout.grid.dx for w in walls])  # [wall, image]
-    turns = np.stack([np.ones(dim) if w.sticks else np.abs(w.normal) for w in walls])  # [wall, dim]
-    does = behind[:, :, None] * turns[:, None]
-    does = np.where(does.sum(0) > 0, does, np.broadcast_to(behind[:, :, None], does.shape))
-    part = does / np.maximum(does.sum(0), 1.0)
-    order = {wall.name: part[place] for place, wall in enumerate(walls)}
-    none = np.zeros((len(places), dim))
-    return np.stack([order.get(name, none) for name in names], axis=1)
+def shares_of_images(
+    found: Images, layout: Placed, members: Sequence[Sequence[Clinging]], names: Sequence[str]
+) -> Array:
+    """Part of each component [member, image, wall, dim] of what mirrors do to a node that the named walls have: of
+    those behind which it lies, those which turn the component round have equal parts, or all where none does."""
+    dim = layout.grid.dim
+    shares = np.zeros((*found.behind.shape, len(names), dim))
+    for member, walls in enumerate(members):
+        if not walls or not len(places := layout.positions[found.of(member)]):
+            continue
+        behind = np.stack([places @ np.array(w.normal) < w.offset - 1e-6 * layout.grid.dx for w in walls])
+        turns = np.stack([np.ones(dim) if w.sticks else np.abs(w.normal) for w in walls])  # [wall, dim]
+        does = behind[:, :, None] * turns[:, None]  # [wall, image, dim]
+        does = np.where(does.sum(0) > 0, does, np.broadcast_to(behind[:, :, None], does.shape))
+        part = does / np.maximum(does.sum(0), 1.0)
+        order = {wall.name: part[place] for place, wall in enumerate(walls)}
+        none = np.zeros((len(places), dim))
+        shares[member, : len(places)] = np.stack([order.get(name, none) for name in names], axis=1)
+    return shares
 
 
 @cache
@@ -112,11 +119,11 @@ def push_of_images(n: Numbers) -> Any:
     @wp.kernel(module="unique")
     def kernel(
         lattice: Lattice,
-        behind_in: wp.array[int],
-        front_in: wp.array[int],
-        sign_in: wp.array[flat],
+        behind_in: wp.array2d[int],
+        front_in: wp.array2d[int],
+        sign_in: wp.array2d[flat],
         obstacle_in: wp.array[int],
-        part_in: wp.array2d[flat],
+        part_in: wp.array3d[flat],
         now_in: wp.array2d[Pose],
         grid_in: wp.array2d[packed],
         bearing_in: wp.array2d[packed],
@@ -125,18 +132,19 @@ def push_of_images(n: Numbers) -> Any:
         push_out: wp.array2d[Twist],
     ):
         b, k = wp.tid()
-        i, j = behind_in[k], front_in[k]
-        m, v = grid_in[b, i][wp.static(n.dim)], v_in[b, j]
-        p = s.momentum(grid_in[b, i]) + bearing_in[b, i][wp.static(n.dim)] * traction_in[b, i]
-        behind, front = f.embedded(s.position(lattice, i)), f.embedded(s.position(lattice, j))
-        at_behind = p - m * wp.cw_mul(sign_in[k], v)
-        at_front = m * v - wp.cw_mul(sign_in[k], p)
-        for q in range(obstacle_in.shape[0]):
-            now = now_in[b, obstacle_in[q]]
-            place = vec(now[0], now[1], now[2])
-            one = f.embedded(wp.cw_mul(part_in[k, q], at_behind))
-            other = f.embedded(wp.cw_mul(part_in[k, q], at_front))
-            moment = wp.cross(behind - place, one) + wp.cross(front - place, other)
-            wp.atomic_add(push_out, b, obstacle_in[q], f.twist(one + other, moment))
+        i, j = behind_in[b, k], front_in[b, k]
+        if i >= 0:
+            m, v = grid_in[b, i][wp.static(n.dim)], v_in[b, j]
+            p = s.momentum(grid_in[b, i]) + bearing_in[b, i][wp.static(n.dim)] * traction_in[b, i]
+            behind, front = f.embedded(s.position(lattice, i)), f.embedded(s.position(lattice, j))
+            at_behind = p - m * wp.cw_mul(sign_in[b, k], v)
+            at_front = m * v - wp.cw_mul(sign_in[b, k], p)
+            for q in range(obstacle_in.shape[0]):
+                now = now_in[b, obstacle_in[q]]
+                place = vec(now[0], now[1], now[2])
+                one = f.embedded(wp.cw_mul(part_in[b, k, q], at_behind))
+                other = f.embedded(wp.cw_mul(part_in[b, k, q], at_front))
+                moment = wp.cross(behind - place, one) + wp.cross(front - place, other)
+                wp.atomic_add(push_out, b, obstacle_in[q], f.twist(one + other, moment))
 
     return kernel

@@ -30,7 +30,7 @@ def sliding_nodes(n: Numbers) -> Any:
     @wp.kernel(module="unique")
     def kernel(
         lightest: wp.array[real],
-        image_in: wp.array[wp.uint8],
+        image_in: wp.array2d[wp.uint8],
         hold_in: wp.array2d[wp.uint8],
         holds: wp.array[mat],
         grid_in: wp.array2d[packed],
@@ -45,7 +45,7 @@ def sliding_nodes(n: Numbers) -> Any:
             v = s.momentum(grid_in[b, i]) / m
             bears = bearing_in[b, i][wp.static(n.dim)]
             gained = vec()
-            if bears > real(0.0) and image_in[i] == wp.uint8(0):
+            if bears > real(0.0) and image_in[b, i] == wp.uint8(0):
                 normal = s.momentum(bearing_in[b, i]) / bears
                 past = v - drag_in[b, i] / bears
                 along = wp.dot(normal, past) * normal - past

@@ -12,6 +12,7 @@ from torch import Tensor
 from scenegrad.solvers.mpm.colliders.passes import Clear
 from scenegrad.solvers.mpm.grid.grid import Grid
 from scenegrad.solvers.mpm.grid.layout import Layout, layout_of
+from scenegrad.solvers.mpm.held_nodes import OF_WALLS
 from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.passes import Pass, Process
 from scenegrad.solvers.mpm.refined.region import drift, follow, middle, node_shares, shares
@@ -19,7 +20,7 @@ from scenegrad.solvers.mpm.refined.transfer import advance, arrive, gather
 from scenegrad.solvers.mpm.rigid.motion import advance as advance_rigid
 from scenegrad.solvers.mpm.rigid.numbers import POSE
 from scenegrad.solvers.mpm.state import ParticleState
-from scenegrad.solvers.mpm.workspace import OF_WALLS, Workspace
+from scenegrad.solvers.mpm.workspace import Workspace
 
 __all__ = ["RefinedWorkspace"]
 
@@ -165,7 +166,7 @@ class RefinedWorkspace(Workspace):
         self.at_nodes |= {
             self.twin["nodes"]: (self.batch, fine.nodes * self.fields),
             self.twin["lattice"]: self.lattice_of(fine),
-            **{self.twin[name]: what for name, what in self.held(fine).items()},
+            **{self.twin[name]: what for name, what in self.held.arrays(fine).items()},
         }
 
     def cover(self, state: ParticleState) -> None:

@@ -179,3 +179,25 @@ def test_water_presses_by_its_depth_up_to_the_walls(lab, spline):
     assert float(apart.abs().max()) < 0.02 * density * pull * height
     rest = first - density * pull * (height * first - first.square() / 2) / bulk
     assert float((after.position[..., 1] - rest).abs().max()) < 0.05 * dx
+
+
+@pytest.mark.parametrize("felt", [False, True])
+def test_members_of_a_batch_have_mirrors_of_their_own(lab, felt):
+    """Floors to slip on at other nodes, and between nodes, where they are none, each as if alone."""
+
+    def scene(offset):
+        block = lab.box_of((0.3, 0.34), (0.25, 0.2), velocity=(0.2, -1.0))
+        floor = sc.Wall(normal=(0.0, 1.0), offset=offset, contact=sc.Slip())
+        post = sc.Collider(shape=sc.Sphere(center=(0.7, 0.4), radius=0.1), contact=sc.Coulomb(0.3))
+        outputs = {"push": sc.Force("floor", every=0.01)} if felt else {}
+        return lab.scene_of(
+            2, entities={"block": block, "floor": floor} | ({"post": post} if felt else {}), outputs=outputs
+        )
+
+    offsets = (0.3125, 0.25, 0.325)
+    together, _ = lab.march(*lab.compiled([scene(offset) for offset in offsets]), 60, 1e-3)
+    for member, offset in enumerate(offsets):
+        alone, _ = lab.march(*lab.compiled(scene(offset)), 60, 1e-3)
+        for name, field in vars(alone).items():
+            assert torch.equal(getattr(together, name)[member], field[0]), f"{name} of the member at {offset}"
+    assert not torch.equal(together.velocity[0], together.velocity[2]), "only one of their floors is a mirror"
