@@ -15,7 +15,7 @@ from scenegrad.engine.errors import Diverged, EngineError, StabilityError
 from scenegrad.engine.solver import Limited, Probe, Solver
 from scenegrad.engine.state import Params, batch_size, first_non_finite, place_of_non_finite, select, tensors
 
-__all__ = ["Clock", "Moment", "StepRecord", "advance", "due_times", "march"]
+__all__ = ["Clock", "Moment", "StepRecord", "advance", "due_times", "march", "planned"]
 
 S = TypeVar("S")
 
@@ -143,10 +143,7 @@ def march(
             if not bool((span > 0.0).any()):
                 break
             longest = bound(solver, state, params, clock)
-            try:
-                plan = controller.plan(span, longest, clock.memory)
-            except StabilityError as refusal:
-                raise explained(refusal, solver, state, params, longest) from None
+            plan = planned(solver, state, params, controller, span, longest, clock.memory)
             refuse_standstill(plan, clock)
             records: list[tuple[StepRecord, S | None]] = []
             keep, wait = (collect(records), None) if controller.needs_error else (seen, patience)
@@ -190,10 +187,15 @@ def bound(solver: Solver[S], state: S, params: Params, clock: Clock) -> Tensor:
     return largest
 
 
-def explained(refusal: StabilityError, solver: Solver[S], state: S, params: Params, longest: Tensor) -> StabilityError:
-    """The same with what bounds the step, where the solver can say it."""
-    why = solver.limit(state, params, int(longest.argmin())) if isinstance(solver, Limited) else ""
-    return StabilityError(f"{refusal} {why}".strip())
+def planned(
+    solver: Solver[S], state: S, params: Params, controller: Controller, span: Tensor, longest: Tensor, memory: Memory
+) -> Plan:
+    """The next steps; a dt beyond the bound is refused with what bounds it, where the solver can say that."""
+    try:
+        return controller.plan(span, longest, memory)
+    except StabilityError as refusal:
+        why = solver.limit(state, params, int(longest.argmin())) if isinstance(solver, Limited) else ""
+        raise StabilityError(f"{refusal} {why}".strip()) from None
 
 
 def refuse_standstill(plan: Plan, clock: Clock) -> None:

@@ -86,6 +86,10 @@ WRONG_SCENES = {
         [("center = [0.5, 0.5], size = [0.25, 0.25]", "center = [0.5, 0.5, 0.5], size = [0.1, 0.1, 0.1]")],
         ["same number of dimensions", "domain: 2", "block: 3"],
     ),
+    "dt beyond the waves": (
+        [("end = 0.05", "end = 0.05, dt = 0.02")],
+        ["dt=0.02 is", "times the stability bound", "particle 0 of block at (0.39", "softer, denser material"],
+    ),
     "negative stiffness": ([("1e4", "-1e4")], ["block.material.youngs_modulus", "got -10000", "must be positive"]),
     "not a number": ([("1e4", '"soft"')], ["block.material.youngs_modulus", "'soft'"]),
     "broken file": ([("[entities.block]", "[entities.block")], ["is not valid TOML", "line"]),
