@@ -1,0 +1,192 @@
+"""Gradients by implicit differentiation agree with central differences, and the remainder of Taylor falls by four."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+import scenegrad.scenes as sc
+from scenegrad.engine.rollout import rollout
+from scenegrad.engine.state import Params, tensors, with_tensors
+from scenegrad.solvers.compile import compile_scene
+
+Maker = Callable[..., str]
+P = sc.Parameter
+STEP = 1e-5
+
+
+def stirred(mesh: str, steady: bool) -> sc.Scene:
+    """A flow with everything in it that can be learnt, on a mesh of two dimensions."""
+    tags = {
+        "x_lo": sc.Inflow(
+            sc.Parabolic(P(0.8))
+            if steady
+            else sc.Parabolic(sc.Sine(amplitude=P(0.5), frequency=P(0.8), phase=P(0.3), offset=P(0.9)))
+        ),
+        "x_hi": sc.Outflow(pressure=P(0.4)),
+        "y_hi": sc.NoSlip(velocity=(P(0.5), 0.0)),
+    }
+    return sc.Scene(
+        name="stirred",
+        domain=sc.Domain.meshed(mesh),
+        entities={
+            "water": sc.Fluid(viscosity=P(0.03), density=P(1.3), drag=P(0.2), forcing=sc.UniformForcing(P((0.3, -0.5))))
+        },
+        boundary=sc.Boundary(tags=tags, default=sc.NoSlip()),
+        method=sc.FiniteElement(time="steady" if steady else "bdf2"),
+        outputs={
+            "push": sc.Force("boundary.tags.y_lo", every=1.0),
+            "fields": sc.Fields("velocity", "vorticity", every=1.0),
+        },
+        time=sc.Time(end=1.0, **({} if steady else {"dt": 0.01})),
+    )
+
+
+def sampled(mesh: str) -> sc.Scene:
+    scene = stirred(mesh, True)
+    return scene.replace({"boundary.tags.x_lo": sc.Inflow(sc.Samples(P((0.0, 0.7, 0.4, 0.0))))})
+
+
+def porous(mesh: str) -> sc.Scene:
+    tags = {"x_lo": sc.Inflow(P(0.7)), "x_hi": sc.Outflow(pressure=P(0.5))}
+    return sc.Scene(
+        name="porous",
+        domain=sc.Domain.meshed(mesh),
+        entities={"rock": sc.Darcy(permeability=P(2.0), source=P(0.5), reaction=P(0.4))},
+        boundary=sc.Boundary(tags=tags, default=sc.Slip()),
+        outputs={"p": sc.Fields("pressure", every=1.0)},
+        time=sc.Time(end=1.0),
+    )
+
+
+def warm(mesh: str) -> sc.Scene:
+    tags = {"x_lo": sc.NoSlip(heat=P(1.5)), "x_hi": sc.NoSlip(heat=sc.Through(P(0.5)))}
+    return sc.Scene(
+        name="warm",
+        domain=sc.Domain.meshed(mesh),
+        entities={"heat": sc.Tracer(diffusivity=P(0.3), initial=P(0.4))},
+        boundary=sc.Boundary(tags=tags, default=sc.NoSlip()),
+        outputs={"heat": sc.Fields("heat", every=0.5)},
+        time=sc.Time(end=1.0, dt=0.01),
+    )
+
+
+def bent(mesh: str) -> sc.Scene:
+    tags = {"x_lo": sc.Stick(), "x_hi": sc.Traction(P((0.2, 0.3)))}
+    return sc.Scene(
+        name="bent",
+        domain=sc.Domain.meshed(mesh),
+        entities={"beam": sc.LinearElastic(youngs_modulus=P(3.0), poisson_ratio=P(0.3), density=P(0.7))},
+        gravity=P((0.1, -0.2)),
+        boundary=sc.Boundary(tags=tags, default=sc.Traction()),
+        outputs={"shape": sc.Fields("displacement", every=1.0)},
+        time=sc.Time(end=1.0),
+    )
+
+
+def flat(values: Any) -> torch.Tensor:
+    if isinstance(values, dict):
+        return torch.cat([flat(value) for value in values.values()])
+    return values.flatten()
+
+
+CASES = {
+    "steady": lambda mesh: stirred(mesh, True),
+    "marching": lambda mesh: stirred(mesh, False),
+    "sampled": sampled,
+    "porous": porous,
+    "warm": warm,
+    "bent": bent,
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_adjoint_matches_central_difference(mesh_file: Maker, case: str) -> None:
+    """By every parameter one by one, and by every field of the initial state, the places of the vertices too."""
+    scene = CASES[case](mesh_file((1.0, 1.0), (3, 3)))
+    solver, state, params = compile_scene(scene, "cpu", "float64")
+    fields = {k: v.detach() for k, v in tensors(state).items()}
+    state = with_tensors(state, fields)
+    generator = torch.Generator().manual_seed(1)
+    weights: list[torch.Tensor] = []
+
+    def loss(changed: dict[str, torch.Tensor] | None, values: Params) -> torch.Tensor:
+        start = solver.program.initial(values) if changed is None else with_tensors(state, changed)
+        found = rollout(solver, start, values)
+        parts = [found.outputs[name] for name in found.outputs]  # less what only tells where nodes are
+        parts = [{k: v for k, v in one.items() if k != "position"} if isinstance(one, dict) else one for one in parts]
+        ends = [v for k, v in tensors(found.state).items() if k in ("velocity", "pressure", "value", "displacement")]
+        seen = torch.cat([*map(flat, parts), *map(flat, ends)])
+        if not weights:
+            weights.append(torch.randn(seen.shape, generator=generator, dtype=torch.float64))
+        return (weights[0] * seen).sum() + (seen**2).sum()
+
+    directions = {k: torch.randn(v.shape, generator=generator, dtype=torch.float64) for k, v in fields.items()}
+    leaves = {k: v.clone().requires_grad_() for k, v in fields.items()}
+    learning = {a: v.detach().clone().requires_grad_() for a, v in params.items()}
+    loss(None, Params(learning)).backward()
+    loss(leaves, params.detach()).backward()
+    learnt = [address for address in params if params[address].requires_grad]
+    # a hundred steps are differenced once, in a direction of all parameters together
+    for group in [learnt] if case in ("marching", "warm") else [[address] for address in learnt]:
+        slopes = {a: torch.randn(learning[a].shape, generator=generator, dtype=torch.float64) for a in group}
+        with torch.no_grad():
+            up, down = (
+                loss(None, params.detach().replace({a: params[a].detach() + h * slopes[a] for a in group}))
+                for h in (STEP, -STEP)
+            )
+        wanted = float((up - down) / (2 * STEP))
+        got = sum(float((learning[a].grad * slopes[a]).sum()) for a in group)
+        assert got == pytest.approx(wanted, rel=1e-6, abs=1e-9), group
+    for name, leaf in leaves.items():
+        grad = torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
+        if name in ("before", "pace", "felt"):  # what a run begins without
+            continue
+        h = STEP * 0.1 if name == "vertices" else STEP
+        with torch.no_grad():
+            up, down = (
+                loss({**fields, name: leaf.detach() + sign * h * directions[name]}, params.detach()) for sign in (1, -1)
+            )
+        wanted, got = float((up - down) / (2 * h)), float((grad * directions[name]).sum())
+        assert got == pytest.approx(wanted, rel=1e-6, abs=1e-8), name
+
+
+def test_taylor_remainder_has_order_two(mesh_file: Maker) -> None:
+    """Of the force on a wall by the viscosity of the flow past it."""
+    solver, state, params = compile_scene(stirred(mesh_file((1.0, 1.0), (3, 3)), True), "cpu", "float64")
+
+    def force(change: float) -> torch.Tensor:
+        values = params.replace({"water.viscosity": params["water.viscosity"] * (1 + change)})
+        return rollout(solver, state, values).outputs["push"][0, -1, 0]
+
+    base = force(0.0)
+    (slope,) = torch.autograd.grad(base, params["water.viscosity"])
+    left = [abs(float((force(h) - base - h * slope * params["water.viscosity"]).detach())) for h in (0.02, 0.01)]
+    assert left[0] / left[1] == pytest.approx(4.0, rel=0.1)
+
+
+def test_permeability_of_each_element_can_be_found(mesh_file: Maker) -> None:
+    """The gradient by the field itself falls to nothing where the pressure was computed with it."""
+    solver, state, params = compile_scene(porous(mesh_file((1.0, 1.0), (3, 3))), "cpu", "float64")
+    values = params.detach()
+    true = torch.rand(state.coefficient.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64) + 1.0
+    seen = rollout(solver, with_tensors(state, {"coefficient": true}), values).state.value.detach()
+
+    def misfit(k: torch.Tensor) -> torch.Tensor:
+        return (rollout(solver, with_tensors(state, {"coefficient": k}), values).state.value - seen).square().sum()
+
+    k = torch.full_like(true, 1.5).requires_grad_()
+    optimiser = torch.optim.LBFGS(
+        [k], max_iter=60, line_search_fn="strong_wolfe", tolerance_grad=1e-12, tolerance_change=0.0
+    )
+
+    def closure() -> torch.Tensor:
+        optimiser.zero_grad()
+        loss = misfit(k)
+        loss.backward()
+        return loss
+
+    start = float(closure().detach())
+    optimiser.step(closure)
+    assert float(misfit(k).detach()) < 1e-6 * start
