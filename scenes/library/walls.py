@@ -38,7 +38,7 @@ def lid_cavity(cells: int = 64, reynolds: float = 400.0, end: float = 30.0) -> S
     )
 
 
-def channel_flow(cells: int = 32, viscosity: Scalar = 0.05, gradient: Scalar = 0.4, end: float = 20.0) -> Scene:
+def channel_flow(cells: int = 32, viscosity: Scalar = 0.05, gradient: float = 0.4, end: float = 20.0) -> Scene:
     """Fluid between plates, from rest to the parabola of Poiseuille: u = gradient / (2 viscosity) y (1 - y).
 
     gradient: of the pressure over the density, which drives it [m/s^2].
@@ -66,7 +66,7 @@ def cylinder_wake(cells: int = 82, peak: Scalar = 1.5, viscosity: Scalar = 1e-3,
         domain=Domain(size=(along * width / cells, width), cells=(along, cells)),
         entities={
             "fluid": Fluid(viscosity=viscosity),
-            "cylinder": Obstacle(Sphere(center=(0.2, 0.2), radius=0.05)),
+            "cylinder": Obstacle(shape=Sphere(center=(0.2, 0.2), radius=0.05)),
         },
         boundary=Boundary(y=NoSlip(), x_lo=Inflow(Parabolic(peak)), x_hi=Outflow()),
         method=Staggered(advection="central"),
@@ -89,7 +89,9 @@ def heated_cavity(cells: int = 48, rayleigh: float = 1e5, prandtl: float = 0.71,
             "air": Fluid(viscosity=math.sqrt(prandtl / rayleigh)),
             "temperature": Tracer(diffusivity=conductivity, initial=0.5, buoyancy=(0.0, 1.0)),
         },
-        boundary=Boundary(x_lo=NoSlip(temperature=1.0), x_hi=NoSlip(temperature=0.0), y=NoSlip()),
+        boundary=Boundary(
+            x_lo=NoSlip(carried={"temperature": 1.0}), x_hi=NoSlip(carried={"temperature": 0.0}), y=NoSlip()
+        ),
         method=Staggered(advection="central"),
         outputs={
             "fields": Fields("temperature", "velocity", every=end / 30),
@@ -116,7 +118,9 @@ def rayleigh_benard(
                 diffusivity=conductivity, initial=Conduction(1.0, 0.0, disturbance=disturbance), buoyancy=(0.0, 1.0)
             ),
         },
-        boundary=Boundary(x=Periodic(), y_lo=NoSlip(temperature=1.0), y_hi=NoSlip(temperature=0.0)),
+        boundary=Boundary(
+            x=Periodic(), y_lo=NoSlip(carried={"temperature": 1.0}), y_hi=NoSlip(carried={"temperature": 0.0})
+        ),
         method=Staggered(advection="central"),
         outputs={
             "fields": Fields("temperature", "velocity", every=end / 30),
@@ -126,7 +130,7 @@ def rayleigh_benard(
     )
 
 
-def smoke_plume(cells: int = 128, buoyancy: Scalar = 0.5, end: float = 30.0, seed: int = 0) -> Scene:
+def smoke_plume(cells: int = 128, buoyancy: float = 0.5, end: float = 30.0, seed: int = 0) -> Scene:
     """Puffs of smoke that rise in a closed box and roll up: the box, viscosity and buoyancy of the smoke data of
     PDEArena [Gupta & Brandstetter 2022, arXiv:2209.15616], from spots in the place of its noise."""
     return Scene(

@@ -149,10 +149,10 @@ def steady_cylinder(cells: int, setting: Setting) -> Iterator[Finding]:
 
 def shedding_cylinder(cells: int, setting: Setting) -> Iterator[Finding]:
     """Case 2D-2: largest drag, and the frequency of the lift f D / U, over the last periods."""
-    scene = measured_only(walls.cylinder_wake(cells, end=7.0), "force")
+    scene = measured_only(walls.cylinder_wake(cells, end=5.5), "force")
     _, out = run(scene, setting)
     force, times = out.outputs["force"]["force"][0].double() * 2.0 / 0.1, out.times["force"]
-    late = times > 5.5
+    late = times > 4.0
     lift = (force[late, 1] - force[late, 1].mean()).numpy()
     t = times[late].numpy()
     up = np.flatnonzero((lift[:-1] < 0) & (lift[1:] >= 0))
@@ -213,7 +213,7 @@ CASES = (
         FAMILY,
         "forces and frequency at Reynolds number 100",
         TUREK,
-        partial(shedding_cylinder, 123),
+        partial(shedding_cylinder, 82),
         quick=False,
     ),
 )

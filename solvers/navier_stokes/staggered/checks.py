@@ -91,7 +91,8 @@ def fluid_troubles(name: str, fluid: Fluid, scene: Scene) -> Iterator[tuple[str,
     elif fluid.velocity is not None and not is_vector(fluid.velocity):
         start = fluid.velocity
         if not isinstance(start, FLOWS):
-            yield f"{name}.velocity", f"{start.kind} is no velocity; there are taylor_green, random fields and files"
+            kind = getattr(start, "kind", "this")
+            yield f"{name}.velocity", f"{kind} is no velocity; there are taylor_green, random fields and files"
         elif isinstance(start, FieldFile):
             yield from file_troubles(f"{name}.velocity", start, (*cells, scene.dim))
     if fluid.forcing is not None and (trouble := forcing_trouble(fluid.forcing, scene.dim)) is not None:

@@ -212,7 +212,7 @@ def start(scenes: Sequence[Scene], solver: StaggeredSolver, values: Params) -> C
     fluid = scenes[0].entities[name]
     assert isinstance(fluid, Fluid)
     patterns: list[Tensor] | None = None
-    amplitude: str | None = None
+    amplitude = ""
     for field, make in (("vorticity", vortical_start), ("velocity", velocity_start)):
         given = getattr(fluid, field)
         if given is not None and not is_vector(given):

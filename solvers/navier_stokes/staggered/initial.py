@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from scenegrad.scenes.initial_fields import Conduction, FieldFile, PlaneWave, Spots, TaylorGreen
-from scenegrad.scenes.values import RandomField
+from scenegrad.scenes.values import RandomField, number
 from scenegrad.solvers.navier_stokes.spectral.initial import from_file
 from scenegrad.solvers.navier_stokes.spectral.modes import Modes
 from scenegrad.solvers.navier_stokes.spectral.random_fields import random_field, random_flow, spots
@@ -59,8 +59,10 @@ def tracer_start(start: object, grid: Grid) -> Array:
     """Values in the middles of the cells [*cells]; of a wave those at amplitude 1."""
     if isinstance(start, PlaneWave):
         places = [x.double().cpu().numpy() / length for x, length in zip(grid.positions(None), grid.size, strict=True)]
-        angle = sum(2 * math.pi * n * x for n, x in zip(start.waves, places, strict=True))
-        return np.cos(angle + float(start.phase))  # type: ignore[arg-type]  # a plain number, see the checks
+        angle = np.zeros(grid.cells) + number(start.phase)
+        for n, x in zip(start.waves, places, strict=True):
+            angle = angle + 2 * math.pi * n * x
+        return np.cos(angle)
     if isinstance(start, Spots):
         return resampled(spots(start, grid.cells, grid.size), grid, None, 0.0)
     if isinstance(start, FieldFile):

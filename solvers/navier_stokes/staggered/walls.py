@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -121,7 +122,7 @@ def side_troubles(scene: Scene, tracers: Sequence[str]) -> Iterator[tuple[str, s
             yield from velocity_troubles(address, given, axis, scene)
             yield from carried_troubles(address, given, axis, scene, tracers)
             if isinstance(given, Inflow) and isinstance(given.velocity, int | float | tuple | Parabolic | Samples):
-                area = np.prod([length for a, length in enumerate(scene.domain.size) if a != axis])
+                area = math.prod(length for a, length in enumerate(scene.domain.size) if a != axis)
                 inflow += area * inward(given, axis, side, scene)
     if abs(inflow) > 0.0 and not leaves:
         scale = max(abs(inflow), 1e-300)

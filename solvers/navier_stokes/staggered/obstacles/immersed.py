@@ -223,8 +223,8 @@ def beside(value: Tensor, grid: Grid) -> Tensor:
 
 def away_from(places: Sequence[Tensor], pose: Pose, grid: Grid) -> list[Tensor]:
     """From the centre of a body to the places."""
-    shift = [beside(s, grid) for s in pose.shift] or [0.0] * grid.dim
-    return [x - c - s for x, c, s in zip(places, pose.center, shift, strict=True)]
+    away = [x - c for x, c in zip(places, pose.center, strict=True)]
+    return [x - beside(s, grid) for x, s in zip(away, pose.shift, strict=True)] if pose.shift else away
 
 
 def in_body(places: Sequence[Tensor], pose: Pose, grid: Grid) -> list[Tensor]:
