@@ -1,10 +1,10 @@
-"""Gases and shallow water in finite volumes: exact solutions of Riemann problems, orders, conservation, walls."""
+"""Gases in finite volumes: exact solutions of Riemann problems, orders, conservation."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -15,42 +15,22 @@ from torch import Tensor
 
 import scenegrad.assets
 import scenegrad.scenes as sc
-from scenegrad.engine.controllers import Controller, Fixed
+from scenegrad.engine.controllers import Fixed
 from scenegrad.engine.rollout import rollout
-from scenegrad.engine.state import with_tensors
 from scenegrad.scenes.library import gases
 from scenegrad.solvers.compile import compile_scene
-from scenegrad.verification.case import Case, Finding, Setting, absolute, at_least, at_most, relative
-from scenegrad.verification.navier_stokes.riemann import GasRiemann, State, dam_break
+from scenegrad.verification.case import Finding, Setting, absolute, at_least, at_most, relative
+from scenegrad.verification.navier_stokes.riemann import GasRiemann, State
+from scenegrad.verification.navier_stokes.volumes import BOTH, case, marched
 
 __all__ = ["CASES"]
 
-BOTH: tuple[gases.Reconstruction, ...] = ("muscl", "weno5")
-FAMILY = "navier-stokes"
 REFERENCE = Path(scenegrad.assets.__file__).parent / "reference" / "cfd" / "compressible_euler.json"
 Limiter = Literal["van_albada", "van_leer"]
-Start = Callable[[Tensor], Tensor]  # primitive variables [field, *cells] of places [*cells, dim]
 
 
 def table() -> dict[str, Any]:
     return json.loads(REFERENCE.read_text())
-
-
-def marched(
-    scene: sc.Scene, setting: Setting, controller: Controller | None = None, start: Start | None = None
-) -> tuple[Any, np.ndarray, np.ndarray]:
-    """Solver, and the primitive variables before and after [field, *cells]."""
-    compiled: tuple[Any, Any, Any] = compile_scene(scene, setting.device, setting.dtype)
-    solver, state, params = compiled
-    fixed = params.detach()
-    gamma = solver.measures.constant(fixed)
-    if start is not None:
-        w = start(solver.grid.middles())[None].to(state.conserved)
-        state = with_tensors(state, {"conserved": solver.law.conserved(w, gamma)})
-    state = with_tensors(state, {"conserved": state.conserved.detach()})
-    after = rollout(solver, state, fixed, controller=controller, probes=()).state
-    first, last = (solver.law.primitive(s.conserved, gamma)[0].double().cpu().numpy() for s in (state, after))
-    return solver, first, last
 
 
 # ---- Riemann problems
@@ -221,121 +201,6 @@ def couette(setting: Setting) -> Iterator[Finding]:
     yield at_most("largest error of the warming", np.abs(warm - expected).max() / expected.max(), 0.03)
 
 
-# ---- walls
-
-
-def reflection(setting: Setting) -> Iterator[Finding]:
-    """A gas that runs into a wall is stopped by a shock: p*/p = 1 + g M (s + sqrt(1 + s^2)), s = (g + 1) M / 4."""
-    g, mach = 1.4, 1.5
-    slope = (g + 1) / 4 * mach
-    exact = 1 + g * mach * (slope + math.sqrt(1 + slope**2))
-    sides = {
-        "a side": (sc.Slip(), {}),
-        "an obstacle": (sc.Outflow(), {"wall": sc.Box(center=(1.5, 0.5), size=(1.0, 9.0))}),
-    }
-    for name, (side, bodies) in sides.items():
-        scene = sc.Scene(
-            name="reflection",
-            domain=sc.Domain(size=(2.0 if bodies else 1.0, 0.1), cells=(200 if bodies else 100, 4), wrap=(False, True)),
-            entities={
-                "gas": sc.Gas(velocity=(mach * math.sqrt(g), 0.0)),
-                **{key: sc.Obstacle(shape=shape) for key, shape in bodies.items()},
-            },
-            boundary=sc.Boundary(
-                x_lo=sc.Inflow((mach * math.sqrt(g), 0.0), density=1.0, pressure=1.0), x_hi=side, y=sc.Periodic()
-            ),
-            time=sc.Time(end=0.5),
-        )
-        _, _, after = marched(scene, setting)
-        yield relative(f"pressure behind the shock from {name}", exact, after[3][85:92].mean(), 0.01)
-
-
-def bow_shock(setting: Setting) -> Iterator[Finding]:
-    """Distance of the shock before a cylinder over its radius: 0.386 exp(4.67 / M^2)."""
-    cells, radius, mach = 96, 0.15, 2.5
-    _, _, after = marched(gases.bow_shock(cells, mach, radius, end=1.5), setting)
-    row = after[3][:, cells // 2 - 1 : cells // 2 + 1].mean(axis=1)
-    front = int(np.argmax(row > 4.0))  # halfway up the shock, linear between two cells
-    place = (front - 0.5 + (4.0 - row[front - 1]) / (row[front] - row[front - 1])) / cells
-    expected = 0.386 * math.exp(4.67 / mach**2)
-    yield absolute("distance of the bow shock over the radius", expected, (0.6 - radius - place) / radius, 0.12)
-
-
-def sedov(setting: Setting) -> Iterator[Finding]:
-    """Energy at a point: a quarter of the plane between mirrors."""
-    cells, energy = 96, 0.311357
-    dx = 1.1 / cells
-    spot = sc.GasPatch(sc.Box(center=(dx, dx), size=(2 * dx, 2 * dx)), pressure=0.4 * energy / 4 / (4 * dx * dx))
-    scene = sc.Scene(
-        name="sedov",
-        domain=sc.Domain(size=(1.1, 1.1), cells=(cells, cells)),
-        entities={"gas": sc.Gas(density=1.0, pressure=1e-5, patches=(spot,))},
-        boundary=sc.Boundary(x_lo=sc.Slip(), y_lo=sc.Slip(), default=sc.Outflow()),
-        time=sc.Time(end=1.0),
-    )
-    _, _, after = marched(scene, setting)
-    along, across = (w.argmax() + 0.5 for w in (after[0][:, 0], after[0].diagonal()))
-    yield absolute("radius of the densest gas along x", 0.75, along * dx, 0.03, "m")
-    yield absolute("radius of the densest gas along the diagonal", 0.75, across * dx * math.sqrt(2), 0.03, "m")
-
-
-# ---- shallow water
-
-
-def dams(setting: Setting) -> Iterator[Finding]:
-    """A dam breaks on dry ground and on wet."""
-    cells, end = 400, 1.0
-    limits: dict[tuple[gases.Reconstruction, float], float] = {
-        ("muscl", 0.0): 3e-3,
-        ("weno5", 0.0): 3e-3,
-        ("muscl", 0.1): 5e-3,
-        ("weno5", 0.1): 5e-3,
-    }
-    for (reconstruction, ahead), limit in limits.items():
-        scene = sc.Scene(
-            name="dam",
-            domain=sc.Domain(size=(20.0,), cells=(cells,)),
-            entities={
-                "water": sc.ShallowWater(
-                    depth=1.0, patches=(sc.WaterPatch(sc.Box(center=(20.0,), size=(20.0,)), depth=ahead),)
-                )
-            },
-            boundary=sc.Boundary(default=sc.Slip()),
-            method=sc.FiniteVolume(reconstruction=reconstruction),
-            time=sc.Time(end=end),
-        )
-        _, _, after = marched(scene, setting)
-        places = ((np.arange(cells) + 0.5) * 20 / cells - 10) / end
-        depth, _ = dam_break(places, 1.0, ahead, 9.81)
-        ground = "dry ground" if ahead == 0 else "wet ground"
-        yield at_most(
-            f"mean error of the depth, {ground}, {reconstruction}", np.abs(after[0] - depth).mean(), limit, "m"
-        )
-        yield at_least(f"lowest depth, {ground}, {reconstruction}", 0.0, after[0].min(), "m")
-
-
-def lake(setting: Setting) -> Iterator[Finding]:
-    """Water at rest around an obstacle stays so; a gas too."""
-    island = sc.Obstacle(shape=sc.Sphere(center=(0.45, 0.55), radius=0.23))
-    for name, flow in (("water", sc.ShallowWater(depth=2.0)), ("gas", sc.Gas())):
-        for reconstruction in BOTH:
-            scene = sc.Scene(
-                name="lake",
-                domain=sc.Domain(size=(1.0, 1.0), cells=(24, 24)),
-                entities={name: flow, "island": island},
-                boundary=sc.Boundary(default=sc.Slip()),
-                method=sc.FiniteVolume(reconstruction=reconstruction),
-                time=sc.Time(end=0.5),
-            )
-            _, _, after = marched(scene, setting)
-            speed = np.abs(after[1:3]).max()
-            yield at_most(f"speed of {name} at rest, {reconstruction}", speed, 1e5 * setting.rounding, "m/s")
-
-
-def case(name: str, measure: Any, against: str, source: str, quick: bool = True) -> Case:
-    return Case(f"finite_volume_{name}", FAMILY, against, source, measure, quick)
-
-
 TORO = "Toro 2009, Riemann Solvers and Numerical Methods for Fluid Dynamics, 4.3.3 and 10.8"
 VORTEX = "Yee, Sandham, Djomehri 1999, J. Comput. Phys. 150, 199-238"
 CASES = (
@@ -352,9 +217,4 @@ CASES = (
     case("conservation", conservation, "conservation laws", "sums over a periodic box"),
     case("shear_wave", shear_wave, "closed form", "linear waves in a viscous gas"),
     case("couette", couette, "closed form", "Couette flow of a gas of constant viscosity", quick=False),
-    case("reflection", reflection, "closed form", "Rankine-Hugoniot conditions at a wall"),
-    case("bow_shock", bow_shock, "correlation of experiments", "Billig 1967, J. Spacecraft 4, 822-823", quick=False),
-    case("sedov", sedov, "self-similar solution", "Kamm & Timmes 2007, LA-UR-07-2849", quick=False),
-    case("dam_break", dams, "Ritter's and Stoker's solutions", "Stoker 1957, Water Waves, 10.8"),
-    case("lake_at_rest", lake, "rest", "uniform pressure pushes evenly"),
 )

@@ -3,8 +3,9 @@
 import pytest
 
 from scenegrad.verification.case import Case
-from scenegrad.verification.navier_stokes.finite_volume import CASES
+from scenegrad.verification.navier_stokes import finite_volume, finite_volume_walls
 
+CASES = (*finite_volume.CASES, *finite_volume_walls.CASES)
 CHOSEN = [pytest.param(c, marks=[] if c.quick else pytest.mark.slow, id=c.name) for c in CASES]
 
 
