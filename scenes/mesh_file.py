@@ -35,6 +35,11 @@ class MeshFile(Model):
     def fingerprint(cls, values: Any) -> Any:
         return fingerprinted(values, "mesh file")
 
+    @model_validator(mode="after")
+    def has_elements(self) -> MeshFile:
+        dimension(self.path, self.sha256)
+        return self
+
     @property
     def dim(self) -> int:
         """That of its largest elements."""

@@ -1,10 +1,18 @@
 """Cases of the solvers of fluids, from those that hold to the last digit to published benchmarks."""
 
 from scenegrad.verification.case import Case
-from scenegrad.verification.navier_stokes import elliptic, finite_volume, finite_volume_walls, spectral, staggered
+from scenegrad.verification.navier_stokes import (
+    elliptic,
+    finite_element,
+    finite_volume,
+    finite_volume_walls,
+    spectral,
+    staggered,
+)
 
 __all__ = ["CASES"]
 
 CASES: tuple[Case, ...] = (
     *spectral.CASES, *finite_volume.CASES, *finite_volume_walls.CASES, *elliptic.CASES, *staggered.CASES,
+    *finite_element.CASES,
 )  # fmt: skip

@@ -123,7 +123,7 @@ def test_marching_settles_to_the_steady_flow(mesh_file: Maker) -> None:
     mesh, sides = mesh_file((1.0, 1.0), (6, 6)), LID
     fluid = sc.Fluid(viscosity=0.05)
     steady = ended(scene(mesh, fluid, sides, method=STEADY))[1]
-    marched = ended(scene(mesh, fluid, sides, time=sc.Time(end=20.0)))[1]
+    marched = ended(scene(mesh, fluid, sides, time=sc.Time(end=10.0)))[1]
     torch.testing.assert_close(marched.velocity, steady.velocity, atol=1e-8, rtol=0)
     torch.testing.assert_close(marched.pressure, steady.pressure, atol=1e-6, rtol=0)
 
@@ -161,7 +161,7 @@ def test_heat_fades_at_its_rate(mesh_file: Maker) -> None:
     sides = sc.Boundary(tags={"x_lo": sc.NoSlip(it=0.0), "x_hi": sc.NoSlip(it=0.0)}, default=sc.NoSlip())
     heat = sc.Tracer(diffusivity=1.0, initial=1.0)
     mesh = mesh_file((1.0, 0.5), (8, 2))
-    one, two = (ended(scene(mesh, heat, sides, time=sc.Time(end=t, dt=2.5e-4)))[1].value.mean() for t in (0.1, 0.2))
+    one, two = (ended(scene(mesh, heat, sides, time=sc.Time(end=t, dt=1e-3)))[1].value.mean() for t in (0.1, 0.2))
     assert math.log(float(one / two)) / 0.1 == pytest.approx(math.pi**2, rel=1e-3)
 
 

@@ -1,0 +1,102 @@
+"""What cannot be run on a mesh is refused with what the mesh has and what would mend it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pydantic
+import pytest
+
+import scenegrad.scenes as sc
+from scenegrad.scenes.library import cylinder_channel
+from scenegrad.solvers.compile import compile_scene
+
+Maker = Callable[..., str]
+
+
+def channel(**changes: object) -> sc.Scene:
+    return cylinder_channel().model_copy(update=changes)
+
+
+def refused(scene: sc.Scene) -> str:
+    with pytest.raises(sc.SceneError) as caught:
+        compile_scene(scene, "cpu", "float64")
+    return str(caught.value)
+
+
+def test_unknown_and_missing_tags_are_named():
+    message = refused(channel(boundary=sc.Boundary(tags={"inlte": sc.Inflow(1.0), "outlet": sc.Outflow()})))
+    assert "Did you mean 'inlet'?" in message
+    assert "there are: cylinder, inlet, outlet, walls" in message
+    assert "leave out cylinder, inlet, walls" in message
+
+
+def test_a_box_has_sides_and_a_mesh_has_tags():
+    assert "boundary.x_lo" in refused(channel(boundary=sc.Boundary(x_lo=sc.Inflow(1.0), default=sc.NoSlip())))
+
+
+def test_conditions_of_other_matter_are_refused():
+    message = refused(channel(boundary=sc.Boundary(default=sc.Stick())))
+    assert "boundary.default" in message
+    assert "no_slip" in message
+    tags = {"cylinder": sc.Slip(), "inlet": sc.Inflow(1.0), "outlet": sc.Outflow()}
+    assert "flat side" in refused(channel(boundary=sc.Boundary(tags=tags, default=sc.NoSlip())))
+    tags = {"cylinder": sc.Inflow(sc.Parabolic(1.0)), "outlet": sc.Outflow()}
+    assert "two ends" in refused(channel(boundary=sc.Boundary(tags=tags, default=sc.NoSlip())))
+
+
+def test_what_comes_in_must_leave():
+    message = refused(channel(boundary=sc.Boundary(tags={"inlet": sc.Inflow(sc.Parabolic(0.3))}, default=sc.NoSlip())))
+    assert "0.082 m^2/s of fluid come in" in message  # 2/3 of 0.3 times 0.41
+    assert "Outflow()" in message
+
+
+def test_forces_are_felt_on_tags():
+    outputs = {"force": sc.Force("boundary.tags.cilinder", every=1.0)}
+    assert "Did you mean 'cylinder'?" in refused(channel(outputs=outputs))
+
+
+def test_a_pressure_that_nothing_holds_is_refused(mesh_file: Maker):
+    scene = sc.Scene(
+        name="loose",
+        domain=sc.Domain.meshed(mesh_file((1.0, 1.0), (2, 2))),
+        entities={"rock": sc.Darcy(source=1.0)},
+        boundary=sc.Boundary(default=sc.NoSlip()),
+        time=sc.Time(end=1.0),
+    )
+    assert "Outflow(pressure)" in refused(scene)
+
+
+def test_fields_of_boxes_are_refused():
+    water = sc.Fluid(viscosity=1.0, vorticity=sc.GaussianField(), forcing=sc.KolmogorovForcing())
+    message = refused(channel(entities={"fluid": water, "dye": sc.Tracer()}))
+    for address in ("entities", "fluid"):
+        assert address in message
+
+
+def test_finite_elements_need_a_mesh():
+    scene = sc.Scene(
+        name="box",
+        domain=sc.Domain(size=(1.0, 1.0), cells=(8, 8)),
+        entities={"fluid": sc.Fluid(viscosity=1.0)},
+        boundary=sc.Boundary(default=sc.NoSlip()),
+        method=sc.FiniteElement(),
+        time=sc.Time(end=1.0),
+    )
+    assert "Domain.meshed" in refused(scene)
+
+
+def test_a_mesh_beside_a_size_and_a_missing_file_are_refused(tmp_path: Path):
+    mesh = cylinder_channel().domain.mesh
+    with pytest.raises(pydantic.ValidationError, match="mesh beside size"):
+        sc.Domain(mesh=mesh, size=(1.0, 1.0))
+    with pytest.raises(pydantic.ValidationError, match="does not exist"):
+        sc.Domain.meshed(str(tmp_path / "no.msh"))
+    (tmp_path / "bad.msh").write_text("nothing")
+    with pytest.raises(pydantic.ValidationError, match="cannot be read"):
+        sc.Domain.meshed(str(tmp_path / "bad.msh"))
+
+
+def test_a_scene_on_a_mesh_is_the_same_from_a_file(tmp_path: Path):
+    scene = cylinder_channel()
+    assert sc.load_scene(scene.save(tmp_path / "scene.toml")).hash == scene.hash
+    assert scene.dim == 2
