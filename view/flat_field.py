@@ -1,4 +1,4 @@
-"""A field in the plane as an image: one colour for each point, x to the right, y up."""
+"""A field in the plane as an image: one colour for each point, x to the right, y up; obstacles lie on it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from scenegrad.view.colours import Colouring
 from scenegrad.view.frames import Array
 from scenegrad.view.overlay import TimeLabel, add_axes, add_colour_key, beside, flat_window
 from scenegrad.view.quantities import labelled
+from scenegrad.view.solids import BEFORE, Solids, placed_solids
 from scenegrad.view.vtkhdf import GridFrames
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class FlatField:
         self.mapper.SetInputData(self.image(0))
         look_flat(plotter, self.bounds, flat_window(plotter))
         plotter.renderer.AddViewProp(picture)
+        self.solids = Solids(plotter, placed_solids(frames, self.bounds), self.bounds, flat=True, level=BEFORE)
         add_axes(plotter, self.bounds, [labelled(axis, frames.setting.length_unit) for axis in "xy"])
         add_colour_key(plotter, colours, beside(plotter, self.bounds))
         self.time = TimeLabel(plotter, frames.times, frames.setting.time_unit)
@@ -78,6 +80,7 @@ class FlatField:
 
     def show(self, index: int) -> None:
         self.mapper.SetInputData(self.image(index))
+        self.solids.show(index)
         self.time.show(index)
 
 

@@ -37,6 +37,8 @@ def look(plotter: pyvista.Plotter, frames: Frames, field: str | None, indices: I
     sequential = ON_PAPER if isinstance(frames, GridFrames) and frames.dim == 3 else SEQUENTIAL
     diverging = DIVERGING if isinstance(frames, GridFrames) else DIVERGING_SOLID
     names = category_names(frames, shown)
+    if frames.dim == 1:
+        indices = range(max(indices) + 1)  # a line is drawn through time
     return dressed(plotter, frames, colouring(frames, shown, indices, cmap, names, sequential, diverging), skins)
 
 

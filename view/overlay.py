@@ -115,7 +115,8 @@ def add_caption(plotter: pyvista.Plotter, text: str) -> None:
 
 
 def ticks(low: float, high: float, about: int = 5) -> NDArray[np.float64]:
-    """Round numbers from low to high, near `about` of them: multiples of 1, 2 or 5 times a power of ten."""
+    """Round numbers from low to high, near `about` of them and two at least: multiples of 1, 2 or 5 times
+    a power of ten."""
     if not high > low:
         return np.array([low])
     rough = (high - low) / about
@@ -124,7 +125,7 @@ def ticks(low: float, high: float, about: int = 5) -> NDArray[np.float64]:
     first = np.ceil(low / step - 1e-9)
     last = np.floor(high / step + 1e-9)
     marks: NDArray[np.float64] = np.arange(first, last + 1) * step
-    return marks
+    return marks if len(marks) > 1 else ticks(low, high, 2 * about)
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,7 @@ class KeyPlace:
 
 
 BAR_WIDTH = 0.022
+NUMBER_GAP, TITLE_GAP = 0.01, 0.08  # from the bar to its numbers, and to the title unless they are longer
 LOWEST_BAR = 0.35
 KEY_GAP = 0.03  # between a flat picture and its colour bar, in parts of the width
 BESIDE_SQUARE = 0.027  # from the square of a legend to the name, in parts of the width
@@ -200,10 +202,20 @@ def add_bar(plotter: pyvista.Plotter, colours: Colouring, where: KeyPlace) -> No
     about = max(4, round(where.height * plotter.window_size[1] / scaled(plotter, 90)))
     marks = ticks(low / 10.0**exponent, high / 10.0**exponent, about)
     step = float(marks[1] - marks[0]) if len(marks) > 1 else 1.0
-    for mark in marks:
+    numbers = [number_text(float(mark), step) for mark in marks]
+    for mark, text in zip(marks, numbers, strict=True):
         height = where.bottom + where.height * (mark * 10.0**exponent - low) / (high - low)
-        place(plotter, number_text(float(mark), step), where.left + BAR_WIDTH + 0.01, height, "left", "middle")
-    turned_title(plotter, labelled(colours.quantity.name, colours.quantity.unit, exponent), where)
+        place(plotter, text, where.left + BAR_WIDTH + NUMBER_GAP, height, "left", "middle")
+    letter = letter_height(plotter) / plotter.window_size[0]
+    beyond = where.left + BAR_WIDTH + NUMBER_GAP + letter * (max(map(breadth, numbers)) + 0.9)
+    across = min(max(where.left + BAR_WIDTH + TITLE_GAP, beyond), 1.0 - 0.7 * letter)
+    title = labelled(colours.quantity.name, colours.quantity.unit, exponent)
+    turned_title(plotter, title, across, where.bottom + where.height / 2)
+
+
+def breadth(number: str) -> float:
+    """Of a number in print, in heights of its letters."""
+    return sum(0.64 if sign.isdigit() else 0.35 for sign in number)
 
 
 def common_exponent(low: float, high: float) -> int:
@@ -214,11 +226,11 @@ def common_exponent(low: float, high: float) -> int:
     return 3 * int(np.floor(np.log10(largest) / 3))
 
 
-def turned_title(plotter: pyvista.Plotter, text: str, where: KeyPlace) -> None:
-    """What the bar measures, read from below along it."""
+def turned_title(plotter: pyvista.Plotter, text: str, across: float, up: float) -> None:
+    """What the bar measures, read from below along it. across, up: its middle, in parts of the picture."""
     actor = text_actor(plotter, text)
     actor.GetPositionCoordinate().SetCoordinateSystemToNormalizedViewport()
-    actor.SetPosition(where.left + BAR_WIDTH + 0.08, where.bottom + where.height / 2)
+    actor.SetPosition(across, up)
     justify(actor, "middle", "middle")
     actor.GetTextProperty().SetOrientation(90.0)
     plotter.add_actor(actor, pickable=False, reset_camera=False)

@@ -14,6 +14,7 @@ __all__ = ["Quantity", "default_quantity", "labelled", "printed", "quantities", 
 
 AXES = "xyz"
 PREFERRED = ("vorticity", "speed", "temperature", "density", "pressure")
+TELLING = {"gas": "density", "shallow_water": "depth", "darcy": "pressure"}  # of media, by the kind of their entity
 NOT_FOR_COLOUR = ("position", "id", "image", "mass")
 LENGTHS = {"velocity": "speed"}  # what the length of a vector is called
 DETERMINANTS = {"deformation": "volume ratio"}
@@ -106,10 +107,15 @@ def quantity(frames: Frames, name: str) -> Quantity:
 
 
 def default_quantity(frames: Frames) -> Quantity | None:
-    """What tells most about the frames; None where they hold positions only."""
+    """What tells most about the frames; None where they hold positions only.
+
+    What the fluid of a scene carries comes first, then what is typical of its medium."""
     fields = {name: field for name, field in frames.fields().items() if name not in NOT_FOR_COLOUR}
     known = quantities(frames)
-    for name in PREFERRED:
+    entities = frames.setting.table.get("entities") or {}
+    carried = [name for name, part in entities.items() if part.get("kind") == "tracer"]
+    media = [TELLING[part["kind"]] for part in entities.values() if part.get("kind") in TELLING]
+    for name in (*carried, *media, *PREFERRED):
         if name in known:
             return known[name]
     plain = [field for field in fields.values() if not field.labels]

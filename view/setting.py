@@ -36,10 +36,10 @@ class MeshBody:
 
 @dataclass(frozen=True)
 class Solid:
-    """A collider, or a rigid body, in tables as they stand in the file; see `scenes.colliders`.
+    """A collider, a rigid body, or an obstacle in a fluid, in tables as they stand in the file; see `scenes.colliders`
+    and `scenes.fluids`.
 
-    rotation: at the start, about x, then y, then z [degree]. motion: prescribed, of a collider. floats: whether matter
-    moves it."""
+    rotation: at the start, about x, then y, then z [degree]. motion: prescribed. floats: whether matter moves it."""
 
     name: str
     shape: Mapping[str, Any]
@@ -107,9 +107,7 @@ def setting_of(text: str | bytes | None) -> Setting:
         )
         + tuple(half_space(part["shape"]) for part in entities.values() if is_wall(part)),
         solids=tuple(
-            solid(name, part)
-            for name, part in entities.items()
-            if part.get("kind") in ("collider", "rigid_body") and not is_wall(part)
+            solid(name, part) for name, part in entities.items() if part.get("kind") in SOLIDS and not is_wall(part)
         ),
         bodies=tuple(bodies),
         elastic_meshes=tuple(
@@ -126,6 +124,9 @@ def setting_of(text: str | bytes | None) -> Setting:
 ELASTIC = (  # materials whose neighbours stay neighbours, so that a surface can follow them
     "neo_hookean", "fixed_corotated", "st_venant_kirchhoff_hencky", "viscoelastic", "muscle", "learned",
 )  # fmt: skip
+
+
+SOLIDS = ("collider", "rigid_body", "obstacle")  # kinds of entities that are drawn as solids
 
 
 def is_wall(part: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""A field in space: surfaces of equal value, and the field itself on the three far sides of the box."""
+"""A field in space: surfaces of equal value, the field itself on the three far sides of the box, and obstacles."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scenegrad.view.camera import Window, look_at
 from scenegrad.view.colours import Colouring
 from scenegrad.view.overlay import TimeLabel, add_colour_key
+from scenegrad.view.solids import Solids, placed_solids
 from scenegrad.view.stage import add_lights, shade
 from scenegrad.view.surroundings import add_box
 from scenegrad.view.vtkhdf import GridFrames
@@ -29,6 +30,7 @@ class Shells:
         bounds = np.array(first.bounds).reshape(3, 2).T
         add_box(plotter, bounds)
         add_lights(plotter)
+        self.solids = Solids(plotter, placed_solids(frames, bounds), bounds, flat=False)
         add_colour_key(plotter, colours)
         self.time = TimeLabel(plotter, frames.times, frames.setting.time_unit)
         look_at(plotter, bounds, frames.setting.up, Window(), elevation=22.0)
@@ -66,6 +68,7 @@ class Shells:
             reach[axis] = (far[axis], far[axis])
             side = grid.extract_subset([end for pair in reach for end in pair])
             self.plotter.add_mesh(side, name=f"side {axis}", lighting=False, **style)
+        self.solids.show(index)
         self.time.show(index)
 
 

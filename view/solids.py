@@ -1,4 +1,4 @@
-"""Colliders and rigid bodies in the picture: filled outlines in the plane, lit surfaces in space."""
+"""Colliders, rigid bodies and obstacles in the picture: filled outlines in the plane, lit surfaces in space."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegrad.view.frames import PlacedFrames
+from scenegrad.view.frames import Frames
 from scenegrad.view.poses import Poses, poses_of
 from scenegrad.view.regions import middle_of, region
 from scenegrad.view.setting import Solid, plain
@@ -19,7 +19,7 @@ from scenegrad.view.surfaces import add_body
 if TYPE_CHECKING:
     import pyvista
 
-__all__ = ["PlacedSolid", "Solids", "placed_solids"]
+__all__ = ["BEFORE", "PlacedSolid", "Solids", "placed_solids"]
 
 Array = NDArray[np.float64]
 
@@ -29,7 +29,8 @@ FAINT = 0.25  # opacity of what is not where it is drawn
 GLASS = 0.16  # opacity of what would hide matter
 HIDING = 0.08  # share of the particles behind a surface from which on it hides them
 ASKED = 400  # particles, of all frames that are looked at, whether they are hidden
-BEHIND = -1e-3  # level of outlines in the plane, in breadths of the picture
+BEHIND, BEFORE = -1e-3, 0.5e-3  # levels in the plane, in breadths of the picture: under particles, on a field
+ON_TOP = 2e-4  # height of an outline above its filling
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,13 @@ class PlacedSolid:
         return some @ turn[:3, :3].T + turn[:3, 3]
 
 
-def placed_solids(frames: PlacedFrames, room: Array) -> list[PlacedSolid]:
+def placed_solids(frames: Frames, room: Array) -> list[PlacedSolid]:
     """Those whose shape can be drawn. room [2, 3]: where shapes without an end are cut off."""
     found = (placed_solid(frames, solid, room) for solid in frames.setting.solids)
     return [one for one in found if one is not None]
 
 
-def placed_solid(frames: PlacedFrames, solid: Solid, room: Array) -> PlacedSolid | None:
+def placed_solid(frames: Frames, solid: Solid, room: Array) -> PlacedSolid | None:
     shape = region(solid.shape)
     if shape is None or shape.dim() not in (None, frames.dim):
         return None
@@ -72,10 +73,12 @@ def placed_solid(frames: PlacedFrames, solid: Solid, room: Array) -> PlacedSolid
 
 
 class Solids:
-    """The look of them; `show` moves them to where they are in a frame."""
+    """The look of them; `show` moves them to where they are in a frame. level: their height over a plane."""
 
-    def __init__(self, plotter: pyvista.Plotter, solids: Iterable[PlacedSolid], stage: Array, flat: bool):
-        self.plotter, self.stage, self.flat = plotter, stage, flat
+    def __init__(
+        self, plotter: pyvista.Plotter, solids: Iterable[PlacedSolid], stage: Array, flat: bool, level: float = BEHIND
+    ):
+        self.plotter, self.stage, self.flat, self.level = plotter, stage, flat, level
         self.actors = [(one, self.add(one)) for one in solids]
 
     def add(self, one: PlacedSolid) -> list[Any]:
@@ -98,7 +101,7 @@ class Solids:
             for layer, actor in enumerate(actors):
                 matrix = one.poses.matrix(index)
                 if self.flat:
-                    matrix[2, 3] += BEHIND * size * (1 - 0.2 * layer)
+                    matrix[2, 3] += size * (self.level + ON_TOP * layer)
                 actor.user_matrix = matrix
 
     def reveal(self, seen: dict[int, Array]) -> None:
