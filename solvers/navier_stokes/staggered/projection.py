@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from scenegrad.solvers.elliptic.axes import Axis, End
 from scenegrad.solvers.elliptic.fast import FastPoisson
@@ -28,6 +30,20 @@ def divergence(grid: Grid, sides: Sides, velocity: Sequence[Tensor]) -> Tensor:
         total = gain.mul_(1.0 / h) if total is None else total.add_(gain, alpha=1.0 / h)
     assert total is not None
     return total
+
+
+class Inverse(torch.autograd.Function):
+    """-laplace^-1, which is its own transpose."""
+
+    @staticmethod
+    def forward(ctx: Any, fast: FastPoisson, source: Tensor) -> Tensor:
+        ctx.fast = fast
+        return fast.invert(source, 0.0, 1.0)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, bar: Tensor) -> tuple[None, Tensor]:
+        return None, ctx.fast.invert(bar, 0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -68,7 +84,7 @@ class Projection:
         """
         source = divergence(self.grid, self.sides, velocity).neg_()
         if shares is None:
-            f = self.fast.solve(self.lifted(source, known))
+            f: Tensor = Inverse.apply(self.fast, self.lifted(source, known))
         else:
             batch = len(source)
             faces = [share.expand(batch, *share.shape[1:]) for share in shares]

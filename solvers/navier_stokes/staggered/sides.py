@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from scenegrad.engine.state import Params
+from scenegrad.solvers.navier_stokes.staggered.ghosts import Ghost, padded, wrapped
 from scenegrad.solvers.navier_stokes.staggered.grid import Grid
-from scenegrad.solvers.navier_stokes.staggered.slices import first, last
+from scenegrad.solvers.navier_stokes.staggered.slices import first
 from scenegrad.solvers.navier_stokes.staggered.sources import Source
 
 __all__ = ["Held", "Known", "Side", "Sides", "TracerSide"]
@@ -90,52 +91,39 @@ class Sides:
         """A component with `width` ghosts on either side of an axis."""
         if self.grid.periodic[axis]:
             # Along its own axis the faces have the first one once more at the end, as between walls.
-            after = first(q, axis, width + (component == axis))
-            return torch.cat([last(q, axis, width), q, after], dim=axis)
-        lo = self.velocity_ghosts(q, component, (axis, LO), width, known)
-        hi = self.velocity_ghosts(q, component, (axis, HI), width, known)
-        return torch.cat([*reversed(lo), q, *hi], dim=axis)
+            return wrapped(q, axis, width, width + (component == axis))
 
-    def velocity_ghosts(self, q: Tensor, component: int, place: Place, width: int, known: Known) -> list[Tensor]:
-        """From the side outwards."""
-        axis, _ = place
-        held = self.sides[place].held(along=component != axis)
-        if held == "slope":
-            return level(q, place, width)
-        if component == axis:  # the outermost samples are on the side
-            edge, within = at_edge(q, place, 0), at_edge(q, place, 1)
-            return [(k + 2.0) * edge - (k + 1.0) * within for k in range(width)]
-        return fixed(q, place, width, known.velocity.get((place, component)))
+        def ghosts(side: int) -> list[Ghost]:
+            if self.sides[axis, side].held(along=component != axis) == "slope":
+                return level(width)
+            return beyond(width) if component == axis else fixed(width)
+
+        lo, hi = (None if component == axis else known.velocity.get(((axis, side), component)) for side in (LO, HI))
+        return padded(q, axis, (ghosts(LO), ghosts(HI)), (lo, hi))
 
     def pad_tracer(self, q: Tensor, number: int, axis: int, width: int, known: Known) -> Tensor:
         if self.grid.periodic[axis]:
-            return torch.cat([last(q, axis, width), q, first(q, axis, width)], dim=axis)
-
-        def ghosts(place: Place) -> list[Tensor]:
-            if self.sides[place].tracers[number].kind == "value":
-                return fixed(q, place, width, known.tracers.get((place, number)))
-            return level(q, place, width)
-
-        return torch.cat([*reversed(ghosts((axis, LO))), q, *ghosts((axis, HI))], dim=axis)
+            return wrapped(q, axis, width, width)
+        held = [self.sides[axis, side].tracers[number].kind == "value" for side in (LO, HI)]
+        lo, hi = (known.tracers.get(((axis, side), number)) if held[side] else None for side in (LO, HI))
+        ghosts = [fixed(width) if one else level(width) for one in held]
+        return padded(q, axis, (ghosts[LO], ghosts[HI]), (lo, hi))
 
     def pad_pressure(self, p: Tensor, axis: int, known: Known | None) -> Tensor:
         """One ghost on either side. known: None where what is solved for is zero at an outflow."""
         if self.grid.periodic[axis]:
-            return torch.cat([last(p, axis), p], dim=axis)  # the lower side alone: as many faces as cells
-
-        def ghosts(place: Place) -> list[Tensor]:
-            if self.sides[place].kind == "outflow":
-                return fixed(p, place, 1, None if known is None else known.pressure.get(place))
-            return level(p, place, 1)
-
-        return torch.cat([*ghosts((axis, LO)), p, *ghosts((axis, HI))], dim=axis)
+            return wrapped(p, axis, 1, 0)  # the lower side alone: as many faces as cells
+        out = [self.sides[axis, side].kind == "outflow" for side in (LO, HI)]
+        lo, hi = (None if known is None else known.pressure.get((axis, side)) for side in (LO, HI))
+        ghosts = [fixed(1) if one else level(1) for one in out]
+        return padded(p, axis, (ghosts[LO], ghosts[HI]), (lo, hi))
 
     # ---- faces on the sides
 
     def closed(self, q: Tensor, component: int) -> Tensor:
         """A component with cells + 1 faces along its own axis, periodic or not."""
         if self.grid.periodic[component]:
-            return torch.cat([q, first(q, component)], dim=component)
+            return wrapped(q, component, 0, 1)
         return q
 
     def impose(self, q: Tensor, component: int, known: Known) -> Tensor:
@@ -156,19 +144,16 @@ class Sides:
         return torch.zeros_like(slab) if value is None else value.expand_as(slab)
 
 
-def at_edge(q: Tensor, place: Place, inward: int) -> Tensor:
-    axis, side = place
-    return q.narrow(axis, inward if side == LO else q.shape[axis] - 1 - inward, 1)
-
-
-def level(q: Tensor, place: Place, width: int) -> list[Tensor]:
+def level(width: int) -> list[Ghost]:
     """No slope across the side."""
-    return [at_edge(q, place, 0)] * width
+    return [Ghost(0.0, 1.0)] * width
 
 
-def fixed(q: Tensor, place: Place, width: int, value: Tensor | None) -> list[Tensor]:
+def fixed(width: int) -> list[Ghost]:
     """The straight line through the value on the side and the first sample: what flows in is then the value."""
-    edge = at_edge(q, place, 0)
-    if value is None:
-        return [-(2.0 * k + 1.0) * edge for k in range(width)]
-    return [(2.0 * k + 2.0) * value - (2.0 * k + 1.0) * edge for k in range(width)]
+    return [Ghost(2.0 * k + 2.0, -(2.0 * k + 1.0)) for k in range(width)]
+
+
+def beyond(width: int) -> list[Ghost]:
+    """The straight line through the sample on the side and the next one."""
+    return [Ghost(0.0, k + 2.0, -(k + 1.0)) for k in range(width)]

@@ -71,7 +71,10 @@ def values(solver, state, params) -> torch.Tensor:
     out = rollout(solver, state, params)
     each = []
     for n in range(len(out.state.u)):
-        total = sum(wiggly(field[n]) for field in (*out.state.velocity, out.state.tracers, out.state.pressure))
+        fields = [*out.state.velocity, out.state.tracers]
+        if not out.outputs:
+            fields.append(out.state.pressure)  # within a body it has no meaning
+        total = sum(wiggly(field[n]) for field in fields)
         for force in out.outputs.values():
             total = total + 30 * force["force"][n, -1].sum() + 30 * force["torque"][n, -1].sum()
         each.append(total)
