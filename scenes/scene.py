@@ -84,8 +84,9 @@ class Scene(Model):
         if self.gravity is not None:
             dims["gravity"] = len(vector(self.gravity))
         for name, entity in self.entities.items():
-            if isinstance(velocity := getattr(entity, "velocity", None), tuple | Parameter):
-                dims[f"{name}.velocity"] = len(vector(velocity))
+            for field in ("velocity", "buoyancy"):
+                if isinstance(value := getattr(entity, field, None), tuple | Parameter):
+                    dims[f"{name}.{field}"] = len(vector(value))
         found = {name: dim for name, dim in dims.items() if dim is not None}
         if len(set(found.values())) > 1:
             raise ValueError(

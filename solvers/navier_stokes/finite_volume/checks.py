@@ -8,6 +8,7 @@ from scenegrad.scenes.fluids import Obstacle
 from scenegrad.scenes.gases import Gas, GasPatch, ShallowWater, WaterPatch
 from scenegrad.scenes.methods import FiniteVolume
 from scenegrad.scenes.scene import Scene
+from scenegrad.scenes.values import vector
 from scenegrad.solvers.navier_stokes.finite_volume.initial import start_trouble
 from scenegrad.solvers.navier_stokes.finite_volume.laws import Law
 from scenegrad.solvers.navier_stokes.finite_volume.probes import output_trouble
@@ -54,12 +55,8 @@ def flow_troubles(name: str, part: Gas | ShallowWater, scene: Scene, law: Law) -
         dim = patch.shape.dim()
         if dim is not None and dim != scene.dim:
             yield f"{name}.patches.{number}.shape", f"has {dim} dimensions; the scene has {scene.dim}"
-        if patch.velocity is not None and entries(patch.velocity) not in (None, scene.dim):
+        if patch.velocity is not None and len(vector(patch.velocity)) != scene.dim:
             yield f"{name}.patches.{number}.velocity", f"has another dimension than the scene, which has {scene.dim}"
-
-
-def entries(value: object) -> int | None:
-    return len(value) if isinstance(value, tuple) else None
 
 
 def obstacle_troubles(name: str, part: Obstacle) -> Iterator[tuple[str, str]]:
@@ -94,7 +91,7 @@ def shape_of(table: object) -> object:
         return {key: shape_of(value) for key, value in table.items()}
     if isinstance(table, list | tuple):
         return [shape_of(value) for value in table]
-    return None if isinstance(table, float) else table
+    return "a number" if isinstance(table, float) else table
 
 
 def method_of(scene: Scene) -> FiniteVolume:

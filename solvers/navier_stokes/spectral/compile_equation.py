@@ -45,6 +45,7 @@ class Channels:
     samples: Tensor
     amplitude: str | None = None
     added: str | None = None  # address of a vector that is added everywhere [batch, channel]
+    level: tuple[float, ...] = ()  # and a number for each channel
 
     def at(self, values: Params) -> Tensor:
         found, ones = self.samples, [1] * (self.samples.ndim - 2)
@@ -52,6 +53,8 @@ class Channels:
             found = values[self.amplitude].view(-1, 1, *ones) * found
         if self.added is not None:
             found = found + values[self.added].view(*values[self.added].shape, *ones)
+        if self.level:
+            found = found + found.new_tensor(self.level).view(-1, *ones)
         return found
 
 
@@ -140,16 +143,17 @@ def model(scenes: Sequence[Scene], grid: Lattice) -> tuple[Equation, list[Channe
     known = EQUATIONS[type(part)]
     count = known.channels(grid.dim)
     address = f"{name}.{known.start}"
+    amplitude = amplitude_of(address, getattr(part, known.start))
     if known.blend is None:
         members = [
             np.stack([scalar_start(scene.at(address), grid, channel, count) for channel in range(count)])
             for scene in scenes
         ]
-        amplitude = amplitude_of(address, getattr(part, known.start))
         return known.make(grid, name), [Channels(stacked(grid, members), amplitude)]
     fields = [scalar_start(scene.at(address), grid) for scene in scenes]
-    members = [np.stack([scale * field + offset for scale, offset in known.blend]) for field in fields]
-    return known.make(grid, name), [Channels(stacked(grid, members))]
+    members = [np.stack([scale * field for scale, _ in known.blend]) for field in fields]
+    level = tuple(offset for _, offset in known.blend)
+    return known.make(grid, name), [Channels(stacked(grid, members), amplitude, level=level)]
 
 
 # ---- what cannot be run
@@ -220,6 +224,6 @@ def structure(scene: Scene) -> dict[str, Any]:
     for name, part in scene.entities.items():
         for field in type(part).model_fields:
             inner = getattr(part, field)
-            kinds[f"{name}.{field}"] = getattr(inner, "kind", None) if not isinstance(inner, str) else inner
+            kinds[f"{name}.{field}"] = inner if isinstance(inner, str) else getattr(inner, "kind", inner is not None)
     common = ("domain", "boundary", "time", "outputs", "method", "units")
     return {**kinds, **{field: getattr(scene, field) for field in common}}

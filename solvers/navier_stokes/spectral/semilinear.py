@@ -39,6 +39,11 @@ class Equation(Protocol):
         """What can be seen of a field, by name."""
         ...
 
+    @property
+    def groups(self) -> tuple[int, ...]:
+        """How many channels, one after the other, are parts of one quantity: their error is judged by its size."""
+        ...
+
     def symbol(self, params: Params) -> Tensor:
         """L, real or complex, float64; to broadcast over [batch, channel, *modes]."""
         ...
@@ -99,13 +104,21 @@ class SemilinearSolver(TorchAdjoint):
             with torch.no_grad():
                 rates.append(self.equation.rate(after, params))
                 terms = [rates[index] * numbers.weight(weight) for index, weight in self.method.estimate]
-                error = self.norm(torch.stack(terms).sum(0)) / self.norm(after).clamp(min=1e-30)
+                error = self.relative(torch.stack(terms).sum(0), after)
         return Step(replace(state, field=field), error)
 
+    def relative(self, gap: Tensor, spectrum: Tensor) -> Tensor:
+        """The largest share of a quantity that a gap is, so that none hides behind another in other units [batch].
+        What has rounded away beside the others does not count."""
+        gaps, sizes = self.norm(gap), self.norm(spectrum)
+        least = 1e-12 * sizes.amax(1, keepdim=True).clamp(min=1e-18)
+        return (gaps / torch.maximum(sizes, least)).amax(1)
+
     def norm(self, spectrum: Tensor) -> Tensor:
-        """Root mean square over the samples [batch]."""
+        """Root mean square over the samples of each quantity [batch, group]."""
         size = torch.view_as_real(spectrum).square().sum(-1) * self.lattice.weight
-        return size.flatten(1).sum(1).sqrt()
+        parts = size.flatten(2).sum(2).split(self.equation.groups, dim=1)
+        return torch.stack([part.sum(1) for part in parts], dim=1).sqrt()
 
     def observe(self, state: FieldState, params: Params) -> dict[str, Tensor]:
         return self.equation.summary(state.field, params)

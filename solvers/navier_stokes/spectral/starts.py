@@ -12,7 +12,7 @@ from scenegrad.scenes.initial_fields import FieldFile, PlaneWave, Spots, TaylorG
 from scenegrad.scenes.values import GaussianField, MaternField, RandomField, number
 from scenegrad.solvers.navier_stokes.spectral.lattice import Lattice
 from scenegrad.solvers.navier_stokes.spectral.modes import highest_mode
-from scenegrad.solvers.navier_stokes.spectral.random_fields import random_field, random_flow, spots
+from scenegrad.solvers.navier_stokes.spectral.random_fields import random_field, random_flow, solenoidal, spots
 
 __all__ = ["amplitude_of", "scalar_start", "start_trouble", "velocity_start"]
 
@@ -45,10 +45,21 @@ def velocity_start(start: Any, grid: Lattice) -> Array:
     if isinstance(start, GaussianField | MaternField):
         return random_flow(start, grid.cells, grid.size)
     if isinstance(start, FieldFile):
-        return np.load(Path(start.path)).astype(np.float64)
+        return without_divergence(np.load(Path(start.path)).astype(np.float64), grid.size)
     if isinstance(start, TaylorGreen):
         return taylor_green(start.wavenumber, grid)
     return np.zeros((grid.dim, *grid.cells))
+
+
+def without_divergence(samples: Array, size: tuple[float, ...]) -> Array:
+    """What a gradient adds to a velocity is taken away: a step neither needs it nor takes it out."""
+    dim, cells = len(size), samples.shape[1:]
+    n = np.stack(np.meshgrid(*(np.fft.fftfreq(count, 1.0 / count) for count in cells), indexing="ij"))
+    waves = n.reshape(dim, -1).T
+    spectrum = np.fft.fftn(samples, axes=range(1, dim + 1)).reshape(dim, -1)
+    whole = np.any(waves != 0.0, axis=1)
+    spectrum[:, whole] = solenoidal(spectrum[:, whole], waves[whole], size)
+    return np.fft.ifftn(spectrum.reshape(dim, *cells), axes=range(1, dim + 1)).real
 
 
 def taylor_green(wavenumber: int, grid: Lattice) -> Array:

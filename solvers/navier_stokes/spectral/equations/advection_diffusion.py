@@ -31,6 +31,10 @@ class AdvectionDiffusionEquation:
     def quantities(self) -> Mapping[str, Quantity]:
         return {"concentration": Quantity("1", lambda field, params: field[:, 0])}
 
+    @property
+    def groups(self) -> tuple[int, ...]:
+        return (1,)
+
     def symbol(self, params: Params) -> Tensor:
         grid = self.lattice
         velocity, diffusivity = (params[address].double() for address in self.addresses)

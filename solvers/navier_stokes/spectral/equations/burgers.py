@@ -34,6 +34,10 @@ class BurgersEquation:
     def quantities(self) -> Mapping[str, Quantity]:
         return {"velocity": Quantity("m/s", lambda field, params: as_vector(field))}
 
+    @property
+    def groups(self) -> tuple[int, ...]:
+        return (self.lattice.dim,)
+
     def symbol(self, params: Params) -> Tensor:
         return -per_mode(params[f"{self.name}.viscosity"].double(), self.lattice) * self.lattice.k_squared
 

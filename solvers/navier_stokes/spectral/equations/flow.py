@@ -41,6 +41,10 @@ class FlowEquation:
         own += [f"{name}.diffusivity" for name in self.tracers]
         return (*own, *(f"{name}.buoyancy" for name in self.buoyant))
 
+    @property
+    def groups(self) -> tuple[int, ...]:
+        return (self.lattice.dim, *(1 for _ in self.tracers))
+
     def symbol(self, params: Params) -> Tensor:
         grid, k2 = self.lattice, self.lattice.k_squared
         viscosity, drag = (per_mode(params[address].double(), grid) for address in self.addresses[:2])

@@ -39,6 +39,10 @@ class GrayScottEquation:
             "catalyst": Quantity("1", lambda field, params: field[:, 1]),
         }
 
+    @property
+    def groups(self) -> tuple[int, ...]:
+        return (1, 1)
+
     def symbol(self, params: Params) -> Tensor:
         feed, kill, food, catalyst = (per_mode(params[a].double(), self.lattice) for a in self.addresses)
         k2 = self.lattice.k_squared

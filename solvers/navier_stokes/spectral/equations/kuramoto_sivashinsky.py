@@ -34,6 +34,10 @@ class KuramotoSivashinskyEquation:
     def quantities(self) -> Mapping[str, Quantity]:
         return {"height": Quantity("1", lambda field, params: field[:, 0])}
 
+    @property
+    def groups(self) -> tuple[int, ...]:
+        return (1,)
+
     def symbol(self, params: Params) -> Tensor:
         growth, damping = (per_mode(params[address].double(), self.lattice) for address in self.addresses)
         k2 = self.lattice.k_squared

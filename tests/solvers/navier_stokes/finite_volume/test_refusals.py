@@ -94,6 +94,22 @@ def test_a_density_that_is_not_positive_is_refused_in_the_scene_and_in_a_file(tm
         compile_scene(box(entities={"gas": sc.Gas(start=sc.FieldFile(str(path)))}), "cpu", "float64")
 
 
+def test_a_patch_of_one_member_that_says_more_than_another_is_refused():
+    """Numbers may differ, what is told may not: the first member says which numbers a patch has."""
+    ball = sc.Sphere(center=(0.5, 0.5), radius=0.2)
+    one = box(entities={"gas": sc.Gas(patches=(sc.GasPatch(ball, pressure=2.0),))})
+    two = box(entities={"gas": sc.Gas(patches=(sc.GasPatch(ball, pressure=2.0, density=3.0),))})
+    with pytest.raises(sc.SceneError, match="differs between member 0 and member 1"):
+        compile_scene([one, two], "cpu", "float64")
+
+
+@pytest.mark.parametrize("velocity", [(1.0,), (1.0, 0.0, 0.0), sc.Parameter((1.0, 0.0, 0.0))], ids=str)
+def test_a_patch_moves_in_as_many_dimensions_as_its_scene(velocity):
+    patch = sc.GasPatch(sc.Sphere(center=(0.5, 0.5), radius=0.2), velocity=velocity)
+    with pytest.raises(sc.SceneError, match=r"gas.patches.0.velocity +has another dimension"):
+        compile_scene(box(entities={"gas": sc.Gas(patches=(patch,))}), "cpu", "float64")
+
+
 def test_a_flow_begins_as_a_file_says(tmp_path):
     path = tmp_path / "start.npy"
     values = 1.0 + np.random.default_rng(0).random((4, 8, 8))

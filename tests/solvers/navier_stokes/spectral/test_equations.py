@@ -300,6 +300,68 @@ def test_steps_follow_a_tolerance():
     assert counts[1] > 1.5 * counts[0]
 
 
+def test_the_tolerance_holds_for_each_quantity_in_its_own_units():
+    """A tracer of 300 everywhere changes nothing of a flow, and nothing of its steps."""
+
+    def run(level: float) -> tuple[torch.Tensor, int]:
+        fluid = sc.Fluid(viscosity=0.01, velocity=sc.GaussianField(peak=2, width=0.5, rms=0.3, seed=1))
+        warm = sc.Tracer(diffusivity=0.01, initial=level)
+        scene = periodic("t", 2, 24, 1.0, tolerance=1e-7, air=fluid, heat=warm, method=sc.Spectral())
+        found = rollout(*compile_scene(scene, "cpu", "float64"))
+        return found.state.field[:, :2], int(found.steps)
+
+    (still, few), (warm, many) = run(0.0), run(300.0)
+    assert few == many
+    assert (still - warm).abs().max() < 1e-9
+
+
+def test_a_wave_of_a_catalyst_has_its_amplitude():
+    """u = 1 - 2 v, v = amplitude cos; the amplitude may learn."""
+    part = sc.GrayScott(feed=0.03, kill=0.06, catalyst=sc.PlaneWave((1, 0), amplitude=sc.Parameter(0.2)))
+    _, state, params = compile_scene(periodic("gs", 2, 12, 1.0, s=part), "cpu", "float64")
+    wave = 0.2 * torch.cos(EDGE * torch.arange(12, dtype=torch.float64) / 12)
+    assert (state.field[0, 1, :, 3] - wave).abs().max() < 1e-14
+    assert (state.field[0, 0, :, 3] - 1.0 + 2.0 * wave).abs().max() < 1e-14
+    (slope,) = torch.autograd.grad(state.field[0, 1, 0, 0], [params["s.catalyst.amplitude"]])
+    assert float(slope) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("cells", [(16, 16), (15, 9)])
+def test_a_velocity_from_a_file_begins_without_divergence(tmp_path, cells):
+    """What a gradient adds to it is taken away; the rest, and the mean, stay."""
+    x = [EDGE * np.arange(n) / n for n in cells]
+    u = np.stack([np.sin(x[1])[None] + np.cos(x[0])[:, None] + 0.5, np.zeros(cells)])
+    np.save(tmp_path / "u.npy", u)
+    fluid = sc.Fluid(viscosity=0.1, velocity=sc.FieldFile(str(tmp_path / "u.npy")))
+    domain = sc.Domain.periodic(size=(EDGE, EDGE), cells=cells)
+    scene = sc.Scene(
+        name="file", domain=domain, entities={"air": fluid, "dye": sc.Tracer(initial=1.0)}, time=sc.Time(end=0.1)
+    )
+    solver, state, params = compile_scene(scene.replace({"method": {"kind": "spectral"}}), "cpu", "float64")
+    assert float(solver.observe(state, params)["divergence"]) < 1e-14
+    assert (state.field[0, 0] - torch.from_numpy(np.sin(x[1])[None] + 0.5)).abs().max() < 1e-13
+    assert state.field[0, 1].abs().max() < 1e-13
+    assert (rollout(solver, state, params).state.field[0, 2] - 1.0).abs().max() < 1e-13
+
+
+@pytest.mark.parametrize("field", ["velocity", "buoyancy"])
+def test_members_that_lack_what_the_others_have_are_refused(field):
+    """A batch takes its form from the first member; what that one lacks must not be left out of the others."""
+
+    def scene(**given: Any) -> sc.Scene:
+        fluid = sc.Fluid(viscosity=0.1, velocity=given.get("velocity", None if field == "velocity" else (0.0, 0.0)))
+        dye = sc.Tracer(initial=1.0, buoyancy=given.get("buoyancy"))
+        return periodic("pair", 2, 16, 1.0, air=fluid, dye=dye, method=sc.Spectral())
+
+    with pytest.raises(sc.SceneError, match=rf"{field} +differs between member 0 and member 1"):
+        compile_scene([scene(), scene(**{field: (0.3, 0.1)})], "cpu", "float64")
+
+
+def test_a_buoyancy_has_the_dimensions_of_its_scene():
+    with pytest.raises(ValueError, match=r"dye.buoyancy: 3"):
+        periodic("lift", 2, 16, 1.0, air=sc.Fluid(viscosity=0.1), dye=sc.Tracer(buoyancy=(0.0, 0.0, 1.0)))
+
+
 @pytest.mark.parametrize(
     ("entities", "address", "words"),
     [
