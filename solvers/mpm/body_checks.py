@@ -28,9 +28,10 @@ def check_bodies(
         shape = scene.entities[name].shape  # type: ignore[attr-defined]
         low, high = bounds_of(shape, grid.dim)
         if not len(places) or (high - low < grid.dx * (1 - 1e-9)).any():
+            width = np.maximum(high - low, 0.0)
             reasons.add(
                 f"{name}.shape",
-                f"measures {' x '.join(f'{w:.4g}' for w in high - low)} and has {len(places)} particles; a body is "
+                f"measures {' x '.join(f'{w:.4g}' for w in width)} and has {len(places)} particles; a body is "
                 f"at least one cell wide, {grid.dx:.4g}. Enlarge it, or take more cells.",
             )
             continue

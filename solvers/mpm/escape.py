@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 import torch
 from torch import Tensor
 
@@ -62,7 +64,7 @@ def refuse_lost(lost: Tensor, position: Tensor, grid: Grid, bodies: tuple[BodyPa
 
 def escaped(member: int, particle: int, position: Tensor, grid: Grid, bodies: tuple[BodyPart, ...]) -> Diverged:
     place = [float(x) for x in position[member, particle]]
-    if grid.unbounded:
+    if grid.unbounded or not all(map(isfinite, place)):
         return Diverged(
             f"A particle went where the numbers end: particle {particle} of member {member} "
             f"({body_of(particle, bodies)}) is at ({', '.join(f'{x:.6g}' for x in place)}). Take a smaller dt or cfl, "

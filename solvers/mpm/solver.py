@@ -24,6 +24,7 @@ from scenegrad.solvers.mpm.grid.grid import Grid
 from scenegrad.solvers.mpm.matter import Matter
 from scenegrad.solvers.mpm.measures import center_of_mass, energies, masses, momenta
 from scenegrad.solvers.mpm.networks import Networks
+from scenegrad.solvers.mpm.ranges import refuse_negative_friction
 from scenegrad.solvers.mpm.refined.workspace import RefinedWorkspace
 from scenegrad.solvers.mpm.rigid.clinging import JoinNodes
 from scenegrad.solvers.mpm.rigid.measures import with_bodies, with_contact
@@ -78,6 +79,7 @@ class MaterialPointSolver:
         refuse_escaped(state.position, self.grid, self.matter.bodies)
         refuse_inverted(state.deformation, state.position, self.matter.bodies)
         self.networks.refuse_stiffer(params)
+        refuse_negative_friction(params)
         rates = [self.rates(state, params).amax(1), *self.obstacle_rates(state, params).values()]
         return SAFE / torch.stack(rates).amax(dim=0).double()
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import scenegrad.scenes as sc
-from scenegrad.engine.errors import Diverged, StabilityError
+from scenegrad.engine.errors import Diverged, EngineError, StabilityError
 from scenegrad.engine.rollout import rollout
 from scenegrad.solvers.compile import compile_scene
 from scenegrad.verification.mpm.marching import Braked
@@ -179,6 +179,33 @@ def test_water_presses_by_its_depth_up_to_the_walls(lab, spline):
     assert float(apart.abs().max()) < 0.02 * density * pull * height
     rest = first - density * pull * (height * first - first.square() / 2) / bulk
     assert float((after.position[..., 1] - rest).abs().max()) < 0.05 * dx
+
+
+@pytest.mark.parametrize("what", ["boundary.y_lo", "post.contact", "method.contact"])
+def test_friction_that_became_negative_is_refused(lab, what):
+    """Of a side, a collider and bodies with grids of their own; an optimiser may step there."""
+    scene = lab.scene_of(
+        2,
+        entities={
+            "block": lab.box_of((0.3, 0.05), (0.25, 0.2)),
+            "post": sc.Collider(shape=sc.Sphere(center=(0.7, 0.4), radius=0.1), contact=sc.Coulomb(0.3)),
+            "other": lab.box_of((0.3, 0.3), (0.25, 0.2)),
+        },
+        boundary=sc.Boundary(y_lo=sc.Coulomb(0.3), default=sc.Separate()),
+        method=sc.MaterialPoint(contact=sc.Apart(0.3)),
+    )
+    solver, state, params = lab.compiled(scene)
+    address = f"{what}.friction"
+    with pytest.raises(EngineError, match=rf"{address} is -0.1 in member 0.*Keep it at 0"):
+        rollout(solver, state, params.replace({address: params[address] - 0.4}), until=0.01)
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+def test_a_particle_that_is_nowhere_is_named(lab, number):
+    solver, state, params = lab.compiled(lab.scene_of(2))
+    state.position[0, 5, 0] = number
+    with pytest.raises(Diverged, match=rf"where the numbers end: particle 5 of member 0 \(block\) is at \({number}"):
+        rollout(solver, state, params, until=0.01)
 
 
 @pytest.mark.parametrize("felt", [False, True])
