@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Atoms",
+    "Elements",
     "Grid",
     "Layout",
     "Limited",
@@ -72,6 +73,14 @@ class Points:
 
 
 @dataclass(frozen=True)
+class Elements(Points):
+    """Nodes of a mesh, placed by `position`, and the elements between them: triangles or tetrahedra with nodes at their
+    corners, then amid their edges in the order (0, 1), (0, 2), ..., (1, 2), ..."""
+
+    nodes: Tensor = field(default_factory=lambda: torch.zeros((0, 6), dtype=torch.int64))  # [element, 6 or 10]
+
+
+@dataclass(frozen=True)
 class Atoms:
     """Particles of a box, positions unwrapped. species [atom], mass [atom], box: edge lengths [batch, dim]."""
 
@@ -81,7 +90,7 @@ class Atoms:
     names: tuple[str, ...]  # of the species
 
 
-Layout = Series | Grid | Points | Atoms
+Layout = Series | Grid | Points | Elements | Atoms
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
@@ -12,7 +12,7 @@ from scenegrad.view.frames import Frames, PlacedFrames
 from scenegrad.view.h5md import AtomFrames
 from scenegrad.view.quantities import Quantity, default_quantity, quantity
 from scenegrad.view.skin import Skin, skins_of
-from scenegrad.view.vtkhdf import GridFrames
+from scenegrad.view.vtkhdf import ElementFrames, GridFrames
 
 if TYPE_CHECKING:
     import pyvista
@@ -28,14 +28,14 @@ class Look(Protocol):
 
 def look(plotter: pyvista.Plotter, frames: Frames, field: str | None, indices: Iterable[int], cmap: str | None) -> Look:
     """The frames in the picture, in colours that suit all of `indices`."""
-    skins = [] if isinstance(frames, GridFrames) else skins_of(cast(PlacedFrames, frames))
+    skins = [] if isinstance(frames, GridFrames | ElementFrames) else skins_of(cast(PlacedFrames, frames))
     if field is None and skins and not several(frames, "body"):
         return dressed(plotter, frames, None, skins)
     shown = quantity(frames, field) if field is not None else usual_quantity(frames)
     if shown is None:
         return dressed(plotter, frames, None, skins)
     sequential = ON_PAPER if isinstance(frames, GridFrames) and frames.dim == 3 else SEQUENTIAL
-    diverging = DIVERGING if isinstance(frames, GridFrames) else DIVERGING_SOLID
+    diverging = DIVERGING if isinstance(frames, GridFrames | ElementFrames) else DIVERGING_SOLID
     names = category_names(frames, shown)
     if frames.dim == 1:
         indices = range(max(indices) + 1)  # a line is drawn through time
@@ -49,7 +49,12 @@ def dressed(plotter: pyvista.Plotter, frames: Frames, colours: Colouring | None,
         from scenegrad.view.shells import Shells
 
         assert colours is not None
-        return {1: History, 2: FlatField, 3: Shells}[frames.dim](plotter, frames, colours)
+        looks: dict[int, Callable[..., Look]] = {1: History, 2: FlatField, 3: Shells}
+        return looks[frames.dim](plotter, frames, colours)
+    if isinstance(frames, ElementFrames) and colours is not None:
+        from scenegrad.view.elements import ElementField
+
+        return ElementField(plotter, frames, colours)
     from scenegrad.view.particles import Particles
 
     return Particles(plotter, cast(PlacedFrames, frames), colours, skins)

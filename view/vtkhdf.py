@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     import h5py
     import pyvista
 
-__all__ = ["GridFrames", "PointFrames", "open_vtkhdf"]
+__all__ = ["ElementFrames", "GridFrames", "PointFrames", "open_vtkhdf"]
 
 LABELS = ("body", "species", "material")  # integers that name a kind of particle
 
 
-def open_vtkhdf(path: Path) -> GridFrames | PointFrames:
+def open_vtkhdf(path: Path) -> GridFrames | PointFrames | ElementFrames:
     """The frames of a .vtkhdf file."""
     file = open_hdf5(path)
     try:
@@ -35,12 +35,12 @@ def open_vtkhdf(path: Path) -> GridFrames | PointFrames:
             raise ViewError(f"{path} has no group VTKHDF, so it is not a VTKHDF file. It holds {', '.join(file)}.")
         root = file["VTKHDF"]
         kind = attribute(root, "Type")
-        if kind not in ("ImageData", "PolyData"):
-            raise ViewError(f"{path} is VTKHDF of type {kind!r}; pictures are made of ImageData and PolyData.")
+        if kind not in KINDS:
+            raise ViewError(f"{path} is VTKHDF of type {kind!r}; pictures are made of {', '.join(KINDS)}.")
         steps = root.get("Steps")  # a file that is still growing has none
         listed = np.asarray(steps["Values"], dtype=np.float64) if steps is not None else None
         times = committed_times(file, path.stem, listed)
-        return (GridFrames if kind == "ImageData" else PointFrames)(path, setting_in(file), times, file)
+        return KINDS[kind](path, setting_in(file), times, file)
     except BaseException:
         file.close()
         raise
@@ -175,6 +175,29 @@ class PointFrames:
 
     def close(self) -> None:
         self.file.close()
+
+
+@dataclass(frozen=True)
+class ElementFrames(PointFrames):
+    """Nodes of a mesh, and the elements between them."""
+
+    def frame(self, index: int) -> pyvista.UnstructuredGrid:
+        import pyvista
+
+        types = np.asarray(self.root["Types"])
+        connectivity = np.asarray(self.root["Connectivity"]).reshape(len(types), -1)
+        cells = np.insert(connectivity, 0, connectivity.shape[1], axis=1).ravel()
+        grid = pyvista.UnstructuredGrid(cells, types, self.positions(index))
+        for name, field in self.fields().items():
+            grid.point_data[name] = flattened(self.values(name, index), field.components)
+        return grid
+
+
+KINDS: dict[str, type[GridFrames | PointFrames | ElementFrames]] = {
+    "ImageData": GridFrames,
+    "PolyData": PointFrames,
+    "UnstructuredGrid": ElementFrames,
+}
 
 
 def flattened(array: Array, components: int) -> Array:

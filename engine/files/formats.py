@@ -9,10 +9,11 @@ import h5py
 import numpy as np
 
 from scenegrad.engine.files.column import Column
+from scenegrad.engine.files.elements import ElementFrames
 from scenegrad.engine.files.h5md import AtomFrames
 from scenegrad.engine.files.series import SeriesFrames
 from scenegrad.engine.files.vtkhdf import GridFrames, PointFrames
-from scenegrad.engine.solver import Atoms, Grid, Points, Probe
+from scenegrad.engine.solver import Atoms, Elements, Grid, Points, Probe
 
 __all__ = ["Format", "format_of"]
 
@@ -43,6 +44,8 @@ def format_of(probe: Probe, member: int = 0) -> Format:
     layout = probe.layout
     if isinstance(layout, Grid):
         return GridFrames(probe.name, layout, probe.units)
+    if isinstance(layout, Elements):
+        return ElementFrames(probe.name, layout, probe.units, member)
     if isinstance(layout, Points):
         return PointFrames(probe.name, layout, probe.units, member)
     if isinstance(layout, Atoms):

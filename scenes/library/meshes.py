@@ -35,5 +35,5 @@ def cylinder_channel(peak: Scalar = 0.3, viscosity: Scalar = 1e-3, steady: bool 
             "fields": Fields("velocity", "pressure", "vorticity", every=end if steady else end / 60),
             "force": Force("boundary.tags.cylinder", every=end if steady else end / 600),
         },
-        time=Time(end=end),
+        time=Time(end=end) if steady else Time(end=end, dt=0.005),
     )

@@ -16,6 +16,7 @@ from scenegrad import scenes as sc
 from scenegrad.engine.rollout import rollout
 from scenegrad.scenes import library
 from scenegrad.solvers.compile import compile_scene
+from scenegrad.solvers.navier_stokes.finite_element.compile import compile_finite_element
 from scenegrad.solvers.navier_stokes.finite_element.space import Space
 from scenegrad.verification.case import Case, Finding, Setting, absolute, at_least, at_most, relative
 
@@ -62,7 +63,7 @@ def ended(
             outputs={"fields": sc.Fields(*names[type(entity)], every=1.0)},
             time=sc.Time(end=1.0),
         )
-        solver, state, params = compile_scene(scene, setting.device, setting.dtype)
+        solver, state, params = compile_finite_element([scene], setting.device, getattr(torch, setting.dtype))
     fields = rollout(solver, state, params).outputs["fields"]
     return solver.space, {name: value[0, -1].double().cpu() for name, value in fields.items()}
 

@@ -62,7 +62,9 @@ def troubles(scene: Scene, mesh: TaggedMesh) -> Iterator[tuple[str, str]]:
     if scene.dynamics is not None:
         yield "dynamics", f"{scene.dynamics.kind} moves atoms; leave it out"
     if scene.time.tolerance is not None:
-        yield "time.tolerance", "needs an error estimate, which BDF2 has not; give dt or cfl, or leave it out"
+        yield "time.tolerance", "needs an error estimate, which BDF2 has not; give a dt, or leave it out"
+    if scene.time.cfl is not None:
+        yield "time.cfl", "is a share of a stability bound, which these implicit steps have not; give a dt"
     yield from tag_troubles(scene, mesh)
     if len(filling) != 1:
         return

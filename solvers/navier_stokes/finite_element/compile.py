@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from scenegrad.engine.controllers import CFL, Controller, Fixed
+from scenegrad.engine.controllers import Controller, Fixed
 from scenegrad.engine.errors import MeshError
 from scenegrad.engine.geometry.tagged import read_tagged
 from scenegrad.engine.solver import Program
@@ -45,6 +45,7 @@ from scenegrad.solvers.shared.reasons import Reasons
 
 __all__ = ["compile_finite_element"]
 
+STEPS = 200  # of a run that marches
 LEAK = 1e-6  # of what flows in, that need not flow out: the sides are polygons
 BECAUSE = (
     "finite elements can be differentiated by what their sides say; by viscosity, density, drag, forcing and first "
@@ -112,11 +113,9 @@ def planned(
     return replace(solver, program=program(scene, probes, default, initial)), initial(values), values
 
 
-def controller(scene: Scene, explicit: bool) -> Controller:
-    """Steady states in one step; what is implicit in a hundredth of the run, unless the scene says otherwise."""
-    if is_steady(scene):
-        return Fixed(scene.time.end)
-    return CFL(0.5) if explicit else Fixed(scene.time.end / 100)
+def controller(scene: Scene) -> Controller:
+    """Steady states in one step; what marches in 200 of them, unless the scene says otherwise."""
+    return Fixed(scene.time.end if is_steady(scene) else scene.time.end / STEPS)
 
 
 def unplanned(scene: Scene) -> Program[Any]:
@@ -186,7 +185,7 @@ def flow(
             space.vertices.to(dtype).expand(batch, -1, -1).contiguous(),
         )
 
-    return planned(scenes, solver, initial, values, controller(scene, asked.inertia))
+    return planned(scenes, solver, initial, values, controller(scene))
 
 
 def refuse_leaks(scene: Scene, sides: Sides, values: Params, batch: int) -> None:
@@ -244,7 +243,7 @@ def diffusion(
         vertices = space.vertices.to(dtype).expand(batch, -1, -1).contiguous()
         return DiffusionState(start, start, start.new_zeros(batch, 1), coefficient, source, vertices)
 
-    return planned(scenes, solver, initial, values, controller(scene, False))
+    return planned(scenes, solver, initial, values, controller(scene))
 
 
 def elastic(
@@ -267,4 +266,4 @@ def elastic(
         young = everywhere(now[f"{name}.youngs_modulus"], len(space.cells), dtype)
         return ElasticState(rest, young, space.vertices.to(dtype).expand(len(scenes), -1, -1).contiguous())
 
-    return planned(scenes, solver, initial, values, controller(scene, False))
+    return planned(scenes, solver, initial, values, controller(scene))

@@ -30,8 +30,8 @@ __all__ = ["FlowEquations", "Moment"]
 class Moment:
     """What the equations are told; all of one batch, float64.
 
-    pace: a = pace u + memory [1/s]; memory: at nodes [batch, node, dim]. carrier: what carries the momentum and is
-    carried, where both are known [batch, node, dim]. load: of sides [batch, node, dim].
+    pace: a = pace u + memory [1/s]; memory: at nodes [batch, node, dim]. carrier: what carries the
+    momentum, where it is known beforehand [batch, node, dim]. load: of sides [batch, node, dim].
     """
 
     shape: Shape
@@ -82,11 +82,8 @@ class FlowEquations:
         push = torch.einsum("qa,xeai->xeqi", at.value, space.gather(rate)) - now.force[:, None, None, :]
         carrier = u if self.advected else now.carrier
         if carrier is not None:
-            carried = space.gather(carrier)
-            if not self.advected:
-                grad_carried = torch.einsum("xeqaj,xeai->xeqij", slopes, carried)
-            wind = torch.einsum("qa,xeai->xeqi", at.value, carried)
-            push = push + torch.einsum("xeqj,xeqij->xeqi", wind, grad if self.advected else grad_carried)
+            wind = torch.einsum("qa,xeai->xeqi", at.value, space.gather(carrier))
+            push = push + torch.einsum("xeqj,xeqij->xeqi", wind, grad)
         momentum = torch.einsum("xeqaj,xeqij->xeai", slopes, stress * volume[..., None, None])
         momentum = momentum + torch.einsum("qa,xeqi->xeai", at.value, push * volume[..., None])
         divergence = torch.einsum("xeqii->xeq", grad)
@@ -106,12 +103,13 @@ class FlowEquations:
             "xeq,qa,qb->xeab", volume, at.value, at.value
         )
         out = x.new_zeros(len(x), len(space.nodes), dim * nodes + corners, dim * nodes + corners)
-        if self.advected:
-            u = space.gather(self.split(x)[0])
+        carrier = self.split(x)[0] if self.advected else now.carrier
+        if carrier is not None:
+            u = space.gather(carrier)
             wind = torch.einsum("qa,xeai->xeqi", at.value, u)
             blown = torch.einsum("xeqj,xeqbj->xeqb", wind, weighted)
             block = block + torch.einsum("qa,xeqb->xeab", at.value, blown)
-            if not early:
+            if self.advected and not early:
                 grad = torch.einsum("xeqaj,xeai->xeqij", weighted, u)
                 cross = torch.einsum("qa,qb,xeqij->xeijab", at.value, at.value, grad)
                 for i in range(dim):

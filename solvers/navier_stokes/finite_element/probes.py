@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from scenegrad.engine.solver import Points, Probe, Series
+from scenegrad.engine.solver import Elements, Probe, Series
 from scenegrad.engine.state import Params
 from scenegrad.scenes.outputs import Energy, Fields, Force, Output
 from scenegrad.solvers.navier_stokes.finite_element.diffusion import DiffusionSolver
@@ -30,8 +30,9 @@ def probe(name: str, output: Output, start: float, solver: AnySolver, forces: li
     observed: Measure = solver.observe
     match output:
         case Fields():
+            layout = Elements(nodes=solver.space.nodes)
             units = {q: UNITS.get(q, "1") for q in output.quantities} | {"position": "m"}
-            return Probe(name, output.every, fields(output.quantities, solver), Points(), units, start)
+            return Probe(name, output.every, fields(output.quantities, solver), layout, units, start)
         case Energy():
             units = dict(ENERGY_UNITS)
 

@@ -19,7 +19,7 @@ from scenegrad.scenes.sides import Inflow, NoSlip, Outflow
 from scenegrad.scenes.values import Parameter, vector
 from scenegrad.solvers.navier_stokes.finite_element.places import axis_of, inward_at, shares
 from scenegrad.solvers.navier_stokes.finite_element.space import Space
-from scenegrad.solvers.shared.signals import addresses, peak, value_at
+from scenegrad.solvers.shared.signals import addresses, value_at
 
 __all__ = ["Pull", "Sides", "conditions", "diffusion_sides", "elastic_sides", "flow_sides"]
 
@@ -89,18 +89,6 @@ class Sides:
             along = normals if pull.normal and components > 1 else normals.norm(dim=-1, keepdim=True)
             density = numbers * along
             out = out + self.space.facet_load(facets, density)
-        return out
-
-    def fastest(self, params: Params) -> Tensor:
-        """The largest that is ever held, by its size [batch, node, component]."""
-        batch = next(iter(params.values())).shape[0]
-        out = torch.zeros(batch, *self.held.shape, dtype=torch.float64, device=self.held.device)
-        for source in self.sources:
-            if source.given is None:
-                numbers = params[source.address].double()
-            else:
-                numbers = peak(params, source.address, source.given)[:, None]
-            out = out + torch.einsum("bk,knc->bnc", numbers.abs(), source.pattern.abs())
         return out
 
     @property

@@ -18,8 +18,6 @@ from scenegrad.solvers.navier_stokes.finite_element.system import System, solve
 
 __all__ = ["FlowSolver", "Watch"]
 
-COURANT = 0.5  # of dt |u . grad l|, l a barycentric coordinate: the nodes of an element are half its width apart
-
 
 @dataclass(frozen=True)
 class Watch:
@@ -39,9 +37,10 @@ class Watch:
 class FlowSolver(TorchAdjoint):
     """u_t + u.grad u = -grad p / density + viscosity laplace u - drag u + f,  div u = 0, on Taylor-Hood elements.
 
-    Marching takes BDF2 with what is carried extrapolated from the last two steps [Ascher, Ruuth & Wetton 1995, SIAM J.
-    Numer. Anal. 32, 797-823]: the equations of a step are those of Stokes, with one matrix as long as dt stays. The
-    gradient of a step, steady or not, is one solve with the transposed matrix.
+    Marching takes BDF2, carried by a velocity extrapolated from the last two steps [Girault & Raviart 1979; John 2016,
+    Finite Element Methods for Incompressible Flow Problems, section 7.3]: linear equations, stable for any dt. Without
+    inertia they have one matrix, as long as dt stays. The gradient of a step, steady or not, is one solve with the
+    transposed matrix.
     """
 
     space: Space
@@ -65,15 +64,8 @@ class FlowSolver(TorchAdjoint):
         return not self.sides.open
 
     def max_dt(self, state: FlowState, params: Params) -> Tensor:
-        """Of the velocity that is carried explicitly [batch], rounded down to powers of sqrt(2): matrices last."""
-        unbounded = torch.full((len(state.velocity),), torch.inf, dtype=torch.float64)
-        if self.steady or not self.inertia:
-            return unbounded
-        with torch.no_grad():
-            slopes = self.space.shape(state.vertices.double()).slopes
-            speeds = self.space.gather(state.velocity.double().abs().maximum(self.sides.fastest(params)))
-            rate = torch.einsum("xeai,xeki->xeak", speeds, slopes.abs()).flatten(1).amax(1)
-            return (2.0 ** (0.5 * (2.0 * (COURANT / rate).log2()).floor())).cpu()
+        """None: everything is implicit [batch, float64]."""
+        return torch.full((len(state.velocity),), torch.inf, dtype=torch.float64)
 
     def moment(self, state: FlowState, params: Params, time: Tensor, dt: Tensor) -> Moment:
         """The equations at the end of a step."""
@@ -106,7 +98,7 @@ class FlowSolver(TorchAdjoint):
         held = self.system.held
         guess = self.equations.join(state.velocity.double(), state.pressure.double() / density[:, None])
         keys = None
-        if not self.equations.advected:
+        if now.carrier is None and not self.equations.advected:
             parts = (now.viscosity.detach(), now.drag.detach(), now.pace, state.vertices.detach())
             keys = [tuple(part[b].clone() for part in parts) for b in range(batch)]
         x = solve(
