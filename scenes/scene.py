@@ -85,7 +85,12 @@ class Scene(Model):
             dims["gravity"] = len(vector(self.gravity))
         for name, entity in self.entities.items():
             for field in ("velocity", "buoyancy"):
-                if isinstance(value := getattr(entity, field, None), tuple | Parameter):
+                value = getattr(entity, field, None)
+                if isinstance(value, Parameter) and not isinstance(value.value, tuple) and self.domain.dim == 1:
+                    raise ValueError(
+                        f"{name}.{field} is a vector, even in one dimension: write Parameter(({value.value:g},))"
+                    )
+                if isinstance(value, tuple | Parameter):
                     dims[f"{name}.{field}"] = len(vector(value))
         found = {name: dim for name, dim in dims.items() if dim is not None}
         if len(set(found.values())) > 1:

@@ -326,3 +326,10 @@ def test_signed_distance_of_a_primitive_has_slope_one(shape):
         (shape.signed_distance(points + h * e) - shape.signed_distance(points - h * e)) / (2 * h) for e in np.eye(3)
     ]
     assert np.median(np.abs(np.linalg.norm(slope, axis=0) - 1)) < 1e-8
+
+
+def test_a_vector_that_learns_is_one_in_one_dimension_too():
+    domain = sc.Domain.periodic(size=(1.0,), cells=(16,))
+    with pytest.raises(ValueError, match=r"gas.velocity is a vector.*Parameter\(\(0.3,\)\)"):
+        sc.Scene(name="v", domain=domain, entities={"gas": sc.Gas(velocity=sc.Parameter(0.3))}, time=sc.Time(end=1.0))
+    sc.Scene(name="v", domain=domain, entities={"gas": sc.Gas(velocity=sc.Parameter((0.3,)))}, time=sc.Time(end=1.0))

@@ -75,7 +75,7 @@ def compile_finite_volume(
     work = Workspace(
         grid, law, method, kinds(sides), len(scenes), device, dtype, viscous=viscous, immersed=obstacles is not None
     )
-    measures = Measures(name, law, grid, obstacles)
+    measures = Measures(name, law, grid, work.wraps, obstacles)
     tables = tables_of(name, law, grid, sides, obstacles)
     changes = any(side.changes for side in sides)
     unplanned: Program[FlowState] = Program(scene.time.end, DEFAULT)

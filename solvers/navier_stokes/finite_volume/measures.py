@@ -20,12 +20,13 @@ __all__ = ["Measures"]
 class Measures:
     """All are differentiable. Sums are per unit of depth in two dimensions, of cross section in one.
 
-    obstacles: they take their share of the cells; None where there are none.
+    wraps: which axes are periodic. obstacles: they take their share of the cells; None where there are none.
     """
 
     name: str
     law: Law
     grid: Grid
+    wraps: tuple[bool, ...]
     obstacles: Obstacles | None = None
 
     def constant(self, params: Params) -> Tensor:
@@ -49,7 +50,9 @@ class Measures:
         return found | {"depth": w[:, 0], "momentum": u[:, 1:].movedim(1, -1), "froude": mach}
 
     def differences(self, field: Tensor, axis: int) -> Tensor:
-        """Central differences along an axis of cells, one-sided at the ends."""
+        """Central differences along an axis of cells, one-sided at ends that are not periodic."""
+        if self.wraps[axis]:
+            return (field.roll(-1, axis + 1) - field.roll(1, axis + 1)) / (2.0 * self.grid.spacing[axis])
         return torch.gradient(field, spacing=self.grid.spacing[axis], dim=axis + 1)[0]
 
     def vorticity(self, velocity: Tensor) -> Tensor:

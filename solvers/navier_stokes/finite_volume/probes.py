@@ -60,7 +60,7 @@ def serving(output: Output, solver: FiniteVolumeSolver) -> tuple[Measure, Layout
         layout = GridLayout(grid.cells, grid.spacing, middle, solver.wraps)
         return fields, layout, {quantity: known[quantity] for quantity in quantities}
     if isinstance(output, Momentum):
-        unit = "m^4/s" if water else f"kg m/s{per}"
+        unit = f"m^{grid.dim + 2}/s" if water else f"kg m/s{per}"
         return lambda s, p: {"momentum": measures.totals(s, p)["momentum"]}, Series(), {"momentum": unit}
 
     def energy(state: FlowState, params: Params) -> dict[str, Tensor]:
@@ -72,6 +72,6 @@ def serving(output: Output, solver: FiniteVolumeSolver) -> tuple[Measure, Layout
             "mass": found["mass"],
         }
 
-    joule, mass = ("m^5/s^2", "m^3") if water else (f"J{per}", f"kg{per}")
+    joule, mass = (f"m^{grid.dim + 3}/s^2", f"m^{grid.dim + 1}") if water else (f"J{per}", f"kg{per}")
     names = ("total", "kinetic", "potential" if water else "internal")
     return energy, Series(), dict.fromkeys(names, joule) | {"mass": mass}

@@ -141,3 +141,38 @@ def test_viscosity_bounds_the_step():
 
     assert bound(10.0) == pytest.approx(bound(1.0) / 10, rel=0.02)
     assert bound(1e-6) == pytest.approx(bound(0.0), rel=1e-3)
+
+
+def test_vorticity_and_schlieren_do_not_see_where_a_periodic_box_begins():
+    """Shifting a flow around its box shifts what is measured of it."""
+    scene = sc.Scene(
+        name="vortex",
+        domain=sc.Domain(size=(1.0, 0.8), cells=(20, 12), wrap=(True, False)),
+        entities={"gas": sc.Gas(start=sc.IsentropicVortex(strength=1.0, radius=0.1))},
+        boundary=sc.Boundary(y=sc.Slip()),
+        time=sc.Time(end=1.0),
+    )
+    solver, state, params = compile_scene(scene, "cpu", "float64")
+    shifted = type(state)(state.conserved.roll(10, 2))
+    for name in ("vorticity", "schlieren"):
+        seen, other = (solver.measures.fields(s, params)[name] for s in (state, shifted))
+        assert seen.abs().max() > 0.1
+        torch.testing.assert_close(other, seen.roll(10, 1), rtol=0.0, atol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("dim", "mass", "energy", "momentum"), [(1, "m^2", "m^4/s^2", "m^3/s"), (2, "m^3", "m^5/s^2", "m^4/s")]
+)
+def test_sums_of_water_have_units_of_as_many_lengths_as_there_are_dimensions(dim, mass, energy, momentum):
+    """A depth, or a depth times a speed squared and so on, over a length or over an area."""
+    scene = sc.Scene(
+        name="pond",
+        domain=sc.Domain.periodic(size=(1.0,) * dim, cells=(4,) * dim),
+        entities={"water": sc.ShallowWater()},
+        outputs={"energy": sc.Energy(every=0.1), "momentum": sc.Momentum(every=0.1)},
+        time=sc.Time(end=0.1),
+    )
+    probes = {probe.name: probe for probe in compile_scene(scene, "cpu", "float64")[0].program.probes}
+    assert probes["energy"].units["mass"] == mass
+    assert probes["energy"].units["total"] == energy
+    assert probes["momentum"].units["momentum"] == momentum
