@@ -6,6 +6,7 @@ import math
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import meshio
 import numpy as np
@@ -63,6 +64,7 @@ def ended(
             outputs={"fields": sc.Fields(*names[type(entity)], every=1.0)},
             time=sc.Time(end=1.0),
         )
+        solver: Any
         solver, state, params = compile_finite_element([scene], setting.device, getattr(torch, setting.dtype))
     fields = rollout(solver, state, params).outputs["fields"]
     return solver.space, {name: value[0, -1].double().cpu() for name, value in fields.items()}
