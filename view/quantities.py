@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,7 @@ TELLING = {"gas": "density", "shallow_water": "depth", "darcy": "pressure"}  # o
 NOT_FOR_COLOUR = ("position", "id", "image", "mass")
 LENGTHS = {"velocity": "speed"}  # what the length of a vector is called
 DETERMINANTS = {"deformation": "volume ratio"}
-PRINTED = (("sigma", "σ"), ("epsilon", "ε"), ("tau", "τ"), ("^2", "²"), ("^3", "³"), ("k_B", "k"))
+PRINTED = (("sigma", "σ"), ("epsilon", "ε"), ("tau", "τ"), ("k_B", "k"))
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -70,7 +71,7 @@ def printed(unit: str) -> str:
     """A unit as it is printed: σ for sigma, m² for m^2."""
     for written, sign in PRINTED:
         unit = unit.replace(written, sign)
-    return unit
+    return re.sub(r"\^(-?\d+)", lambda power: power[1].translate(SUPERSCRIPT), unit)
 
 
 def scalar(field: Field) -> Quantity:

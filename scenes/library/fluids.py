@@ -77,7 +77,7 @@ def kolmogorov(
 
 
 def decaying_turbulence(
-    cells: int = 128, viscosity: Scalar = 5e-4, rms: float = 8.0, peak: float = 8.0, end: float = 10.0, seed: int = 0
+    cells: int = 128, viscosity: Scalar = 2e-3, rms: float = 8.0, peak: float = 8.0, end: float = 10.0, seed: int = 0
 ) -> Scene:
     """Random vortices without a force: small ones merge into large ones while the enstrophy decays.
 
