@@ -4,6 +4,7 @@ import importlib.util
 from pathlib import Path
 
 import pytest
+import torch
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
@@ -16,6 +17,9 @@ SMALL = {
     "soft_walker": {"knots": 4, "seconds": 0.5},
     "learn_a_material": {"frames": 9, "steps": 3},
     "find_stiffness": {"side": 12, "steps": 4},
+    "lower_drag": {"cells": 12, "window": 0.5, "steps": 1},
+    "recover_vorticity": {"cells": 16, "points": 8, "end": 0.4, "steps": 3},
+    "calm_convection": {"cells": 8, "places": 6, "wait": 4.0, "steps": 1},
     "learn_a_flow": {"cells": 32, "members": 12, "end": 6.0, "recipe": "fno_kolmogorov_small"},
 }
 
@@ -24,14 +28,19 @@ def test_every_example_is_tried_here():
     assert {path.stem for path in EXAMPLES.glob("*.py")} == set(SMALL)
 
 
+def load(name):
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 @pytest.mark.parametrize("name", SMALL)
 def test_example_runs(name, tmp_path, monkeypatch, request):
     if name == "drop_a_duck":
         request.getfixturevalue("rendering")
     monkeypatch.chdir(EXAMPLES.parent)
-    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load(name)
     small = dict(SMALL[name])
     if "out" in module.main.__annotations__:
         small["out"] = str(tmp_path / "run")
@@ -40,4 +49,52 @@ def test_example_runs(name, tmp_path, monkeypatch, request):
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
 def test_an_example_is_short(path):
-    assert len(path.read_text().splitlines()) <= 60
+    assert len(path.read_text().splitlines()) <= 80
+
+
+def drag_of_a_form():
+    example = load("lower_drag")
+    past = example.channel(cells=12, window=0.4)
+    first = torch.tensor([example.GAP, *example.RADII]).double().log()
+    with torch.no_grad():
+        begun = past(first, until=0.4).state
+    return first, lambda form: example.drag(past(form, begun, 0.4))
+
+
+def surprise_of_a_vorticity():
+    example = load("recover_vorticity")
+    seen, first = example.flow(cells=16, points=8, end=0.4)
+    data = seen(first)[0]
+    return 0.9 * example.blurred(first, back=True), lambda noise: example.surprise(noise, data, seen)
+
+
+def heat_through_a_layer():
+    example = load("calm_convection")
+    _, heated = example.convection(cells=8, places=6, wait=4.0)
+    return torch.linspace(-0.5, 0.7, 6).double(), lambda form: example.nusselt(heated(form))
+
+
+@pytest.mark.parametrize("problem", [drag_of_a_form, surprise_of_a_vorticity, heat_through_a_layer])
+def test_what_an_example_minimises_has_the_gradient_of_central_differences(problem):
+    """<dL/dp, d> = (L(p + h d) - L(p - h d)) / 2h"""
+    point, objective = problem()
+    way = torch.randn(point.shape, dtype=point.dtype, generator=torch.Generator().manual_seed(1))
+    leaf = point.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(objective(leaf), [leaf])
+    h = 1e-5
+    with torch.no_grad():
+        measured = (objective(point + h * way) - objective(point - h * way)) / (2 * h)
+    assert float(measured) == pytest.approx(float((slope * way).sum()), rel=1e-5)
+
+
+def test_a_form_of_less_drag_is_found():
+    assert load("lower_drag").main(cells=16, window=1.0, steps=4) < 0.9
+
+
+def test_a_first_vorticity_is_found_from_later_sparse_velocities():
+    """Nearer to the truth than what passes through the earliest of them is, after as long as it was unseen."""
+    assert load("recover_vorticity").main(cells=32, points=8, end=0.5, steps=60) < 0.2
+
+
+def test_a_floor_that_calms_convection_is_found():
+    assert load("calm_convection").main(cells=10, places=8, wait=10.0, steps=5) < 0.95

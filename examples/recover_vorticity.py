@@ -1,0 +1,80 @@
+"""How did this flow begin? Its first vorticity, from velocities seen later at a few points, by gradient."""
+
+from dataclasses import replace
+from math import pi
+
+import matplotlib.pyplot as plt
+import torch
+
+import scenegrad as sg
+
+NOISE, RMS = 0.05, 3.0  # of the velocities seen [m/s]; size of the vorticity, as one knows it beforehand [1/s]
+
+
+def flow(cells: int, points: int, end: float):
+    """A function from the first vorticity to velocities at points at four later times, and all; and one to find."""
+    scene = sg.Scene(
+        name="decay", domain=sg.Domain.periodic(size=(2 * pi, 2 * pi), cells=(cells, cells)), time=sg.Time(end=end),
+        entities={"water": sg.Fluid(viscosity=1e-3, vorticity=sg.GaussianField(peak=4.0, width=1.5, rms=RMS))},
+        outputs={"fields": sg.Fields("vorticity", "velocity", every=end / 4)}, seed=3,
+    )  # fmt: skip
+    solver, state, params = sg.compile(scene, device="cpu", dtype="float64")
+
+    def seen(vorticity: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        fields = sg.rollout(solver, replace(state, vorticity=vorticity[None]), params.detach()).outputs["fields"]
+        return fields["velocity"][0, 1:, :: cells // points, :: cells // points], fields["vorticity"][0]
+
+    return seen, state.vorticity[0]
+
+
+def blurred(noise: torch.Tensor, back: bool = False) -> torch.Tensor:
+    """What is likely beforehand: of white noise, a vorticity of the right size whose fine waves are weak."""
+    k = torch.fft.fftfreq(len(noise), 1.0 / len(noise), dtype=torch.float64)
+    blur = 1.0 / (1.0 + (k[:, None] ** 2 + k**2) / 36.0)
+    blur *= RMS / blur.square().mean().sqrt()
+    return torch.fft.ifft2(torch.fft.fft2(noise) * (1.0 / blur if back else blur)).real
+
+
+def surprise(noise: torch.Tensor, data: torch.Tensor, seen) -> torch.Tensor:
+    """-log of the probability of noise and data, but for a constant."""
+    return 0.5 * ((seen(blurred(noise))[0] - data) / NOISE).square().sum() + 0.5 * noise.square().sum()
+
+
+def interpolated(velocity: torch.Tensor, cells: int) -> torch.Tensor:
+    """Vorticity of the trigonometric polynomial through velocities at n x n points [n, n, 2], on more of them."""
+    n = len(velocity)
+    waves = torch.fft.fftfreq(n, 1.0 / n, dtype=torch.float64)
+    k, place = waves * (waves.abs() < n // 2), waves.round().long() % cells
+    u, v = torch.fft.fft2(velocity.movedim(-1, 0))
+    spectrum = torch.zeros(cells, cells, dtype=u.dtype)
+    spectrum[place[:, None], place] = 1j * (k[:, None] * v - k * u) * (cells / n) ** 2
+    return torch.fft.ifft2(spectrum).real
+
+
+def main(cells: int = 64, points: int = 16, end: float = 1.0, steps: int = 120, out: str | None = None) -> float:
+    seen, first = flow(cells, points, end)
+    data, truth = seen(first)
+    data = data + NOISE * torch.randn(data.shape, dtype=data.dtype, generator=torch.Generator().manual_seed(1))
+    guess = interpolated(data[0], cells)
+    noise = blurred(guess, back=True).requires_grad_()
+    search = torch.optim.LBFGS([noise], max_iter=steps, history_size=20, line_search_fn="strong_wolfe")
+
+    def objective() -> torch.Tensor:
+        search.zero_grad()
+        loss = surprise(noise, data, seen)
+        loss.backward()
+        return loss
+
+    search.step(objective)
+    found = blurred(noise.detach())
+    errors = [float((a - b).norm() / b.norm()) for a, b in ((found, first), (guess, first), (guess, truth[1]))]
+    print("first vorticity off by {:.3f}; interpolated by {:.3f}, and by {:.3f} from its own time".format(*errors))
+    if out:
+        for n, (title, field) in enumerate({"truth": first, "found": found, "interpolated": guess}.items()):
+            plt.subplot(1, 3, n + 1, title=title).imshow(field.T, origin="lower", cmap="RdBu_r", vmin=-9, vmax=9)
+        plt.savefig(out, dpi=90, bbox_inches="tight")
+    return errors[0]
+
+
+if __name__ == "__main__":
+    main(out="recover_vorticity.png")
