@@ -38,9 +38,9 @@ class Smagorinsky(Turbulence):
 class Fluid(Entity):
     """An incompressible Newtonian fluid that fills the box.
 
-    It starts from a vorticity (two dimensions), or from a velocity: one vector everywhere, or a field, of which the part
-    without divergence is taken. drag: linear friction on the velocity. turbulence: what stands for eddies finer than the
-    grid, on a staggered one.
+    It starts from a vorticity (two dimensions), or from a velocity: one vector everywhere, or a field, of which the
+    part without divergence is taken. drag: linear friction on the velocity. turbulence: what stands for eddies finer
+    than the grid, on a staggered one.
     """
 
     kind: Literal["fluid"] = "fluid"
