@@ -237,3 +237,17 @@ def test_files_of_other_formats_hold_the_same_mesh(mesh_file: Maker) -> None:
     )
     assert np.allclose(msh.value, vtu.value, atol=1e-12)
     assert float(msh.value.max()) == pytest.approx(3.0)
+
+
+def test_what_comes_in_leaves_in_space_too(mesh_file: Maker) -> None:
+    """Through a duct of three dimensions, by the weights of facets, which are the test of the continuity equation."""
+    sides = sc.Boundary(tags={"x_lo": sc.Inflow(sc.Parabolic(1.0)), "x_hi": sc.Outflow()}, default=sc.NoSlip())
+    solver, end, _ = ended(scene(mesh_file((1.0, 1.0, 1.0), (2, 4, 4)), sc.Fluid(viscosity=0.1), sides, method=STEADY))
+    weights = torch.tensor([0.0, 0.0, 0.0, 1 / 3, 1 / 3, 1 / 3], dtype=torch.float64)
+    through = []
+    for tag in ("x_lo", "x_hi"):
+        facets = solver.space.tags[tag]
+        mean = torch.einsum("a,fac->fc", weights, end.velocity[0, facets.nodes])
+        through.append(float((mean * solver.space.normals(facets, end.vertices)[0]).sum()))
+    assert through[0] == pytest.approx(-4 / 9, rel=0.02)
+    assert sum(through) == pytest.approx(0.0, abs=1e-12)
