@@ -19,43 +19,29 @@ from scenegrad.engine.streams import on_torch_stream
 from scenegrad.scenes.methods import Implicit, Integrator
 from scenegrad.solvers.mpm.colliders.obstacles import ObstacleTables
 from scenegrad.solvers.mpm.colliders.passes import ColliderPasses
-from scenegrad.solvers.mpm.contact import STIFFNESS, contact, radius_of
+from scenegrad.solvers.mpm.contact import STIFFNESS, radius_of
 from scenegrad.solvers.mpm.grid.grid import Grid
 from scenegrad.solvers.mpm.grid.layout import Layout, layout_of
 from scenegrad.solvers.mpm.held_nodes import HeldNodes
 from scenegrad.solvers.mpm.implicit.backward_euler import BackwardEuler
 from scenegrad.solvers.mpm.matter import Matter
-from scenegrad.solvers.mpm.meeting import meetings, surfaces
 from scenegrad.solvers.mpm.mirrors import mirrors
-from scenegrad.solvers.mpm.nodes import node_velocities, velocities_before
 from scenegrad.solvers.mpm.numbers import numbers
-from scenegrad.solvers.mpm.passes import Line, Pass, Process
+from scenegrad.solvers.mpm.passes import Process
 from scenegrad.solvers.mpm.rigid.numbers import FELT, POSE
 from scenegrad.solvers.mpm.state import ParticleState
+from scenegrad.solvers.mpm.step_passes import StepPasses
 from scenegrad.solvers.mpm.tables import Tables
 from scenegrad.solvers.mpm.threads import Threads
-from scenegrad.solvers.mpm.transfer import grid_to_particles, lost_particles, particles_to_grid
 
 __all__ = ["NAMES", "Workspace"]
 
-PLACE = ("lattice", "dt")
-TO_GRID = (*PLACE, "slot", "kind", "volume", "row", "gravity", "x", "v", "C", "F", "h")
-AT_WALLS = (*PLACE, "slot", "volume", "radius", "row", "face", "sides", "low", "high", "firmness", "own", "x")
-BEFORE = ("lightest", "momentum", "momentum before")
-MEET = ("lattice", "lightest", "rub", "node share", "momentum apart", "surface")
-AT_NODES = ("lightest", "hold", "holds", "momentum", "friction")
-TO_PARTICLES = (*PLACE, "slot", "kind", "row", "x", "F", "h", "velocity", "flip", "v", "velocity before")
-AFTER = ("x after", "v after", "C after", "F after", "h after", "lost")
 UNUSED = ("own", "node share", "h", "h after", "momentum before", "velocity before")
+# Of the fields of a state in the passes.
 NAMES = {
-    "position": "x",
-    "velocity": "v",
-    "affine": "C",
-    "deformation": "F",
-    "history": "h",
-    "rigid": "rigid",
+    "position": "x", "velocity": "v", "affine": "C", "deformation": "F", "history": "h", "rigid": "rigid",
     "felt": "felt",
-}  # of a state's fields in the passes
+}  # fmt: skip
 
 
 class Workspace:
@@ -88,45 +74,34 @@ class Workspace:
         self.lost = torch.zeros(self.batch, dtype=torch.int32, device=self.device)
         self.widths = {"momentum": grid.dim + 1, "velocity": grid.dim} | ({"friction": grid.dim} if self.walls else {})
         self.summed: tuple[str, ...] = ("momentum", "friction") if self.walls else ("momentum",)
-        device, flip, own = str(self.device), grid.scheme.flip is not None, Threads(self)
+        flip = grid.scheme.flip is not None
         if flip:
             self.widths |= {"momentum before": grid.dim, "velocity before": grid.dim}
             self.summed += ("momentum before",)
-        before = [Line(velocities_before(n), "nodes", device, BEFORE, ("velocity before",))] if flip else []
-        arrive = Line(
-            particles_to_grid(n, matter.laws), "particles", device, TO_GRID, ("momentum", "momentum before"), own
-        )
-        walls = [Line(contact(n), "particles", device, AT_WALLS, ("momentum", "friction"), own)] if self.walls else []
-        at_nodes = Line(node_velocities(n), "nodes", device, AT_NODES, ("velocity",))
-        self.arrived = arrive
+        own = StepPasses.of(n, matter.laws, str(self.device), Threads(self), flip=flip, walls=bool(self.walls))
+        self.arrived, self.to_particles, self.seek_lost = own.arrive, own.to_particles, own.seek_lost
         found = ((),) * self.batch if isinstance(integrator, Implicit) else mirrors(matter.clinging, grid)
         held = self.held = HeldNodes(n, matter, self.fields, found)
-        apart: list[Pass] = [arrive, *before, *walls]
+        arrive = own.together()
         if matter.meeting:
             self.types |= {"momentum apart": n.packed, "surface": n.packed, "rub": n.real}
             self.widths |= {"momentum apart": grid.dim + 1, "surface": grid.dim + 1}
             self.summed = (*self.summed, "momentum apart", "surface")
-            apart = [
-                *(each.renamed({"momentum": "momentum apart"}) for each in apart),
-                Pass(surfaces(n), "particles", device, ("lattice", "volume", "own", "x", "F"), ("surface",)),
-                Pass(meetings(n), "nodes", device, MEET, ("momentum",)),
-            ]
+            arrive = own.apart(n)
         folded = held.folded("momentum", *(["friction"] if self.walls else []))
-        self.solves: tuple[Process, ...] = (*apart, *folded, at_nodes, *held.reflected("velocity"))
+        self.solves: tuple[Process, ...] = (*arrive, *folded, own.at_nodes, *held.reflected("velocity"))
         self.colliders: ColliderPasses | None = None
         if matter.obstacles.all:
             meet = self.colliders = ColliderPasses(n, grid, matter.obstacles, matter.volume)
             self.types |= meet.types
             self.widths |= meet.widths
             self.summed = (*self.summed, *meet.summed)
-            self.solves = (*meet.before, *apart, *held.mirrored(meet), *meet.after)
+            self.solves = (*meet.before, *arrive, *held.mirrored(meet), *meet.after)
         self.implicit: BackwardEuler | None = None
         if isinstance(integrator, Implicit):
-            self.implicit = BackwardEuler(self, integrator, (arrive, *before), walls)
+            self.implicit = BackwardEuler(self, integrator, (own.arrive, *own.before), own.walls)
             self.solves = (self.implicit,)
-        self.to_particles = Line(grid_to_particles(n, matter.laws), "particles", device, TO_PARTICLES, AFTER, own)
         self.carries = (self.to_particles, *(self.colliders.carry if self.colliders else ()))
-        self.seek_lost = Line(lost_particles(n), "particles", device, ("lattice", "x"), ("lost",))
         # A device that holds all nodes is not asked who is lost, the host would have to wait; lost velocities are NaN.
         self.seeks = grid.sparse or self.device.type == "cpu"
         self.rooms: dict[str, Tensor] = {}
