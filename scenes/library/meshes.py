@@ -21,7 +21,7 @@ CHANNEL = Path(__file__).resolve().parents[2] / "assets" / "meshes" / "channel.m
 
 def cylinder_channel(peak: Scalar = 0.3, viscosity: Scalar = 1e-3, steady: bool = True, end: float = 1.0) -> Scene:
     """Flow past a cylinder in a channel, off its middle: steady at the Reynolds number 20 of the default peak, and a
-    street of vortices at that of 100, with peak=1.5, steady=False, end=6.
+    street of vortices at that of 100, with peak=1.5, steady=False, end=5.
 
     [Schaefer & Turek 1996, Notes on Numerical Fluid Mechanics 52, 547-566: cases 2D-1 and 2D-2]
     """

@@ -135,12 +135,12 @@ def steady_cylinder(setting: Setting) -> Iterator[Finding]:
 
 
 def vortex_street(setting: Setting) -> Iterator[Finding]:
-    scene = library.cylinder_channel(peak=1.5, steady=False, end=6.0)
+    scene = library.cylinder_channel(peak=1.5, steady=False, end=5.0)
     scene = scene.model_copy(update={"outputs": {"force": sc.Force("boundary.tags.cylinder", every=0.01)}})
     solver, state, params = compile_scene(scene, setting.device, setting.dtype)
     with torch.no_grad():
         force = rollout(solver, state, params).outputs["force"][0]
-    drag, lift = coefficients(force[-200:], 1.5).numpy().T
+    drag, lift = coefficients(force[-100:], 1.5).numpy().T
     rising = np.flatnonzero((lift[:-1] < 0) & (lift[1:] >= 0))
     cross = rising - lift[rising] / (lift[rising + 1] - lift[rising])
     period = 0.01 * float(np.diff(cross).mean())
