@@ -43,7 +43,7 @@ class ElementField:
         grid = self.frames.frame(index)
         grid.clear_point_data()
         grid.point_data["colour"] = self.colours.quantity.of(self.frames, index).astype(np.float64)
-        surface = grid.extract_surface(nonlinear_subdivision=SPLIT)
+        surface = grid.extract_surface(nonlinear_subdivision=SPLIT, algorithm="dataset_surface")
         self.plotter.add_mesh(
             surface, name="elements", scalars="colour", cmap=self.colours.table(), lighting=self.frames.dim == 3,
             show_scalar_bar=False, reset_camera=False,

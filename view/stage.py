@@ -7,9 +7,12 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from scenegrad.view.colours import PAPER
 from scenegrad.view.errors import ViewError
 from scenegrad.view.frames import Frames
+from scenegrad.view.vtkhdf import ElementFrames
 
 if TYPE_CHECKING:
     import pyvista
@@ -30,6 +33,8 @@ LOWEST = 340
 def fitting_size(frames: Frames) -> tuple[int, int]:
     """1024 x 768 pixels, and less height for a long low picture of the plane."""
     box = frames.setting.box
+    if isinstance(frames, ElementFrames):
+        box = np.ptp(frames.positions(0), axis=0) * [[0.0], [1.0]]
     if frames.dim != 2 or box is None:
         return WIDTH, HEIGHT
     breadth, height = box[1, 0], box[1, 1]

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from scipy.ndimage import binary_opening
 
-from scenegrad.engine.solver import Grid
+from scenegrad.engine.solver import Elements, Grid
 from scenegrad.view.files import open_frames
 from scenegrad.view.overlay import ticks
 from scenegrad.view.pictures import draw_picture
-from scenegrad.view.quantities import default_quantity
+from scenegrad.view.quantities import default_quantity, printed
 
 SIZE = (640, 480)
 SQUARE = Grid((16, 16), (0.125, 0.125), (0.0625, 0.0625), (False, False))  # of 2 m
@@ -114,3 +115,32 @@ def test_a_key_has_two_numbers_at_least(low: float, high: float) -> None:
         assert len(marks) >= 2
         assert marks[0] >= low - 1e-9
         assert marks[-1] <= high + 1e-9
+
+
+def test_units_are_printed_with_their_powers() -> None:
+    assert printed("kg/m^4") == "kg/m⁴"
+    assert printed("epsilon sigma^-12") == "ε σ⁻¹²"
+
+
+@pytest.mark.usefixtures("rendering")
+def test_a_field_on_a_long_low_mesh_fills_a_long_low_picture(
+    run_folder: Path, samples: ModuleType, pixels: Any
+) -> None:
+    """Two quadratic triangles over 4 m x 1 m, and a field that rises along them, zero in the middle."""
+    corners = np.array([[0.0, 0.0], [4.0, 0.0], [4.0, 1.0], [0.0, 1.0]])
+    edges = [(0, 1), (0, 2), (1, 2), (0, 3), (2, 3)]
+    nodes = np.concatenate([corners, [corners[list(pair)].mean(axis=0) for pair in edges]])
+    layout = Elements(nodes=torch.tensor([[0, 1, 2, 4, 5, 6], [0, 2, 3, 5, 7, 8]]))
+    scene = {"name": "mesh", "units": "SI", "domain": {"mesh": {"path": "gone.msh"}}, "entities": {}}
+    frame = {"position": nodes, "height": nodes[:, 0] - 2.0}
+    samples.write(run_folder, "fields", layout, [frame], scene)
+    draw_picture(run_folder, run_folder / "mesh.png", cmap="bwr")
+    picture = pixels(run_folder / "mesh.png")
+    assert picture.shape == (340, 1024, 3)
+    columns = np.flatnonzero(np.ptp(picture, axis=2).max(axis=0) > 100)
+    field = columns[columns < 880]  # the rest is the colour bar
+    row = picture[np.flatnonzero(np.ptp(picture[:, field[5]], axis=1) > 100).mean().astype(int)]
+    pale = field[10] + np.argmin(np.ptp(row[field[10] : field[-10]], axis=1))
+    assert row[field[10], 2] > row[field[10], 0] + 100
+    assert row[field[-10], 0] > row[field[-10], 2] + 100
+    assert (pale - field[0]) / np.ptp(field) == pytest.approx(0.5, abs=0.03)
