@@ -62,11 +62,11 @@ def main(cells: int = 24, places: int = 12, wait: float = 15.0, steps: int = 8, 
         after = heated(form, until=6 * wait)  # long after, it is still so
     print(f"Nu {nusselt(before):.3f} -> {nusselt(after):.3f}, floor:", [round(t, 2) for t in floor(form).tolist()])
     if out:
-        for row, (title, roll) in enumerate({"even floor": before, "found": after}.items()):
-            axes = plt.subplot(2, 1, row + 1, title=f"{title}: Nu = {nusselt(roll):.2f}")
+        figure, rows = plt.subplots(2, layout="constrained")
+        for axes, (title, roll) in zip(rows, {"even floor": before, "found": after}.items(), strict=True):
+            axes.set(title=f"{title}: Nu = {nusselt(roll):.2f}")
             axes.imshow(roll.state.tracers[0, 0].T, origin="lower", extent=(0, 2, 0, 1), cmap="inferno", vmax=1.4)
-        plt.tight_layout()
-        plt.savefig(out, dpi=90)
+        figure.savefig(out, dpi=90)
     return float(nusselt(after) / nusselt(before))
 
 

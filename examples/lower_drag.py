@@ -58,8 +58,7 @@ def main(cells: int = 32, window: float = 1.5, steps: int = 6, out: str | None =
 
     def objective() -> torch.Tensor:
         search.zero_grad()
-        loss = drag(past(form, before.state, window)) / drag(before)
-        loss.backward()
+        (loss := drag(past(form, before.state, window)) / drag(before)).backward()
         return loss
 
     search.step(objective)
@@ -67,12 +66,13 @@ def main(cells: int = 32, window: float = 1.5, steps: int = 6, out: str | None =
         after, last = past(form), discs(form)  # from the beginning, and for longer than it was looked at
     print(f"drag {drag(before):.4f} -> {drag(after):.4f} N/m, radii [m]:", [round(r, 4) for r in last[1].tolist()])
     if out:
-        for row, (title, roll, body) in enumerate((("first", before, first), ("found", after, last))):
-            axes = plt.subplot(1, 2, row + 1, title=f"{title}: {drag(roll):.3f} N/m")
+        figure, rows = plt.subplots(2, layout="constrained")
+        for axes, roll, body in zip(rows, (before, after), (first, last), strict=True):
+            axes.set(title=f"{drag(roll):.3f} N/m")
             axes.imshow(roll.outputs["speed"][0, -1].norm(dim=-1).T, origin="lower", extent=(0, 3, 0, 1))
             for centre, radius in zip(*(part.tolist() for part in body), strict=True):
                 axes.add_patch(plt.Circle(centre, radius, color="white"))
-        plt.savefig(out, dpi=90, bbox_inches="tight")
+        figure.savefig(out, dpi=90)
     return float(drag(after) / drag(before))
 
 

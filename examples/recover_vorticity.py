@@ -14,9 +14,9 @@ NOISE, RMS = 0.05, 3.0  # of the velocities seen [m/s]; size of the vorticity, a
 def flow(cells: int, points: int, end: float):
     """A function from the first vorticity to velocities at points at four later times, and all; and one to find."""
     scene = sg.Scene(
-        name="decay", domain=sg.Domain.periodic(size=(2 * pi, 2 * pi), cells=(cells, cells)), time=sg.Time(end=end),
+        name="decay", domain=sg.Domain.periodic(size=(2 * pi, 2 * pi), cells=(cells, cells)), seed=3,
         entities={"water": sg.Fluid(viscosity=1e-3, vorticity=sg.GaussianField(peak=4.0, width=1.5, rms=RMS))},
-        outputs={"fields": sg.Fields("vorticity", "velocity", every=end / 4)}, seed=3,
+        outputs={"fields": sg.Fields("vorticity", "velocity", every=end / 4)}, time=sg.Time(end=end),
     )  # fmt: skip
     solver, state, params = sg.compile(scene, device="cpu", dtype="float64")
 
@@ -43,8 +43,8 @@ def surprise(noise: torch.Tensor, data: torch.Tensor, seen) -> torch.Tensor:
 def interpolated(velocity: torch.Tensor, cells: int) -> torch.Tensor:
     """Vorticity of the trigonometric polynomial through velocities at n x n points [n, n, 2], on more of them."""
     n = len(velocity)
-    waves = torch.fft.fftfreq(n, 1.0 / n, dtype=torch.float64)
-    k, place = waves * (waves.abs() < n // 2), waves.round().long() % cells
+    k = torch.fft.fftfreq(n, 1.0 / n, dtype=torch.float64)
+    k, place = k * (k.abs() < n // 2), k.round().long() % cells
     u, v = torch.fft.fft2(velocity.movedim(-1, 0))
     spectrum = torch.zeros(cells, cells, dtype=u.dtype)
     spectrum[place[:, None], place] = 1j * (k[:, None] * v - k * u) * (cells / n) ** 2
@@ -55,14 +55,12 @@ def main(cells: int = 64, points: int = 16, end: float = 1.0, steps: int = 120, 
     seen, first = flow(cells, points, end)
     data, truth = seen(first)
     data = data + NOISE * torch.randn(data.shape, dtype=data.dtype, generator=torch.Generator().manual_seed(1))
-    guess = interpolated(data[0], cells)
-    noise = blurred(guess, back=True).requires_grad_()
+    noise = blurred(guess := interpolated(data[0], cells), back=True).requires_grad_()
     search = torch.optim.LBFGS([noise], max_iter=steps, history_size=20, line_search_fn="strong_wolfe")
 
     def objective() -> torch.Tensor:
         search.zero_grad()
-        loss = surprise(noise, data, seen)
-        loss.backward()
+        (loss := surprise(noise, data, seen)).backward()
         return loss
 
     search.step(objective)
@@ -70,9 +68,11 @@ def main(cells: int = 64, points: int = 16, end: float = 1.0, steps: int = 120, 
     errors = [float((a - b).norm() / b.norm()) for a, b in ((found, first), (guess, first), (guess, truth[1]))]
     print("first vorticity off by {:.3f}; interpolated by {:.3f}, and by {:.3f} from its own time".format(*errors))
     if out:
-        for n, (title, field) in enumerate({"truth": first, "found": found, "interpolated": guess}.items()):
-            plt.subplot(1, 3, n + 1, title=title).imshow(field.T, origin="lower", cmap="RdBu_r", vmin=-9, vmax=9)
-        plt.savefig(out, dpi=90, bbox_inches="tight")
+        figure, columns = plt.subplots(1, 3)
+        figure.suptitle("truth, found, interpolated", y=0.75)
+        for axes, field in zip(columns, (first, found, guess), strict=True):
+            axes.imshow(field.T, origin="lower", cmap="RdBu_r", vmin=-9, vmax=9)
+        figure.savefig(out, dpi=90, bbox_inches="tight")
     return errors[0]
 
 

@@ -87,14 +87,16 @@ def test_what_an_example_minimises_has_the_gradient_of_central_differences(probl
     assert float(measured) == pytest.approx(float((slope * way).sum()), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_form_of_less_drag_is_found():
     assert load("lower_drag").main(cells=16, window=1.0, steps=4) < 0.9
 
 
 def test_a_first_vorticity_is_found_from_later_sparse_velocities():
-    """Nearer to the truth than what passes through the earliest of them is, after as long as it was unseen."""
-    assert load("recover_vorticity").main(cells=32, points=8, end=0.5, steps=60) < 0.2
+    """Interpolating the earliest of them is wrong by 0.55, and by 0.19 even about the vorticity of their own time."""
+    assert load("recover_vorticity").main(cells=32, points=16, steps=60) < 0.15
 
 
+@pytest.mark.slow
 def test_a_floor_that_calms_convection_is_found():
     assert load("calm_convection").main(cells=10, places=8, wait=10.0, steps=5) < 0.95
