@@ -19,13 +19,14 @@ from scenegrad.scenes.values import Parameter, number
 from scenegrad.solvers.navier_stokes.finite_volume.checks import method_of, structure, troubles
 from scenegrad.solvers.navier_stokes.finite_volume.distances import Distance
 from scenegrad.solvers.navier_stokes.finite_volume.faces import GHOSTS
+from scenegrad.solvers.navier_stokes.finite_volume.ghosts import HELD
 from scenegrad.solvers.navier_stokes.finite_volume.grid import Grid
 from scenegrad.solvers.navier_stokes.finite_volume.initial import start
 from scenegrad.solvers.navier_stokes.finite_volume.laws import IDEAL_GAS, SHALLOW_WATER, Law
 from scenegrad.solvers.navier_stokes.finite_volume.measures import Measures
 from scenegrad.solvers.navier_stokes.finite_volume.obstacles import Obstacles
 from scenegrad.solvers.navier_stokes.finite_volume.probes import probe
-from scenegrad.solvers.navier_stokes.finite_volume.sides import Side, kinds, sides_of
+from scenegrad.solvers.navier_stokes.finite_volume.sides import Side, kinds, side_address, sides_of
 from scenegrad.solvers.navier_stokes.finite_volume.solver import FiniteVolumeSolver
 from scenegrad.solvers.navier_stokes.finite_volume.state import FlowState
 from scenegrad.solvers.navier_stokes.finite_volume.tables import Tables
@@ -70,6 +71,8 @@ def compile_finite_volume(
     )
     addresses = learnable(scenes, name, flow, law, sides) + (obstacles.addresses() if obstacles else [])
     values = params(scenes, addresses, device, dtype, BECAUSE)
+    if obstacles is not None:
+        refuse_covered(scene, sides, obstacles, values.detach())
 
     viscous = isinstance(flow, Gas) and any(rubs(one.at(f"{name}.viscosity")) for one in scenes)
     work = Workspace(
@@ -124,6 +127,20 @@ def tables_of(
         return Tables(constant, viscosity, conduction, held, open, free)
 
     return tables
+
+
+def refuse_covered(scene: Scene, sides: tuple[Side, ...], obstacles: Obstacles, values: Params) -> None:
+    """An obstacle that leaves nothing open of a side through which something should come in or go out."""
+    reasons, open_share = Reasons(scene.name), obstacles.open(values)
+    for which, side in enumerate(sides):
+        if side.kind >= HELD and obstacles.cover(open_share, which):
+            axis, end = divmod(which, 2)
+            address, names = side_address(scene, axis, ("lo", "hi")[end]), ", ".join(obstacles.names)
+            reasons.add(
+                address or "boundary",
+                f"is an inflow or outflow that {names} covers; move the obstacle or make the side a wall.",
+            )
+    reasons.refuse()
 
 
 def rubs(viscosity: object) -> bool:

@@ -57,6 +57,14 @@ class Obstacles:
         share = s * s * (3.0 - 2.0 * s)
         return torch.where(share > CLOSED, share, 0.0)
 
+    def cover(self, open: Tensor, side: int) -> bool:
+        """Whether nothing of a side of the box (x_lo, x_hi, y_lo, ...) is left open in some member."""
+        grid, (axis, high) = self.grid, divmod(side, 2)
+        where = [slice(grid.ghosts, grid.ghosts + n) for n in grid.cells]
+        where[axis] = slice(grid.ghosts + high * grid.cells[axis], grid.ghosts + high * grid.cells[axis] + 1)
+        faces = open.view(-1, grid.dim, *grid.padded[: grid.dim])[:, axis][(slice(None), *where)]
+        return bool((faces.flatten(1).amax(1) == 0.0).any())
+
     def free(self, open: Tensor) -> Tensor:
         """Share of each cell [batch, cell]; never quite 0, so that it can be divided by."""
         grid = self.grid

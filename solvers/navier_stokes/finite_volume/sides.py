@@ -15,7 +15,7 @@ from scenegrad.scenes.gases import Gas
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.sides import Inflow, NoSlip, Outflow
 from scenegrad.scenes.signals import Signal
-from scenegrad.scenes.values import Parameter
+from scenegrad.scenes.values import Parameter, number
 from scenegrad.solvers.navier_stokes.finite_volume.ghosts import HELD, MIRROR, OPEN, STUCK, WRAP
 from scenegrad.solvers.navier_stokes.finite_volume.laws import Law
 from scenegrad.solvers.shared.signals import addresses, value_at
@@ -154,6 +154,13 @@ def troubles_of(
             )
         elif not isinstance(value, float | int | Signal | Parameter):
             yield f"{address}.carried.{name}", "varies along the side or is a flux; give one number or signal"
+        elif not isinstance(value, Signal) and not number(value) > 0.0:
+            yield f"{address}.carried.{name}", f"is {number(value):g}; it must be positive"
+    if isinstance(told, Outflow) and (
+        number(told.pressure) < 0.0 or (number(told.pressure) > 0.0 and "pressure" not in law.positive)
+    ):
+        why = "it must not be negative" if "pressure" in law.positive else "water flows out freely; leave it out"
+        yield f"{address}.pressure", f"is {number(told.pressure):g}; {why}"
 
 
 def kinds(sides: Sequence[Side]) -> list[int]:

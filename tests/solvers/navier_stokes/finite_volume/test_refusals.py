@@ -59,6 +59,28 @@ TROUBLE = {
         },
         "their obstacles stand still",
     ),
+    "an inflow of less than nothing": (
+        {"boundary": sc.Boundary(x_lo=sc.Inflow(1.0, density=-1.0), default=sc.Slip())},
+        "density +is -1; it must be positive",
+    ),
+    "an outflow that sucks": (
+        {"boundary": sc.Boundary(x_lo=sc.Outflow(pressure=-1.0), default=sc.Slip())},
+        "must not be negative",
+    ),
+    "a pressure of water": (
+        {
+            "entities": {"water": sc.ShallowWater()},
+            "boundary": sc.Boundary(x_lo=sc.Outflow(pressure=2.0), default=sc.Slip()),
+        },
+        "water flows out freely",
+    ),
+    "an obstacle before the inflow": (
+        {
+            "entities": {"gas": sc.Gas(), "lid": sc.Obstacle(sc.Box(center=(1.0, 0.5), size=(0.4, 1.5)))},
+            "boundary": sc.Boundary(x_hi=sc.Inflow(1.0, density=1.0), default=sc.Slip()),
+        },
+        "boundary.x_hi +is an inflow or outflow that lid covers",
+    ),
     "a parameter nobody reaches": (
         {
             "entities": {
@@ -137,3 +159,9 @@ def test_a_state_that_has_run_away_names_the_cell():
     broken[0, -1, 5, 2] = torch.nan
     with pytest.raises(Diverged, match=r"cell \(5, 2\)"):
         rollout(solver, type(state)(broken), params)
+
+
+def test_an_obstacle_may_stand_before_a_part_of_an_inflow():
+    post = sc.Obstacle(sc.Box(center=(1.0, 0.3), size=(0.4, 0.8)))
+    boundary = sc.Boundary(x_hi=sc.Inflow(1.0, density=1.0), x_lo=sc.Outflow(pressure=1.0), default=sc.Slip())
+    compile_scene(box(entities={"gas": sc.Gas(), "post": post}, boundary=boundary), "cpu", "float64")
