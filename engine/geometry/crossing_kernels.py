@@ -5,6 +5,7 @@ import warp as wp
 __all__ = ["crossing_segments", "crossing_triangles", "depth_below"]
 
 BELOW = 4e-6  # of the size of the mesh: less is lost in single precision, more would pass through thin sheets
+NEAR = 0.05  # of the way from a corner to the middle
 
 
 @wp.func
@@ -42,6 +43,16 @@ def corners(vertices: wp.array[wp.vec3d], triangles: wp.array2d[wp.int32], i: in
     return vertices[triangles[i, 0]], vertices[triangles[i, 1]], vertices[triangles[i, 2]]
 
 
+@wp.func
+def strangers(triangles: wp.array2d[wp.int32], i: int, j: int):
+    """Whether two triangles have no vertex in common."""
+    for k in range(3):
+        for m in range(3):
+            if triangles[i, k] == triangles[j, m]:
+                return False
+    return True
+
+
 @wp.kernel
 def crossing_triangles(
     tree: wp.uint64,
@@ -49,10 +60,13 @@ def crossing_triangles(
     vertices_in: wp.array[wp.vec3d],
     triangles_in: wp.array2d[wp.int32],
     partner_out: wp.array[wp.int32],
+    entangled_out: wp.array[wp.int32],
 ):
     """The lowest number of a triangle that triangle i passes through, of those above i; -1 where there is none.
 
-    Two triangles cross where an edge of one pierces the other. An edge that ends in a vertex of the other does not."""
+    Two triangles cross where an edge of one pierces the other. An edge that ends in a vertex of the other does not, nor
+    one that meets an edge: strangers with corners on both sides of each other are marked as entangled, for
+    `depth_below` to see what they enclose."""
     i = wp.tid()
     a, b, c = corners(vertices_in, triangles_in, i)
     low = wp.min(wp.min(a, b), c)
@@ -61,9 +75,12 @@ def crossing_triangles(
     other = int(0)
     found = int(2147483647)
     while wp.mesh_query_aabb_next(query, other):
-        if other > i and other < found:
+        if other > i:
             p, q, r = corners(vertices_in, triangles_in, other)
             if spans(p, q, r, a, b, c, touch) and spans(a, b, c, p, q, r, touch):
+                if strangers(triangles_in, i, other):
+                    entangled_out[i] = 1
+                    entangled_out[other] = 1
                 if (
                     pierces(p, q, a, b, c, touch)
                     or pierces(q, r, a, b, c, touch)
@@ -72,8 +89,18 @@ def crossing_triangles(
                     or pierces(b, c, p, q, r, touch)
                     or pierces(c, a, p, q, r, touch)
                 ):
-                    found = other
+                    found = wp.min(found, other)
     partner_out[i] = wp.where(found == 2147483647, -1, found)
+
+
+@wp.func
+def near(corner: wp.vec3d, middle: wp.vec3d):
+    return corner + wp.static(wp.float64(NEAR)) * (middle - corner)
+
+
+@wp.func
+def enclosed_twice(tree: wp.uint64, x: wp.vec3d):
+    return wp.mesh_query_point_sign_winding_number(tree, wp.vec3(x), 8.0, 3.0, 1.5).sign < 0.0
 
 
 @wp.kernel
@@ -81,21 +108,29 @@ def depth_below(
     tree: wp.uint64,
     vertices_in: wp.array[wp.vec3d],
     triangles_in: wp.array2d[wp.int32],
+    entangled_in: wp.array[wp.int32],
     layers_out: wp.array[wp.int32],
 ):
-    """How often the surface winds around a point just below each triangle: 0, 1, or 2 for more."""
+    """How often the surface winds around a point just below the middle of each triangle: 0, 1, or 2 for more, there or,
+    where it is entangled, near a corner."""
     i = wp.tid()
     a, b, c = corners(vertices_in, triangles_in, i)
     normal = wp.cross(b - a, c - a)
     area = wp.length(normal)
     layers = int(1)
     if area > wp.float64(1e-10):
-        x = wp.vec3((a + b + c) / wp.float64(3.0) - normal * (wp.static(wp.float64(BELOW)) / area))
-        within = wp.mesh_query_point_sign_winding_number(tree, x, 8.0, 3.0, 0.5)
-        twice = wp.mesh_query_point_sign_winding_number(tree, x, 8.0, 3.0, 1.5)
+        middle, down = (a + b + c) / wp.float64(3.0), normal * (wp.static(wp.float64(BELOW)) / area)
+        within = wp.mesh_query_point_sign_winding_number(tree, wp.vec3(middle - down), 8.0, 3.0, 0.5)
         if within.sign > 0.0:
             layers = 0
-        elif twice.sign < 0.0:
+        elif enclosed_twice(tree, middle - down) or (
+            entangled_in[i] != 0
+            and (
+                enclosed_twice(tree, near(a, middle) - down)
+                or enclosed_twice(tree, near(b, middle) - down)
+                or enclosed_twice(tree, near(c, middle) - down)
+            )
+        ):
             layers = 2
     layers_out[i] = layers
 

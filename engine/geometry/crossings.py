@@ -41,8 +41,10 @@ def on_unit_mesh(mesh: Mesh) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
             places = wp.array(vertices, dtype=wp.vec3d)
             flat = wp.array(np.ascontiguousarray(facets.ravel()), dtype=wp.int32)
             tree = wp.Mesh(wp.array(vertices, dtype=wp.vec3), flat, support_winding_number=True)
-            wp.launch(crossing_triangles, len(facets), inputs=[tree.id, TOUCH, places, rows], outputs=[partner])
-            wp.launch(depth_below, len(facets), inputs=[tree.id, places, rows], outputs=[layers])
+            entangled = wp.zeros(len(facets), dtype=wp.int32)
+            found = [partner, entangled]
+            wp.launch(crossing_triangles, len(facets), inputs=[tree.id, TOUCH, places, rows], outputs=found)
+            wp.launch(depth_below, len(facets), inputs=[tree.id, places, rows, entangled], outputs=[layers])
         return partner.numpy().astype(np.int64), layers.numpy().astype(np.int64)
 
 

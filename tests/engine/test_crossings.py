@@ -36,6 +36,11 @@ BALL = surface(pyvista.Icosphere(radius=1.0, nsub=3))
 CUBE = surface(pyvista.Cube())
 TORUS = surface(pyvista.ParametricTorus(ringradius=0.5, crosssectionradius=0.2, u_res=40, v_res=20))
 SPIKE = Mesh(BALL.vertices * np.where(np.arange(len(BALL.vertices)) == 5, -3.0, 1.0)[:, None], BALL.triangles)
+SIDES = ["013", "032", "475", "467", "051", "045", "237", "276", "026", "064", "157", "173"]
+HALVED = Mesh(  # a cube of which the sides are halved from the lowest corner to that across, and from the highest
+    np.array([[x, y, z] for x in (0.0, 1.0) for y in (0.0, 1.0) for z in (0.0, 1.0)]),
+    np.array([[int(corner) for corner in side] for side in SIDES]),
+)
 
 FINE = {
     "ball": BALL,
@@ -59,6 +64,7 @@ CROSSING = {
     "spike through the other side": SPIKE,
 }  # fmt: skip
 TWICE = {
+    "edges through edges": together(HALVED, moved(HALVED, (0.375, 0.375, 0.375))),
     "doubled": Mesh(np.tile(CUBE.vertices, (2, 1)), np.concatenate([CUBE.triangles, CUBE.triangles + 8])),
     "one in another": together(BALL, Mesh(0.5 * BALL.vertices, BALL.triangles)),
     "overlap with common planes": together(CUBE, moved(CUBE, (0.5, 0.0, 0.0))),
