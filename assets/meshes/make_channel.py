@@ -40,13 +40,8 @@ def rim() -> np.ndarray:
     # the polygon has the area of the disk: its corners lie a little outside the circle
     radius = RADIUS * np.sqrt(2 * np.pi / (AROUND * np.sin(2 * np.pi / AROUND)))
     points = [CENTER + radius * circle]
-    for a, b in (
-        ((0, 0), (LENGTH, 0)),
-        ((LENGTH, 0), (LENGTH, HEIGHT)),
-        ((LENGTH, HEIGHT), (0, HEIGHT)),
-        ((0, HEIGHT), (0, 0)),
-    ):
-        a, b = np.array(a, float), np.array(b, float)
+    corners = np.array([[0.0, 0.0], [LENGTH, 0.0], [LENGTH, HEIGHT], [0.0, HEIGHT]])
+    for a, b in zip(corners, np.roll(corners, -1, axis=0), strict=True):
         fine = a + np.linspace(0, 1, 2001)[:, None] * (b - a)
         steps = np.linalg.norm(b - a) / 2000 / wanted(0.5 * (fine[1:] + fine[:-1]))
         passed = np.concatenate([[0.0], np.cumsum(steps)])

@@ -78,7 +78,8 @@ def cavity(reynolds: int, cells: int, end: float, limit: float, setting: Setting
     from scipy.interpolate import CubicSpline
 
     scene = walls.lid_cavity(cells, reynolds, end).model_copy(update={"outputs": {}})
-    places, u, v = centre_lines(*(lambda solver, out: (solver, out.state))(*run(scene, setting)))
+    solver, out = run(scene, setting)
+    places, u, v = centre_lines(solver, out.state)
     with (REFERENCE / "ghia1982_lid_driven_cavity.csv").open() as file:
         rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
     for field, line in (("u", u), ("v", v)):
