@@ -19,7 +19,7 @@ __all__ = ["burgers", "fno_burgers", "fno_navier_stokes", "gray_scott", "kuramot
 
 
 def burgers(cells: int = 256, viscosity: Scalar = 0.01, end: float = 1.0, dim: int = 1, seed: int = 0) -> Scene:
-    """Random waves that steepen into fronts and merge."""
+    """Random waves that steepen into fronts and merge [Burgers 1948, Adv. Appl. Mech. 1, 171-199]."""
     return Scene(
         name="burgers",
         domain=Domain.periodic(size=(1.0,) * dim, cells=(cells,) * dim),
@@ -34,7 +34,10 @@ def kuramoto_sivashinsky(
     cells: int = 256, size: float = 64.0, end: float = 100.0, dim: int = 1, seed: int = 0
 ) -> Scene:
     """Chaos in space and time: cells that form, drift and merge for ever. size: of the box, in units in which the
-    wave that grows fastest is 8.9 long."""
+    wave that grows fastest is 8.9 long.
+
+    [Kuramoto & Tsuzuki 1976, Prog. Theor. Phys. 55, 356-369; Sivashinsky 1977, Acta Astronaut. 4, 1177-1206]
+    """
     return Scene(
         name="kuramoto_sivashinsky",
         domain=Domain.periodic(size=(size,) * dim, cells=(cells,) * dim),

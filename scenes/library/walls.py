@@ -41,7 +41,8 @@ def lid_cavity(cells: int = 64, reynolds: float = 400.0, end: float = 30.0) -> S
 def channel_flow(cells: int = 32, viscosity: Scalar = 0.05, gradient: float = 0.4, end: float = 20.0) -> Scene:
     """Fluid between plates, from rest to the parabola of Poiseuille: u = gradient / (2 viscosity) y (1 - y).
 
-    gradient: of the pressure over the density, which drives it [m/s^2].
+    gradient: of the pressure over the density, which drives it [m/s^2]. [Batchelor 1967, An Introduction to Fluid
+    Dynamics, section 4.2]
     """
     return Scene(
         name="channel_flow",
