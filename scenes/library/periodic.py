@@ -23,7 +23,7 @@ def burgers(cells: int = 256, viscosity: Scalar = 0.01, end: float = 1.0, dim: i
     return Scene(
         name="burgers",
         domain=Domain.periodic(size=(1.0,) * dim, cells=(cells,) * dim),
-        entities={"flow": Burgers(viscosity=viscosity, velocity=MaternField(alpha=3.0, tau=5.0, scale=125.0))},
+        entities={"flow": Burgers(viscosity=viscosity, velocity=MaternField(alpha=3.0, tau=5.0, scale=500.0))},
         outputs={"fields": Fields("velocity", every=end / 50), "energy": Energy(every=end / 100)},
         time=Time(end=end),
         seed=seed,

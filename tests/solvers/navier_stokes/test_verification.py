@@ -1,15 +1,13 @@
-"""The cases of finite volumes in `scenegrad verify navier-stokes`: the quick half always, the others when asked."""
+"""The cases of `scenegrad verify navier-stokes`: the quick half always, the others among the slow tests."""
 
 import pytest
 
-from scenegrad.verification.case import Case
-from scenegrad.verification.navier_stokes import finite_volume, finite_volume_walls
+from scenegrad.verification import Case, cases_of
 
-CASES = (*finite_volume.CASES, *finite_volume_walls.CASES)
-CHOSEN = [pytest.param(c, marks=[] if c.quick else pytest.mark.slow, id=c.name) for c in CASES]
+CASES = [pytest.param(c, marks=[] if c.quick else pytest.mark.slow, id=c.name) for c in cases_of("navier-stokes")]
 
 
-@pytest.mark.parametrize("case", CHOSEN)
+@pytest.mark.parametrize("case", CASES)
 def test_case_meets_its_reference(case: Case, measure):
     result = case.run()
     for f in result.findings:
