@@ -18,7 +18,7 @@ from scenegrad.scenes.values import MaternField, Scalar
 __all__ = ["burgers", "fno_burgers", "fno_navier_stokes", "gray_scott", "kuramoto_sivashinsky", "taylor_green_3d"]
 
 
-def burgers(cells: int = 256, viscosity: Scalar = 0.01, end: float = 1.0, dim: int = 1, seed: int = 0) -> Scene:
+def burgers(cells: int = 256, viscosity: Scalar = 0.003, end: float = 2.0, dim: int = 1, seed: int = 0) -> Scene:
     """Random waves that steepen into fronts and merge [Burgers 1948, Adv. Appl. Mech. 1, 171-199]."""
     return Scene(
         name="burgers",
