@@ -96,7 +96,7 @@ class Springs:
         wide = x.abs().amax(1, keepdim=True) > 30.0
         return torch.where(wide, torch.nan, x @ self.a.T + x**3 - self.b)
 
-    def linear(self, x, cautious):
+    def linear(self, x):
         return Linear(lambda d: d @ self.a.T + 3 * x**2 * d, torch.full((len(x),), self.symmetric))
 
     def precondition(self, r):
@@ -124,7 +124,7 @@ def test_newton_of_a_batch_is_that_of_its_members():
             def residual(self, x):
                 return (self.a * x[:, None, :]).sum(2) + x**3 - self.b
 
-            def linear(self, x, cautious):
+            def linear(self, x):
                 return Linear(lambda d: (self.a * d[:, None, :]).sum(2) + 3 * x**2 * d, alike(x))
 
         return newton(Each(b), start, lambda x: torch.full((len(x),), 1e-9).double(), steps=40, iterations=200)
