@@ -162,7 +162,8 @@ def pull_back(
             return recording.pull_back(solver, state, params, time, dt, cotangent)
         except NotRecorded as trouble:
             recording.give_up(trouble)
-    return solver.vjp(state, params, time, dt, cotangent)
+    # Laid out as in the fixed places of a recording: sums over a tensor round by the order of its strides.
+    return solver.vjp(state, params, time, dt, {name: bar.contiguous() for name, bar in cotangent.items()})
 
 
 def recording_of(solver: Solver[S], state: S, params: Params) -> Recording[S] | None:

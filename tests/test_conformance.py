@@ -572,10 +572,7 @@ def test_a_rollout_replayed_is_the_rollout(case, form, as_on_a_gpu, paper_graphs
         now = Params({a: (factor * value.detach()).requires_grad_(value.requires_grad) for a, value in params.items()})
         first = map_tensors(torch.Tensor.detach, state)
         pairs = zip(left_behind(plain, first, now), left_behind(solver, first, now), strict=True)
-        rounding = (
-            0.0 if EXACT[case[0]] else 1e-14
-        )  # transforms may round as the place of their numbers in memory has it
-        assert all(torch.allclose(a, b, rtol=rounding, atol=0.0) for a, b in pairs)
+        assert all(torch.equal(a, b) for a, b in pairs)
         many = take(solver, first, now.detach(), torch.zeros(1).double(), dt, 1, CHUNK + 1).state
         for n in range(CHUNK + 1):
             first = plain.step(first, now.detach(), (1 + n) * dt, dt).state
