@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from scenegrad import view as view
     from scenegrad.engine.controllers import CFL as CFL
     from scenegrad.engine.controllers import PI as PI
+    from scenegrad.engine.controllers import PID as PID
     from scenegrad.engine.controllers import Fixed as Fixed
+    from scenegrad.engine.controllers import InStep as InStep
+    from scenegrad.engine.step_rule import StepRule as StepRule
+    from scenegrad.engine.trials import Trials as Trials
     from scenegrad.engine.dataset import Dataset as Dataset
     from scenegrad.engine.dataset import open_dataset as open_dataset
     from scenegrad.engine.errors import DeviceError as DeviceError
@@ -61,6 +65,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Cylinder as Cylinder
     from scenegrad.scenes import Darcy as Darcy
     from scenegrad.scenes import Dense as Dense
+    from scenegrad.scenes import Diagnostics as Diagnostics
     from scenegrad.scenes import DiagonalForcing as DiagonalForcing
     from scenegrad.scenes import Domain as Domain
     from scenegrad.scenes import DruckerPrager as DruckerPrager
@@ -165,6 +170,8 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Wall as Wall
     from scenegrad.scenes import WaterPatch as WaterPatch
     from scenegrad.scenes import WeaklyCompressible as WeaklyCompressible
+    from scenegrad.scenes import Magnitude as Magnitude
+    from scenegrad.scenes import NoiseField as NoiseField
     from scenegrad.scenes import library as library
     from scenegrad.scenes import load_scene as load_scene
     from scenegrad.scenes import save_scene as save_scene
@@ -183,17 +190,18 @@ __version__ = "0.1.0"
 
 SCENES = (
     "APIC FCC FLIP NVE RDF Actuator AdvectionDiffusion Apart Atoms BandForcing Bingham Body Boundary Box Burgers "
-    "CamClay Capsule CenterOfMass Choice Collider Conduction Coulomb Cylinder Darcy Dense DiagonalForcing Domain "
-    "DruckerPrager Elliptic Energy Ensemble Entity Exchange Explicit FieldFile Fields Finer FiniteElement "
-    "FiniteVolume FixedCorotated Fluid Force Gas GasPatch GaussianField Gaussians GrayScott HalfSpace "
+    "CamClay Capsule CenterOfMass Choice Collider Conduction Coulomb Cylinder Darcy Dense Diagnostics "
+    "DiagonalForcing Domain DruckerPrager Elliptic Energy Ensemble Entity Exchange Explicit FieldFile Fields Finer "
+    "FiniteElement FiniteVolume FixedCorotated Fluid Force Gas GasPatch GaussianField Gaussians GrayScott HalfSpace "
     "HerschelBulkley Hexagonal Hinge Image Implicit Inflow IsentropicVortex KolmogorovForcing KuramotoSivashinsky "
-    "Langevin Learned LennardJones LinearElastic LogNormalField LogUniform MassSpring MaterialPoint MaternField Mesh "
-    "MeshEdges MeshFile MolecularDynamics Momentum Moving Muscle NeoHookean Newtonian NoSlip Normal Obstacle "
-    "OldroydB Outflow Parabolic Parameter Particles Periodic PlaneWave PointFile Points RigidBody RigidPose Samples "
-    "Scene SceneError Separate ShallowWater Signal SimpleCubic Sine Slip Smagorinsky Snow Sparse Spectral Spectrum "
-    "Sphere Splats Spots SpringLattice SpringList Springs Square StVenantKirchhoffHencky Staggered Stick Table "
-    "TaylorGreen Thermo Through Time Together Tracer Traction TwoPhases Uniform UniformForcing Viscoelastic VonMises "
-    "Wall WaterPatch WeaklyCompressible load_scene save_scene scene_schema vary"
+    "Langevin Learned LennardJones LinearElastic LogNormalField LogUniform Magnitude MassSpring MaterialPoint "
+    "MaternField Mesh MeshEdges MeshFile MolecularDynamics Momentum Moving Muscle NeoHookean Newtonian NoSlip "
+    "NoiseField Normal Obstacle OldroydB Outflow Parabolic Parameter Particles Periodic PlaneWave PointFile Points "
+    "RigidBody RigidPose Samples Scene SceneError Separate ShallowWater Signal SimpleCubic Sine Slip Smagorinsky "
+    "Snow Sparse Spectral Spectrum Sphere Splats Spots SpringLattice SpringList Springs Square "
+    "StVenantKirchhoffHencky Staggered Stick Table TaylorGreen Thermo Through Time Together Tracer Traction "
+    "TwoPhases Uniform UniformForcing Viscoelastic VonMises Wall WaterPatch WeaklyCompressible load_scene save_scene "
+    "scene_schema vary"
 )
 ERRORS = "DeviceError DiskFull Diverged EngineError FileError MeshError OutputInUse StabilityError"
 
@@ -201,7 +209,9 @@ ERRORS = "DeviceError DiskFull Diverged EngineError FileError MeshError OutputIn
 HOMES: dict[str, str] = {
     **dict.fromkeys(SCENES.split(), "scenegrad.scenes"),
     **dict.fromkeys(ERRORS.split(), "scenegrad.engine.errors"),
-    **dict.fromkeys(("CFL", "PI", "Fixed"), "scenegrad.engine.controllers"),
+    **dict.fromkeys(("CFL", "PI", "PID", "Fixed", "InStep"), "scenegrad.engine.controllers"),
+    "StepRule": "scenegrad.engine.step_rule",
+    "Trials": "scenegrad.engine.trials",
     **dict.fromkeys(("Dataset", "open_dataset"), "scenegrad.engine.dataset"),
     **dict.fromkeys(("CheckFailed", "Run", "open_run"), "scenegrad.runs"),
     "Surrogate": "scenegrad.surrogates",

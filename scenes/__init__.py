@@ -16,7 +16,7 @@ from scenegrad.scenes.files import load_scene, save_scene
 from scenegrad.scenes.fluids import Fluid, Obstacle, Smagorinsky, Tracer
 from scenegrad.scenes.forcings import BandForcing, DiagonalForcing, KolmogorovForcing, UniformForcing
 from scenegrad.scenes.gases import Gas, GasPatch, IsentropicVortex, ShallowWater, WaterPatch
-from scenegrad.scenes.initial_fields import Conduction, FieldFile, PlaneWave, Spots, TaylorGreen
+from scenegrad.scenes.initial_fields import Conduction, FieldFile, Magnitude, PlaneWave, Spots, TaylorGreen
 from scenegrad.scenes.learned import Learned
 from scenegrad.scenes.materials import (
     Bingham,
@@ -55,6 +55,7 @@ from scenegrad.scenes.methods import (
 from scenegrad.scenes.outputs import (
     RDF,
     CenterOfMass,
+    Diagnostics,
     Energy,
     Exchange,
     Fields,
@@ -77,23 +78,33 @@ from scenegrad.scenes.solids import Body, NeoHookean, Wall, WeaklyCompressible
 from scenegrad.scenes.sources import Image, Points, Splats
 from scenegrad.scenes.springs import Actuator, MeshEdges, SpringLattice, SpringList, Springs
 from scenegrad.scenes.time import Time
-from scenegrad.scenes.values import Choice, GaussianField, LogUniform, MaternField, Normal, Parameter, Uniform
+from scenegrad.scenes.values import (
+    Choice,
+    GaussianField,
+    LogUniform,
+    MaternField,
+    NoiseField,
+    Normal,
+    Parameter,
+    Uniform,
+)
 from scenegrad.scenes.vary import Ensemble, vary
 
 __all__ = [
     "APIC", "FCC", "FLIP", "NVE", "RDF", "Actuator", "AdvectionDiffusion", "Apart", "Atoms", "BandForcing", "Bingham",
     "Body", "Boundary", "Box", "Burgers", "CamClay", "Capsule", "CenterOfMass", "Choice", "Collider", "Conduction",
-    "Coulomb", "Cylinder", "Darcy", "Dense", "DiagonalForcing", "Domain", "DruckerPrager", "Elliptic", "Energy",
-    "Ensemble", "Entity", "Exchange", "Explicit", "FieldFile", "Fields", "Finer", "FiniteElement", "FiniteVolume",
-    "FixedCorotated", "Fluid", "Force", "Gas", "GasPatch", "GaussianField", "Gaussians", "GrayScott", "HalfSpace",
-    "HerschelBulkley", "Hexagonal", "Hinge", "Image", "Implicit", "Inflow", "IsentropicVortex", "KolmogorovForcing",
-    "KuramotoSivashinsky", "Langevin", "Learned", "LennardJones", "LinearElastic", "LogNormalField", "LogUniform",
-    "MassSpring", "MaterialPoint", "MaternField", "Mesh", "MeshEdges", "MeshFile", "MolecularDynamics", "Momentum",
-    "Moving", "Muscle", "NeoHookean", "Newtonian", "NoSlip", "Normal", "Obstacle", "OldroydB", "Outflow", "Parabolic",
-    "Parameter", "Particles", "Periodic", "PlaneWave", "PointFile", "Points", "RigidBody", "RigidPose", "Samples",
-    "Scene", "SceneError", "Separate", "ShallowWater", "Signal", "SimpleCubic", "Sine", "Slip", "Smagorinsky", "Snow",
-    "Sparse", "Spectral", "Spectrum", "Sphere", "Splats", "Spots", "SpringLattice", "SpringList", "Springs", "Square",
-    "StVenantKirchhoffHencky", "Staggered", "Stick", "Table", "TaylorGreen", "Thermo", "Through", "Time", "Together",
-    "Tracer", "Traction", "TwoPhases", "Uniform", "UniformForcing", "Viscoelastic", "VonMises", "Wall", "WaterPatch",
-    "WeaklyCompressible", "load_scene", "save_scene", "scene_schema", "vary",
+    "Coulomb", "Cylinder", "Darcy", "Dense", "Diagnostics", "DiagonalForcing", "Domain", "DruckerPrager", "Elliptic",
+    "Energy", "Ensemble", "Entity", "Exchange", "Explicit", "FieldFile", "Fields", "Finer", "FiniteElement",
+    "FiniteVolume", "FixedCorotated", "Fluid", "Force", "Gas", "GasPatch", "GaussianField", "Gaussians", "GrayScott",
+    "HalfSpace", "HerschelBulkley", "Hexagonal", "Hinge", "Image", "Implicit", "Inflow", "IsentropicVortex",
+    "KolmogorovForcing", "KuramotoSivashinsky", "Langevin", "Learned", "LennardJones", "LinearElastic",
+    "LogNormalField", "LogUniform", "Magnitude", "MassSpring", "MaterialPoint", "MaternField", "Mesh", "MeshEdges",
+    "MeshFile", "MolecularDynamics", "Momentum", "Moving", "Muscle", "NeoHookean", "Newtonian", "NoSlip",
+    "NoiseField", "Normal", "Obstacle", "OldroydB", "Outflow", "Parabolic", "Parameter", "Particles", "Periodic",
+    "PlaneWave", "PointFile", "Points", "RigidBody", "RigidPose", "Samples", "Scene", "SceneError", "Separate",
+    "ShallowWater", "Signal", "SimpleCubic", "Sine", "Slip", "Smagorinsky", "Snow", "Sparse", "Spectral", "Spectrum",
+    "Sphere", "Splats", "Spots", "SpringLattice", "SpringList", "Springs", "Square", "StVenantKirchhoffHencky",
+    "Staggered", "Stick", "Table", "TaylorGreen", "Thermo", "Through", "Time", "Together", "Tracer", "Traction",
+    "TwoPhases", "Uniform", "UniformForcing", "Viscoelastic", "VonMises", "Wall", "WaterPatch", "WeaklyCompressible",
+    "load_scene", "save_scene", "scene_schema", "vary",
 ]  # fmt: skip

@@ -11,6 +11,7 @@ from scenegrad.scenes.kinds import Kind
 __all__ = [
     "RDF",
     "CenterOfMass",
+    "Diagnostics",
     "Energy",
     "Exchange",
     "Fields",
@@ -129,6 +130,17 @@ class Energy(Output):
     """Kinetic, potential and total energy, as far as the method has them."""
 
     kind: Literal["energy"] = "energy"
+
+
+class Diagnostics(Output):
+    """How well a flow keeps its laws: divergence, the budgets of energy and enstrophy, the spectrum of the energy, and
+    what is left over of the equations; of gases and water mass, momentum and energy and what passes through the sides.
+
+    docs/diagnostics.md has the formulas and what each method gives. `run` adds one to scenes of flows that ask for
+    Fields, as often as those are.
+    """
+
+    kind: Literal["diagnostics"] = "diagnostics"
 
 
 class Momentum(Output):

@@ -9,10 +9,12 @@ from scenegrad.engine.solver import Grid, Probe, Series
 from scenegrad.engine.state import Params
 from scenegrad.scenes.errors import nearest
 from scenegrad.scenes.fluids import Fluid, Tracer
-from scenegrad.scenes.outputs import Energy, Fields, Momentum, Output, Spectrum
+from scenegrad.scenes.outputs import Diagnostics, Energy, Fields, Momentum, Output, Spectrum
 from scenegrad.scenes.scene import Scene
+from scenegrad.solvers.navier_stokes.spectral.equation_budget import EquationBudget
 from scenegrad.solvers.navier_stokes.spectral.equations.flow import FlowEquation
 from scenegrad.solvers.navier_stokes.spectral.equations.known import EQUATIONS
+from scenegrad.solvers.navier_stokes.spectral.flow_budget import FlowBudget
 from scenegrad.solvers.navier_stokes.spectral.lattice import Lattice
 from scenegrad.solvers.navier_stokes.spectral.semilinear import Equation, SemilinearSolver
 from scenegrad.solvers.navier_stokes.spectral.state import FieldState
@@ -33,8 +35,8 @@ def seen_of(scene: Scene) -> Equation:
 
 def field_output_trouble(output: Output, scene: Scene) -> str | None:
     """Why an equation cannot serve this output; None where it can."""
-    if not isinstance(output, Fields | Energy | Momentum | Spectrum):
-        return "a field on a grid gives fields, energy, momentum and spectrum"
+    if not isinstance(output, Diagnostics | Fields | Energy | Momentum | Spectrum):
+        return "a field on a grid gives fields, diagnostics, energy, momentum and spectrum"
     if any(type(part) not in EQUATIONS and not isinstance(part, Fluid | Tracer) for part in scene.entities.values()):
         return None  # told elsewhere
     equation = seen_of(scene)
@@ -58,6 +60,13 @@ def field_probe(name: str, output: Output, start: float, solver: SemilinearSolve
 
         layout = Grid(grid.cells, grid.spacing, (0.0,) * grid.dim, (True,) * grid.dim)
         return Probe(name, output.every, fields, layout, {key: entry.unit for key, entry in chosen.items()}, start)
+    if isinstance(output, Diagnostics):
+        budget = FlowBudget(equation) if isinstance(equation, FlowEquation) else EquationBudget.of(equation)
+
+        def diagnostics(state: FieldState, params: Params) -> dict[str, Tensor]:
+            return budget(state.field, params)
+
+        return Probe(name, output.every, diagnostics, Series({"wavenumber": grid.shells[1]}), budget.units, start)
     if isinstance(output, Spectrum):
         assert isinstance(equation, FlowEquation)
         density = f"{equation.fluid}.density"

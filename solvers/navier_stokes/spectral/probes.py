@@ -10,8 +10,12 @@ from torch import Tensor
 from scenegrad.engine.solver import Grid, Layout, Probe, Series
 from scenegrad.engine.state import Params
 from scenegrad.scenes.errors import nearest
+from scenegrad.scenes.outputs import Diagnostics as DiagnosticsOutput
 from scenegrad.scenes.outputs import Energy, Fields, Momentum, Output, Spectrum
 from scenegrad.solvers.navier_stokes.spectral.diagnostics import Diagnostics
+from scenegrad.solvers.navier_stokes.spectral.equations.flow import FlowEquation
+from scenegrad.solvers.navier_stokes.spectral.flow_budget import FlowBudget
+from scenegrad.solvers.navier_stokes.spectral.lattice import Lattice
 from scenegrad.solvers.navier_stokes.spectral.solver import SpectralSolver
 from scenegrad.solvers.navier_stokes.spectral.state import VorticityState
 
@@ -28,8 +32,8 @@ def output_trouble(output: Output) -> str | None:
         unknown = [name for name in output.quantities if name not in FIELD_UNITS]
         hint = nearest(unknown[0], FIELD_UNITS) if unknown else ""
         return f"there is no field {unknown[0]!r}; known: {', '.join(FIELD_UNITS)}.{hint}" if unknown else None
-    if not isinstance(output, Energy | Momentum | Spectrum):
-        return "a fluid on a grid gives fields, energy, momentum and spectrum"
+    if not isinstance(output, DiagnosticsOutput | Energy | Momentum | Spectrum):
+        return "a fluid on a grid gives fields, diagnostics, energy, momentum and spectrum"
     return None
 
 
@@ -63,9 +67,23 @@ def serving(output: Output, solver: SpectralSolver) -> tuple[Measure, Layout, Ma
         return field_measure(output.quantities, solver), layout, units
     if isinstance(output, Energy):
         return energy, Series(), ENERGY_UNITS
+    if isinstance(output, DiagnosticsOutput):
+        budget = FlowBudget(as_velocity(solver))
+
+        def kept(state: VorticityState, params: Params) -> dict[str, Tensor]:
+            return budget(torch.stack(diagnostics.velocity(state.vorticity), dim=1), params)
+
+        return kept, Series({"wavenumber": budget.lattice.shells[1]}), budget.units
     if isinstance(output, Momentum):
         return momentum, Series(), {"momentum": "kg/s"}
     return spectrum, Series({"wavenumber": diagnostics.shells[1]}), {"energy": "J/m", "wavenumber": "1/m"}
+
+
+def as_velocity(solver: SpectralSolver) -> FlowEquation:
+    """The same flow by its velocity."""
+    modes = solver.modes
+    lattice = Lattice(modes.cells, modes.size, modes.device, modes.dtype)
+    return FlowEquation(lattice, solver.addresses.fluid, push=solver.diagnostics.push)
 
 
 def field_measure(quantities: tuple[str, ...], solver: SpectralSolver) -> Measure:

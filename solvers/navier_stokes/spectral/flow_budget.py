@@ -1,0 +1,114 @@
+"""How an incompressible flow in a periodic box keeps its laws, term by term."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from scenegrad.engine.state import Params
+from scenegrad.solvers.navier_stokes.spectral.equations.flow import FlowEquation
+from scenegrad.solvers.navier_stokes.spectral.lattice import Lattice
+from scenegrad.solvers.navier_stokes.spectral.seeing import per_mode
+from scenegrad.solvers.navier_stokes.spectral.truncation import finer, truncation
+from scenegrad.solvers.shared.roots import root
+
+__all__ = ["FlowBudget"]
+
+
+@dataclass(frozen=True)
+class FlowBudget:
+    """With the rates of change by each of its causes, u_t = sum_c a_c and all a_c free of divergence,
+
+        d/dt density/2 integral u^2 = sum_c density integral u . a_c,
+        d/dt 1/2 integral w^2 = sum_c integral w . curl a_c,   w = curl u.
+
+    The rates on the left are those of the solver's own right-hand side and not sums of these terms, so that a budget
+    that closes says something. It closes to rounding: integrals of products are exact on the modes that are carried.
+    """
+
+    equation: FlowEquation
+
+    @property
+    def lattice(self) -> Lattice:
+        return self.equation.lattice
+
+    @cached_property
+    def fine(self) -> FlowEquation:
+        """The same flow on twice the cells; forces are left out, of which nothing is cut off."""
+        return FlowEquation(finer(self.lattice), self.equation.fluid, self.equation.tracers)
+
+    @property
+    def unforced(self) -> FlowEquation:
+        return FlowEquation(self.lattice, self.equation.fluid, self.equation.tracers)
+
+    @property
+    def units(self) -> Mapping[str, str]:
+        dim = self.lattice.dim
+        depth = "/m" if dim == 2 else ""
+        found = {"divergence_max": "1/s", "divergence_rms": "1/s", "residual": "m/s^2"}
+        found |= {"kinetic_energy": f"J{depth}", "spectrum": f"J{depth}", "wavenumber": "1/m"}
+        found |= {"enstrophy": f"m^{dim}/s^2", "palinstrophy": "m/s^2" if dim == 3 else "1/s^2"}
+        for cause in ("rate", *self.causes):
+            found[f"energy_{cause}"] = f"W{depth}"
+        for cause in ("rate", *self.causes, "stretching"):
+            found[f"enstrophy_{cause}"] = f"m^{dim}/s^3"
+        return found
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        forced = ("forcing",) if self.equation.push is not None else ()
+        lifted = ("buoyancy",) if self.equation.buoyant else ()
+        return (*forced, *lifted, "drag", "viscosity")
+
+    def __call__(self, field: Tensor, params: Params) -> dict[str, Tensor]:
+        """field: velocity, then tracers [batch, channel, *cells]."""
+        grid, dim, equation = self.lattice, self.lattice.dim, self.equation
+        density = params[f"{equation.fluid}.density"]
+        spectrum = grid.forward(field)
+        u = spectrum[:, :dim]
+        w = equation.curl(u)
+        parts = self.parts(spectrum, params)
+        right = (equation.rate(spectrum, params) + equation.symbol(params).to(grid.dtype) * spectrum)[:, :dim]
+        divergence = grid.inverse((grid.gradient * u).sum(1)).flatten(1)
+        found = {
+            "divergence_max": divergence.abs().amax(1),
+            "divergence_rms": root(divergence.square().mean(1)),
+            "kinetic_energy": 0.5 * density * self.inner(u, u),
+            "energy_rate": density * self.inner(u, right),
+        }
+        found |= {f"energy_{cause}": density * self.inner(u, part) for cause, part in parts.items()}
+        found |= {"enstrophy": 0.5 * self.inner(w, w), "enstrophy_rate": self.inner(w, equation.curl(right))}
+        found |= {f"enstrophy_{cause}": self.inner(w, equation.curl(part)) for cause, part in parts.items()}
+        if dim == 3:
+            found["enstrophy_stretching"] = self.inner(w, equation.curl(self.unforced.rate(spectrum, params)[:, :dim]))
+        found["palinstrophy"] = 0.5 * self.inner(w * grid.k_squared.to(grid.dtype), w)
+        found["spectrum"] = 0.5 * density[:, None] * grid.power(field[:, :dim])
+        left = truncation(self.unforced, self.fine, spectrum, params)[:, :dim]
+        found["residual"] = root(left.square().sum(1))
+        return found
+
+    def parts(self, spectrum: Tensor, params: Params) -> dict[str, Tensor]:
+        """Accelerations by cause, but for the flow's own [batch, dim, *modes]."""
+        grid, dim, equation = self.lattice, self.lattice.dim, self.equation
+        u = spectrum[:, :dim]
+        found = {}
+        if equation.push is not None:
+            forced = FlowEquation(grid, equation.fluid, (), (), equation.push).force(u, params)
+            assert forced is not None
+            found["forcing"] = grid.solenoidal(grid.forward(forced.expand(len(u), -1, *grid.cells)))
+        if equation.buoyant:
+            lifting = FlowEquation(grid, equation.fluid, equation.tracers, equation.buoyant)
+            lift = lifting.force(grid.inverse(spectrum[:, dim:]), params)
+            assert lift is not None
+            found["buoyancy"] = grid.solenoidal(grid.forward(lift))
+        viscosity, drag = (per_mode(params[f"{equation.fluid}.{name}"], grid) for name in ("viscosity", "drag"))
+        return found | {"drag": -drag * u, "viscosity": -viscosity * grid.k_squared.to(grid.dtype) * u}
+
+    def inner(self, a: Tensor, b: Tensor) -> Tensor:
+        """Integral of a . b over the box, from spectra [batch, component, *modes] -> [batch]."""
+        products = (torch.view_as_real(a) * torch.view_as_real(b)).sum(-1) * self.lattice.weight
+        return products.flatten(1).sum(1) * self.lattice.volume
