@@ -2,6 +2,8 @@
 
 The stretch between two checkpoints is replayed, then its steps are taken back one by one. With sqrt(N) checkpoints no
 more than O(sqrt(N)) states of N steps are ever held [two-level form of Griewank 1992, Optim. Methods Softw. 1, 35-54].
+Where a solver can keep what the transpose of a step needs, as many steps of the replay are kept so as there is room
+for; the others are made once more when their turn comes.
 """
 
 from __future__ import annotations
@@ -13,11 +15,12 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import torch
 from torch import Tensor
 
-from scenegrad.engine.capture import pull_back, take
+from scenegrad.engine.capture import linearize, pull_back, take
 from scenegrad.engine.errors import Diverged
+from scenegrad.engine.keeping import counted
 from scenegrad.engine.loop import StepRecord
-from scenegrad.engine.solver import Probe
-from scenegrad.engine.state import Params, select, tensors, with_tensors
+from scenegrad.engine.solver import Bars, Probe, Pull
+from scenegrad.engine.state import Params, select, size_of, tensors, with_tensors
 
 if TYPE_CHECKING:
     from scenegrad.engine.rollout import Journey
@@ -27,7 +30,7 @@ __all__ = ["Sweep"]
 S = TypeVar("S")
 
 ASKED = 16  # steps or more after which cotangents are asked whether they are finite
-Bars = dict[str, Tensor]  # cotangents by field of the state, or by address of a parameter
+POCKET = 2**29  # what linearised steps may hold where no more memory is given [bytes]
 
 
 class Sweep(Generic[S]):
@@ -38,6 +41,8 @@ class Sweep(Generic[S]):
         self.learning = journey.inputs[1]
         self.pending = by_step(journey, output_bars)
         self.gathered: Bars = {}  # of the parameters
+        self.room = max((journey.room - len(journey.keep)) * size_of(journey.first), POCKET)
+        self.held: int | None = None  # by a linearised step, once it is known [bytes]
         self.finite: list[Tensor] = []  # of each step since it was asked: which fields still have finite cotangents
 
     def back(self, bars: Bars) -> tuple[Bars, Bars]:
@@ -45,28 +50,64 @@ class Sweep(Generic[S]):
         records = self.journey.records
         bars = self.look(len(records), self.journey.end, bars)
         for low, high in reversed(list(pairwise([*sorted(self.journey.keep), len(records)]))):
-            states = [self.journey.keep[low]] if high > low else []
-            for n in range(low, high - 1):
-                states.append(self.redo(records[n], states[-1]))
+            states, pulls = self.replay(low, high)
             for n in range(high - 1, low - 1, -1):
-                before = states.pop()
-                bars = self.look(n, before, self.step(records[n], before, bars))
+                before = states.pop(n, None)
+                bars = self.step(records[n], before, pulls.pop(n, None), bars)
+                if before is not None:
+                    bars = self.look(n, before, bars)
             if low == 0 or len(self.finite) >= ASKED:
                 self.refuse_non_finite(low, list(bars))
         return bars, self.gathered
+
+    def replay(self, low: int, high: int) -> tuple[dict[int, S], dict[int, Pull]]:
+        """The way back through the first steps of a stretch, as many as there is room for; and the states before all
+        others, and before those where something was measured."""
+        state = self.journey.keep[low]
+        states: dict[int, S] = {}
+        pulls: dict[int, Pull] = {}
+        for n in range(low, high):
+            record, before = self.journey.records[n], state
+            made = self.linearize(record, before) if (self.held or 0) * (len(pulls) + 1) <= self.room else None
+            if made is not None:
+                state, pulls[n] = made
+            elif n < high - 1:
+                state = self.redo(record, before)
+            if made is None or n in self.pending:
+                states[n] = before
+        return states, pulls
+
+    def linearize(self, record: StepRecord, state: S) -> tuple[S, Pull] | None:
+        """A step that keeps what its transpose needs; None where that cannot be had, or takes more room than there is.
+        The first one is weighed."""
+        given = self.solver, state, self.wanted(), record.time, record.dt
+        if self.held is None:
+            with counted() as kept:
+                found = linearize(*given)
+            self.held = kept.size
+            if found is None or self.held > self.room:
+                return None
+        elif (found := linearize(*given)) is None:
+            return None
+        after, pull = found
+        return after if bool(record.active.all()) else select(record.active, after, state), pull
 
     def redo(self, record: StepRecord, state: S) -> S:
         after = take(self.solver, state, self.params, record.time, record.dt).state
         return after if bool(record.active.all()) else select(record.active, after, state)
 
-    def step(self, record: StepRecord, before: S, bars: Bars) -> Bars:
+    def step(self, record: StepRecord, before: S | None, pull: Pull | None, bars: Bars) -> Bars:
         """Cotangents before a step from those after it; members that stood still hand theirs on."""
         through, rest = bars, {}
         if not bool(record.active.all()):
             masks = {k: record.active.to(v.device).view(-1, *[1] * (v.ndim - 1)) for k, v in bars.items()}
             through = {k: torch.where(masks[k], v, 0.0) for k, v in bars.items()}
             rest = {k: torch.where(masks[k], 0.0, v) for k, v in bars.items()}
-        found, gradients = pull_back(self.solver, before, self.wanted(), record.time, record.dt, through)
+        if pull is not None:
+            found, gradients = pull(through)
+        else:
+            assert before is not None
+            found, gradients = pull_back(self.solver, before, self.wanted(), record.time, record.dt, through)
         self.gather(gradients)
         after = {name: found[name] if name in found else torch.zeros_like(bar) for name, bar in bars.items()}
         after = {name: bar + rest[name] if name in rest else bar for name, bar in after.items()}

@@ -19,10 +19,10 @@ from torch import Tensor
 
 from scenegrad.engine.graphs import Graphs, Made, NotRecorded, Recorded, Recorder
 from scenegrad.engine.places import Places, clones
-from scenegrad.engine.solver import Replayable, Solver, Step
+from scenegrad.engine.solver import Linearizable, Pull, Replayable, Solver, Step
 from scenegrad.engine.state import Params, tensors, with_tensors
 
-__all__ = ["CHUNK", "Replays", "pull_back", "take"]
+__all__ = ["CHUNK", "Replays", "linearize", "pull_back", "take"]
 
 S = TypeVar("S")
 
@@ -162,13 +162,26 @@ def pull_back(
             return recording.pull_back(solver, state, params, time, dt, cotangent)
         except NotRecorded as trouble:
             recording.give_up(trouble)
-    # Laid out as in the fixed places of a recording: sums over a tensor round by the order of its strides.
-    return solver.vjp(state, params, time, dt, {name: bar.contiguous() for name, bar in cotangent.items()})
+    return solver.vjp(state, params, time, dt, contiguous(cotangent))
+
+
+def linearize(solver: Solver[S], state: S, params: Params, time: Tensor, dt: Tensor) -> tuple[S, Pull] | None:
+    """The state after a step and the way back through it; None where the solver cannot keep that, or where the step is
+    replayed: what a recording makes lies in its places, and the next replay writes there."""
+    if not isinstance(solver, Linearizable) or recording_of(solver, state, params) is not None:
+        return None
+    after, pull = solver.linearize(state, params, time, dt)
+    return after, lambda cotangent: pull(contiguous(cotangent))
 
 
 def recording_of(solver: Solver[S], state: S, params: Params) -> Recording[S] | None:
     replays = solver.replays if isinstance(solver, Replayable) else None
     return None if replays is None else replays.of(state, params)
+
+
+def contiguous(cotangent: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Laid out as in the fixed places of a recording: sums over a tensor round by the order of its strides."""
+    return {name: bar.contiguous() for name, bar in cotangent.items()}
 
 
 def shapes(named: Mapping[str, Tensor]) -> tuple[Hashable, ...]:

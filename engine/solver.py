@@ -21,9 +21,11 @@ __all__ = [
     "Grid",
     "Layout",
     "Limited",
+    "Linearizable",
     "Points",
     "Probe",
     "Program",
+    "Pull",
     "Replayable",
     "Series",
     "Solver",
@@ -34,6 +36,9 @@ __all__ = [
 
 S = TypeVar("S")
 S_contra = TypeVar("S_contra", contravariant=True)
+
+Bars = dict[str, Tensor]  # cotangents by field of the state, or by address of a parameter
+Pull = Callable[[Mapping[str, Tensor]], tuple[Bars, Bars]]  # `vjp` at a point that is known already
 
 
 @dataclass(frozen=True)
@@ -168,6 +173,16 @@ class Limited(Protocol[S_contra]):
 
 
 @runtime_checkable
+class Linearizable(Protocol[S]):
+    """A solver that can make a step and keep what its transpose needs: the way back then makes no step twice."""
+
+    def linearize(self, state: S, params: Params, time: Tensor, dt: Tensor) -> tuple[S, Pull]:
+        """The state of `step` and its `vjp` there, to be called once at most. What it holds until then, in other ways
+        than torch's graph, is told to `keeps` (engine/keeping.py)."""
+        ...
+
+
+@runtime_checkable
 class Replayable(Protocol):
     """A solver whose steps a GPU may record and replay: `step` and `vjp` take time and dt as tensors of its device too,
     launch the same work whatever the numbers are, read none of them back on the host and make none from there."""
@@ -183,24 +198,32 @@ class TorchAdjoint:
 
     step: Callable[..., Step[Any]]
 
-    def vjp(
-        self, state: Any, params: Params, time: Tensor, dt: Tensor, cotangent: Mapping[str, Tensor]
-    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def linearize(self, state: Any, params: Params, time: Tensor, dt: Tensor) -> tuple[Any, Pull]:
         fields = {name: value.detach() for name, value in tensors(state).items()}
         wanted = {name: value.requires_grad_() for name, value in fields.items() if value.is_floating_point()}
         values = {address: value.detach().requires_grad_(value.requires_grad) for address, value in params.items()}
         learning = {address: value for address, value in values.items() if value.requires_grad}
         with torch.enable_grad():
-            after = tensors(self.step(with_tensors(state, fields), Params(values), time, dt).state)
-        pairs = [(after[name], bar) for name, bar in cotangent.items() if after[name].requires_grad]
-        if not pairs:
-            return {}, {}
-        inputs = [*wanted.values(), *learning.values()]
-        outputs, bars = zip(*pairs, strict=True)
-        found = torch.autograd.grad(outputs, inputs, bars, allow_unused=True)
-        named = list(zip([*wanted, *learning], found, strict=True))
-        split = len(wanted)
-        return (
-            {name: bar for name, bar in named[:split] if bar is not None},
-            {address: bar for address, bar in named[split:] if bar is not None},
-        )
+            made = self.step(with_tensors(state, fields), Params(values), time, dt).state
+        after = tensors(made)
+
+        def pull(cotangent: Mapping[str, Tensor]) -> tuple[Bars, Bars]:
+            pairs = [(after[name], bar) for name, bar in cotangent.items() if after[name].requires_grad]
+            if not pairs:
+                return {}, {}
+            inputs = [*wanted.values(), *learning.values()]
+            outputs, bars = zip(*pairs, strict=True)
+            found = torch.autograd.grad(outputs, inputs, bars, allow_unused=True)
+            named = list(zip([*wanted, *learning], found, strict=True))
+            split = len(wanted)
+            return (
+                {name: bar for name, bar in named[:split] if bar is not None},
+                {address: bar for address, bar in named[split:] if bar is not None},
+            )
+
+        return with_tensors(made, {name: value.detach() for name, value in after.items()}), pull
+
+    def vjp(
+        self, state: Any, params: Params, time: Tensor, dt: Tensor, cotangent: Mapping[str, Tensor]
+    ) -> tuple[Bars, Bars]:
+        return self.linearize(state, params, time, dt)[1](cotangent)

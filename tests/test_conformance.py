@@ -13,6 +13,7 @@ from scenegrad.engine.capture import CHUNK, take
 from scenegrad.engine.graphs import Again
 from scenegrad.engine.loop import Clock
 from scenegrad.engine.rollout import rollout
+from scenegrad.engine.solver import Linearizable
 from scenegrad.engine.state import Params, batch_size, map_tensors, member, tensors, with_tensors
 from scenegrad.solvers.compile import compile_scene
 from scenegrad.solvers.navier_stokes.spectral import coefficients
@@ -451,6 +452,23 @@ def test_vjp_of_a_step_is_the_transpose_of_its_derivative(case):
         misses = [abs(d - predicted) / abs(predicted) for d in differences]
         assert abs(predicted) > 1e-6, part
         assert min(misses) < 1e-6, f"{part}: vjp {predicted}, central differences {differences}"
+
+
+def test_a_step_that_keeps_its_way_back_is_the_step_and_its_vjp(case):
+    """To the last bit; and the next step does not spoil what was kept."""
+    solver, state, params, time, dt = compiled(case[1])
+    if not isinstance(solver, Linearizable):
+        pytest.skip("it makes each step again on the way back")
+    bars = {name: torch.randn_like(value) for name, value in floating(state).items()}
+    middle, first = solver.linearize(state, params, time, dt)
+    _, second = solver.linearize(middle, params, time + dt, dt)
+    wanted = tensors(solver.step(state, params.detach(), time, dt).state)
+    assert all(torch.equal(value, wanted[name]) for name, value in tensors(middle).items())
+    assert not any(value.requires_grad for value in tensors(middle).values())
+    for pull, before, start in ((second, middle, time + dt), (first, state, time)):
+        for found, known in zip(pull(bars), solver.vjp(before, params, start, dt, bars), strict=True):
+            assert set(found) == set(known)
+            assert all(torch.equal(bar, known[name]) for name, bar in found.items())
 
 
 @pytest.fixture

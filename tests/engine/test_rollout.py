@@ -1,13 +1,16 @@
 """The differentiable rollout: its gradient is that of the map that was run, and its memory grows as sqrt(N)."""
 
 import math
+import weakref
 from itertools import pairwise
 
 import pytest
 import torch
 
+from scenegrad.engine import adjoint
 from scenegrad.engine.controllers import CFL, PI, Fixed
 from scenegrad.engine.errors import Diverged, EngineError
+from scenegrad.engine.keeping import counted, keeps
 from scenegrad.engine.rollout import Journey, rollout
 from scenegrad.engine.solver import Step
 from scenegrad.engine.state import size_of, with_tensors
@@ -21,8 +24,12 @@ def loss_of(roll):
 
 @pytest.mark.parametrize("batch", [1, 3])
 @pytest.mark.parametrize("controller", CONTROLLERS, ids=str)
-def test_gradient_equals_that_of_plain_autograd_over_the_same_steps(make_pendulum, controller, batch):
+@pytest.mark.parametrize("room", [0, 2**29])
+def test_gradient_equals_that_of_plain_autograd_over_the_same_steps(
+    make_pendulum, controller, batch, room, monkeypatch
+):
     """Frozen steps: autograd straight through every step must agree to round-off, whatever the checkpoints."""
+    monkeypatch.setattr(adjoint, "POCKET", room)
     solver, state, params = make_pendulum(batch=batch, controller=controller, end=2.0, every=0.3)
     leaves = with_tensors(state, {"angle": state.angle.requires_grad_(), "rate": state.rate.requires_grad_()})
     inputs = [leaves.angle, leaves.rate, *params.values()]
@@ -91,18 +98,66 @@ def test_states_held_grow_as_the_square_root_of_the_steps(make_pendulum, steps):
 def test_forward_and_backward_take_each_step_a_bounded_number_of_times(make_pendulum):
     solver, state, params = make_pendulum(controller=Fixed(0.002), end=1.0)
     loss_of(rollout(solver, state, params)).backward()
-    assert solver.calls <= 3 * 500  # once forward, once in the replay, once for the derivative
+    assert solver.calls == 2 * 500  # once forward, once in the replay, which keeps the derivative
 
 
-def test_with_memory_for_all_states_no_step_is_taken_twice(make_pendulum):
-    found = []
-    for memory in (0.0, 1e9):
-        solver, state, params = make_pendulum(controller=Fixed(0.002), end=1.0)
-        loss_of(rollout(solver, state, params, memory=memory)).backward()
-        found.append((solver.calls, params["pendulum.damping"].grad))
-    assert found[0][0] > 2.8 * 500
-    assert found[1][0] == 2 * 500  # once forward, once for the derivative
-    assert torch.equal(found[0][1], found[1][1])
+def slope_and_calls(make_pendulum, room, monkeypatch, memory=0.0):
+    """Gradient and steps made, with so much room for the derivatives of steps [bytes]."""
+    monkeypatch.setattr(adjoint, "POCKET", room)
+    solver, state, params = make_pendulum(controller=Fixed(0.002), end=1.0, every=0.1)
+    loss_of(rollout(solver, state, params, memory=memory)).backward()
+    return params["pendulum.damping"].grad, solver.calls
+
+
+def test_without_room_for_derivatives_each_step_is_taken_at_most_three_times(make_pendulum, monkeypatch):
+    wanted, _ = slope_and_calls(make_pendulum, 2**29, monkeypatch)
+    found, calls = slope_and_calls(make_pendulum, 0, monkeypatch)
+    assert 2.8 * 500 < calls <= 3 * 500 + 1  # once forward, once in the replay, once for the derivative; one is weighed
+    assert torch.equal(found, wanted)
+
+
+def test_with_memory_for_all_states_no_step_is_replayed(make_pendulum, monkeypatch):
+    wanted, _ = slope_and_calls(make_pendulum, 2**29, monkeypatch)
+    found, calls = slope_and_calls(make_pendulum, 0, monkeypatch, memory=40000)
+    assert calls == 2 * 500  # once forward, once for the derivative
+    assert torch.equal(found, wanted)
+
+
+@pytest.mark.parametrize("most", [1, 3, 7])
+def test_derivatives_held_at_once_fit_in_their_room(make_pendulum, monkeypatch, most):
+    """And those steps that found no room are as right as the others."""
+    sweeps, alive, held = [], [], []
+    back, original = adjoint.Sweep.back, adjoint.linearize
+    with monkeypatch.context() as patch:
+        patch.setattr(adjoint.Sweep, "back", lambda sweep, bars: (sweeps.append(sweep), back(sweep, bars))[1])
+        wanted, _ = slope_and_calls(make_pendulum, 2**29, monkeypatch)
+    weight = sweeps[0].held
+    assert weight > 4 * 8
+
+    def watched(*given):
+        made = original(*given)
+        pull = made[1]
+        alive.append(weakref.ref(pull))
+        held.append(sum(one() is not None for one in alive))
+        return made
+
+    monkeypatch.setattr(adjoint, "linearize", watched)
+    found, calls = slope_and_calls(make_pendulum, most * weight, monkeypatch)
+    assert max(held) == most
+    assert 2.0 * 500 < calls < 3.0 * 500
+    assert torch.equal(found, wanted)
+
+
+def test_what_a_step_keeps_is_weighed_once_whoever_keeps_it():
+    a, b = torch.ones(10, dtype=torch.float64, requires_grad=True), torch.ones(20, dtype=torch.float64)
+    with counted() as kept:
+        product = a * a * a  # keeps a, and a * a
+        keeps(b, b[3:], 7)
+    assert kept.size == 2 * 80 + 160 + 7
+    keeps(b)
+    assert kept.size == 2 * 80 + 160 + 7
+    (slope,) = torch.autograd.grad(product.sum(), a)
+    assert slope.tolist() == [3.0] * 10
 
 
 @pytest.mark.parametrize("room", [3, 40, 150, 900])
@@ -118,17 +173,24 @@ def test_states_held_fit_in_the_memory_that_is_given(make_pendulum, room):
     assert held >= room / 2
 
 
-def test_a_gradient_that_blows_up_is_an_error_that_names_step_and_field(make_pendulum):
+@pytest.mark.parametrize("room", [0, 2**29])
+def test_a_gradient_that_blows_up_is_an_error_that_names_step_and_field(make_pendulum, monkeypatch, room):
     solver, state, params = make_pendulum()
-    vjp = solver.vjp
+    linearize = solver.linearize
 
-    def broken(state, params, time, dt, bars):
-        found = vjp(state, params, time, dt, bars)
-        if float(time[0]) < 0.5:
-            found[0]["rate"] = found[0]["rate"] * torch.inf
-        return found
+    def broken(state, params, time, dt):
+        after, pull = linearize(state, params, time, dt)
 
-    solver.vjp = broken
+        def worse(bars):
+            found = pull(bars)
+            if float(time[0]) < 0.5:
+                found[0]["rate"] = found[0]["rate"] * torch.inf
+            return found
+
+        return after, worse
+
+    solver.linearize = broken  # and with it vjp
+    monkeypatch.setattr(adjoint, "POCKET", room)
     with pytest.raises(Diverged, match=r"gradient with respect to rate .* step 49"):
         loss_of(rollout(solver, state, params)).backward()
 

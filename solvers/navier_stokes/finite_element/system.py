@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from scenegrad.engine.errors import Diverged
+from scenegrad.engine.keeping import keeps
 
 __all__ = ["Factors", "System", "solve"]
 
@@ -36,6 +37,11 @@ class Factors:
     """Factorisations of the matrices of each member."""
 
     members: Sequence[SuperLU]
+
+    @property
+    def size(self) -> int:
+        """[bytes]"""
+        return sum(12 * lu.nnz for lu in self.members)  # a number and the place of its row
 
     def solve(self, b: Tensor, transposed: bool = False) -> Tensor:
         """[batch, n] to [batch, n]"""
@@ -118,6 +124,7 @@ class Solution(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, left: Tensor, x: Tensor, factors: Factors) -> Tensor:
         ctx.factors = factors
+        keeps(factors.size)
         return x.clone()
 
     @staticmethod

@@ -52,7 +52,7 @@ def test_a_gradient_through_two_thousand_steps_of_256_squared_fits_in_two_gibiby
 
 
 class Counting:
-    """A solver that counts how many of the states it made are alive at once."""
+    """A solver that counts how many of the states and ways back that it made are alive at once."""
 
     def __init__(self, solver: Any):
         self.solver, self.alive, self.most = solver, 0, 0
@@ -62,10 +62,19 @@ class Counting:
 
     def step(self, *inputs: Any) -> Any:
         made = self.solver.step(*inputs)
+        self.watch(made.state)
+        return made
+
+    def linearize(self, *inputs: Any) -> Any:
+        after, pull = self.solver.linearize(*inputs)
+        self.watch(after)
+        self.watch(pull)
+        return after, pull
+
+    def watch(self, made: Any) -> None:
         self.alive += 1
         self.most = max(self.most, self.alive)
-        weakref.finalize(made.state.vorticity, self.gone)
-        return made
+        weakref.finalize(getattr(made, "vorticity", made), self.gone)
 
     def gone(self) -> None:
         self.alive -= 1
