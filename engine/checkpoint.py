@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ class Checkpoint:
     """Where a run stood after a plan.
 
     pause: index of the next output time. frames: how many frames of each output were committed by then.
-    seconds: wall time spent on the run so far [s].
+    seconds: wall time spent on the run so far [s]. attempts: at steps, how many were written down by then.
     """
 
     state: Any
@@ -36,13 +36,16 @@ class Checkpoint:
     pause: int
     frames: Mapping[str, int]
     seconds: float
+    attempts: int = 0
 
 
 def clock_tensors(clock: Clock) -> dict[str, Tensor]:
     return {
-        "time": clock.time, "steps": clock.steps, "rejected": clock.rejected,
-        "memory_dt": clock.memory.dt, "memory_error": clock.memory.error,
-    }  # fmt: skip
+        "time": clock.time,
+        "steps": clock.steps,
+        "rejected": clock.rejected,
+        **{f"memory_{name}": value for name, value in vars(clock.memory).items()},
+    }
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -60,6 +63,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
                     file[f"clock/{name}"] = tensor.numpy()
                 file.create_group("frames").attrs.update({k: np.int64(n) for k, n in checkpoint.frames.items()})
                 file.attrs["pause"], file.attrs["seconds"] = checkpoint.pause, checkpoint.seconds
+                file.attrs["attempts"] = checkpoint.attempts
             publish(part, path)
         finally:
             part.unlink(missing_ok=True)
@@ -73,16 +77,18 @@ def read_checkpoint(path: Path, like: Any) -> Checkpoint:
             clock = {name: torch.from_numpy(np.asarray(data)) for name, data in file["clock"].items()}
             frames = {name: int(n) for name, n in file["frames"].attrs.items()}
             pause, seconds = int(file.attrs["pause"]), float(file.attrs["seconds"])
+            attempts = int(file.attrs["attempts"])
         expected = tensors(like)
         for name, value in expected.items():
             if name not in found or found[name].shape != value.shape or found[name].dtype != value.dtype:
                 given = f"{tuple(found[name].shape)} {found[name].dtype}" if name in found else "nothing"
                 raise ValueError(f"the scene needs {name} {tuple(value.shape)} {value.dtype}, it holds {given}")
-        memory = Memory(clock["memory_dt"], clock["memory_error"])
+        memory = Memory(**{field.name: clock[f"memory_{field.name}"] for field in fields(Memory)})
         state = with_tensors(like, {name: found[name].to(value.device) for name, value in expected.items()})
     except (OSError, KeyError, ValueError, RuntimeError) as error:
         raise FileError(
             f"The checkpoint {path} cannot be used: {error}. Nothing was changed. Start again from the beginning with "
             f"--overwrite, or write to another folder with --out."
         ) from error
-    return Checkpoint(state, Clock(clock["time"], clock["steps"], memory, clock["rejected"]), pause, frames, seconds)
+    reached = Clock(clock["time"], clock["steps"], memory, clock["rejected"])
+    return Checkpoint(state, reached, pause, frames, seconds, attempts)

@@ -6,7 +6,9 @@ Every quantity has one float64 entry per member on the host, so that no member f
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Protocol
 
 import torch
@@ -14,7 +16,20 @@ from torch import Tensor
 
 from scenegrad.engine.errors import EngineError, StabilityError
 
-__all__ = ["CFL", "PI", "Controller", "Fixed", "Memory", "Plan"]
+__all__ = [
+    "CFL",
+    "FILTERS",
+    "PI",
+    "PID",
+    "Controller",
+    "Filter",
+    "Fixed",
+    "Memory",
+    "Plan",
+    "InStep",
+    "equal_steps",
+    "scaled",
+]
 
 
 @dataclass(frozen=True)
@@ -28,18 +43,31 @@ class Plan:
 
 @dataclass(frozen=True)
 class Memory:
-    """What a controller remembers between plans; part of every checkpoint."""
+    """What a controller remembers between plans; part of every checkpoint. Errors are in units of the tolerance, 1
+    where there was none yet; lengths are 0 there [batch]."""
 
-    dt: Tensor  # proposed next step, 0 before the first [batch]
-    error: Tensor  # of the last accepted step, in units of the tolerance [batch]
+    dt: Tensor  # proposed next step
+    error: Tensor  # of the last accepted step
+    error_before: Tensor  # of the one before it
+    taken: Tensor  # length of the last accepted step
+    taken_before: Tensor  # of the one before it
 
     @staticmethod
     def fresh(batch: int) -> Memory:
-        return Memory(torch.zeros(batch, dtype=torch.float64), torch.ones(batch, dtype=torch.float64))
+        nought, one = torch.zeros(batch, dtype=torch.float64), torch.ones(batch, dtype=torch.float64)
+        return Memory(nought, one, one, nought, nought)
+
+    def where(self, chosen: Tensor, other: Memory) -> Memory:
+        """That of the chosen members, the other one's of the rest."""
+        pairs = ((name, value, getattr(other, name)) for name, value in vars(self).items())
+        return Memory(**{name: torch.where(chosen, own, rest) for name, own, rest in pairs})
 
 
 class Controller(Protocol):
-    needs_error: bool
+    @property
+    def needs_error(self) -> bool:
+        """Whether it judges steps by their error, so that a solver must estimate it."""
+        ...
 
     def plan(self, span: Tensor, max_dt: Tensor, memory: Memory) -> Plan:
         """Steps towards a pause that lies `span` [batch] ahead; members with span 0 have arrived."""
@@ -114,23 +142,45 @@ class CFL:
 
 
 @dataclass(frozen=True)
-class PI:
-    """dt' = dt * safety * err**(-0.7/k) * err_before**(0.4/k)   [Hairer & Wanner, Solving ODEs II, IV.2]
+class Filter:
+    """How the next dt follows from what came before [Soderlind 2003, ACM Trans. Math. Softw. 29, 1-26]:
 
-    err = error / tolerance, where the solver's relative local error is of order k in dt; err > 1 rejects the step.
-    dt never exceeds `cap` of the linear stability bound: a step that is accurate for the state can still amplify the
-    adjoint without limit, and did so by eight orders of magnitude where the cap was left out.
+    dt' / dt = product over n of err_n**(-errors[n] / k) * (dt_n / dt_n+1)**(-ratios[n]),  n counting backwards from the
+    last step. Those with ratios pass little of the noise of the errors on to dt.
+    """
+
+    errors: tuple[float, float, float]
+    ratios: tuple[float, float] = (0.0, 0.0)
+
+
+FILTERS: Mapping[str, Filter] = {
+    "pi": Filter((0.7, -0.4, 0.0)),  # [Hairer & Wanner, Solving ODEs II, IV.2]
+    "pid": Filter((0.49, -0.34, 0.10)),  # [Kennedy, Carpenter & Lewis 2000, Appl. Numer. Math. 35, 177-219]
+    "h211b": Filter((1 / 4, 1 / 4, 0.0), (1 / 4, 0.0)),  # [Soderlind & Wang 2006, J. Comput. Appl. Math. 185, 225-243]
+    "h312b": Filter((1 / 8, 2 / 8, 1 / 8), (3 / 8, 1 / 8)),
+}
+
+
+@dataclass(frozen=True)
+class PID:
+    """Steps as long as an embedded method says that they keep a relative local error below `tolerance`.
+
+    err = error / tolerance, where the solver's relative local error is of order k in dt; err > 1 rejects the step,
+    which is then tried with safety * err**(-1/k) of its length. The filter, times safety, says how long the next one
+    is. dt never exceeds `cap` of the linear stability bound: a step that is accurate for the state can still amplify
+    the adjoint without limit, and did so by eight orders of magnitude where the cap was left out.
     """
 
     tolerance: float = 1e-6  # relative local error
     k: int = 4  # order of the local error in dt
     safety: float = 0.9
     cap: float = 0.8  # of the stability bound
+    filter: Filter = FILTERS["pi"]
     needs_error = True
 
     def __post_init__(self) -> None:
         if not self.tolerance > 0.0:
-            raise EngineError(f"PI got tolerance={self.tolerance}; it is a positive relative error, such as 1e-6.")
+            raise EngineError(f"PID got tolerance={self.tolerance}; it is a positive relative error, such as 1e-6.")
 
     def plan(self, span: Tensor, max_dt: Tensor, memory: Memory) -> Plan:
         limit = self.cap * max_dt
@@ -140,20 +190,63 @@ class PI:
         return Plan(dt, left, 1)
 
     def judge(self, plan: Plan, error: Tensor | None, memory: Memory) -> tuple[Tensor, Memory]:
-        assert error is not None, "a solver without an error estimate was refused when the scene was compiled"
-        moving = plan.left > 0
-        # Scaled so that 1 is the limit; a step that overflowed counts as very wrong and is tried again with dt / 5.
-        scaled = error.to("cpu", torch.float64) / self.tolerance
-        err = torch.where(torch.isfinite(scaled), scaled, 1e10).clamp(1e-10, 1e10)
-        accept = err <= 1.0
-        factor = (self.safety * err ** (-0.7 / self.k) * memory.error ** (0.4 / self.k)).clamp(0.2, 5.0)
-        proposed = torch.where(accept, plan.dt * factor, plan.dt * factor.clamp(max=0.9))
-        # A step shortened only to land on a pause says nothing against the longer one proposed before.
-        shortened = accept & (plan.left == 1) & (memory.dt > plan.dt)
-        proposed = torch.where(shortened, torch.maximum(proposed, memory.dt), proposed)
-        after = replace(
-            memory,
-            dt=torch.where(moving, proposed, memory.dt),
-            error=torch.where(moving & accept, err, memory.error),
-        )
-        return accept | ~moving, after
+        err = scaled(error, self.tolerance)
+        accept, moving = err <= 1.0, plan.left > 0
+        shorter = plan.dt * (self.safety * err ** (-1.0 / self.k)).clamp(0.2, 0.9)
+        longer = plan.dt * (self.safety * self.filtered(plan, err, memory)).clamp(0.2, 5.0)
+        # A step shortened only to land on a pause says nothing against the longer one proposed before, and what is
+        # remembered of that one stands.
+        landing = accept & (plan.left == 1) & (memory.dt > (1.0 + 1e-9) * plan.dt)
+        proposed = torch.where(accept, torch.where(landing, torch.maximum(longer, memory.dt), longer), shorter)
+        after = replace(memory, dt=proposed)
+        seen = Memory(proposed, err, memory.error, plan.dt, memory.taken)
+        return accept | ~moving, seen.where(accept & ~landing, after).where(moving, memory)
+
+    def filtered(self, plan: Plan, err: Tensor, memory: Memory) -> Tensor:
+        errors = (err, memory.error, memory.error_before)
+        factor = torch.ones_like(err)
+        for one, power in zip(errors, self.filter.errors, strict=True):
+            factor = factor * one ** (-power / self.k)
+        steps = (plan.dt, memory.taken, memory.taken_before)
+        for (late, early), power in zip(pairwise(steps), self.filter.ratios, strict=True):
+            ratio = torch.where(early > 0.0, late / early.clamp(min=1e-300), 1.0).clamp(0.1, 10.0)
+            factor = factor * ratio**-power
+        return factor
+
+
+def PI(tolerance: float = 1e-6, k: int = 4, safety: float = 0.9, cap: float = 0.8) -> PID:
+    """PID whose filter is that of Gustafsson: dt' = dt * safety * err**(-0.7/k) * err_before**(0.4/k)."""
+    return PID(tolerance, k, safety, cap)
+
+
+def scaled(error: Tensor | None, tolerance: float) -> Tensor:
+    """So that 1 is the limit; a step that overflowed counts as very wrong."""
+    assert error is not None, "a solver without an error estimate was refused when the scene was compiled"
+    err = error.to("cpu", torch.float64) / tolerance
+    return torch.where(torch.isfinite(err), err, 1e10).clamp(1e-10, 1e10)
+
+
+@dataclass(frozen=True)
+class InStep:
+    """All members of a batch take the same steps: the shortest that one of them needs, taken back where one of them is
+    wrong. For methods whose work for one dt is shared, and for data that must lie at the same times.
+
+    It gives up that a member does not feel its companions.
+    """
+
+    controller: Controller
+
+    @property
+    def needs_error(self) -> bool:
+        return self.controller.needs_error
+
+    def plan(self, span: Tensor, max_dt: Tensor, memory: Memory) -> Plan:
+        moving = torch.where(span > 0.0, max_dt, torch.inf)
+        return self.controller.plan(span, moving.min().expand_as(max_dt), memory)
+
+    def judge(self, plan: Plan, error: Tensor | None, memory: Memory) -> tuple[Tensor, Memory]:
+        if error is None:
+            return self.controller.judge(plan, None, memory)
+        known = torch.where(error.isnan(), torch.inf, error).to("cpu", torch.float64)
+        worst = torch.where(plan.left > 0, known, 0.0).max()
+        return self.controller.judge(plan, worst.expand_as(known), memory)

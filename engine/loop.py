@@ -15,7 +15,7 @@ from scenegrad.engine.errors import Diverged, EngineError, StabilityError
 from scenegrad.engine.solver import Limited, Probe, Solver
 from scenegrad.engine.state import Params, batch_size, first_non_finite, place_of_non_finite, select, tensors
 
-__all__ = ["Clock", "Moment", "StepRecord", "advance", "due_times", "march", "planned"]
+__all__ = ["Attempt", "Clock", "Moment", "StepRecord", "Tried", "advance", "due_times", "march", "planned"]
 
 S = TypeVar("S")
 
@@ -57,7 +57,20 @@ class StepRecord:
     active: Tensor  # [batch] bool
 
 
+@dataclass(frozen=True)
+class Attempt:
+    """A plan that was carried out, and what came of it; each [batch]."""
+
+    time: Tensor  # at its beginning
+    dt: Tensor  # of each of its steps
+    steps: Tensor  # how many of them; 0 of members that had arrived
+    bound: Tensor  # stability bound of dt
+    error: Tensor  # relative local error of the last step; not a number where the solver has no estimate
+    accepted: Tensor  # bool
+
+
 Seen = Callable[[StepRecord, S | None], None]
+Tried = Callable[[Attempt], None]
 
 
 def due_times(probes: Sequence[Probe], start: float, end: float) -> list[tuple[float, tuple[int, ...]]]:
@@ -129,12 +142,14 @@ def march(
     clock: Clock | None = None,
     seen: Seen[S] | None = None,
     patience: Callable[[], int] | None = None,
+    tried: Tried | None = None,
 ) -> Iterator[Moment[S]]:
     """Carries the state from pause to pause, each hit exactly; yields after every plan and at every pause.
 
     pauses: rising times not before the clock. `seen` learns of every step that counts (rejected ones do not).
     patience: for how many of the next steps it needs no other state than that before the first, None in the place of
-    the others; steps that nobody looks at may be taken by a GPU on its own.
+    the others; steps that nobody looks at may be taken by a GPU on its own. tried: learns of every plan, rejected ones
+    too.
     """
     clock = clock or Clock.start(batch_size(state))
     for index, pause in enumerate(pauses):
@@ -150,6 +165,8 @@ def march(
             candidate, error = advance(solver, state, params, clock, plan, keep, wait)
             accept, memory = controller.judge(plan, error, clock.memory)
             moved = accept & (plan.left > 0)
+            if tried is not None:
+                tried(attempt(clock, plan, longest, error, moved))
             taken = torch.where(moved, plan.left.clamp(max=plan.steps), 0)
             rejected = clock.rejected + (~accept).to(torch.int64)
             arrived = moved & (taken == plan.left)
@@ -166,6 +183,13 @@ def march(
             if bool((clock.time < pause).any()):
                 yield Moment(state, clock, None)
         yield Moment(state, clock, index)
+
+
+def attempt(clock: Clock, plan: Plan, longest: Tensor, error: Tensor | None, moved: Tensor) -> Attempt:
+    steps = plan.left.clamp(max=plan.steps)
+    unknown = torch.full_like(plan.dt, torch.nan)
+    known = unknown if error is None else error.detach().to("cpu", torch.float64)
+    return Attempt(clock.time, plan.dt, steps, longest, known, moved)
 
 
 def collect(records: list[tuple[StepRecord, S | None]]) -> Seen[S]:

@@ -17,7 +17,7 @@ from torch.autograd.function import once_differentiable
 from scenegrad.engine.adjoint import Sweep
 from scenegrad.engine.controllers import Controller
 from scenegrad.engine.errors import EngineError
-from scenegrad.engine.loop import Clock, StepRecord, due_times, march
+from scenegrad.engine.loop import Clock, StepRecord, Tried, due_times, march
 from scenegrad.engine.solver import Probe, Solver
 from scenegrad.engine.state import Params, batch_size, size_of, tensors, with_tensors
 from scenegrad.engine.step_log import StepLog
@@ -51,19 +51,21 @@ def rollout(
     probes: Sequence[Probe[S]] | None = None,
     start: float = 0.0,
     memory: float = 0.0,
+    tried: Tried | None = None,
 ) -> Rollout[S]:
     """Runs the solver from `start` to `until` [time] and measures on the way; gradients flow through all of it.
 
     Gradients reach every floating field of `state` and every entry of `params` that asks for one. memory: what
     the states kept on the way may take [bytes]. Where they do not all fit, as many are kept as do, or about the square
-    root of their number if that is more, and the steps between them are taken again on the way back.
+    root of their number if that is more, and the steps between them are taken again on the way back. tried: learns of
+    every attempt at a step, as `Trials().append` does.
     """
     program = solver.program
     until = program.end if until is None else until
     refuse_nonsense(state, params, start, until, memory)
     controller = controller or program.controller
     probes = tuple(program.probes if probes is None else probes)
-    journey = Journey(solver, state, params, controller, probes, start, until, memory)
+    journey = Journey(solver, state, params, controller, probes, start, until, memory, tried)
     fields = {name: value for name, value in tensors(state).items() if value.is_floating_point()}
     learning = {address: value for address, value in params.items() if value.requires_grad}
     journey.inputs = (tuple(fields), tuple(learning))
@@ -109,10 +111,12 @@ class Journey(Generic[S]):
         start: float,
         until: float,
         memory: float = 0.0,
+        tried: Tried | None = None,
     ):
         self.solver, self.params, self.controller, self.probes = solver, params.detach(), controller, probes
         self.first = with_tensors(state, {name: value.detach() for name, value in tensors(state).items()})
         self.versions = self.current_versions()
+        self.tried = tried
         self.start, self.due = start, due_times(probes, start, until)
         self.records = StepLog(batch_size(self.first))
         self.frames: list[tuple[int, tuple[int, ...]]] = []  # (steps before it, probes due) of each pause
@@ -147,6 +151,7 @@ class Journey(Generic[S]):
             clock,
             self.see,
             self.patience,
+            self.tried,
         ):
             if moment.pause is not None:
                 due = self.due[moment.pause][1]

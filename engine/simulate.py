@@ -15,6 +15,7 @@ import torch
 from scenegrad.engine.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from scenegrad.engine.errors import Diverged, EngineError, Interrupted
 from scenegrad.engine.files.recorder import Recorder
+from scenegrad.engine.files.steps import STEPS, StepFile
 from scenegrad.engine.loop import Clock, due_times, march
 from scenegrad.engine.progress import Progress, Quiet
 from scenegrad.engine.run_folder import RunFolder
@@ -67,6 +68,7 @@ class Simulation:
         program = solver.program
         self.due = due_times(program.probes, 0.0, program.end)
         self.recorder = Recorder(folder.path, program.probes, about.get("provenance", {}), program.time_unit)
+        self.tried = StepFile(folder.path)
         self.started = datetime.now(UTC).isoformat(timespec="seconds")
         self.begin = time.monotonic()
 
@@ -112,20 +114,27 @@ class Simulation:
         if self.folder.checkpoint.is_file():
             found = read_checkpoint(self.folder.checkpoint, state)
             self.recorder.resume(found.frames)
+            self.tried.resume(found.attempts)
             return found
         self.recorder.restart()
+        self.tried.restart()
         return Checkpoint(state, Clock.start(1), 0, {}, 0.0)
 
     def march(self, asked: threading.Event) -> None:
         start = self.last
         pauses = [moment for moment, _ in self.due[start.pause :]]
-        for moment in march(self.solver, start.state, self.params, self.solver.program.controller, pauses, start.clock):
+        controller = self.solver.program.controller
+        for moment in march(
+            self.solver, start.state, self.params, controller, pauses, start.clock, tried=self.tried.append
+        ):
             pause = self.last.pause
             if moment.pause is not None:
                 pause = start.pause + moment.pause
                 self.record(pause, moment.state, int(moment.clock.steps[0]))
                 pause += 1
-            self.last = Checkpoint(moment.state, moment.clock, pause, self.recorder.frames, self.seconds)
+            self.last = Checkpoint(
+                moment.state, moment.clock, pause, self.recorder.frames, self.seconds, self.tried.count
+            )
             self.progress.update(self.reached, int(moment.clock.steps[0]) - self.first_steps)
             if time.monotonic() - self.saved > self.checkpoint_every:
                 self.save()
@@ -139,6 +148,7 @@ class Simulation:
             self.recorder.write(probe, when, step, probe.measure(state, self.params))
         if indices:
             self.recorder.commit()
+            self.tried.flush()
 
     @property
     def seconds(self) -> float:
@@ -146,9 +156,10 @@ class Simulation:
         return self.earlier + time.monotonic() - self.begin
 
     def save(self) -> None:
-        """Outputs first: a checkpoint never counts frames that are not on the disk."""
+        """Outputs first: a checkpoint never counts frames or steps that are not on the disk."""
         begin = time.monotonic()
         self.recorder.sync()
+        self.tried.sync()
         write_checkpoint(self.folder.checkpoint, self.last)
         self.saved = time.monotonic()
         self.checkpoint_every = max(self.checkpoint_every, 20.0 * (self.saved - begin))  # at most 5 % of the time
@@ -167,7 +178,7 @@ class Simulation:
                 "frames": dict(self.last.frames),
                 "wall_seconds": round(self.last.seconds, 3),
                 "started": self.started,
-                "files": self.recorder.names,
+                "files": [*self.recorder.names, STEPS],
             }
         )
 

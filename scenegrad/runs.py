@@ -11,6 +11,7 @@ import numpy as np
 
 from scenegrad.engine.errors import EngineError, FileError
 from scenegrad.engine.files.recorded import Output, Quantity, open_outputs
+from scenegrad.engine.files.steps import Steps, read_steps
 from scenegrad.engine.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -49,6 +50,17 @@ class Run:
     def outputs(self) -> Mapping[str, Output]:
         """By name, as far as they are committed."""
         return open_outputs(self.folder)
+
+    @property
+    def steps(self) -> Steps:
+        """Every attempt at a step, accepted or not, as far as they are on the disk."""
+        return read_steps(self.folder)
+
+    def plot_steps(self, out: str | Path | None = None) -> Path:
+        """Draws dt through time, its bound and what was refused; see scenegrad.view.plot_steps."""
+        from scenegrad import view
+
+        return view.plot_steps(self.folder, out)
 
     def __getitem__(self, name: str) -> Output:
         found = self.outputs

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from scenegrad.engine.controllers import CFL, PI, Controller, Fixed
+from scenegrad.engine.controllers import CFL, FILTERS, PID, Controller, Fixed, InStep
 from scenegrad.engine.solver import Probe, Program
 from scenegrad.engine.state import Params
 from scenegrad.scenes.errors import SceneError
@@ -50,16 +50,27 @@ def params(scenes: Sequence[Scene], learnable: Iterable[str], device: str, dtype
 
 
 def program(
-    scene: Scene, probes: Iterable[Probe], default: Controller, initial: Callable[[Params], Any]
+    scene: Scene,
+    probes: Iterable[Probe],
+    default: Controller,
+    initial: Callable[[Params], Any],
+    estimate_order: int | None = None,
 ) -> Program[Any]:
-    """How to begin and step, when to stop, what to look at; `default` serves a scene that leaves dt to the solver."""
+    """How to begin and step, when to stop, what to look at.
+
+    default: serves a scene that leaves dt to the solver. estimate_order: in dt, of the local error of a step as the
+    solver estimates it; None of one that does not.
+    """
     time = scene.time
     controller = default
     if time.dt != "auto":
         controller = Fixed(float(time.dt))
     elif time.tolerance is not None:
-        controller = PI(tolerance=time.tolerance)
+        assert estimate_order is not None, "a tolerance of a method without an estimate was refused"
+        controller = PID(time.tolerance, estimate_order, filter=FILTERS[time.controller])
     elif time.cfl is not None:
         controller = CFL(time.cfl)
+    if time.steps == "shared" and not isinstance(controller, Fixed):
+        controller = InStep(controller)
     unit = "s" if scene.units == "SI" else "tau"
     return Program(time.end, controller, tuple(probes), unit, scene.parameters(), initial)

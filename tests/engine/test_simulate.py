@@ -13,11 +13,13 @@ import torch
 from scenegrad.engine.controllers import PI, Fixed
 from scenegrad.engine.errors import DiskFull, Diverged, FileError, Interrupted, OutputInUse
 from scenegrad.engine.files.recorded import open_outputs
+from scenegrad.engine.files.steps import read_steps
 from scenegrad.engine.progress import Lines, Quiet, progress_for
 from scenegrad.engine.rollout import rollout
 from scenegrad.engine.run_folder import Lock, RunFolder
 from scenegrad.engine.simulate import simulate
 from scenegrad.engine.state import with_tensors
+from scenegrad.engine.trials import Trials
 
 ABOUT = {"identity": {"scene": "abc", "dtype": "float64"}, "provenance": {"scene": "{}"}}
 
@@ -69,6 +71,23 @@ def test_an_interrupted_run_goes_on_to_the_same_result(make_pendulum, tmp_path, 
     assert np.array_equal(parts.time, whole.time)
     assert np.array_equal(parts.steps, whole.steps)
     assert RunFolder(tmp_path / "parts").read()["steps"] == RunFolder(tmp_path / "whole").read()["steps"]
+    assert (tmp_path / "parts" / "steps.csv").read_bytes() == (tmp_path / "whole" / "steps.csv").read_bytes()
+
+
+def test_the_folder_of_a_run_holds_every_attempt_at_a_step(make_pendulum, run_folder):
+    """The first step is far too bold for so strict a tolerance."""
+    run_folder.mkdir()
+    control = PI(tolerance=1e-7, k=2)
+    start(make_pendulum, run_folder, controller=control)
+    trials = Trials()
+    rollout(*make_pendulum(controller=control, every=0.3, end=3.0), tried=trials.append)
+    steps, record = read_steps(run_folder), RunFolder(run_folder).read()
+    for name, column in trials.table().items():
+        assert getattr(steps, name) == pytest.approx(column[:, 0].numpy(), rel=1e-8), name
+    assert int((~steps.accepted).sum()) == record["rejected"] > 0
+    assert int(steps.steps[steps.accepted].sum()) == record["steps"]
+    assert steps.time[0] == 0.0
+    assert float((steps.dt * steps.steps)[steps.accepted].sum()) == pytest.approx(3.0, rel=1e-12)
 
 
 def test_frames_beyond_the_checkpoint_are_written_again(make_pendulum, tmp_path, monkeypatch):
@@ -91,6 +110,7 @@ def test_frames_beyond_the_checkpoint_are_written_again(make_pendulum, tmp_path,
     assert len(open_outputs(tmp_path / "parts")["height"]) == 9  # the checkpoint counts 4
     parts = start(make_pendulum, tmp_path / "parts")
     assert np.array_equal(np.asarray(parts), np.asarray(whole))
+    assert (tmp_path / "parts" / "steps.csv").read_bytes() == (tmp_path / "whole" / "steps.csv").read_bytes()
 
 
 def test_a_diverged_run_keeps_its_frames_and_says_where(make_pendulum, run_folder):
@@ -111,6 +131,7 @@ def test_a_diverged_run_keeps_its_frames_and_says_where(make_pendulum, run_folde
     assert record["status"] == "diverged"
     assert "rate of member 0 is not finite" in record["error"]
     assert len(open_outputs(run_folder)["height"]) == 4
+    assert float(read_steps(run_folder).time[-1]) <= 1.01, "the attempt that went wrong is the last line"
     assert not list(run_folder.glob("*.part.*"))
 
 

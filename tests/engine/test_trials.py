@@ -16,8 +16,8 @@ def test_accepted_attempts_add_up_to_the_run_and_refused_ones_have_errors_beyond
     """Two tubes of different gases, so that their steps differ; the first step is far too bold for one of them."""
     scenes = [shock_tube(cells=32, gamma=gamma, end=0.05) for gamma in (1.4, 1.66)]
     solver, state, params = compile_scene(scenes, "cpu", "float64")
-    trials = Trials(PI(tolerance=TOLERANCE, k=3))
-    run = rollout(solver, state, params.detach(), controller=trials)
+    trials = Trials()
+    run = rollout(solver, state, params.detach(), controller=PI(tolerance=TOLERANCE, k=3), tried=trials.append)
     table = trials.table()
     assert set(table) == {"time", "dt", "bound", "error", "steps", "accepted"}
     taken = torch.where(table["accepted"], table["steps"], 0)
@@ -32,7 +32,7 @@ def test_accepted_attempts_add_up_to_the_run_and_refused_ones_have_errors_beyond
     assert bool((table["time"].diff(dim=0) >= 0).all())
 
 
-def test_a_controller_does_the_same_when_it_is_watched():
+def test_a_run_is_the_same_when_it_is_watched():
     scene = sc.Scene(
         name="vortex",
         domain=sc.Domain.periodic(size=(10.0, 10.0), cells=(8, 8)),
@@ -41,7 +41,7 @@ def test_a_controller_does_the_same_when_it_is_watched():
     )
     solver, state, params = compile_scene(scene, "cpu", "float64")
     plain = rollout(solver, state, params.detach(), controller=CFL(0.3))
-    trials = Trials(CFL(0.3))
-    watched = rollout(solver, state, params.detach(), controller=trials)
+    trials = Trials()
+    watched = rollout(solver, state, params.detach(), controller=CFL(0.3), tried=trials.append)
     assert torch.equal(plain.state.conserved, watched.state.conserved)
     assert bool(torch.isfinite(trials.table()["error"]).all())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from scenegrad.engine.controllers import CFL, PI, Controller, Memory, Plan, equal_steps
+from scenegrad.engine.controllers import CFL, Controller, InStep, Memory, Plan, equal_steps
 
 __all__ = ["Halving", "of_implicit"]
 
@@ -35,7 +35,7 @@ class Halving:
 
 
 def of_implicit(controller: Controller) -> Controller:
-    """The same for backward Euler: of first order, and with steps that can fail."""
-    if isinstance(controller, PI):
-        return replace(controller, k=2)  # order of the local error
+    """The same for backward Euler, whose steps can fail."""
+    if isinstance(controller, InStep):
+        return InStep(of_implicit(controller.controller))
     return Halving(controller.number) if isinstance(controller, CFL) else controller

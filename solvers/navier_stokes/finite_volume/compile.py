@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from scenegrad.engine.controllers import CFL, PI
+from scenegrad.engine.controllers import CFL
 from scenegrad.engine.solver import Program
 from scenegrad.engine.state import Params
 from scenegrad.scenes.fluids import Obstacle
@@ -86,10 +85,7 @@ def compile_finite_volume(
     initial = start(scenes, name, law, grid, device, dtype, obstacles)
     refuse_impossible(scene, name, law, initial(values.detach()), values)
     probes = [probe(key, output, scene.time.warmup, solver) for key, output in scene.outputs.items()]
-    plan = program(scene, probes, DEFAULT, initial)
-    if isinstance(plan.controller, PI):
-        plan = replace(plan, controller=replace(plan.controller, k=ESTIMATE))
-    solver.program = plan
+    solver.program = program(scene, probes, DEFAULT, initial, ESTIMATE)
     return solver, initial(values), values
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from scenegrad.engine.controllers import CFL, PI
+from scenegrad.engine.controllers import CFL
 from scenegrad.engine.solver import Program
 from scenegrad.engine.state import Params
 from scenegrad.scenes.fluids import Fluid, Tracer
@@ -85,11 +85,7 @@ def compile_equation(
     def initial(values: Params) -> FieldState:
         return FieldState(grid.project(torch.cat([part.at(values) for part in parts], dim=1)))
 
-    plan = program(scene, probes, DEFAULT, initial)
-    if isinstance(plan.controller, PI):
-        order = solver.method.estimate_order
-        assert order is not None
-        plan = replace(plan, controller=replace(plan.controller, k=order))
+    plan = program(scene, probes, DEFAULT, initial, solver.method.estimate_order)
     return replace(solver, program=plan), initial(values), values
 
 

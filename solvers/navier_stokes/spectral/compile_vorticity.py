@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from scenegrad.engine.controllers import CFL, PI
+from scenegrad.engine.controllers import CFL
 from scenegrad.engine.solver import Program
 from scenegrad.engine.state import Params
 from scenegrad.scenes.fluids import Fluid
@@ -67,11 +67,7 @@ def compile_vorticity(
     )
     probes = [probe(key, output, scene.time.warmup, solver) for key, output in scene.outputs.items()]
     initial = start(scenes, name, modes)
-    plan = program(scene, probes, DEFAULT, initial)
-    if isinstance(plan.controller, PI):
-        order = stepper.method.estimate_order
-        assert order is not None
-        plan = replace(plan, controller=replace(plan.controller, k=order))
+    plan = program(scene, probes, DEFAULT, initial, stepper.method.estimate_order)
     return replace(solver, program=plan), initial(values), values
 
 

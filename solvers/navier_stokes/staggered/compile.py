@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from scenegrad.engine.capture import Replays
-from scenegrad.engine.controllers import CFL, PI
+from scenegrad.engine.controllers import CFL
 from scenegrad.engine.solver import Program
 from scenegrad.engine.state import Params
 from scenegrad.scenes.fluids import Fluid, Tracer
@@ -122,9 +122,7 @@ def compile_staggered(
     solver = StaggeredSolver(grid, stepper, Diagnostics(physics), peaks_of(sides, obstacles), unplanned, recorded)
     probes = [probe(key, output, scene.time.warmup, solver, list(forces)) for key, output in scene.outputs.items()]
     initial = start(scenes, solver, values)
-    plan = program(scene, probes, DEFAULT, initial)
-    if isinstance(plan.controller, PI):
-        plan = replace(plan, controller=replace(plan.controller, k=3))
+    plan = program(scene, probes, DEFAULT, initial, stepper.method.estimate_order)
     return replace(solver, program=plan), initial(values), values
 
 

@@ -21,13 +21,15 @@ class AdamsBashforth:
 
     name = "ab2"
     order = 2
+    estimate_order = None  # it has no embedded method
     real = 1.0
     imaginary = 0.45
 
 
 @dataclass(frozen=True)
 class RungeKutta:
-    """Stages u_i = P(u + dt sum_j rows[i][j] N_j); the last is the result. less: weights of an embedded method."""
+    """Stages u_i = P(u + dt sum_j rows[i][j] N_j); the last is the result. less: weights of an embedded method, whose
+    distance from it is of `estimate_order` in dt."""
 
     name: str
     order: int
@@ -36,6 +38,7 @@ class RungeKutta:
     rows: tuple[tuple[float, ...], ...]
     times: tuple[float, ...]  # of the stages, the result at 1
     less: tuple[float, ...]
+    estimate_order: int
 
 
 AB2 = AdamsBashforth()
@@ -49,6 +52,7 @@ RK3 = RungeKutta(
     rows=((1.0,), (0.25, 0.25), (1 / 6, 1 / 6, 2 / 3)),
     times=(1.0, 0.5, 1.0),
     less=(0.5, 0.5, 0.0),
+    estimate_order=3,
 )
 
 INTEGRATORS = {method.name: method for method in (AB2, RK3)}

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import scenegrad.scenes as sc
-from scenegrad.engine.controllers import PI, Fixed
+from scenegrad.engine.controllers import PI, PID, Fixed
 from scenegrad.engine.errors import Diverged, StabilityError
 from scenegrad.engine.rollout import rollout
 from scenegrad.engine.state import map_tensors
@@ -352,7 +352,7 @@ def test_steps_follow_the_tolerance(lab):
     """PI on the difference to the trapezoid: many steps while the beam falls, few when it hangs."""
     scene = beam(lab, STEEL_LIKE, time=sc.Time(end=1.0, tolerance=1e-3))
     solver, state, params = lab.compiled(scene)
-    assert isinstance(solver.program.controller, PI)
+    assert isinstance(solver.program.controller, PID)
     assert solver.program.controller.k == 2
     early = rollout(solver, state, params, until=0.05)
     late = rollout(solver, rollout(solver, state, params, until=1.0).state, params, until=1.0)

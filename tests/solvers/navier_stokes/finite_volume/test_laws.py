@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import scenegrad.scenes as sc
-from scenegrad.engine.controllers import CFL, PI
+from scenegrad.engine.controllers import CFL, PID
 from scenegrad.engine.rollout import rollout
 from scenegrad.solvers.compile import compile_scene
 
@@ -103,7 +103,7 @@ def test_an_error_controlled_run_keeps_its_tolerance_and_says_its_steps(tube):
     """The method of second order inside the one of third tells the error of a step."""
     scene = tube(0, 1, (1.0, 0.5, 1.0), (0.9, 0.4, 0.9), cells=64).replace({"time.tolerance": 1e-5})
     solver, state, params = compile_scene(scene, "cpu", "float64")
-    assert isinstance(solver.program.controller, PI)
+    assert isinstance(solver.program.controller, PID)
     assert solver.program.controller.k == 3
     rough = rollout(solver, state, params.detach())
     exact = rollout(solver, state, params.detach(), controller=CFL(0.02))
