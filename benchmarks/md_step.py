@@ -56,11 +56,11 @@ def main() -> None:
         atoms, clock, dt = state.position.shape[1], torch.zeros(1).double(), torch.full((1,), DT).double()
         rates, lists = [], []
         for _ in range(given.repeats):
-            before, start = int(solver.forces.neighbours.builds), wait(given.device)
+            before, start = int(solver.system.forces.terms[0].neighbours.builds), wait(given.device)
             for _ in range(given.steps):
                 state = solver.step(state, frozen, clock, dt).state
             rates.append(atoms * given.steps / (wait(given.device) - start))
-            lists.append(given.steps / max(int(solver.forces.neighbours.builds) - before, 1))
+            lists.append(given.steps / max(int(solver.system.forces.terms[0].neighbours.builds) - before, 1))
         print(
             f"{given.device} {dtype} N={atoms}: {max(rates) / 1e6:.2f} M atom-steps/s (best of "
             f"{', '.join(f'{rate / 1e6:.2f}' for rate in rates)}), a list lasts {lists[0]:.1f} steps"

@@ -17,8 +17,8 @@ from scenegrad.scenes.methods import MolecularDynamics
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.values import Parameter, number
 from scenegrad.solvers.md.lattice import box_of, counts, groups, place, read_points
-from scenegrad.solvers.md.potentials import potential
-from scenegrad.solvers.md.probes import output_trouble
+from scenegrad.solvers.md.observables.probes import output_trouble
+from scenegrad.solvers.md.pairs.potentials import potential
 from scenegrad.solvers.shared.reasons import Reasons
 
 __all__ = ["atoms_of", "check_batch", "check_scene", "learnable", "pairs_of", "temperature_address"]

@@ -16,14 +16,20 @@ from scenegrad.scenes.atoms import Langevin
 from scenegrad.scenes.methods import MolecularDynamics
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.values import number
+from scenegrad.solvers.md.box import Box
 from scenegrad.solvers.md.checks import atoms_of, check_batch, check_scene, learnable, pairs_of, temperature_address
-from scenegrad.solvers.md.interactions import Interactions, PairTable
+from scenegrad.solvers.md.force_field import ForceField, Term
+from scenegrad.solvers.md.joined import Joined
 from scenegrad.solvers.md.lattice import box_of, counts, place
-from scenegrad.solvers.md.potentials import potential
-from scenegrad.solvers.md.probes import probe
-from scenegrad.solvers.md.solver import AtomSolver, Joined
+from scenegrad.solvers.md.motions.motion import Motion
+from scenegrad.solvers.md.motions.thermostat import Thermostat
+from scenegrad.solvers.md.motions.verlet import Verlet
+from scenegrad.solvers.md.neighbours.lists import Neighbours
+from scenegrad.solvers.md.observables.probes import probe
+from scenegrad.solvers.md.pairs.term import PairTable, PairTerm
+from scenegrad.solvers.md.solver import AtomSolver
 from scenegrad.solvers.md.state import AtomState
-from scenegrad.solvers.md.thermostat import Thermostat
+from scenegrad.solvers.md.system import Masses, System
 from scenegrad.solvers.md.velocities import maxwell
 from scenegrad.solvers.shared.leaves import params, program
 from scenegrad.solvers.shared.reasons import Reasons
@@ -50,27 +56,35 @@ def compile_md(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> tupl
     values = params(scenes, learnable(scene), device, dtype, "atoms have no such derivative.")
 
     boxes = [box_of(one, atoms_of(one)) for one in scenes]
-    box = torch.from_numpy(np.stack(boxes)).to(device)
-    kind = torch.repeat_interleave(torch.arange(len(species)), torch.tensor(list(counts(species).values())))
-    mass = Joined([f"{name}.mass" for name in species], (len(species),))
-    table = pair_table(scenes, device)
-    names = potential(table.kind).parameters
-    theta = Joined([address for row in table.addresses for address in row], (len(table.names), len(names)))
-    forces = Interactions(table, kind.to(device), box, skin(scenes), dtype)
-
-    thermostat = None
-    if isinstance(scene.dynamics, Langevin):
-        thermostat = Thermostat(temperature_address(scene), "dynamics.friction")
+    box = Box(torch.from_numpy(np.stack(boxes)).to(device))
+    kind = torch.repeat_interleave(torch.arange(len(species)), torch.tensor(list(counts(species).values()))).to(device)
+    masses = Masses(Joined([f"{name}.mass" for name in species], (len(species),)), kind)
+    system = System(ForceField(terms(scenes, kind, box, dtype)), masses, kind.to(torch.int32), box)
+    move = motion(scene)
     bare: Program[AtomState] = Program(scene.time.end, DEFAULT)
-    solver = AtomSolver(forces, box, theta, mass, thermostat, bare)
-    layout = AtomLayout(kind.to(device), mass(values)[0].detach()[kind.to(device)], box, tuple(species))
+    solver = AtomSolver(system, move, bare)
+    layout = AtomLayout(kind, masses(values)[0].detach(), box.edges, tuple(species))
     probes = [probe(name, o, scene.time.warmup, solver, layout, scene.units) for name, o in scene.outputs.items()]
-    initial = start(scenes, boxes, kind, mass, torch.empty(0, dtype=dtype, device=device))
+    initial = start(scenes, boxes, system, move, torch.empty(0, dtype=dtype, device=device))
     return solver.with_program(program(scene, probes, DEFAULT, initial)), initial(values), values
 
 
+def motion(scene: Scene) -> Motion:
+    """How the atoms of a scene move."""
+    if isinstance(scene.dynamics, Langevin):
+        return Verlet(Thermostat(temperature_address(scene), "dynamics.friction"))
+    return Verlet()
+
+
+def terms(scenes: Sequence[Scene], kind: Tensor, box: Box, dtype: torch.dtype) -> list[Term]:
+    """What the potential energy is made of. kind: species of every atom [atom]."""
+    table = pair_table(scenes, str(kind.device))
+    neighbours = Neighbours(box, table.cutoff.max(dim=1).values, skin(scenes), len(kind), dtype)
+    return [PairTerm(table, kind, neighbours, dtype)]
+
+
 def start(
-    scenes: Sequence[Scene], boxes: list[np.ndarray], kind: Tensor, mass: Joined, like: Tensor
+    scenes: Sequence[Scene], boxes: list[np.ndarray], system: System, move: Motion, like: Tensor
 ) -> Callable[[Params], AtomState]:
     """The initial state; its velocities depend on params."""
     species = list(atoms_of(scenes[0]))
@@ -80,10 +94,10 @@ def start(
     seed = torch.from_numpy(np.array(words, dtype=np.uint64).view(np.int64)).to(like.device)
 
     def initial(values: Params) -> AtomState:
-        masses = mass.differentiable(values)
+        masses = system.masses.by_species.differentiable(values)
         heat = torch.stack([values[f"{name}.temperature"] for name in species], dim=1)
-        velocity = maxwell([scene.seed for scene in scenes], kind.to(like.device), position.shape[2], masses, heat)
-        return AtomState(position, velocity, torch.zeros_like(seed), seed)
+        velocity = maxwell([scene.seed for scene in scenes], system.species.long(), position.shape[2], masses, heat)
+        return move.begin(system, AtomState(position, velocity, torch.zeros_like(seed), seed), values)
 
     return initial
 

@@ -29,6 +29,8 @@ class Numbers:
     real: Any
     vec: Any  # [dim]
     edge: Any  # what a pair potential is at its cutoff [4]
+    mat: Any  # [dim, dim]
+    sums: Any  # energy and virial [1 + dim dim], always in float64
 
     def theta(self, count: int) -> Any:
         """Parameters of a pair potential [count]."""
@@ -38,11 +40,15 @@ class Numbers:
 @cache
 def numbers(dim: int, dtype: torch.dtype) -> Numbers:
     real = wp.float64 if dtype == torch.float64 else wp.float32
-    return Numbers(dim, dtype, real, wp.types.vector(dim, real), wp.types.vector(4, real))
+    vec, edge, mat = wp.types.vector(dim, real), wp.types.vector(4, real), wp.types.matrix((dim, dim), real)
+    return Numbers(dim, dtype, real, vec, edge, mat, wp.types.vector(1 + dim * dim, wp.float64))
 
 
 def view(tensor: Tensor, dtype: Any) -> Any:
-    """torch's memory as Warp's array; a vector dtype takes the last axis. The tensor must outlive the launch."""
+    """torch's memory as Warp's array; a vector dtype takes the last axis, a matrix the last two.
+
+    The tensor must outlive the launch.
+    """
     return wp.from_torch(tensor, dtype=dtype, requires_grad=False, return_ctype=True)
 
 

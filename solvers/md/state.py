@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 __all__ = ["AtomState"]
@@ -22,3 +22,4 @@ class AtomState:
     velocity: Float[Tensor, "batch atom dim"]  # [length/time]
     step: Int64[Tensor, " batch"]  # steps taken so far
     seed: Int64[Tensor, " batch"]
+    edges: Float64[Tensor, "batch dim"] | None = None  # of the box, where it changes [length]

@@ -54,7 +54,7 @@ def compiled(scene, dtype="float64"):
 def test_lattices_have_their_density_and_their_number_of_nearest_neighbours(lattice, neighbours):
     atoms = sc.Atoms(lattice=lattice)
     solver, state, _ = compiled(scene(entities={"Ar": atoms, "pair": sc.LennardJones(cutoff=1.2)}))
-    x, box = state.position[0], solver.box[0]
+    x, box = state.position[0], solver.system.box.edges[0]
     assert x.shape[0] / float(box.prod()) == pytest.approx(0.8)
     d = x[:, None] - x
     r = (d - box * torch.round(d / box)).norm(dim=2)
@@ -77,19 +77,19 @@ def test_members_keep_their_numbers_apart():
     scenes = [scene(seed=n).replace({"domain.density": rho, "Ar.temperature": t}) for n, (rho, t) in
               enumerate([(0.7, 0.5), (0.9, 1.5)])]  # fmt: skip
     solver, state, params = compiled(scenes)
-    assert (256 / solver.box.prod(dim=1)).tolist() == pytest.approx([0.7, 0.9])
+    assert (256 / solver.system.box.volume).tolist() == pytest.approx([0.7, 0.9])
     assert solver.observe(state, params)["temperature"].tolist() == pytest.approx([0.5, 1.5])
 
 
 def test_species_share_a_lattice_without_a_gap_or_a_collision():
     solver, state, _ = compiled(binary())
-    assert torch.bincount(solver.forces.species.long()).tolist() == [400, 100]
+    assert torch.bincount(solver.system.species.long()).tolist() == [400, 100]
     sites = torch.from_numpy(np.unique(np.round(state.position[0].numpy(), 9), axis=0))
     assert len(sites) == 500
     other = compiled(binary().replace({"seed": 1}))[1]
     assert not torch.equal(other.position, state.position)
-    assert solver.forces.table.names == ("AB", "pair")
-    assert solver.forces.pair_of.tolist() == [[1, 0], [0, 1]]
+    assert solver.system.forces.terms[0].table.names == ("AB", "pair")
+    assert solver.system.forces.terms[0].pair_of.tolist() == [[1, 0], [0, 1]]
 
 
 def test_positions_come_from_a_file(tmp_path):

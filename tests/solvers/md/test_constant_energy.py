@@ -120,7 +120,7 @@ def test_turned_velocities_lead_back(scene):
 
 def test_a_shift_by_whole_boxes_changes_nothing(scene):
     solver, state, params = compiled(scene())
-    shift = torch.tensor([3.0, -2.0, 5.0])[: state.position.shape[2]] * solver.box
+    shift = torch.tensor([3.0, -2.0, 5.0])[: state.position.shape[2]] * solver.system.box.edges
     one = carried(solver, state, params, 0.2, 0.004).state
     other = carried(solver, replace(state, position=state.position + shift[:, None]), params, 0.2, 0.004).state
     torch.testing.assert_close(other.position - shift[:, None], one.position, rtol=0, atol=1e-9)
@@ -163,8 +163,9 @@ def test_one_step_costs_one_force(scene, monkeypatch):
     solver, state, params = compiled(scene())
     dt, clock = torch.full((1,), 0.004, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
     state, calls = solver.step(state, params, clock, dt).state, []
-    inner = solver.forces.system
-    monkeypatch.setattr(solver.forces, "system", lambda *given: calls.append(1) or inner(*given))
+    term = solver.system.forces.terms[0]
+    inner = term.system
+    monkeypatch.setattr(term, "system", lambda *given: calls.append(1) or inner(*given))
     for _ in range(10):
         state = solver.step(state, params, clock, dt).state
     assert len(calls) == 10

@@ -32,7 +32,8 @@ def test_a_gpu_and_a_cpu_agree(make):
     torch.testing.assert_close(there.velocity, here.velocity, rtol=0, atol=1e-8)
     for address, slope in slopes_here.items():
         torch.testing.assert_close(slopes_there[address], slope, rtol=1e-6, atol=0)
-    row = solver.forces.neighbours.rows[0, 3, : int(solver.forces.neighbours.count[0, 3])].cpu()
+    lists = solver.system.forces.terms[0].neighbours
+    row = lists.rows[0, 3, : int(lists.count[0, 3])].cpu()
     assert bool((row[1:] > row[:-1]).all())
 
 

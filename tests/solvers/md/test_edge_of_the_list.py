@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from scenegrad.solvers.md.neighbours import Neighbours
+from scenegrad.solvers.md.box import Box
+from scenegrad.solvers.md.neighbours.lists import Neighbours
 
 REACH = 2.8  # cutoff and skin
 BOX = 15.0
@@ -19,7 +20,7 @@ def test_pairs_at_the_edge_disturb_no_other_row(seed: int) -> None:
     away = REACH * (1 + 1e-7 * torch.randn(400, 1, generator=random, dtype=torch.float64))
     position = torch.cat([first, first + away * way / way.norm(dim=1, keepdim=True)]).float()[None]
     box = torch.full((1, 3), BOX, dtype=torch.float64)
-    lists = Neighbours(box, torch.tensor([REACH - 0.3], dtype=torch.float64), 0.3, 800, torch.float32)
+    lists = Neighbours(Box(box), torch.tensor([REACH - 0.3], dtype=torch.float64), 0.3, 800, torch.float32)
     for shift in (0.0, 0.4 * BOX, math.pi):  # the later lists are made over older ones
         lists.update(position + shift)
         d = position[0].double()[:, None] - position[0].double()

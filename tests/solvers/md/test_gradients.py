@@ -98,15 +98,15 @@ class Flight:
 
     def within_reach(self, state, params):
         """Which pairs interact at each step [step, atom, atom], where their force has a kink at the cutoff."""
-        if self.solver.forces.table.cut == "switch":
+        if self.solver.system.forces.terms[0].table.cut == "switch":
             return torch.empty(0)
         dt, time = torch.full((1,), self.dt, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
         found = []
         for _ in range(STEPS):
             state = self.solver.step(state, params, time, dt).state
             apart = state.position[0][:, None] - state.position[0]
-            apart -= self.solver.box[0] * torch.round(apart / self.solver.box[0])
-            found.append(apart.square().sum(-1) < self.solver.forces.table.cutoff[0, 0] ** 2)
+            apart -= self.solver.system.box.edges[0] * torch.round(apart / self.solver.system.box.edges[0])
+            found.append(apart.square().sum(-1) < self.solver.system.forces.terms[0].table.cutoff[0, 0] ** 2)
         return torch.stack(found)
 
 
@@ -204,9 +204,10 @@ def test_going_back_costs_one_product_with_the_hessian_a_step(monkeypatch):
     solver, state, params = compile_scene(scene, device="cpu", dtype="float64")
     end = rollout(solver, state, params, 0.4, controller=Fixed(0.004), probes=()).state
     products, forces = [], []
-    adjoint, force = solver.forces.force_adjoint, solver.forces.system
-    monkeypatch.setattr(solver.forces, "force_adjoint", lambda *given: products.append(1) or adjoint(*given))
-    monkeypatch.setattr(solver.forces, "system", lambda *given: forces.append(1) or force(*given))
+    term = solver.system.forces.terms[0]
+    adjoint, force = term.add_product, term.system
+    monkeypatch.setattr(term, "add_product", lambda *given: products.append(1) or adjoint(*given))
+    monkeypatch.setattr(term, "system", lambda *given: forces.append(1) or force(*given))
     (end.position * torch.linspace(0, 1, end.position.numel()).view_as(end.position)).sum().backward()
     assert len(products) == 101
     assert len(forces) - len(products) <= 125  # one force for each step that is replayed

@@ -16,8 +16,8 @@ from scenegrad.engine.state import map_tensors, member
 from scenegrad.scenes.atoms import PairPotential as PairEntity
 from scenegrad.scenes.entity import Entity
 from scenegrad.solvers.compile import compile_scene
-from scenegrad.solvers.md.noise import philox, standard_normal
-from scenegrad.solvers.md.potentials import POTENTIALS, PairFunctions, PairPotential, register_pair
+from scenegrad.solvers.md.motions.noise import philox, standard_normal
+from scenegrad.solvers.md.pairs.potentials import POTENTIALS, PairFunctions, PairPotential, register_pair
 
 
 @wp.kernel

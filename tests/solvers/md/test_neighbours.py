@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from scenegrad.solvers.md import neighbours as module
-from scenegrad.solvers.md.neighbours import Neighbours
+from scenegrad.solvers.md.box import Box
+from scenegrad.solvers.md.neighbours import lists as module
+from scenegrad.solvers.md.neighbours.lists import Neighbours
 
 BOXES = {  # edges, atoms per axis of the shaken lattice
     "many cells": ((9.7, 12.3, 15.1), 7),
@@ -18,7 +19,7 @@ BOXES = {  # edges, atoms per axis of the shaken lattice
 
 def lists(box, cutoff=2.5, skin=0.3, atoms=343, **options):
     edges = torch.tensor([box], dtype=torch.float64)
-    return Neighbours(edges, torch.tensor([cutoff], dtype=torch.float64), skin, atoms, torch.float64, **options)
+    return Neighbours(Box(edges), torch.tensor([cutoff], dtype=torch.float64), skin, atoms, torch.float64, **options)
 
 
 def rows(found, b=0):
@@ -120,7 +121,7 @@ def test_each_system_has_a_list_of_its_own():
     """Boxes and cutoffs of their own; only the one whose atoms moved is sorted again."""
     boxes, cutoffs = torch.tensor([[9.7, 12.3, 15.1], [7.1, 20.0, 11.0]]).double(), torch.tensor([2.5, 3.1]).double()
     x = torch.stack([filled(box.tolist(), 7, seed) for seed, box in enumerate(boxes)])
-    found = Neighbours(boxes, cutoffs, 0.3, 343, torch.float64)
+    found = Neighbours(Box(boxes), cutoffs, 0.3, 343, torch.float64)
     found.update(x)
     for b in range(2):
         assert rows(found, b) == all_pairs(x[b], boxes[b].tolist(), float(cutoffs[b]) + 0.3)
@@ -149,4 +150,4 @@ def test_forces_do_not_depend_on_when_the_list_was_made(interactions, scattered)
     old.force(x, p)
     moved = x + 0.25 * (torch.rand(x.shape, generator=torch.Generator().manual_seed(1)) - 0.5)
     assert torch.equal(old.force(moved, p), fresh.force(moved, p))
-    assert old.neighbours.builds.tolist() == [1]
+    assert old.term.neighbours.builds.tolist() == [1]

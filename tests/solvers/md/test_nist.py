@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from scenegrad.solvers.md.tail import tail_energy, tail_pressure
+from scenegrad.solvers.md.pairs.tail import tail_energy, tail_pressure
 
 FOLDER = Path(__file__).resolve().parents[3] / "assets" / "reference" / "md"
 TABLE = json.loads((FOLDER / "nist_lj_configs.json").read_text())["configs"]

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from scenegrad.engine.errors import EngineError
-from scenegrad.solvers.md.cuts import CUTS
-from scenegrad.solvers.md.potentials import POTENTIALS
+from scenegrad.solvers.md.pairs.cuts import CUTS
+from scenegrad.solvers.md.pairs.potentials import POTENTIALS
 
 SMOOTH = [cut for cut in CUTS if cut != "plain"]
 EDGE, PER_AXIS = 6.5, {2: 6, 3: 5}

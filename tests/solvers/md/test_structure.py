@@ -13,8 +13,8 @@ import scenegrad.scenes.library as library
 from scenegrad.engine.rollout import rollout
 from scenegrad.engine.state import map_tensors
 from scenegrad.solvers.compile import compile_scene
-from scenegrad.solvers.md.histogram import radial_distribution, radii
-from scenegrad.solvers.md.tail import tail_energy, tail_pressure
+from scenegrad.solvers.md.observables.histogram import radial_distribution, radii
+from scenegrad.solvers.md.pairs.tail import tail_energy, tail_pressure
 
 FOLDER = Path(__file__).resolve().parents[3] / "assets" / "reference" / "md"
 
@@ -36,8 +36,8 @@ def test_an_ideal_gas_has_no_structure(dim):
 
 def test_shells_of_a_crystal_are_where_they_belong():
     solver, state, _ = compile_scene(library.argon(cells=4), device="cpu", dtype="float64")
-    edge = float(solver.box[0, 0]) / 4
-    g = radial_distribution(state.position + 0.01, solver.box, 1.1 * edge, 1000)[0]
+    edge = float(solver.system.box.edges[0, 0]) / 4
+    g = radial_distribution(state.position + 0.01, solver.system.box.edges, 1.1 * edge, 1000)[0]
     r, density = radii(1.1 * edge, 1000), 4 / edge**3
     count = (g * density * 4 * np.pi * r**2 * (1.1 * edge / 1000)).numpy()
     found = {round(float(r[k]) / edge, 2): round(float(count[k])) for k in np.flatnonzero(count > 0.5)}
@@ -118,9 +118,9 @@ def test_the_kob_andersen_mixture_has_the_energy_that_lammps_finds():
     scene = scene.replace({f"{pair}.cut": "plain" for pair in ("AA", "AB", "BB")})
     solver, found = run(scene)
     x = found.outputs["traj"]["position"][0].double()
-    species = solver.forces.species.long()
+    species = solver.system.species.long()
     shifts = []
-    box, eps, rc = solver.box[0], {0: 1.0, 1: 1.5, 2: 0.5}, {0: 2.5, 1: 2.0, 2: 2.2}
+    box, eps, rc = solver.system.box.edges[0], {0: 1.0, 1: 1.5, 2: 0.5}, {0: 2.5, 1: 2.0, 2: 2.2}
     at_cutoff = 4 * (2.5**-12 - 2.5**-6)
     kind = species[:, None] + species
     for frame in x[::10]:

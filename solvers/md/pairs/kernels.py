@@ -10,9 +10,9 @@ from functools import cache
 import torch
 import warp as wp
 
-from scenegrad.solvers.md.cuts import cut_functions
 from scenegrad.solvers.md.numbers import FUSED, numbers
-from scenegrad.solvers.md.potentials import potential
+from scenegrad.solvers.md.pairs.cuts import cut_functions
+from scenegrad.solvers.md.pairs.potentials import potential
 
 __all__ = ["PairLaw", "force", "force_adjoint", "stiffest", "sums", "sums_adjoint"]
 
@@ -30,7 +30,7 @@ class PairLaw:
 
 @cache
 def force(law: PairLaw) -> wp.Kernel:
-    """F_i = sum_j s(r^2) d"""
+    """F_i += sum_j s(r^2) d"""
     n, mixed = numbers(law.dim, law.dtype), law.mixed
     vec, real, edge, theta = n.vec, n.real, n.edge, n.theta(len(potential(law.kind).parameters))
     radial = cut_functions(law.kind, law.cut, law.dtype).radial
@@ -71,7 +71,7 @@ def force(law: PairLaw) -> wp.Kernel:
                 ek = e[b, k]
             s = radial(r2, pk, ek)
             total += wp.where(r2 < ek[0], s, real(0.0)) * d
-        force_out[b, i] = total
+        force_out[b, i] = force_out[b, i] + total
 
     return kernel
 
@@ -80,7 +80,8 @@ def force(law: PairLaw) -> wp.Kernel:
 def force_adjoint(law: PairLaw, learning: bool) -> wp.Kernel:
     """Transposed derivative of L = sum_i w_i . F_i, with dw = w_i - w_j and s' = ds/d(r^2):
 
-    dL/dx_i = sum_j [s dw + 2 s' (d.dw) d],    dL/dp = 1/2 sum_ij (d.dw) ds/dp   (where `learning`; by atom and pair).
+    dL/dx_i = sum_j [s dw + 2 s' (d.dw) d], which is added,    dL/dp = 1/2 sum_ij (d.dw) ds/dp   (where `learning`; by
+    atom and pair).
     """
     n, mixed = numbers(law.dim, law.dtype), law.mixed
     vec, real, edge, theta = n.vec, n.real, n.edge, n.theta(len(potential(law.kind).parameters))
@@ -138,7 +139,7 @@ def force_adjoint(law: PairLaw, learning: bool) -> wp.Kernel:
                     p_bar_out[b, i, k] = p_bar_out[b, i, k] + part
                 else:
                     p_bar += part
-        x_bar_out[b, i] = total
+        x_bar_out[b, i] = x_bar_out[b, i] + total
         if wp.static(learning and not mixed):
             p_bar_out[b, i, 0] = p_bar
 
@@ -147,9 +148,9 @@ def force_adjoint(law: PairLaw, learning: bool) -> wp.Kernel:
 
 @cache
 def sums(law: PairLaw) -> wp.Kernel:
-    """Energy and virial by atom, in float64: (1/2 sum_j u, 1/2 sum_j s r^2)"""
+    """Energy and virial by atom, in float64: 1/2 sum_j u, then 1/2 sum_j s d_a d_b row by row."""
     n, mixed = numbers(law.dim, law.dtype), law.mixed
-    vec, real, edge, theta = n.vec, n.real, n.edge, n.theta(len(potential(law.kind).parameters))
+    vec, real, edge, theta, row_type = n.vec, n.real, n.edge, n.theta(len(potential(law.kind).parameters)), n.sums
     f = cut_functions(law.kind, law.cut, law.dtype)
     energy, radial = f.energy, f.radial
 
@@ -163,7 +164,7 @@ def sums(law: PairLaw) -> wp.Kernel:
         count: wp.array2d[wp.int32],
         rows: wp.array3d[wp.int32],
         x: wp.array2d[vec],
-        sums_out: wp.array2d[wp.vec2d],
+        sums_out: wp.array2d[row_type],
     ):
         b, i = wp.tid()
         xb = x[b]
@@ -172,8 +173,7 @@ def sums(law: PairLaw) -> wp.Kernel:
         mine = pair_of[species[i]]
         pk = p[b, 0]
         ek = e[b, 0]
-        u = wp.float64(0.0)
-        v = wp.float64(0.0)
+        total = row_type()
         for m in range(count[b, i]):
             j = row[m]
             d = xb[i] - xb[j]
@@ -185,21 +185,26 @@ def sums(law: PairLaw) -> wp.Kernel:
                 pk = p[b, k]
                 ek = e[b, k]
             if r2 < ek[0]:
-                u += wp.float64(energy(r2, pk, ek))
-                v += wp.float64(radial(r2, pk, ek) * r2)
-        sums_out[b, i] = wp.vec2d(wp.float64(0.5) * u, wp.float64(0.5) * v)
+                s = radial(r2, pk, ek)
+                total[0] = total[0] + wp.float64(real(0.5) * energy(r2, pk, ek))
+                for a in range(wp.static(n.dim)):
+                    for c in range(wp.static(n.dim)):
+                        at = 1 + wp.static(n.dim) * a + c
+                        total[at] = total[at] + wp.float64(real(0.5) * s * d[a] * d[c])
+        sums_out[b, i] = total
 
     return kernel
 
 
 @cache
 def sums_adjoint(law: PairLaw) -> wp.Kernel:
-    """Transposed derivative of L = g_u U + g_v W, energy U = sum_{i<j} u and virial W = sum_{i<j} s r^2:
+    """Transposed derivative of L = g U + sum_ab G_ab W_ab, energy U = sum_{i<j} u and virial W = sum_{i<j} s d d^T:
 
-    dL/dx_i = sum_j [2 g_v (s + s' r^2) - g_u s] d,    dL/dp = 1/2 sum_ij [g_u du/dp + g_v r^2 ds/dp] (by atom, pair).
+    dL/dx_i = sum_j [2 s' (d.Gd) d + s (G + G^T) d - g s d], which is added,
+    dL/dp = 1/2 sum_ij [g du/dp + (d.Gd) ds/dp]   (by atom and pair).
     """
     n, mixed = numbers(law.dim, law.dtype), law.mixed
-    vec, real, edge, theta = n.vec, n.real, n.edge, n.theta(len(potential(law.kind).parameters))
+    vec, real, edge, theta, mat = n.vec, n.real, n.edge, n.theta(len(potential(law.kind).parameters)), n.mat
     f = cut_functions(law.kind, law.cut, law.dtype)
     radial, slope, energy_by, radial_by = f.radial, f.slope, f.energy_by, f.radial_by
 
@@ -214,7 +219,7 @@ def sums_adjoint(law: PairLaw) -> wp.Kernel:
         rows: wp.array3d[wp.int32],
         x: wp.array2d[vec],
         u_bar: wp.array[real],
-        v_bar: wp.array[real],
+        w_bar: wp.array[mat],
         x_bar_out: wp.array2d[vec],
         p_bar_out: wp.array3d[theta],
     ):
@@ -223,7 +228,8 @@ def sums_adjoint(law: PairLaw) -> wp.Kernel:
         row = rows[b, i]
         lengths = box[b]
         gu = u_bar[b]
-        gv = v_bar[b]
+        gw = w_bar[b]
+        both = gw + wp.transpose(gw)
         mine = pair_of[species[i]]
         k = int(0)
         pk = p[b, 0]
@@ -241,10 +247,12 @@ def sums_adjoint(law: PairLaw) -> wp.Kernel:
                 ek = e[b, k]
             if r2 < ek[0]:
                 s = radial(r2, pk, ek)
-                total += (real(2.0) * gv * (s + slope(r2, pk, ek) * r2) - gu * s) * d
-                part = gu * energy_by(r2, pk, ek) + (gv * r2) * radial_by(r2, pk, ek)
+                along = both * d
+                twice = wp.dot(d, along)
+                total += (slope(r2, pk, ek) * twice - gu * s) * d + s * along
+                part = gu * energy_by(r2, pk, ek) + (real(0.5) * twice) * radial_by(r2, pk, ek)
                 p_bar_out[b, i, k] = p_bar_out[b, i, k] + real(0.5) * part
-        x_bar_out[b, i] = total
+        x_bar_out[b, i] = x_bar_out[b, i] + total
 
     return kernel
 
@@ -275,7 +283,7 @@ def stiffest(law: PairLaw) -> wp.Kernel:
         row = rows[b, i]
         lengths = box[b]
         mine = pair_of[species[i]]
-        inverse_mass = real(1.0) / mass[b, species[i]]
+        inverse_mass = real(1.0) / mass[b, i]
         pk = p[b, 0]
         ek = e[b, 0]
         most = real(0.0)
@@ -291,7 +299,7 @@ def stiffest(law: PairLaw) -> wp.Kernel:
                 ek = e[b, k]
             if r2 < ek[0]:
                 bend = wp.abs(radial(r2, pk, ek) + real(2.0) * r2 * slope(r2, pk, ek))
-                most = wp.max(most, bend * (inverse_mass + real(1.0) / mass[b, species[j]]))
+                most = wp.max(most, bend * (inverse_mass + real(1.0) / mass[b, j]))
         square_out[b, i] = most
 
     return kernel

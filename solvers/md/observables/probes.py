@@ -11,7 +11,7 @@ from scenegrad.engine.solver import Atoms, Layout, Probe, Series
 from scenegrad.engine.state import Params
 from scenegrad.scenes.errors import nearest
 from scenegrad.scenes.outputs import RDF, Energy, Momentum, Output, Particles, Thermo
-from scenegrad.solvers.md.histogram import radial_distribution, radii
+from scenegrad.solvers.md.observables.histogram import radial_distribution, radii
 from scenegrad.solvers.md.solver import AtomSolver
 from scenegrad.solvers.md.state import AtomState
 
@@ -60,7 +60,7 @@ def probe(name: str, output: Output, start: float, solver: AtomSolver, atoms: At
 def serving(
     output: Output, solver: AtomSolver, atoms: Atoms, unit: Mapping[str, str]
 ) -> tuple[Measure, Layout, Mapping[str, str]]:
-    count, energy_units = solver.forces.atoms, dict.fromkeys(ENERGIES, unit["energy"])
+    count, energy_units = solver.system.atoms, dict.fromkeys(ENERGIES, unit["energy"])
 
     def energies(state: AtomState, params: Params) -> dict[str, Tensor]:
         seen = solver.observe(state, params)
@@ -84,7 +84,7 @@ def serving(
         r_max, bins = output.r_max, output.bins
 
         def rdf(state: AtomState, params: Params) -> dict[str, Tensor]:
-            return {"rdf": radial_distribution(state.position, solver.box, r_max, bins)}
+            return {"rdf": radial_distribution(state.position, solver.system.box_of(state).edges, r_max, bins)}
 
         return rdf, Series({"radius": radii(r_max, bins)}), {"rdf": unit["rdf"], "radius": unit["position"]}
     assert isinstance(output, Particles)
@@ -94,9 +94,10 @@ def serving(
 
 def particles(quantities: tuple[str, ...], solver: AtomSolver) -> Measure:
     def force(state: AtomState, params: Params) -> Tensor:
-        if torch.is_grad_enabled() and (state.position.requires_grad or solver.theta.learning(params)):
-            return solver.forces.differentiable_force(state.position, solver.theta.differentiable(params))
-        return solver.forces.force(state.position, solver.theta(params)).clone()
+        system = solver.system
+        if torch.is_grad_enabled() and (state.position.requires_grad or system.forces.learning(params)):
+            return system.forces.differentiable_force(state.position, system.box_of(state), params)
+        return system.force(state, params).clone()
 
     known: dict[str, Callable[[AtomState, Params], Tensor]] = {
         "position": lambda state, params: state.position,

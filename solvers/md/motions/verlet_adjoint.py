@@ -19,24 +19,27 @@ import torch
 from torch import Tensor
 
 from scenegrad.engine.state import Params
-from scenegrad.solvers.md.noise import standard_normal
+from scenegrad.solvers.md.motions.noise import standard_normal
 from scenegrad.solvers.md.state import AtomState
+from scenegrad.solvers.md.system import System
+from scenegrad.solvers.shared.unchanged import Fingerprint
 
 if TYPE_CHECKING:
-    from scenegrad.solvers.md.solver import AtomSolver
+    from scenegrad.solvers.md.motions.verlet import Verlet
 
 __all__ = ["Products", "pull_back"]
 
 
 @dataclass(frozen=True)
 class Product:
-    """Cotangents of position and of the potential's parameters for the cotangent w of the force at x."""
+    """Cotangents of position and of params for the cotangent w of the force at x."""
 
     x: Tensor
     w: Tensor
-    theta: Tensor
+    made_of: Fingerprint
+    asked: frozenset[str]
     x_bar: Tensor
-    theta_bar: Tensor | None
+    bars: dict[str, Tensor]
 
 
 class Products:
@@ -45,60 +48,59 @@ class Products:
     def __init__(self) -> None:
         self.last: Product | None = None
 
-    def product(self, solver: AtomSolver, x: Tensor, theta: Tensor, w: Tensor, learning: bool) -> Product:
+    def product(self, system: System, x: Tensor, params: Params, w: Tensor) -> Product:
         last = self.last
+        values = [params[address] for address in system.forces.addresses]
+        asked = frozenset(a for a, v in zip(system.forces.addresses, values, strict=True) if v.requires_grad)
         known = (
             last is not None
-            and (last.theta_bar is not None or not learning)
-            and last.theta is theta
+            and asked <= last.asked
+            and last.made_of.fits(values)
             and torch.equal(last.x, x)
             and torch.equal(last.w, w)
         )
         if last is None or not known:
-            last = Product(x, w, theta, *solver.forces.force_adjoint(x, theta, w, learning))
+            last = Product(x, w, Fingerprint(values), asked, *system.forces.product(x, system.box, params, w))
             self.last = last
         return last
 
 
 def pull_back(
-    solver: AtomSolver, state: AtomState, params: Params, dt: Tensor, cotangent: Mapping[str, Tensor]
+    motion: Verlet, system: System, state: AtomState, params: Params, dt: Tensor, cotangent: Mapping[str, Tensor]
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Cotangents of position, velocity and of every parameter that asks for one."""
     x, v = state.position.detach(), state.velocity.detach()
     zero = torch.zeros_like(x)
     x_bar, v_bar = cotangent.get("position", zero), cotangent.get("velocity", zero)
-    theta, masses = solver.theta(params), solver.mass(params)
-    species = solver.forces.species.long()
-    mass = masses[:, species, None]
+    mass = system.masses(params)[..., None]
     h = dt.to(x.device, x.dtype)
     half = 0.5 * h[:, None, None]
-    learning = solver.theta.learning(params)
 
-    force = solver.forces.force(state.position, theta)
-    x_after, _ = solver.glide(state, params, dt, h)
-    second = solver.products.product(solver, x_after, theta, v_bar / mass, learning)
+    force = system.force(state, params)
+    x_after, _ = motion.glide(system, state, params, dt, h)
+    second = motion.products.product(system, x_after, params, v_bar / mass)
     arrived = x_bar + half * second.x_bar
     before = v + half * force / mass  # the velocity between the first kick and the noise
-    if solver.thermostat is None:
+    if motion.thermostat is None:
         shaken, glided = v_bar, v_bar + 2.0 * half * arrived
     else:
-        keep, noise = solver.thermostat.coefficients(*solver.thermostat.values(params), dt.to(x.device))
+        keep, noise = motion.thermostat.coefficients(*motion.thermostat.values(params), dt.to(x.device))
         shaken = v_bar + half * arrived
         glided = keep.to(x.dtype)[:, None, None] * shaken + half * arrived
-    first = solver.products.product(solver, x, theta, glided / mass, learning)
+    first = motion.products.product(system, x, params, glided / mass)
     bars = {"position": arrived + half * first.x_bar, "velocity": glided}
 
     found: dict[str, Tensor] = {}
-    if learning:
-        assert first.theta_bar is not None
-        assert second.theta_bar is not None
-        found |= solver.theta.parts(half * (first.theta_bar + second.theta_bar), params)
+    for address in sorted(first.asked):
+        halves = [product.bars[address] for product in (first, second) if address in product.bars]
+        if halves:
+            found[address] = 0.5 * h.view(-1, *[1] * (halves[0].ndim - 1)) * sum(halves[1:], halves[0])
     mass_bar = None
-    if solver.mass.learning(params):
-        force_after = solver.forces.force(x_after, theta)
+    if system.masses.learning(params):
+        force_after = system.forces.force(x_after, system.box, params)
         mass_bar = -(half / mass.square()) * (v_bar * force_after + glided * force)
-    if solver.thermostat is not None:
-        thermostat = solver.thermostat
+    if motion.thermostat is not None:
+        thermostat = motion.thermostat
         stirred = any(params[a].requires_grad for a in (thermostat.temperature, thermostat.friction))
         if stirred or mass_bar is not None:
             xi = standard_normal(state.seed, state.step, torch.empty_like(x)) / mass.sqrt()
@@ -108,7 +110,5 @@ def pull_back(
             if mass_bar is not None:
                 mass_bar = mass_bar - 0.5 * noise.to(x.dtype)[:, None, None] * shaken * xi / mass
     if mass_bar is not None:
-        by_atom = mass_bar.sum(dim=2, dtype=torch.float64)
-        by_species = [by_atom[:, species == s].sum(dim=1) for s in range(masses.shape[1])]
-        found |= solver.mass.parts(torch.stack(by_species, dim=1).to(masses.dtype), params)
+        found |= system.masses.parts(mass_bar.sum(dim=2, dtype=torch.float64), params)
     return bars, found

@@ -5,9 +5,9 @@ from functools import cache
 import torch
 import warp as wp
 
-from scenegrad.solvers.md.cuts import cut_functions
 from scenegrad.solvers.md.numbers import numbers
-from scenegrad.solvers.md.potentials import potential
+from scenegrad.solvers.md.pairs.cuts import cut_functions
+from scenegrad.solvers.md.pairs.potentials import potential
 
 __all__ = ["stiffness"]
 

@@ -8,7 +8,7 @@ from functools import cache
 import torch
 import warp as wp
 
-from scenegrad.solvers.md.noise import gaussian
+from scenegrad.solvers.md.motions.noise import gaussian
 from scenegrad.solvers.md.numbers import numbers
 
 __all__ = ["kick", "kick_drift", "kick_drift_shake_drift"]
@@ -24,7 +24,6 @@ def kick_drift(dim: int, dtype: torch.dtype) -> wp.Kernel:
     def kernel(
         dt: wp.array[real],
         mass: wp.array2d[real],
-        species: wp.array[wp.int32],
         force: wp.array2d[vec],
         x: wp.array2d[vec],
         v: wp.array2d[vec],
@@ -32,7 +31,7 @@ def kick_drift(dim: int, dtype: torch.dtype) -> wp.Kernel:
         v_out: wp.array2d[vec],
     ):
         b, i = wp.tid()
-        half = v[b, i] + (real(0.5) * dt[b] / mass[b, species[i]]) * force[b, i]
+        half = v[b, i] + (real(0.5) * dt[b] / mass[b, i]) * force[b, i]
         x_out[b, i] = x[b, i] + dt[b] * half
         v_out[b, i] = half
 
@@ -53,7 +52,6 @@ def kick_drift_shake_drift(dim: int, dtype: torch.dtype) -> wp.Kernel:
         seed: wp.array[wp.int64],
         step: wp.array[wp.int64],
         mass: wp.array2d[real],
-        species: wp.array[wp.int32],
         force: wp.array2d[vec],
         x: wp.array2d[vec],
         v: wp.array2d[vec],
@@ -61,7 +59,7 @@ def kick_drift_shake_drift(dim: int, dtype: torch.dtype) -> wp.Kernel:
         v_out: wp.array2d[vec],
     ):
         b, i = wp.tid()
-        m = mass[b, species[i]]
+        m = mass[b, i]
         half = real(0.5) * dt[b]
         before = v[b, i] + (half / m) * force[b, i]
         g = gaussian(seed[b], step[b], i)
@@ -85,11 +83,10 @@ def kick(dim: int, dtype: torch.dtype) -> wp.Kernel:
     def kernel(
         dt: wp.array[real],
         mass: wp.array2d[real],
-        species: wp.array[wp.int32],
         force: wp.array2d[vec],
         v_out: wp.array2d[vec],
     ):
         b, i = wp.tid()
-        v_out[b, i] = v_out[b, i] + (real(0.5) * dt[b] / mass[b, species[i]]) * force[b, i]
+        v_out[b, i] = v_out[b, i] + (real(0.5) * dt[b] / mass[b, i]) * force[b, i]
 
     return kernel

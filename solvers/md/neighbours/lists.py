@@ -14,7 +14,15 @@ import torch
 import warp as wp
 from torch import Tensor
 
-from scenegrad.solvers.md.binning import bin_atoms, gather_pairs, mark_stale, place_atoms, sort_rows, transpose_pairs
+from scenegrad.solvers.md.box import Box
+from scenegrad.solvers.md.neighbours.binning import (
+    bin_atoms,
+    gather_pairs,
+    mark_stale,
+    place_atoms,
+    sort_rows,
+    transpose_pairs,
+)
 from scenegrad.solvers.md.numbers import launch, numbers, view
 
 __all__ = ["Neighbours"]
@@ -24,33 +32,33 @@ FEW_ATOMS = 128  # below this, sorting into cells costs more than it saves
 
 
 class Neighbours:
-    """Full lists within cutoff + skin. box [batch, dim], cutoff [batch]; both float64 and fixed.
+    """Full lists within cutoff + skin. box: as large as it will be; cutoff [batch], float64 and fixed.
 
     count [batch, atom] int32, rows [batch, atom, capacity] int32; `update` grows them where a row is too short.
     builds: how often the list of each system was made [batch].
     """
 
     def __init__(
-        self, box: Tensor, cutoff: Tensor, skin: float, atoms: int, dtype: torch.dtype, capacity: int | None = None
+        self, box: Box, cutoff: Tensor, skin: float, atoms: int, dtype: torch.dtype, capacity: int | None = None
     ):
-        batch, dim = box.shape
-        self.device, self.numbers, self.skin, self.atoms = str(box.device), numbers(dim, dtype), skin, atoms
+        edges, (batch, dim), device = box.edges, box.edges.shape, box.edges.device
+        self.device, self.numbers, self.skin, self.atoms, self.dim = str(device), numbers(dim, dtype), skin, atoms, dim
         radius = cutoff + skin
-        grid = (box / (0.5 * radius[:, None])).floor().clamp(max=512)
+        grid = (edges / (0.5 * radius[:, None])).floor().clamp(max=512)
         crowded = grid.prod(dim=1) > 4 * atoms  # a thin gas needs no more cells than atoms
-        coarse = torch.minimum(grid, ((4 * atoms / box.prod(dim=1)) ** (1 / dim))[:, None] * box).floor()
+        coarse = torch.minimum(grid, ((4 * atoms / box.volume) ** (1 / dim))[:, None] * edges).floor()
         grid = torch.where(crowded[:, None], coarse, grid)
         whole = (grid < 5).any(dim=1) | (atoms <= FEW_ATOMS)
         self.cells = torch.where(whole[:, None], 1, grid).to(torch.int32)
-        self.box, self.radius = box.to(dtype), radius.to(dtype)
+        self.box, self.radius = box, radius.to(dtype)
         ball = math.pi ** (dim / 2) / math.gamma(dim / 2 + 1) * radius**dim
-        expected = float((atoms * ball / box.prod(dim=1)).max())
-        self.count = torch.zeros(batch, atoms, dtype=torch.int32, device=box.device)
+        expected = float((atoms * ball / box.volume).max())
+        self.count = torch.zeros(batch, atoms, dtype=torch.int32, device=device)
         self.cell, self.order, self.filled = (torch.zeros_like(self.count) for _ in range(3))
         self.left = self.count.new_zeros(batch, int(self.cells.prod(dim=1).max()))
         self.end = torch.zeros_like(self.left)
         self.stale = self.count.new_ones(batch)
-        self.folded = torch.zeros(batch, atoms, dim, dtype=dtype, device=box.device)
+        self.folded = torch.zeros(batch, atoms, dim, dtype=dtype, device=device)
         self.built = torch.full_like(self.folded, math.nan)  # positions of which the lists were made
         self.builds = torch.zeros(batch, dtype=torch.int64)
         self.watched = [view(self.built, self.numbers.vec), view(self.stale, wp.int32)]
@@ -63,8 +71,9 @@ class Neighbours:
         self.raw = self.count.new_zeros(*self.count.shape, capacity + 1)
         self.table = [view(self.count, wp.int32), view(self.rows, wp.int32)]  # as kernels take it
 
-    def update(self, position: Tensor) -> None:
-        """Makes the lists hold for these positions [batch, atom, dim]."""
+    def update(self, position: Tensor, box: Box | None = None) -> None:
+        """Makes the lists hold for these positions [batch, atom, dim], in this box where it is no longer the first."""
+        box = box or self.box
         n = self.numbers
         shape = (position.shape[0], self.atoms)
         self.stale.zero_()
@@ -72,26 +81,27 @@ class Neighbours:
         launch(mark_stale(n.dim, n.dtype), shape, seen, self.device)
         if not bool(self.stale.any()):
             return
-        self.build(position)
+        self.build(position, box)
         while (longest := int(self.count.max())) > self.rows.shape[2]:
             self.make_room(int(1.2 * longest) + 4)
             self.stale.fill_(1)
-            self.build(position)
+            self.build(position, box)
 
-    def build(self, position: Tensor) -> None:
+    def build(self, position: Tensor, box: Box) -> None:
         n = self.numbers
         shape = (position.shape[0], self.atoms)
         vec, cells = n.vec, view(self.cells, wp.types.vector(n.dim, wp.int32))
-        x, box, (built, stale), (count, rows) = view(position, vec), view(self.box, vec), self.watched, self.table
+        x, lengths = view(position, vec), view(box.lengths(n.dtype), vec)
+        (built, stale), (count, rows) = self.watched, self.table
         cell, left, end = view(self.cell, wp.int32), view(self.left, wp.int32), view(self.end, wp.int32)
         order, folded = view(self.order, wp.int32), view(self.folded, vec)
         self.builds += (self.stale != 0).cpu()
         self.filled.zero_()
-        launch(bin_atoms(n.dim, n.dtype), shape, [stale, box, cells, x, built, cell, left], self.device)
+        launch(bin_atoms(n.dim, n.dtype), shape, [stale, lengths, cells, x, built, cell, left], self.device)
         torch.cumsum(self.left, dim=1, dtype=torch.int32, out=self.end)
-        launch(place_atoms(n.dim, n.dtype), shape, [stale, box, x, cell, end, left, order, folded], self.device)
+        launch(place_atoms(n.dim, n.dtype), shape, [stale, lengths, x, cell, end, left, order, folded], self.device)
         raw, filled = view(self.raw, wp.int32), view(self.filled, wp.int32)
-        search = [stale, box, view(self.radius, n.real), cells, x, cell, end, order, folded, count, raw]
+        search = [stale, lengths, view(self.radius, n.real), cells, x, cell, end, order, folded, count, raw]
         launch(gather_pairs(n.dim, n.dtype), shape, search, self.device)
         launch(transpose_pairs(), shape, [stale, count, raw, filled, rows], self.device)
         # A pair at the very edge may be found by one of the two atoms only, by rounding: a row has as many atoms as

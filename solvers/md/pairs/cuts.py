@@ -11,7 +11,7 @@ import torch
 import warp as wp
 
 from scenegrad.solvers.md.numbers import numbers
-from scenegrad.solvers.md.potentials import PairFunctions, potential
+from scenegrad.solvers.md.pairs.potentials import PairFunctions, potential
 
 __all__ = ["CUTS", "SWITCH_WIDTH", "cut_functions", "measure_edges"]
 

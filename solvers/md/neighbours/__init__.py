@@ -1,0 +1,1 @@
+"""Lists of the atoms that are close to each other."""

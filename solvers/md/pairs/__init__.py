@@ -1,0 +1,1 @@
+"""Pair potentials: their functions, cuts, kernels, and the term they make of a force field."""

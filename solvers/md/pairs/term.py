@@ -1,0 +1,142 @@
+"""A pair potential between all atoms: lists of neighbours, kernels over them, parameters by pair of species."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import warp as wp
+from torch import Tensor
+
+from scenegrad.engine.errors import EngineError
+from scenegrad.engine.state import Params
+from scenegrad.solvers.md.box import Box
+from scenegrad.solvers.md.joined import Joined
+from scenegrad.solvers.md.neighbours.lists import Neighbours
+from scenegrad.solvers.md.numbers import launch, numbers, view
+from scenegrad.solvers.md.pairs.cuts import measure_edges
+from scenegrad.solvers.md.pairs.kernels import PairLaw, force, force_adjoint, stiffest, sums, sums_adjoint
+from scenegrad.solvers.md.pairs.potentials import potential
+from scenegrad.solvers.md.pairs.stability import stiffness
+from scenegrad.solvers.shared.unchanged import Fingerprint
+
+__all__ = ["PairTable", "PairTerm"]
+
+
+@dataclass(frozen=True)
+class PairTable:
+    """Which pairs of species a potential acts on. All of them share its kind and its cut.
+
+    names: of the pairs, the first part of the addresses of their parameters. pair_of: row of each two species
+    [species, species] int32. cutoff: float64 [batch, pair].
+    """
+
+    kind: str
+    cut: str
+    names: tuple[str, ...]
+    pair_of: Tensor
+    cutoff: Tensor
+
+    @property
+    def addresses(self) -> tuple[tuple[str, ...], ...]:
+        """Address of every parameter, pair by pair."""
+        return tuple(
+            tuple(f"{name}.{parameter}" for parameter in potential(self.kind).parameters) for name in self.names
+        )
+
+
+class PairTerm:
+    """U = sum_{i<j} u(|x_i - x_j|) of one kind of potential and one cut; see `Term`.
+
+    theta [batch, pair, parameter] are the parameters of the potential. species: of every atom [atom].
+    """
+
+    def __init__(self, table: PairTable, species: Tensor, neighbours: Neighbours, dtype: torch.dtype):
+        self.table, self.neighbours, self.dtype = table, neighbours, dtype
+        self.device, (self.batch, self.atoms) = str(species.device), neighbours.count.shape
+        self.numbers = numbers(neighbours.dim, dtype)
+        count = len(potential(table.kind).parameters)
+        self.theta = Joined([address for row in table.addresses for address in row], (len(table.names), count))
+        self.theta_type = self.numbers.theta(count)
+        self.law = PairLaw(table.kind, table.cut, neighbours.dim, dtype, mixed=len(table.names) > 1)
+        self.species, self.pair_of = species.to(torch.int32), table.pair_of
+        self.cutoff = table.cutoff.to(dtype)
+        self.edges = torch.zeros(self.batch, len(table.names), 4, dtype=dtype, device=species.device)
+        self.kinds = [view(self.pair_of, wp.int32), view(self.species, wp.int32)]
+        self.edges_of = Fingerprint(())  # theta for which the edges hold
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        return self.theta.addresses
+
+    def system(self, x: Tensor, box: Box, params: Params) -> list[Any]:
+        """What every pair kernel begins with; brings list and edges up to date."""
+        self.neighbours.update(x, box)
+        n, theta = self.numbers, self.theta(params)
+        seen, edges = view(theta, self.theta_type), view(self.edges, n.edge)
+        if not self.edges_of.fits([theta]):
+            given = [view(self.cutoff, n.real), seen, edges]
+            launch(measure_edges(self.law.kind, self.dtype), tuple(self.cutoff.shape), given, self.device)
+            self.edges_of = Fingerprint([theta])
+        lengths = view(box.lengths(self.dtype), n.vec)
+        return [lengths, seen, edges, *self.kinds, *self.neighbours.table, view(x, n.vec)]
+
+    def add_force(self, x: Tensor, box: Box, params: Params, force_out: Tensor) -> None:
+        inputs = [*self.system(x, box, params), view(force_out, self.numbers.vec)]
+        launch(force(self.law), (self.batch, self.atoms), inputs, self.device)
+
+    def add_product(self, x: Tensor, box: Box, params: Params, w: Tensor, x_bar: Tensor) -> dict[str, Tensor]:
+        self.refuse_jumps()
+        p, learning = self.theta(params), self.theta.learning(params)
+        p_bar = self.by_atom(p) if learning else p.new_zeros(1, 1, 1, p.shape[2])
+        outputs = [view(w, self.numbers.vec), view(x_bar, self.numbers.vec), view(p_bar, self.theta_type)]
+        inputs = [*self.system(x, box, params), *outputs]
+        launch(force_adjoint(self.law, learning), (self.batch, self.atoms), inputs, self.device)
+        return self.theta.parts(self.added(p_bar), params) if learning else {}
+
+    def sums(self, x: Tensor, box: Box, params: Params) -> Tensor:
+        parts = torch.empty(self.batch, self.atoms, 1 + box.dim**2, dtype=torch.float64, device=x.device)
+        inputs = [*self.system(x, box, params), view(parts, self.numbers.sums)]
+        launch(sums(self.law), (self.batch, self.atoms), inputs, self.device)
+        return parts.sum(dim=1)
+
+    def add_sums_adjoint(self, x: Tensor, box: Box, params: Params, bar: Tensor, x_bar: Tensor) -> dict[str, Tensor]:
+        self.refuse_jumps()
+        n, dim = self.numbers, box.dim
+        bar = bar.to(self.dtype)
+        u_bar, w_bar = bar[:, 0].contiguous(), bar[:, 1:].reshape(-1, dim, dim).contiguous()
+        p_bar = self.by_atom(self.theta(params))
+        outputs = [view(u_bar, n.real), view(w_bar, n.mat), view(x_bar, n.vec), view(p_bar, self.theta_type)]
+        inputs = [*self.system(x, box, params), *outputs]
+        launch(sums_adjoint(self.law), (self.batch, self.atoms), inputs, self.device)
+        return self.theta.parts(self.added(p_bar), params)
+
+    def highest_frequency(self, x: Tensor, box: Box, params: Params, mass: Tensor, height: Tensor) -> Tensor:
+        """omega^2 = u'' (1/m_i + 1/m_j) of the stiffest pair: of those close now, and of those that meet."""
+        real = self.numbers.real
+        now = torch.empty(self.batch, self.atoms, dtype=self.dtype, device=x.device)
+        system = self.system(x, box, params)
+        launch(stiffest(self.law), (self.batch, self.atoms), [*system, view(mass, real), view(now, real)], self.device)
+        met = torch.empty_like(self.cutoff)
+        height = height.to(self.dtype).contiguous()
+        law = [system[1], system[2], view(height, real), view(met, real)]
+        launch(stiffness(self.law.kind, self.law.cut, self.dtype), tuple(met.shape), law, self.device)
+        lightest = mass.new_zeros(self.batch, len(self.pair_of))
+        kind = self.species.long().expand(self.batch, -1)
+        lightest.scatter_reduce_(1, kind, 1.0 / mass, "amax")  # 1/m of the lightest of each species
+        both = lightest[:, :, None] + lightest[:, None, :]
+        return torch.maximum(now.amax(dim=1), (met[:, self.pair_of.long()] * both).flatten(1).amax(dim=1))
+
+    def by_atom(self, theta: Tensor) -> Tensor:
+        return theta.new_zeros(self.batch, self.atoms, *theta.shape[1:])
+
+    def added(self, p_bar: Tensor) -> Tensor:
+        return p_bar.sum(dim=1, dtype=torch.float64).to(self.dtype)
+
+    def refuse_jumps(self) -> None:
+        if self.table.cut == "plain":
+            raise EngineError(
+                f"{', '.join(self.table.names)} has cut='plain': energy and force jump at the cutoff, which no "
+                f"derivative sees, so that the gradient would be wrong. Take cut='force-shift' or cut='switch'."
+            )
