@@ -8,9 +8,9 @@ from pydantic import Field, model_validator
 
 from scenegrad.scenes.kinds import Kind
 from scenegrad.scenes.source_file import fingerprinted
-from scenegrad.scenes.values import RandomField, Scalar
+from scenegrad.scenes.values import Positive, Random, RandomField, Scalar
 
-__all__ = ["Conduction", "FieldFile", "InitialField", "PlaneWave", "Spots", "TaylorGreen"]
+__all__ = ["Conduction", "FieldFile", "InitialField", "Magnitude", "PlaneWave", "Spots", "TaylorGreen"]
 
 
 class InitialField(Kind):
@@ -74,8 +74,20 @@ class Spots(RandomField, InitialField):
 
     kind: Literal["spots"] = "spots"
     count: Annotated[int, Field(ge=1)] = 10
-    radius: Annotated[float, Field(gt=0)]  # [m]
-    height: float = 0.25
+    radius: Positive  # [m]
+    height: Scalar = 0.25
+
+
+class Magnitude(InitialField):
+    """The absolute value of a random field: smoke where it is large of either sign."""
+
+    positional = ("of",)
+    kind: Literal["magnitude"] = "magnitude"
+    of: Random
+
+    if TYPE_CHECKING:
+
+        def __init__(self, of: Random) -> None: ...
 
 
 class Conduction(InitialField):

@@ -26,6 +26,7 @@ from scenegrad.scenes.values import (
     GaussianField,
     LogUniform,
     MaternField,
+    NoiseField,
     Normal,
     Parameter,
     RandomField,
@@ -38,8 +39,8 @@ from scenegrad.scenes.values import (
 __all__ = ["SCHEMA_VERSION", "Scene", "explain"]
 
 SCHEMA_VERSION = 1
-DISTRIBUTIONS = (Uniform, LogUniform, Normal, Choice, RandomField)
-TABLES = (Parameter, Uniform, LogUniform, Normal, Choice, GaussianField, MaternField)  # that a file may hold
+NUMBERS = (Uniform, LogUniform, Normal, Choice)
+TABLES = (Parameter, Uniform, LogUniform, Normal, Choice, GaussianField, MaternField, NoiseField)  # in files
 
 
 class Scene(Model):
@@ -137,8 +138,8 @@ class Scene(Model):
         return dict(self.leaves(Parameter))
 
     def distributions(self) -> dict[str, Any]:
-        """Every value that an ensemble draws, by address."""
-        return dict(self.leaves(*DISTRIBUTIONS))
+        """Every value that an ensemble draws, by address; those of which a random field is made too."""
+        return dict(self.leaves(*NUMBERS, RandomField)) | dict(self.leaves(*NUMBERS))
 
     def leaves(self, *kinds: type) -> list[tuple[str, Any]]:
         return [found for name, part in self.parts().items() for found in leaves(part, kinds, name)]

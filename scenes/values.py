@@ -13,8 +13,8 @@ from scipy import stats
 from scenegrad.scenes.model import Model
 
 __all__ = [
-    "Choice", "Distribution", "GaussianField", "LogUniform", "MaternField", "Normal", "Parameter", "Positive", "Random",
-    "RandomField", "Scalar", "Uniform", "Vector", "number", "vector",
+    "Choice", "Distribution", "GaussianField", "LogUniform", "MaternField", "NoiseField", "NonNegative", "Normal",
+    "Parameter", "Positive", "Random", "RandomField", "Scalar", "Uniform", "Vector", "number", "vector",
 ]  # fmt: skip
 
 
@@ -135,41 +135,6 @@ class Choice(Model):
         return self.values[min(int(u * len(self.values)), len(self.values) - 1)]
 
 
-class RandomField(Model):
-    """A field that is drawn anew for each member. seed: fixed when an ensemble member is drawn; without one, the seed
-    of the scene."""
-
-    seed: Annotated[int, Field(ge=0)] | None = None
-
-
-class GaussianField(RandomField):
-    """Gaussian, of zero mean, with a spectrum peaked at one wavenumber.
-
-    The variance in a shell of wavenumbers |k| is proportional to exp(-(|k| - peak)^2 / (2 width^2)), and the field is
-    scaled to the given rms. The seed alone decides the modes, so that a finer grid shows the same field.
-    """
-
-    kind: Literal["gaussian_field"] = "gaussian_field"
-    peak: Annotated[float, Field(gt=0)] = 4.0  # wavenumber, in waves per longest edge of the domain
-    width: Annotated[float, Field(gt=0)] = 2.0  # in waves per longest edge of the domain
-    rms: Annotated[float, Field(gt=0)] = 1.0  # in the units of the field
-
-
-class MaternField(RandomField):
-    """Gaussian, of zero mean, with the covariance scale^2 (-laplace + tau^2)^-alpha of lengths in the longest edge
-    [Whittle 1954, Biometrika 41, 434-449], as the data of the first neural operators are drawn from [Li et al. 2021,
-    ICLR, arXiv:2010.08895, app. A.3].
-
-    Larger alpha makes it smoother, larger tau makes its patches smaller. The seed alone decides the modes.
-    """
-
-    kind: Literal["matern_field"] = "matern_field"
-    alpha: Annotated[float, Field(gt=0)] = 2.5
-    tau: Annotated[float, Field(ge=0)] = 7.0  # [1 / longest edge]
-    scale: Annotated[float, Field(gt=0)] = 1.0  # in the units of the field
-
-
-Random = Annotated[GaussianField | MaternField, Field(discriminator="kind")]
 Drawn = Annotated[Uniform | LogUniform | Normal | Choice, Field(discriminator="kind")]
 Distribution = Uniform | LogUniform | Normal | Choice
 Scalar = float | Annotated[Parameter | Uniform | LogUniform | Normal | Choice, Field(discriminator="kind")]
@@ -198,6 +163,57 @@ Positive = Annotated[Scalar, pydantic.AfterValidator(lambda v: check_range(v, 0.
 NonNegative = Annotated[
     Scalar, pydantic.AfterValidator(lambda v: check_range(v, -5e-324, math.inf, "it must not be negative"))
 ]
+
+
+class RandomField(Model):
+    """A field that is drawn anew for each member. seed: fixed when an ensemble member is drawn; without one, the seed
+    of the scene."""
+
+    seed: Annotated[int, Field(ge=0)] | None = None
+
+
+class GaussianField(RandomField):
+    """Gaussian, of zero mean, with a spectrum peaked at one wavenumber.
+
+    The variance in a shell of wavenumbers |k| is proportional to exp(-(|k| - peak)^2 / (2 width^2)), and the field is
+    scaled to the given rms. The seed alone decides the modes, so that a finer grid shows the same field.
+    """
+
+    kind: Literal["gaussian_field"] = "gaussian_field"
+    peak: Positive = 4.0  # wavenumber, in waves per longest edge of the domain
+    width: Positive = 2.0  # in waves per longest edge of the domain
+    rms: Positive = 1.0  # in the units of the field
+
+
+class MaternField(RandomField):
+    """Gaussian, of zero mean, with the covariance scale^2 (-laplace + tau^2)^-alpha of lengths in the longest edge
+    [Whittle 1954, Biometrika 41, 434-449], as the data of the first neural operators are drawn from [Li et al. 2021,
+    ICLR, arXiv:2010.08895, app. A.3].
+
+    Larger alpha makes it smoother, larger tau makes its patches smaller. The seed alone decides the modes.
+    """
+
+    kind: Literal["matern_field"] = "matern_field"
+    alpha: Positive = 2.5
+    tau: NonNegative = 7.0  # [1 / longest edge]
+    scale: Positive = 1.0  # in the units of the field
+
+
+class NoiseField(RandomField):
+    """Gaussian, of zero mean, with amplitudes of its waves that fall as |k scale|^(-2 smoothness), scaled to the given
+    rms on the grid that shows it; waves with |k scale|^2 below 0.1 are left out, k in waves per unit of length.
+
+    The noise of PhiFlow [Holl & Thuerey 2024, ICML], from which the smoke of PDEArena starts [Gupta & Brandstetter
+    2022, arXiv:2209.15616]. The seed alone decides the modes.
+    """
+
+    kind: Literal["noise_field"] = "noise_field"
+    scale: Positive = 10.0  # [m]
+    smoothness: Positive = 1.0
+    rms: Positive = 1.0  # in the units of the field
+
+
+Random = Annotated[GaussianField | MaternField | NoiseField, Field(discriminator="kind")]
 
 
 def number(value: Any) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from scenegrad.scenes.initial_fields import FieldFile
-from scenegrad.scenes.values import GaussianField, Random, RandomField
+from scenegrad.scenes.values import GaussianField, MaternField, Random, RandomField, number
 from scenegrad.solvers.elliptic.axes import Axis
 from scenegrad.solvers.elliptic.fast import FastPoisson
 
@@ -35,14 +35,20 @@ def cosine_field(given: Random, cells: tuple[int, ...], size: tuple[float, ...])
     waves = sqrt_sum(modes * (max(size) / np.array(size))[:, None])  # half waves in the longest edge
     if isinstance(given, GaussianField):
         k = np.maximum(0.5 * waves, 0.25)
-        strength = np.exp(-((0.5 * waves - given.peak) ** 2) / (4 * given.width**2)) / k ** ((len(cells) - 1) / 2)
-    else:
+        strength = np.exp(-((0.5 * waves - number(given.peak)) ** 2) / (4 * number(given.width) ** 2)) / k ** (
+            (len(cells) - 1) / 2
+        )
+    elif isinstance(given, MaternField):
         strength = np.zeros_like(waves)
-        strength[1:] = given.scale * ((pi * waves[1:]) ** 2 + given.tau**2) ** (-given.alpha / 2)
+        alpha, tau, scale = number(given.alpha), number(given.tau), number(given.scale)
+        strength[1:] = scale * ((pi * waves[1:]) ** 2 + tau**2) ** (-alpha / 2)
+    else:
+        k2 = (0.5 * waves * number(given.scale) / max(size)) ** 2
+        strength = np.where(k2 > 0.1, np.maximum(k2, 0.1) ** -number(given.smoothness), 0.0)
     strength[0] = 0.0  # the mean
     amplitude = normal * strength
-    if isinstance(given, GaussianField):
-        amplitude *= given.rms / sqrt(float(np.sum(amplitude**2)))
+    if not isinstance(given, MaternField):
+        amplitude *= number(given.rms) / sqrt(float(np.sum(amplitude**2)))
     table = np.zeros(cells)
     table[tuple(modes)] = amplitude * sqrt(prod(cells))
     axes = tuple(Axis(count, 1.0, "neumann", "neumann") for count in cells)

@@ -14,10 +14,13 @@ from scenegrad.engine.controllers import CFL
 from scenegrad.engine.solver import Program
 from scenegrad.engine.state import Params
 from scenegrad.scenes.fluids import Fluid, Tracer
-from scenegrad.scenes.initial_fields import FieldFile, PlaneWave, Spots, TaylorGreen
+from scenegrad.scenes.initial_fields import FieldFile, Magnitude, PlaneWave, Spots
 from scenegrad.scenes.methods import Spectral
 from scenegrad.scenes.scene import Scene
-from scenegrad.scenes.values import GaussianField, MaternField, Parameter
+from scenegrad.scenes.values import RandomField
+from scenegrad.solvers.navier_stokes.fields.checks import start_trouble
+from scenegrad.solvers.navier_stokes.fields.places import GridPlaces
+from scenegrad.solvers.navier_stokes.fields.start import Start, is_number, is_vector
 from scenegrad.solvers.navier_stokes.spectral.box import FEWEST_CELLS, box_troubles, frame_troubles
 from scenegrad.solvers.navier_stokes.spectral.equations.flow import FlowEquation
 from scenegrad.solvers.navier_stokes.spectral.equations.known import EQUATIONS
@@ -26,7 +29,6 @@ from scenegrad.solvers.navier_stokes.spectral.forcing import acceleration, forci
 from scenegrad.solvers.navier_stokes.spectral.integrators import ETDRK4, ETDRK43, Integrator, integrator
 from scenegrad.solvers.navier_stokes.spectral.lattice import Lattice
 from scenegrad.solvers.navier_stokes.spectral.semilinear import Equation, SemilinearSolver, coefficients_of
-from scenegrad.solvers.navier_stokes.spectral.starts import amplitude_of, scalar_start, start_trouble, velocity_start
 from scenegrad.solvers.navier_stokes.spectral.state import FieldState
 from scenegrad.solvers.shared.leaves import params, program
 from scenegrad.solvers.shared.reasons import Reasons
@@ -34,28 +36,28 @@ from scenegrad.solvers.shared.reasons import Reasons
 __all__ = ["compile_equation"]
 
 DEFAULT = CFL(0.4)  # as of flows in two dimensions
-FLOW_STARTS = (GaussianField, MaternField, TaylorGreen, FieldFile, tuple, Parameter)
-TRACER_STARTS = (GaussianField, MaternField, PlaneWave, Spots, FieldFile, float)
+TRACER_STARTS = (RandomField, PlaneWave, Spots, Magnitude, FieldFile)  # that are periodic
 
 
 @dataclass(frozen=True)
 class Channels:
-    """Samples of some channels at the start [batch, channel, *cells], times the number at `amplitude` if it has one."""
+    """What some channels start from: components of a velocity, as many fields, or one field from which all follow."""
 
-    samples: Tensor
-    amplitude: str | None = None
-    added: str | None = None  # address of a vector that is added everywhere [batch, channel]
-    level: tuple[float, ...] = ()  # and a number for each channel
+    start: Start
+    places: GridPlaces
+    count: int
+    flows: bool = False
+    blend: tuple[tuple[float, float], ...] | None = None  # (scale, offset) of each channel
 
     def at(self, values: Params) -> Tensor:
-        found, ones = self.samples, [1] * (self.samples.ndim - 2)
-        if self.amplitude is not None:
-            found = values[self.amplitude].view(-1, 1, *ones) * found
-        if self.added is not None:
-            found = found + values[self.added].view(*values[self.added].shape, *ones)
-        if self.level:
-            found = found + found.new_tensor(self.level).view(-1, *ones)
-        return found
+        """[batch, channel, *cells] float64 on the host"""
+        if self.flows:
+            return torch.stack(self.start.flow(values, [self.places] * self.count), dim=1)
+        if self.blend is not None:
+            field = self.start.value(values, self.places)
+            return torch.stack([scale * field + offset for scale, offset in self.blend], dim=1)
+        which = [None] if self.count == 1 else range(self.count)
+        return torch.stack([self.start.value(values, self.places, one) for one in which], dim=1)
 
 
 def compile_equation(
@@ -76,22 +78,23 @@ def compile_equation(
     assert scene.domain.size is not None
     grid = Lattice(scene.domain.cells, scene.domain.size, device, dtype)
     equation, parts = flow(scenes, grid) if fluid_of(scene) else model(scenes, grid)
-    starting = [address for part in parts for address in (part.amplitude, part.added) if address]
+    starting = [address for part in parts for address in part.start.learnable]
     values = params(scenes, [*equation.addresses, *starting], device, dtype, BECAUSE)
     unplanned: Program[FieldState] = Program(scene.time.end, DEFAULT)
     solver = SemilinearSolver(equation, method(scene), coefficients_of(equation), unplanned)
     probes = [field_probe(key, output, scene.time.warmup, solver) for key, output in scene.outputs.items()]
 
     def initial(values: Params) -> FieldState:
-        return FieldState(grid.project(torch.cat([part.at(values) for part in parts], dim=1)))
+        channels = torch.cat([part.at(values) for part in parts], dim=1)
+        return FieldState(grid.project(channels.to(grid.device, grid.dtype)))
 
     plan = program(scene, probes, DEFAULT, initial, solver.method.estimate_order)
     return replace(solver, program=plan), initial(values), values
 
 
 BECAUSE = (
-    "equations in periodic boxes can be differentiated by their coefficients, the amplitude of forcing, Taylor-Green "
-    "vortices and plane waves, a uniform velocity at the start, and by their initial state."
+    "equations in periodic boxes can be differentiated by their coefficients, the amplitude of forcing, the numbers of "
+    "the fields that they start from, and by their initial state."
 )
 
 
@@ -122,15 +125,9 @@ def flow(scenes: Sequence[Scene], grid: Lattice) -> tuple[Equation, list[Channel
         push = stacked(grid, [acceleration(scene.at(f"{name}.forcing"), grid.cells, grid.size) for scene in scenes])
     buoyant = tuple(key for key, part in tracers.items() if part.buoyancy is not None)
     equation = FlowEquation(grid, name, tuple(tracers), buoyant, push)
-    address = f"{name}.velocity"
-    samples = stacked(grid, [velocity_start(scene.at(address), grid) for scene in scenes])
-    uniform = isinstance(fluid.velocity, tuple | Parameter)
-    parts = [Channels(samples, amplitude_of(address, fluid.velocity), address if uniform else None)]
-    for key, part in tracers.items():
-        address = f"{key}.initial"
-        fields = stacked(grid, [scalar_start(scene.at(address), grid) for scene in scenes]).unsqueeze(1)
-        parts.append(Channels(fields, amplitude_of(address, part.initial)))
-    return equation, parts
+    places = GridPlaces.lattice(grid.cells, grid.size)
+    parts = [Channels(Start.of(scenes, f"{name}.velocity"), places, grid.dim, flows=True)]
+    return equation, [*parts, *(Channels(Start.of(scenes, f"{key}.initial"), places, 1) for key in tracers)]
 
 
 def model(scenes: Sequence[Scene], grid: Lattice) -> tuple[Equation, list[Channels]]:
@@ -138,18 +135,10 @@ def model(scenes: Sequence[Scene], grid: Lattice) -> tuple[Equation, list[Channe
     name, part = next(iter(scenes[0].entities.items()))
     known = EQUATIONS[type(part)]
     count = known.channels(grid.dim)
-    address = f"{name}.{known.start}"
-    amplitude = amplitude_of(address, getattr(part, known.start))
-    if known.blend is None:
-        members = [
-            np.stack([scalar_start(scene.at(address), grid, channel, count) for channel in range(count)])
-            for scene in scenes
-        ]
-        return known.make(grid, name), [Channels(stacked(grid, members), amplitude)]
-    fields = [scalar_start(scene.at(address), grid) for scene in scenes]
-    members = [np.stack([scale * field for scale, _ in known.blend]) for field in fields]
-    level = tuple(offset for _, offset in known.blend)
-    return known.make(grid, name), [Channels(stacked(grid, members), amplitude, level=level)]
+    start = Start.of(scenes, f"{name}.{known.start}")
+    return known.make(grid, name), [
+        Channels(start, GridPlaces.lattice(grid.cells, grid.size), count, blend=known.blend)
+    ]
 
 
 # ---- what cannot be run
@@ -181,8 +170,8 @@ def flow_troubles(scene: Scene) -> Iterator[tuple[str, str]]:
         if isinstance(part, Fluid):
             if part.vorticity is not None:
                 yield f"{name}.vorticity", "serves two dimensions without tracers; give a velocity= here"
-            if part.velocity is not None:
-                trouble = start_trouble(part.velocity, cells, FLOW_STARTS, len(cells))
+            if part.velocity is not None and not is_vector(part.velocity):
+                trouble = start_trouble(part.velocity, cells, size, "flow", len(cells))
                 if trouble is not None:
                     yield f"{name}.velocity", trouble
             if part.forcing is not None and (trouble := forcing_trouble(part.forcing, cells, size)) is not None:
@@ -192,7 +181,9 @@ def flow_troubles(scene: Scene) -> Iterator[tuple[str, str]]:
         elif isinstance(part, Tracer):
             if part.carried_by not in (None, *fluids):
                 yield f"{name}.carried_by", f"there is no fluid {part.carried_by!r}; there is {', '.join(fluids)}"
-            trouble = start_trouble(part.initial, cells, TRACER_STARTS)
+            if is_number(part.initial):
+                continue
+            trouble = start_trouble(part.initial, cells, size, allowed=TRACER_STARTS)
             if trouble is not None:
                 yield f"{name}.initial", trouble
         else:
@@ -200,7 +191,7 @@ def flow_troubles(scene: Scene) -> Iterator[tuple[str, str]]:
 
 
 def model_troubles(scene: Scene) -> Iterator[tuple[str, str]]:
-    cells, _ = grid_of(scene)
+    cells, size = grid_of(scene)
     if len(scene.entities) != 1:
         yield "entities", f"hold {', '.join(scene.entities)}; an equation stands alone in its scene"
     for name, part in scene.entities.items():
@@ -209,7 +200,7 @@ def model_troubles(scene: Scene) -> Iterator[tuple[str, str]]:
             yield name, f"is a {part.kind}, which stands for no equation here. Leave it out"
             continue
         components = 1 if known.blend else known.channels(len(cells))
-        trouble = start_trouble(getattr(part, known.start), cells, known.starts, components)
+        trouble = start_trouble(getattr(part, known.start), cells, size, components=components, allowed=known.starts)
         if trouble is not None:
             yield f"{name}.{known.start}", trouble
 

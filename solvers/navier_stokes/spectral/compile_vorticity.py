@@ -12,14 +12,15 @@ from scenegrad.engine.controllers import CFL
 from scenegrad.engine.solver import Program
 from scenegrad.engine.state import Params
 from scenegrad.scenes.fluids import Fluid
-from scenegrad.scenes.initial_fields import TaylorGreen
 from scenegrad.scenes.methods import Spectral
 from scenegrad.scenes.scene import Scene
+from scenegrad.solvers.navier_stokes.fields.checks import start_trouble
+from scenegrad.solvers.navier_stokes.fields.places import GridPlaces
+from scenegrad.solvers.navier_stokes.fields.start import Start
 from scenegrad.solvers.navier_stokes.spectral.advection import as_pairs
 from scenegrad.solvers.navier_stokes.spectral.box import FEWEST_CELLS, box_troubles, frame_troubles
 from scenegrad.solvers.navier_stokes.spectral.diagnostics import Diagnostics
 from scenegrad.solvers.navier_stokes.spectral.forcing import acceleration, forcing_trouble
-from scenegrad.solvers.navier_stokes.spectral.initial import initial_trouble, initial_vorticity
 from scenegrad.solvers.navier_stokes.spectral.integrators import ETDRK4, ETDRK43, Integrator, integrator
 from scenegrad.solvers.navier_stokes.spectral.modes import Modes
 from scenegrad.solvers.navier_stokes.spectral.probes import output_trouble, probe
@@ -72,8 +73,8 @@ def compile_vorticity(
 
 
 BECAUSE = (
-    "a spectral fluid can be differentiated by its viscosity, drag and density, the amplitude of its forcing and that "
-    "of Taylor-Green vortices, and by its initial state."
+    "a spectral fluid can be differentiated by its viscosity, drag and density, the amplitude of its forcing, the "
+    "numbers of the field that it starts from, and by its initial state."
 )
 
 
@@ -81,9 +82,7 @@ def learnable(name: str, fluid: Fluid) -> list[str]:
     addresses = [f"{name}.viscosity", f"{name}.drag", f"{name}.density"]
     if fluid.forcing is not None:
         addresses.append(f"{name}.forcing.amplitude")
-    if isinstance(fluid.vorticity, TaylorGreen):
-        addresses.append(f"{name}.vorticity.amplitude")
-    return addresses
+    return addresses + Start(f"{name}.vorticity", (fluid.vorticity,)).learnable
 
 
 def method(scene: Scene) -> Integrator:
@@ -109,14 +108,12 @@ def curl(push: torch.Tensor, modes: Modes) -> torch.Tensor:
 
 
 def start(scenes: Sequence[Scene], name: str, modes: Modes) -> Callable[[Params], VorticityState]:
-    """The initial vorticity; that of Taylor-Green vortices depends on params."""
+    """The initial vorticity as a function of params."""
     exact = replace(modes, device="cpu", dtype=torch.float64)
-    fields = torch.from_numpy(np.stack([initial_vorticity(scene.at(f"{name}.vorticity"), exact) for scene in scenes]))
-    vorticity = exact.project(fields).to(modes.device, modes.dtype)
+    field, places = Start.of(scenes, f"{name}.vorticity"), GridPlaces.lattice(modes.cells, modes.size)
 
     def initial(values: Params) -> VorticityState:
-        amplitude = values.get(f"{name}.vorticity.amplitude")
-        return VorticityState(vorticity if amplitude is None else amplitude.view(-1, 1, 1) * vorticity)
+        return VorticityState(exact.project(field.whirl(values, places)).to(modes.device, modes.dtype))
 
     return initial
 
@@ -158,7 +155,10 @@ def fluid_troubles(name: str, fluid: Fluid, scene: Scene) -> Iterator[tuple[str,
     cells, size = scene.domain.cells, scene.domain.size
     if cells is None or size is None or len(cells) != 2 or min(cells) < FEWEST_CELLS:
         return
-    if (trouble := initial_trouble(fluid.vorticity, (cells[0], cells[1]))) is not None:
+    if (
+        fluid.vorticity is not None
+        and (trouble := start_trouble(fluid.vorticity, cells, size, "vorticity")) is not None
+    ):
         yield f"{name}.vorticity", trouble
     if fluid.forcing is not None and (trouble := forcing_trouble(fluid.forcing, cells, size)) is not None:
         yield f"{name}.forcing", trouble

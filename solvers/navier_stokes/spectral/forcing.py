@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import torch
 
 from scenegrad.scenes.forcings import BandForcing, DiagonalForcing, Forcing, KolmogorovForcing
-from scenegrad.solvers.navier_stokes.spectral.modes import highest_mode
-from scenegrad.solvers.navier_stokes.spectral.random_fields import carried, field_of_modes, half_shell, solenoidal
+from scenegrad.solvers.navier_stokes.fields.places import GridPlaces
+from scenegrad.solvers.navier_stokes.fields.waves import carried, half_shell, highest_mode, solenoidal
 
 __all__ = ["Pattern", "acceleration", "forcing_trouble", "register_forcing"]
 
@@ -55,10 +56,10 @@ def band(forcing: Forcing, positions: tuple[Array, ...], size: tuple[float, ...]
     n = n[(forcing.low <= k) & (k <= forcing.high)]
     rng = np.random.default_rng(np.random.SeedSequence(forcing.seed))
     normal = rng.standard_normal((len(n), dim, 2))
-    c = solenoidal((normal[..., 0] + 1j * normal[..., 1]).T, n, size)
-    c /= math.sqrt(2 * np.sum(np.abs(c) ** 2))
+    c = solenoidal(torch.from_numpy((normal[..., 0] + 1j * normal[..., 1]).T.copy()), n, size)
+    c = c / math.sqrt(2 * float(c.abs().square().sum()))
     fits = carried(n, cells)
-    return [field_of_modes(n[fits], part[fits], cells) for part in c]
+    return list(GridPlaces.lattice(cells, size).summed(n[fits], c[:, torch.from_numpy(fits)]).numpy())
 
 
 register_forcing(KolmogorovForcing, kolmogorov)

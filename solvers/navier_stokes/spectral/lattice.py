@@ -9,7 +9,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from scenegrad.solvers.navier_stokes.spectral.modes import highest_mode
+from scenegrad.solvers.navier_stokes.fields.waves import highest_mode
 
 __all__ = ["Lattice"]
 

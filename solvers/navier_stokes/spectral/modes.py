@@ -9,12 +9,9 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from scenegrad.solvers.navier_stokes.fields.waves import highest_mode
+
 __all__ = ["Modes", "highest_mode"]
-
-
-def highest_mode(cells: int) -> int:
-    """Largest K with 3 K < cells: products of modes up to K leave no alias on the modes up to K [Orszag 1971]."""
-    return (cells - 1) // 3
 
 
 @dataclass(frozen=True)

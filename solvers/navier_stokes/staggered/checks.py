@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-
-import numpy as np
 
 from scenegrad.scenes.fluids import Fluid, Obstacle, Smagorinsky, Tracer
-from scenegrad.scenes.initial_fields import Conduction, FieldFile, PlaneWave
 from scenegrad.scenes.methods import Staggered
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.sides import Inflow
 from scenegrad.scenes.values import vector
-from scenegrad.solvers.navier_stokes.spectral.initial import initial_trouble
+from scenegrad.solvers.navier_stokes.fields.checks import start_trouble
+from scenegrad.solvers.navier_stokes.fields.start import is_number, is_vector
 from scenegrad.solvers.navier_stokes.staggered.forcing import forcing_trouble
-from scenegrad.solvers.navier_stokes.staggered.initial import FLOWS, STARTS, VORTICITIES
+from scenegrad.solvers.navier_stokes.staggered.initial import show
 from scenegrad.solvers.navier_stokes.staggered.obstacles.placing import obstacle_troubles
 from scenegrad.solvers.navier_stokes.staggered.probes import output_trouble
 from scenegrad.solvers.navier_stokes.staggered.walls import condition, kinds_of, side_troubles, structure_of
@@ -74,27 +71,19 @@ def box_troubles(scene: Scene) -> Iterator[tuple[str, str]]:
 
 
 def fluid_troubles(name: str, fluid: Fluid, scene: Scene) -> Iterator[tuple[str, str]]:
-    cells = scene.domain.cells
+    cells, size = scene.domain.cells, scene.domain.size
     assert cells is not None
+    assert size is not None
     if fluid.vorticity is not None:
         if scene.dim != 2:
             yield f"{name}.vorticity", "starts a flow in two dimensions; give a velocity"
-        elif not isinstance(fluid.vorticity, VORTICITIES):
-            yield (
-                f"{name}.vorticity",
-                f"{fluid.vorticity.kind} is no vorticity; there are taylor_green, random fields and files",
-            )
-        elif (trouble := initial_trouble(fluid.vorticity, (cells[0], cells[1]))) is not None:
+        elif (trouble := start_trouble(fluid.vorticity, cells, size, "vorticity")) is not None:
             yield f"{name}.vorticity", trouble
         if fluid.velocity is not None and not is_vector(fluid.velocity):
             yield f"{name}.velocity", "beside a vorticity it is the mean of the flow: one vector"
     elif fluid.velocity is not None and not is_vector(fluid.velocity):
-        start = fluid.velocity
-        if not isinstance(start, FLOWS):
-            kind = getattr(start, "kind", "this")
-            yield f"{name}.velocity", f"{kind} is no velocity; there are taylor_green, random fields and files"
-        elif isinstance(start, FieldFile):
-            yield from file_troubles(f"{name}.velocity", start, (*cells, scene.dim))
+        if (trouble := start_trouble(fluid.velocity, cells, size, "flow", scene.dim, highest=show)) is not None:
+            yield f"{name}.velocity", trouble
     if fluid.forcing is not None and (trouble := forcing_trouble(fluid.forcing, scene.dim)) is not None:
         yield f"{name}.forcing", trouble
     if fluid.turbulence is not None and not isinstance(fluid.turbulence, Smagorinsky):
@@ -104,38 +93,16 @@ def fluid_troubles(name: str, fluid: Fluid, scene: Scene) -> Iterator[tuple[str,
 def tracer_troubles(name: str, scene: Scene, fluids: Sequence[str]) -> Iterator[tuple[str, str]]:
     tracer = scene.entities[name]
     assert isinstance(tracer, Tracer)
-    cells = scene.domain.cells
+    cells, size = scene.domain.cells, scene.domain.size
     assert cells is not None
+    assert size is not None
     if tracer.carried_by is not None and tracer.carried_by not in fluids:
         yield f"{name}.carried_by", f"there is no fluid {tracer.carried_by!r}; there are: {', '.join(fluids) or 'none'}"
     if tracer.buoyancy is not None and len(vector(tracer.buoyancy)) != scene.dim:
         yield f"{name}.buoyancy", f"has {len(vector(tracer.buoyancy))} entries in a scene of {scene.dim} dimensions"
     start = tracer.initial
-    if not hasattr(start, "kind") or start.kind in ("parameter", "uniform", "log_uniform", "normal", "choice"):
-        return
-    if not isinstance(start, STARTS):
-        yield f"{name}.initial", f"{start.kind} is no field of a tracer"
-    elif isinstance(start, FieldFile):
-        yield from file_troubles(f"{name}.initial", start, cells)
-    elif isinstance(start, PlaneWave) and len(start.waves) != scene.dim:
-        yield f"{name}.initial.waves", f"has {len(start.waves)} entries in a scene of {scene.dim} dimensions"
-    elif isinstance(start, Conduction) and start.axis >= scene.dim:
-        yield f"{name}.initial.axis", f"is {start.axis}, and the axes of this scene are 0 to {scene.dim - 1}"
-
-
-def file_troubles(address: str, start: FieldFile, shape: tuple[int, ...]) -> Iterator[tuple[str, str]]:
-    if Path(start.path).suffix != ".npy":
-        yield address, "is a table of modes of a vorticity; here a .npy with values in the cells is needed"
-        return
-    try:
-        values = np.load(start.path)
-    except (OSError, ValueError) as error:
-        yield address, f"it cannot be read: {error}"
-        return
-    if values.shape != shape:
-        yield address, f"the file holds {values.shape}; it needs {shape}"
-    elif not np.isfinite(values).all():
-        yield address, "it holds values that are not finite"
+    if not is_number(start) and (trouble := start_trouble(start, cells, size, highest=show)) is not None:
+        yield f"{name}.initial", trouble
 
 
 def method_troubles(scene: Scene, tracers: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -162,10 +129,6 @@ def method_troubles(scene: Scene, tracers: Sequence[str]) -> Iterator[tuple[str,
         yield "method.integrator", "an implicit viscosity goes with ab2; leave the integrator out"
     if scene.time.tolerance is not None and (method.advection == "maccormack" or method.viscosity == "implicit"):
         yield "time.tolerance", "needs the explicit method rk3; leave maccormack and the implicit viscosity out"
-
-
-def is_vector(value: object) -> bool:
-    return isinstance(value, tuple) or (hasattr(value, "value") and isinstance(value.value, tuple))
 
 
 def structure(scene: Scene) -> dict[str, object]:

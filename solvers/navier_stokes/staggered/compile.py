@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,18 +13,17 @@ from scenegrad.engine.controllers import CFL
 from scenegrad.engine.solver import Program
 from scenegrad.engine.state import Params
 from scenegrad.scenes.fluids import Fluid, Tracer
-from scenegrad.scenes.initial_fields import Conduction, PlaneWave, TaylorGreen
 from scenegrad.scenes.methods import Staggered
 from scenegrad.scenes.outputs import Force
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.values import Parameter, number
 from scenegrad.solvers.navier_stokes.staggered.advection import SCHEMES
-from scenegrad.solvers.navier_stokes.staggered.checks import is_vector, structure, troubles
+from scenegrad.solvers.navier_stokes.staggered.checks import structure, troubles
 from scenegrad.solvers.navier_stokes.staggered.diagnostics import Diagnostics
 from scenegrad.solvers.navier_stokes.staggered.forcing import force_of, learnable_of
 from scenegrad.solvers.navier_stokes.staggered.grid import Grid
 from scenegrad.solvers.navier_stokes.staggered.implicit import Diffusion
-from scenegrad.solvers.navier_stokes.staggered.initial import conduction, tracer_start, velocity_start, vortical_start
+from scenegrad.solvers.navier_stokes.staggered.initial import learnable_starts, start
 from scenegrad.solvers.navier_stokes.staggered.integrators import AB2, INTEGRATORS, RK3, AdamsBashforth, RungeKutta
 from scenegrad.solvers.navier_stokes.staggered.maccormack import Paths
 from scenegrad.solvers.navier_stokes.staggered.momentum import Transport
@@ -121,7 +119,7 @@ def compile_staggered(
     recorded = Replays() if obstacles is None else None
     solver = StaggeredSolver(grid, stepper, Diagnostics(physics), peaks_of(sides, obstacles), unplanned, recorded)
     probes = [probe(key, output, scene.time.warmup, solver, list(forces)) for key, output in scene.outputs.items()]
-    initial = start(scenes, solver, values)
+    initial = start(scenes, solver)
     plan = program(scene, probes, DEFAULT, initial, stepper.method.estimate_order)
     return replace(solver, program=plan), initial(values), values
 
@@ -160,29 +158,15 @@ def learnable(scene: Scene, sides: Sides) -> list[str]:
         addresses.append(f"{name}.turbulence.constant")
     if fluid.forcing is not None:
         addresses.append(learnable_of(f"{name}.forcing", fluid.forcing))
-    if is_vector(fluid.velocity):
-        addresses.append(f"{name}.velocity")
-    for field in ("vorticity", "velocity"):
-        if isinstance(getattr(fluid, field), TaylorGreen):
-            addresses.append(f"{name}.{field}.amplitude")
+    addresses += learnable_starts(scene)
     for tracer in tracers_of(scene):
         part = scene.entities[tracer]
         assert isinstance(part, Tracer)
         addresses.append(f"{tracer}.diffusivity")
         if part.buoyancy is not None:
             addresses.append(f"{tracer}.buoyancy")
-        if isinstance(part.initial, PlaneWave):
-            addresses.append(f"{tracer}.initial.amplitude")
-        elif isinstance(part.initial, Conduction):
-            addresses += [f"{tracer}.initial.{field}" for field in ("lo", "hi", "disturbance")]
-        elif is_number(part.initial):
-            addresses.append(f"{tracer}.initial")
     addresses += learnable_sides(sides)
     return addresses + learnable_obstacles(scene)
-
-
-def is_number(value: object) -> bool:
-    return isinstance(value, int | float | Parameter)
 
 
 def peaks_of(sides: Sides, obstacles: Obstacles | None) -> Callable[[Params], Tensor]:
@@ -201,61 +185,3 @@ def peaks_of(sides: Sides, obstacles: Obstacles | None) -> Callable[[Params], Te
         return torch.stack([torch.stack(column).amax(0) for column in columns], dim=1)
 
     return peaks
-
-
-def start(scenes: Sequence[Scene], solver: StaggeredSolver, values: Params) -> Callable[[Params], StaggeredState]:
-    """The initial state as a function of params: made to keep to the sides, and without divergence."""
-    grid, stepper = solver.grid, solver.stepper
-    name, batch = stepper.physics.fluid, len(scenes)
-    fluid = scenes[0].entities[name]
-    assert isinstance(fluid, Fluid)
-    patterns: list[Tensor] | None = None
-    amplitude = ""
-    for field, make in (("vorticity", vortical_start), ("velocity", velocity_start)):
-        given = getattr(fluid, field)
-        if given is not None and not is_vector(given):
-            columns = zip(*(make(scene.at(f"{name}.{field}"), grid) for scene in scenes), strict=True)
-            patterns = [torch.from_numpy(np.stack(column)).to(grid.device, grid.dtype) for column in columns]
-            amplitude = f"{name}.{field}.amplitude"
-    carried = [tracer_of(scenes, one.name, grid) for one in stepper.physics.carried]
-    ones = [1] * grid.dim
-
-    def initial(now: Params) -> StaggeredState:
-        velocity = [grid.zeros(batch, axis) for axis in grid.axes]
-        if is_vector(fluid.velocity):
-            mean = now[f"{name}.velocity"].to(grid.dtype)
-            velocity = [u + mean[:, n].view(-1, *ones) for n, u in enumerate(velocity)]
-        if patterns is not None:
-            size = now[amplitude].view(-1, *ones) if amplitude in now else 1.0
-            velocity = [u + size * pattern for u, pattern in zip(velocity, patterns, strict=True)]
-        tracers = [one(now) for one in carried]
-        return stepper.begin(velocity, tracers, now, torch.zeros(batch, dtype=torch.float64))
-
-    return initial
-
-
-def tracer_of(scenes: Sequence[Scene], name: str, grid: Grid) -> Callable[[Params], Tensor]:
-    """The first values of a tracer [batch, *cells] as a function of params."""
-    ones = [1] * grid.dim
-    starts = [scene.at(f"{name}.initial") for scene in scenes]
-
-    def stack(fields: Sequence[np.ndarray]) -> Tensor:
-        return torch.from_numpy(np.stack(fields)).to(grid.device, grid.dtype)
-
-    def field(now: Params, leaf: str) -> Tensor:
-        return now[f"{name}.initial{leaf}"].to(grid.dtype).view(-1, *ones)
-
-    if is_number(starts[0]):
-        return lambda now: field(now, "").expand(-1, *grid.cells).contiguous()
-    if isinstance(starts[0], Conduction):
-        shares, forms = (stack(column) for column in zip(*(conduction(one, grid) for one in starts), strict=True))
-
-        def between(now: Params) -> Tensor:
-            lo, hi = field(now, ".lo"), field(now, ".hi")
-            return lo + (hi - lo) * shares + field(now, ".disturbance") * forms
-
-        return between
-    pattern = stack([tracer_start(one, grid) for one in starts])
-    if isinstance(starts[0], PlaneWave):
-        return lambda now: field(now, ".amplitude") * pattern
-    return lambda now: pattern

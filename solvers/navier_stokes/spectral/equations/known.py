@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from scenegrad.scenes.entity import Entity
 from scenegrad.scenes.equations import AdvectionDiffusion, Burgers, GrayScott, KuramotoSivashinsky
-from scenegrad.scenes.initial_fields import FieldFile, PlaneWave, Spots
-from scenegrad.scenes.values import GaussianField, MaternField
+from scenegrad.scenes.initial_fields import FieldFile, Magnitude, PlaneWave, Spots
+from scenegrad.scenes.values import RandomField
 from scenegrad.solvers.navier_stokes.spectral.equations.advection_diffusion import AdvectionDiffusionEquation
 from scenegrad.solvers.navier_stokes.spectral.equations.burgers import BurgersEquation
 from scenegrad.solvers.navier_stokes.spectral.equations.gray_scott import GrayScottEquation
@@ -18,7 +18,7 @@ from scenegrad.solvers.navier_stokes.spectral.semilinear import Equation
 
 __all__ = ["EQUATIONS", "Known", "register_equation"]
 
-SMOOTH: tuple[type, ...] = (GaussianField, MaternField, PlaneWave, Spots, FieldFile)
+SMOOTH: tuple[type, ...] = (RandomField, PlaneWave, Spots, Magnitude, FieldFile)
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,11 @@ EQUATIONS: dict[type[Entity], Known] = {
     Burgers: Known(BurgersEquation, "velocity", lambda dim: dim),
     KuramotoSivashinsky: Known(KuramotoSivashinskyEquation, "height", lambda dim: 1),
     GrayScott: Known(
-        GrayScottEquation, "catalyst", lambda dim: 2, (Spots, FieldFile, PlaneWave), ((-2.0, 1.0), (1.0, 0.0))
+        GrayScottEquation,
+        "catalyst",
+        lambda dim: 2,
+        (Spots, FieldFile, PlaneWave, Magnitude),
+        ((-2.0, 1.0), (1.0, 0.0)),
     ),
     AdvectionDiffusion: Known(AdvectionDiffusionEquation, "concentration", lambda dim: 1),
 }

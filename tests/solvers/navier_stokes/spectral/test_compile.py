@@ -81,7 +81,7 @@ def test_one_refusal_tells_every_reason(compiled):
     ("changes", "word"),
     [
         ({"vorticity": TaylorGreen(wavenumber=6)}, "19 cells"),
-        ({"vorticity": GaussianField(peak=7)}, "22 cells"),
+        ({"vorticity": GaussianField(peak=7)}, "31 x 31 cells"),
         ({"forcing": KolmogorovForcing(wavenumber=9)}, "28 cells"),
         ({"units": "lj"}, "SI"),
     ],

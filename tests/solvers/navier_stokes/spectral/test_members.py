@@ -8,10 +8,11 @@ import torch
 from scenegrad.engine.rollout import rollout
 from scenegrad.engine.state import Params
 from scenegrad.scenes import Fields, GaussianField, KolmogorovForcing, Scene, SceneError, Spectrum, Time
+from scenegrad.solvers.navier_stokes.fields.places import GridPlaces
+from scenegrad.solvers.navier_stokes.fields.start import Start
 from scenegrad.solvers.navier_stokes.spectral.diagnostics import Diagnostics
 from scenegrad.solvers.navier_stokes.spectral.modes import Modes
 from scenegrad.solvers.navier_stokes.spectral.probes import probe
-from scenegrad.solvers.navier_stokes.spectral.random_fields import random_field
 from scenegrad.solvers.navier_stokes.spectral.stepping import Stepper
 
 
@@ -86,6 +87,10 @@ def test_cuda_follows_the_cpu(flow, compiled, dtype):
 
 def modes(cells: tuple[int, int], size: tuple[float, float] = (1.0, 1.0)) -> Modes:
     return Modes(cells, size, "cpu", torch.float64)
+
+
+def random_field(told, cells, size):
+    return Start("field", (told,)).value(Params({}), GridPlaces.lattice(cells, size))[0].numpy()
 
 
 def test_a_finer_grid_shows_more_of_the_same_random_field():
