@@ -79,7 +79,7 @@ def verify_cases(family: str, quick: bool, only: str | None, json: bool, device:
     pick_dtype(dtype)
     setting = Setting(pick_device(device), dtype)
     results = []
-    for number, case in enumerate(cases_of(family, quick, only)):
+    for number, case in enumerate(cases_of(family, quick, only, setting.device)):
         if number == 0 and not json:
             print(HEAD)
         results.append(case.run(setting))

@@ -80,7 +80,8 @@ class Case:
     """A set-up whose outcome is known.
 
     against: what the solver is compared with. source: where that is written, or how it is derived. quick: one of the
-    half that `--quick` runs. measure: runs it and says what was found.
+    half that `--quick` runs. needs: the kind of device that it takes, "cuda", or "" where any will do. measure: runs it
+    and says what was found.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Case:
     source: str
     measure: Callable[[Setting], Iterable[Finding]]
     quick: bool = True
+    needs: str = ""
 
     def run(self, setting: Setting | None = None) -> Result:
         """Never raises what a solver raises: a case that ends in an error has failed, and the others go on."""

@@ -15,18 +15,21 @@ FAMILIES = {  # modules with a tuple CASES
 }
 
 
-def cases_of(family: str, quick: bool = False, only: str | None = None) -> tuple[Case, ...]:
-    """Cases of a family in their order. quick: the quick half alone. only: a part of the name."""
+def cases_of(family: str, quick: bool = False, only: str | None = None, device: str = "cpu") -> tuple[Case, ...]:
+    """Cases of a family that the device can bear, in their order. quick: the quick half. only: a part of the name."""
     if family not in FAMILIES:
         raise SceneError(
             f"There is nothing to verify under {family!r}.{nearest(family, FAMILIES)} There is: {', '.join(FAMILIES)}."
         )
     cases: tuple[Case, ...] = import_module(FAMILIES[family]).CASES
     chosen = tuple(case for case in cases if (case.quick or not quick) and (only is None or only in case.name))
+    borne = tuple(case for case in chosen if device.startswith(case.needs))
+    if chosen and not borne:
+        raise SceneError(f"{chosen[0].name} takes --device {chosen[0].needs}, and this is {device}.")
     if not chosen:
         names = [case.name for case in cases]
         raise SceneError(
             f"No {'quick ' if quick else ''}case of {family} has {only!r} in its name.{nearest(only or '', names)} "
             f"There are: {', '.join(names)}."
         )
-    return chosen
+    return borne

@@ -2,10 +2,12 @@
 
 from scenegrad.verification.case import Case
 from scenegrad.verification.navier_stokes import (
+    cavity,
     elliptic,
     finite_element,
     finite_volume,
     finite_volume_walls,
+    gradients,
     spectral,
     staggered,
 )
@@ -13,6 +15,7 @@ from scenegrad.verification.navier_stokes import (
 __all__ = ["CASES"]
 
 CASES: tuple[Case, ...] = (
-    *spectral.CASES, *finite_volume.CASES, *finite_volume_walls.CASES, *elliptic.CASES, *staggered.CASES,
-    *finite_element.CASES,
+    *spectral.CASES, *finite_volume.CASES, *finite_volume_walls.CASES, *elliptic.CASES, *cavity.CASES,
+    *staggered.CASES, *finite_element.CASES,
+    *gradients.CASES,
 )  # fmt: skip

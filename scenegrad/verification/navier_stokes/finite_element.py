@@ -127,7 +127,7 @@ def pressure_at(seen: dict[str, Tensor], frame: int, x: float, y: float) -> Tens
 def steady_cylinder(setting: Setting) -> Iterator[Finding]:
     solver, state, params = compile_scene(library.cylinder_channel(), setting.device, setting.dtype)
     outputs = rollout(solver, state, params).outputs
-    drag, lift = coefficients(outputs["force"][0, -1], 0.3).tolist()
+    drag, lift = coefficients(outputs["force"]["force"][0, -1], 0.3).tolist()
     yield absolute("drag coefficient", 5.57953523384, drag, 0.01)
     yield absolute("lift coefficient", 0.010618948146, lift, 2e-4)
     drop = pressure_at(outputs["fields"], -1, 0.15, 0.2) - pressure_at(outputs["fields"], -1, 0.25, 0.2)
@@ -139,7 +139,7 @@ def vortex_street(setting: Setting) -> Iterator[Finding]:
     scene = scene.model_copy(update={"outputs": {"force": sc.Force("boundary.tags.cylinder", every=0.01)}})
     solver, state, params = compile_scene(scene, setting.device, setting.dtype)
     with torch.no_grad():
-        force = rollout(solver, state, params).outputs["force"][0]
+        force = rollout(solver, state, params).outputs["force"]["force"][0]
     drag, lift = coefficients(force[-100:], 1.5).numpy().T
     rising = np.flatnonzero((lift[:-1] < 0) & (lift[1:] >= 0))
     cross = rising - lift[rising] / (lift[rising + 1] - lift[rising])
