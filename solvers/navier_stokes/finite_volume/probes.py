@@ -10,7 +10,8 @@ from scenegrad.engine.solver import Grid as GridLayout
 from scenegrad.engine.solver import Layout, Probe, Series
 from scenegrad.engine.state import Params
 from scenegrad.scenes.errors import nearest
-from scenegrad.scenes.outputs import Energy, Fields, Momentum, Output
+from scenegrad.scenes.outputs import Diagnostics, Energy, Fields, Momentum, Output
+from scenegrad.solvers.navier_stokes.finite_volume.budget import Budget
 from scenegrad.solvers.navier_stokes.finite_volume.laws import Law
 from scenegrad.solvers.navier_stokes.finite_volume.solver import FiniteVolumeSolver
 from scenegrad.solvers.navier_stokes.finite_volume.state import FlowState
@@ -34,8 +35,8 @@ def output_trouble(output: Output, law: Law) -> str | None:
         unknown = [name for name in output.quantities if name not in known]
         hint = nearest(unknown[0], known) if unknown else ""
         return f"there is no field {unknown[0]!r}; known: {', '.join(known)}.{hint}" if unknown else None
-    if not isinstance(output, Energy | Momentum):
-        return "finite volumes give fields, energy (with the mass) and momentum"
+    if not isinstance(output, Diagnostics | Energy | Momentum):
+        return "finite volumes give fields, diagnostics, energy (with the mass) and momentum"
     return None
 
 
@@ -59,6 +60,9 @@ def serving(output: Output, solver: FiniteVolumeSolver) -> tuple[Measure, Layout
         middle = tuple(0.5 * h for h in grid.spacing)
         layout = GridLayout(grid.cells, grid.spacing, middle, solver.wraps)
         return fields, layout, {quantity: known[quantity] for quantity in quantities}
+    if isinstance(output, Diagnostics):
+        budget = Budget(solver)
+        return budget, Series(budget.shells.coordinates), budget.units
     if isinstance(output, Momentum):
         unit = f"m^{grid.dim + 2}/s" if water else f"kg m/s{per}"
         return lambda s, p: {"momentum": measures.totals(s, p)["momentum"]}, Series(), {"momentum": unit}

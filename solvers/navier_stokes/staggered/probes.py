@@ -10,7 +10,9 @@ from scenegrad.engine.solver import Grid, Probe, Series
 from scenegrad.engine.state import Params
 from scenegrad.scenes.domain import AXES
 from scenegrad.scenes.errors import nearest
+from scenegrad.scenes.outputs import Diagnostics as DiagnosticsOutput
 from scenegrad.scenes.outputs import Energy, Exchange, Fields, Force, Momentum, Output
+from scenegrad.solvers.navier_stokes.staggered.budget import Budget
 from scenegrad.solvers.navier_stokes.staggered.diagnostics import Diagnostics
 from scenegrad.solvers.navier_stokes.staggered.obstacles.forces import mean_force
 from scenegrad.solvers.navier_stokes.staggered.solver import StaggeredSolver
@@ -41,8 +43,8 @@ def output_trouble(output: Output, tracers: Sequence[str], bodies: Sequence[str]
             return f"there is no tracer {output.of!r}.{nearest(output.of, tracers)} There are: {', '.join(tracers)}"
         sides = [f"boundary.{AXES[axis]}_{end}" for axis in range(dim) for end in ("lo", "hi")]
         return None if output.through in sides else f"through={output.through!r} is none of {', '.join(sides)}"
-    if not isinstance(output, Energy | Momentum):
-        return "a fluid on a staggered grid gives fields, energy, momentum, force and exchange"
+    if not isinstance(output, DiagnosticsOutput | Energy | Momentum):
+        return "a fluid on a staggered grid gives fields, diagnostics, energy, momentum, force and exchange"
     return None
 
 
@@ -57,6 +59,9 @@ def probe(
             units = {quantity: FIELD_UNITS.get(quantity, "1") for quantity in output.quantities}
             layout = Grid(grid.cells, grid.spacing, tuple(0.5 * h for h in grid.spacing), grid.periodic)
             return Probe(name, output.every, fields(output.quantities, diagnostics), layout, units, start)
+        case DiagnosticsOutput():
+            budget = Budget(solver.stepper)
+            return Probe(name, output.every, budget, Series(budget.shells.coordinates), budget.units, start)
         case Energy():
 
             def measure(state: StaggeredState, params: Params) -> dict[str, Tensor]:
