@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 
 import torch
 from torch import Tensor
@@ -112,15 +113,13 @@ class Budget:
     def through(self, state: FlowState, params: Params) -> dict[str, Tensor]:
         solver, grid, dim = self.solver, self.solver.grid, self.solver.grid.dim
         work, batch = solver.work, len(state.conserved)
-        now = torch.zeros(batch, dtype=torch.float64)
-        u = state.conserved.detach().contiguous().view(work.batch, work.fields, -1)
-        with work.stream():
-            work.rate(work.arguments(solver.make(params.detach(), now), now), work.view(u), "")
+        rooms = self.fluxes(state, params)
         shape = (batch, dim, work.fields, *grid.padded[:dim])
-        smooth = work.flux_room("flux").view(shape)
-        flux = work.flux_room("flux rubbed").view(shape) if work.viscous else smooth
-        push = work.cells_room("push") * grid.volume if work.immersed else None
-        found, totals = {}, u[:, :, 0].double()
+        smooth = rooms["flux"].view(shape)
+        flux = rooms["flux rubbed"].view(shape)
+        push = rooms["push"] * grid.volume if work.immersed else None
+        none = state.conserved.new_zeros(batch, work.fields, dtype=torch.float64)
+        found: dict[str, Tensor] = {}
         for law, fields in self.laws.items():
             parts = {}
             for axis in range(dim):
@@ -131,10 +130,28 @@ class Budget:
                     parts[f"{AXES[axis]}_{end}"] = sign * face * grid.volume / grid.spacing[axis]
             if push is not None:
                 parts["obstacles"] = push[:, fields].double().sum(2)
-            none = torch.zeros_like(totals[:, fields])
-            parts["rate"] = torch.stack([none, *parts.values()]).sum(0)
+            parts["rate"] = torch.stack([none[:, fields], *parts.values()]).sum(0)
             found |= {f"{law}_{cause}": part if law == "momentum" else part[:, 0] for cause, part in parts.items()}
         return found | self.residuals(state, params, smooth)
+
+    def fluxes(self, state: FlowState, params: Params) -> dict[str, Tensor]:
+        """Of the solver's own passes: fluxes, the same with friction, and what obstacles push."""
+        work, dim, batch = self.solver.work, self.solver.grid.dim, len(state.conserved)
+        u = state.conserved.detach().contiguous().view(batch, work.fields, -1)
+        padded, now = prod(self.solver.grid.padded), torch.zeros(batch, dtype=torch.float64)
+        rooms = {"w": u.new_zeros(batch, work.fields, padded), "flux": u.new_zeros(batch, dim, work.fields, padded)}
+        rooms["flux rubbed"] = torch.zeros_like(rooms["flux"]) if work.viscous else rooms["flux"]
+        rooms["push"] = torch.zeros_like(u)
+        with work.stream():
+            arguments = work.arguments(self.solver.make(params.detach(), now), now) | {"u": work.view(u)}
+            arguments |= {name: work.view(room) for name, room in rooms.items()}
+            work.fill.run(arguments)
+            for passes in (work.faces, work.rub):
+                for axis, one in enumerate(passes):
+                    one.run(arguments | {"axis": axis})
+            for wall in work.wall:
+                wall.run(arguments)
+        return rooms
 
     def face(self, flux: Tensor, axis: int, end: str) -> Tensor:
         """Fluxes through the faces of a side [batch, field, *faces]."""

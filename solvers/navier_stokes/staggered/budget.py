@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from scenegrad.engine.state import Params
+from scenegrad.scenes.signals import Signal
 from scenegrad.solvers.navier_stokes.staggered.advection import Central, Paused
 from scenegrad.solvers.navier_stokes.staggered.fourth_order import FourthOrder
 from scenegrad.solvers.navier_stokes.staggered.grid import Grid
@@ -24,7 +25,6 @@ from scenegrad.solvers.navier_stokes.staggered.strain import gradient
 from scenegrad.solvers.navier_stokes.staggered.vorticity import EdgeVorticity
 from scenegrad.solvers.shared.roots import root
 from scenegrad.solvers.shared.shells import WaveShells
-from scenegrad.solvers.shared.signals import Signal
 
 __all__ = ["Budget"]
 
