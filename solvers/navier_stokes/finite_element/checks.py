@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from scenegrad.engine.geometry.tagged import TaggedMesh
 from scenegrad.scenes.domain import AXES, SideCondition, Slip, Stick
@@ -13,14 +13,15 @@ from scenegrad.scenes.fluids import Fluid, Tracer
 from scenegrad.scenes.forcings import UniformForcing
 from scenegrad.scenes.initial_fields import InitialField
 from scenegrad.scenes.methods import FiniteElement
-from scenegrad.scenes.outputs import Energy, Fields, Force, Momentum, Output
+from scenegrad.scenes.outputs import Energy, Exchange, Fields, Force, Momentum, Output
 from scenegrad.scenes.porous import Darcy
 from scenegrad.scenes.quantities import Flux, Profile, Through
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.sides import Inflow, NoSlip, Outflow
 from scenegrad.scenes.values import RandomField, number, vector
+from scenegrad.solvers.shared.structure import structure_of
 
-__all__ = ["entity_of", "is_steady", "structure", "troubles"]
+__all__ = ["carried", "entity_of", "is_steady", "structure", "troubles"]
 
 SIDES: dict[type[Entity], tuple[type[SideCondition], ...]] = {
     Fluid: (NoSlip, Slip, Inflow, Outflow),
@@ -36,9 +37,23 @@ FIELDS: dict[type[Entity], tuple[str, ...]] = {
 }
 
 
+def filling(scene: Scene) -> dict[str, Entity]:
+    """What fills the mesh; tracers that something carries are no rivals of it."""
+    found = {name: part for name, part in scene.entities.items() if isinstance(part, tuple(SIDES))}
+    others = {name: part for name, part in found.items() if not isinstance(part, Tracer)}
+    return others or found
+
+
 def entity_of(scene: Scene) -> tuple[str, Entity]:
     """The one that fills the mesh."""
-    return next((name, part) for name, part in scene.entities.items() if isinstance(part, tuple(SIDES)))
+    return next(iter(filling(scene).items()))
+
+
+def carried(scene: Scene) -> dict[str, Tracer]:
+    """What the fluid carries."""
+    if not isinstance(entity_of(scene)[1], Fluid):
+        return {}
+    return {name: part for name, part in scene.entities.items() if isinstance(part, Tracer)}
 
 
 def is_steady(scene: Scene) -> bool:
@@ -50,13 +65,14 @@ def is_steady(scene: Scene) -> bool:
 
 def troubles(scene: Scene, mesh: TaggedMesh) -> Iterator[tuple[str, str]]:
     """(address, what is wrong and how to mend it) of everything that keeps a scene from being run."""
-    filling = {name: part for name, part in scene.entities.items() if isinstance(part, tuple(SIDES))}
-    known = "a fluid, a porous medium (Darcy), a tracer that diffuses, or a linear elastic solid"
+    fill = filling(scene)
+    known = "a fluid and what it carries, a porous medium (Darcy), a tracer that diffuses, or a linear elastic solid"
+    with_tracers = (Tracer,) if any(isinstance(part, Fluid) for part in fill.values()) else ()
     for name, part in scene.entities.items():
-        if name not in filling:
+        if name not in fill and not isinstance(part, with_tracers):
             yield name, f"is a {part.kind}; finite elements know {known}. Leave it out"
-    if len(filling) != 1:
-        yield "entities", f"hold {', '.join(filling) or 'nothing'} to fill the mesh; exactly one does: {known}"
+    if len(fill) != 1:
+        yield "entities", f"hold {', '.join(fill) or 'nothing'} to fill the mesh; exactly one does: {known}"
     if scene.units != "SI":
         yield "units", f"{scene.units!r} are units of atoms; write 'SI'"
     if scene.dynamics is not None:
@@ -66,17 +82,20 @@ def troubles(scene: Scene, mesh: TaggedMesh) -> Iterator[tuple[str, str]]:
     if scene.time.cfl is not None:
         yield "time.cfl", "is a share of a stability bound, which these implicit steps have not; give a dt"
     yield from tag_troubles(scene, mesh)
-    if len(filling) != 1:
+    if len(fill) != 1:
         return
     name, part = entity_of(scene)
+    tracers = [*carried(scene)] or ([name] if isinstance(part, Tracer) else [])
     yield from entity_troubles(name, part, scene)
+    for key, tracer in carried(scene).items():
+        yield from tracer_troubles(key, tracer, scene, name)
     for tag, given in scene.boundary.tags.items():
         if tag in mesh.facets:
-            yield from condition_troubles(f"boundary.tags.{tag}", given, name, part, mesh.dim)
+            yield from condition_troubles(f"boundary.tags.{tag}", given, name, part, tracers, mesh.dim)
     if scene.boundary.default is not None:
-        yield from condition_troubles("boundary.default", scene.boundary.default, name, part, mesh.dim)
+        yield from condition_troubles("boundary.default", scene.boundary.default, name, part, tracers, mesh.dim)
     for key, output in scene.outputs.items():
-        if (why_not := output_trouble(output, name, part, scene, mesh)) is not None:
+        if (why_not := output_trouble(output, part, tracers, mesh)) is not None:
             yield f"outputs.{key}", why_not
 
 
@@ -129,12 +148,7 @@ def entity_troubles(name: str, part: Entity, scene: Scene) -> Iterator[tuple[str
             if number(part.reaction) < 0.0:
                 yield f"{name}.reaction", "is negative; waves of one frequency are solved on grids, by Elliptic()"
         case Tracer():
-            if isinstance(part.initial, InitialField | RandomField):
-                yield f"{name}.initial", f"{type(part.initial).__name__} needs a box; give a number"
-            if part.buoyancy is not None or part.carried_by is not None:
-                yield f"{name}", "a tracer on a mesh diffuses alone; leave buoyancy and carried_by out"
-            if number(part.diffusivity) <= 0.0:
-                yield f"{name}.diffusivity", "is 0, so that nothing happens; give one above"
+            yield from tracer_troubles(name, part, scene, None)
         case LinearElastic():
             if not 0.0 <= number(part.poisson_ratio) < 0.4999:
                 yield f"{name}.poisson_ratio", f"is {number(part.poisson_ratio):g}; 0 to 0.4999 is possible here"
@@ -142,8 +156,38 @@ def entity_troubles(name: str, part: Entity, scene: Scene) -> Iterator[tuple[str
         yield "gravity", "acts on elastic solids alone here; for a fluid of one density it only changes the pressure"
 
 
+def tracer_troubles(name: str, part: Tracer, scene: Scene, fluid: str | None) -> Iterator[tuple[str, str]]:
+    """fluid: what carries it; None where it diffuses alone."""
+    if isinstance(part.initial, InitialField | RandomField):
+        yield f"{name}.initial", f"{type(part.initial).__name__} needs a box; give a number"
+    if fluid is None:
+        if part.buoyancy is not None or part.carried_by is not None:
+            yield (
+                f"{name}",
+                "there is no fluid to be carried by or to lift; leave buoyancy and carried_by out, or add one",
+            )
+        if number(part.diffusivity) <= 0.0:
+            yield f"{name}.diffusivity", "is 0, so that nothing happens; give one above"
+        return
+    if part.carried_by not in (None, fluid):
+        yield f"{name}.carried_by", f"is {part.carried_by!r}; the fluid is {fluid!r}"
+    if is_steady(scene):
+        if number(part.diffusivity) <= 0.0:
+            yield (
+                f"{name}.diffusivity",
+                "is 0; what does not spread has no steady state. Give one above, or march in time",
+            )
+        sides = [*scene.boundary.tags.values(), scene.boundary.default]
+        values = [getattr(side, "carried", {}).get(name, 0.0 if isinstance(side, Inflow) else None) for side in sides]
+        if all(value is None or isinstance(value, Through) for value in values):
+            yield (
+                name,
+                f"has no value on any side, so no steady state; let a tag be NoSlip({name}=0.0), or march in time",
+            )
+
+
 def condition_troubles(
-    address: str, given: SideCondition, name: str, part: Entity, dim: int
+    address: str, given: SideCondition, name: str, part: Entity, tracers: Sequence[str], dim: int
 ) -> Iterator[tuple[str, str]]:
     allowed = next(kinds for family, kinds in SIDES.items() if isinstance(part, family))
     if not isinstance(given, allowed):
@@ -158,40 +202,53 @@ def condition_troubles(
     if isinstance(part, Darcy) and isinstance(given, Inflow) and isinstance(velocity, tuple | Profile):
         yield f"{address}.velocity", "is a number or a signal here: the speed at which fluid comes in"
     for tracer, value in getattr(given, "carried", {}).items():
-        if not isinstance(part, Tracer) or tracer != name:
-            yield f"{address}.carried.{tracer}", f"there is no tracer {tracer!r} on this mesh; there is {name}"
-        inner = value.value if isinstance(value, Through) else value
-        if isinstance(inner, Profile | Flux):
-            yield f"{address}.carried.{tracer}", "is a number, a signal, or Through(...) of one"
+        if tracer not in tracers:
+            there = ", ".join(tracers) or "none"
+            yield (
+                f"{address}.carried.{tracer}",
+                f"there is no tracer {tracer!r} on this mesh; there is: {there}.{nearest(tracer, tracers)}",
+            )
+        if isinstance(value.value, Profile) if isinstance(value, Through) else isinstance(value, Flux):
+            yield (
+                f"{address}.carried.{tracer}",
+                "is a number, a signal, a profile, or Through(...) of a number or signal",
+            )
 
 
-def output_trouble(output: Output, name: str, part: Entity, scene: Scene, mesh: TaggedMesh) -> str | None:
+def output_trouble(output: Output, part: Entity, tracers: Sequence[str], mesh: TaggedMesh) -> str | None:
     match output:
         case Fields():
-            known = [*next(f for family, f in FIELDS.items() if isinstance(part, family))]
-            known = [k for k in known if mesh.dim == 2 or k != "vorticity"] or [name]
+            known = [*next(f for family, f in FIELDS.items() if isinstance(part, family)), *tracers]
+            known = [k for k in known if mesh.dim == 2 or k != "vorticity"]
             unknown = [q for q in output.quantities if q not in known]
             hint = nearest(unknown[0], known) if unknown else ""
             return f"there is no field {unknown[0]!r}; known: {', '.join(known)}.{hint}" if unknown else None
         case Force() if isinstance(part, Fluid):
-            on = output.on.removeprefix("boundary.tags.")
-            if not output.on.startswith("boundary.tags.") or on not in mesh.tags:
-                there = ", ".join(f"boundary.tags.{tag}" for tag in mesh.tags)
-                return f"on={output.on!r} is no tag of the mesh; there are: {there}.{nearest(on, mesh.tags)}"
-            return None
+            return tag_trouble("on", output.on, mesh)
+        case Exchange() if isinstance(part, Fluid):
+            if output.of not in tracers:
+                there = ", ".join(tracers) or "none"
+                return f"there is no tracer {output.of!r}; there is: {there}.{nearest(output.of, tracers)}"
+            return tag_trouble("through", output.through, mesh)
         case Energy():
             return None
         case Momentum() if isinstance(part, Fluid):
             return None
-    return "finite elements give fields and energy, and of a flow force and momentum"
+    return "finite elements give fields and energy, and of a flow force, momentum and exchange"
+
+
+def tag_trouble(field: str, given: str, mesh: TaggedMesh) -> str | None:
+    tag = given.removeprefix("boundary.tags.")
+    if given.startswith("boundary.tags.") and tag in mesh.tags:
+        return None
+    there = ", ".join(f"boundary.tags.{tag}" for tag in mesh.tags)
+    return f"{field}={given!r} is no tag of the mesh; there are: {there}.{nearest(tag, mesh.tags)}"
 
 
 def structure(scene: Scene) -> dict[str, object]:
     """(address, value) of what members of a batch have in common: everything but numbers."""
-    kinds: dict[str, object] = {name: part.kind for name, part in scene.entities.items()}
-    for tag, given in [*scene.boundary.tags.items(), ("", scene.boundary.default)]:
-        if given is not None:
-            inner = {field: type(value) for field, value in given if hasattr(value, "kind")}
-            kinds[f"boundary.tags.{tag}" if tag else "boundary.default"] = (given.kind, str(inner))
-    common = ("domain", "time", "outputs", "method", "units")
-    return {**kinds, **{field: getattr(scene, field) for field in common}}
+    found: dict[str, object] = {name: structure_of(part) for name, part in scene.entities.items()}
+    for tag, given in scene.boundary.tags.items():
+        found[f"boundary.tags.{tag}"] = structure_of(given)
+    found |= {"boundary.default": structure_of(scene.boundary.default), "gravity": structure_of(scene.gravity)}
+    return found | {field: getattr(scene, field) for field in ("domain", "time", "outputs", "method", "units")}

@@ -10,12 +10,13 @@ from torch import Tensor
 
 from scenegrad.engine.solver import Elements, Probe, Series
 from scenegrad.engine.state import Params
-from scenegrad.scenes.outputs import Energy, Fields, Force, Output
+from scenegrad.scenes.outputs import Energy, Exchange, Fields, Force, Output
 from scenegrad.solvers.navier_stokes.finite_element.diffusion import DiffusionSolver
 from scenegrad.solvers.navier_stokes.finite_element.elastic import ElasticSolver
 from scenegrad.solvers.navier_stokes.finite_element.solver import FlowSolver
 from scenegrad.solvers.navier_stokes.finite_element.space import Space
 from scenegrad.solvers.navier_stokes.finite_element.state import FlowState
+from scenegrad.solvers.navier_stokes.finite_element.watches import mean
 
 __all__ = ["probe"]
 
@@ -25,8 +26,8 @@ Measure = Callable[[Any, Params], dict[str, Tensor]]
 AnySolver = FlowSolver | DiffusionSolver | ElasticSolver  # each with a state of its own
 
 
-def probe(name: str, output: Output, start: float, solver: AnySolver, forces: list[str], tracer: str) -> Probe[Any]:
-    """forces: names of the outputs that ask for forces, in their order. tracer: what the diffusing value is called."""
+def probe(name: str, output: Output, start: float, solver: AnySolver, watched: list[str]) -> Probe[Any]:
+    """watched: names of the outputs of the same kind, in their order."""
     observed: Measure = solver.observe
     match output:
         case Fields():
@@ -40,15 +41,23 @@ def probe(name: str, output: Output, start: float, solver: AnySolver, forces: li
                 seen = observed(state, params)
                 if isinstance(solver, DiffusionSolver):
                     return {"content": seen["content"]}
-                return {key.removesuffix("_energy"): value for key, value in seen.items() if key != "momentum"}
+                short = {key.removesuffix("_energy"): value for key, value in seen.items()}
+                return {key: value for key, value in short.items() if key in ENERGY_UNITS}
 
         case Force():
-            place = forces.index(name)
-            units = {"force": "N"}
+            place, dim = watched.index(name), solver.space.dim
+            units = {"force": "N", "torque": "N m"}
 
             def measure(state: Any, params: Params) -> dict[str, Tensor]:
-                felt = state.felt[:, place]
-                return {"force": felt[:, :-1] / torch.where(felt[:, -1:] > 0, felt[:, -1:], 1.0)}
+                push = mean(state.felt[:, place])
+                return {"force": push[:, :dim], "torque": push[:, dim:]}
+
+        case Exchange():
+            place = watched.index(name)
+            units = {"flow": "m^2/s" if solver.space.dim == 2 else "m^3/s"}
+
+            def measure(state: Any, params: Params) -> dict[str, Tensor]:
+                return {"flow": mean(state.crossed[:, place])[:, 0]}
 
         case _:
             units = {"momentum": "kg m/s"}
@@ -71,6 +80,8 @@ def fields(quantities: tuple[str, ...], solver: AnySolver) -> Measure:
                 return vorticity(space, state)
             case "pressure" if isinstance(state, FlowState):
                 return at_nodes(space, state.pressure)
+        if isinstance(solver, FlowSolver):
+            return state.tracers[:, [tracer.name for tracer in solver.tracers].index(quantity)]
         return state.value
 
     def measure(state: Any, params: Params) -> dict[str, Tensor]:

@@ -16,7 +16,7 @@ from scenegrad.scenes.elastic import Traction
 from scenegrad.scenes.quantities import Parabolic, Samples, Through
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.sides import Inflow, NoSlip, Outflow
-from scenegrad.scenes.values import Parameter, vector
+from scenegrad.scenes.values import vector
 from scenegrad.solvers.navier_stokes.finite_element.places import axis_of, inward_at, shares
 from scenegrad.solvers.navier_stokes.finite_element.space import Space
 from scenegrad.solvers.shared.signals import addresses, value_at
@@ -79,11 +79,11 @@ class Sides:
             out = out + source.at(params, time)
         return out
 
-    def load(self, params: Params, time: Tensor, vertices: Tensor) -> Tensor:
-        """Integral of what pulls times each function [batch, node, component]."""
+    def load(self, params: Params, time: Tensor, vertices: Tensor, only: str | None = None) -> Tensor:
+        """Integral of what pulls times each function [batch, node, component]. only: a tag, of which alone."""
         batch, components = len(vertices), self.held.shape[1]
         out = torch.zeros(batch, *self.held.shape, dtype=torch.float64, device=self.held.device)
-        for pull in self.pulls:
+        for pull in (one for one in self.pulls if only in (None, one.tag)):
             facets = self.space.tags[pull.tag]
             normals, numbers = self.space.normals(facets, vertices), pull.numbers(params, time)[:, None]
             along = normals if pull.normal and components > 1 else normals.norm(dim=-1, keepdim=True)
@@ -145,8 +145,7 @@ def flow_sides(scene: Scene, space: Space) -> Sides:
     for tag, address, given in found:
         if isinstance(given, Outflow):
             board.open.append(tag)
-            if not still(given.pressure):
-                board.pulls.append(Pull(f"{address}.pressure", given.pressure, tag, True))
+            board.pulls.append(Pull(f"{address}.pressure", given.pressure, tag, True))
     for tag, address, given in found:
         if isinstance(given, Inflow):
             nodes = space.tags[tag].all_nodes
@@ -157,8 +156,7 @@ def flow_sides(scene: Scene, space: Space) -> Sides:
             nodes = space.tags[tag].all_nodes
             board.hold(nodes)
             for n, value in enumerate(given.velocity):
-                if not still(value):
-                    board.add(f"{address}.velocity.{n}", value, nodes, np.eye(dim)[n] * np.ones((1, len(nodes), 1)))
+                board.add(f"{address}.velocity.{n}", value, nodes, np.eye(dim)[n] * np.ones((1, len(nodes), 1)))
     for tag, _, given in found:
         if isinstance(given, NoSlip) and given.velocity is None:
             board.hold(space.tags[tag].all_nodes)
@@ -172,20 +170,23 @@ def inflow(board: Board, address: str, value: Any, tag: str, nodes: np.ndarray) 
     space = board.space
     if isinstance(value, tuple):
         for n, one in enumerate(value):
-            if not still(one):
-                board.add(f"{address}.{n}", one, nodes, np.eye(space.dim)[n] * np.ones((1, len(nodes), 1)))
+            board.add(f"{address}.{n}", one, nodes, np.eye(space.dim)[n] * np.ones((1, len(nodes), 1)))
         return
-    inward = inward_at(space, tag, nodes)
+    profiled(board, address, value, tag, nodes, inward_at(space, tag, nodes))
+
+
+def profiled(board: Board, address: str, value: Any, tag: str, nodes: np.ndarray, unit: np.ndarray) -> None:
+    """A number, a signal or a profile times `unit` at nodes [len(nodes), component]."""
     if isinstance(value, Parabolic):
-        s = shares(space, tag, nodes)
-        board.add(f"{address}.peak", value.peak, nodes, ((4 * s * (1 - s)).prod(axis=1)[:, None] * inward)[None])
+        s = shares(board.space, tag, nodes)
+        board.add(f"{address}.peak", value.peak, nodes, ((4 * s * (1 - s)).prod(axis=1)[:, None] * unit)[None])
     elif isinstance(value, Samples):
         count = len(vector(value.values))
-        place = shares(space, tag, nodes)[:, 0] * (count - 1)
+        place = shares(board.space, tag, nodes)[:, 0] * (count - 1)
         hats = np.maximum(1.0 - np.abs(place - np.arange(count)[:, None]), 0.0)
-        board.add(f"{address}.values", None, nodes, hats[:, :, None] * inward)
+        board.add(f"{address}.values", None, nodes, hats[:, :, None] * unit)
     else:
-        board.add(address, value, nodes, inward[None])
+        board.add(address, value, nodes, unit[None])
 
 
 def slide(board: Board, tag: str) -> None:
@@ -195,9 +196,11 @@ def slide(board: Board, tag: str) -> None:
 
 
 def diffusion_sides(scene: Scene, space: Space, tracer: str | None) -> Sides:
-    """tracer: what diffuses; None for the pressure of a porous medium."""
+    """tracer: what diffuses, or is carried; None for the pressure of a porous medium. Walls have the nodes that they
+    share with inflows, as they have of the flow."""
     board = Board(space, 1)
-    for tag, address, given in conditions(scene, [*space.tags]):
+    found = list(conditions(scene, [*space.tags]))
+    for tag, address, given in sorted(found, key=lambda one: not isinstance(one[2], Inflow)):
         if tracer is None:
             value: Any = given.pressure if isinstance(given, Outflow) else None
             flux: Any = given.velocity if isinstance(given, Inflow) else None
@@ -211,7 +214,10 @@ def diffusion_sides(scene: Scene, space: Space, tracer: str | None) -> Sides:
             nodes = space.tags[tag].all_nodes
             board.hold(nodes)
             board.open.append(tag)
-            board.add(held, value, nodes, np.ones((1, len(nodes), 1)))
+            profiled(board, held, value, tag, nodes, np.ones((len(nodes), 1)))
+        elif tracer is not None and flux is None and isinstance(given, Inflow):
+            board.hold(space.tags[tag].all_nodes)  # of what it does not name, it brings nothing
+            board.open.append(tag)
         elif flux is not None:
             board.pulls.append(Pull(let, flux, tag, True, -1.0))
     return board.done()
@@ -227,8 +233,3 @@ def elastic_sides(scene: Scene, space: Space) -> Sides:
         elif isinstance(given, Traction) and given.force is not None:
             board.pulls.append(Pull(f"{address}.force", None, tag, False, -1.0))
     return board.done()
-
-
-def still(value: Any) -> bool:
-    """A plain zero, which needs no arithmetic."""
-    return isinstance(value, int | float) and not isinstance(value, Parameter) and value == 0

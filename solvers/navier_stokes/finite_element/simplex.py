@@ -46,6 +46,7 @@ class Element:
     linear: Tensor  # barycentric coordinates [q, corner]
     value: Tensor  # of the functions of degree two [q, node]
     slope: Tensor  # their derivatives by the barycentric coordinates [q, node, corner]
+    bend: Tensor  # their second derivatives, the same everywhere [node, corner, corner]
 
 
 def shapes(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -66,15 +67,29 @@ def shapes(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return value, slope
 
 
+def bends(dim: int) -> np.ndarray:
+    """Second derivatives of the functions of degree two by the barycentric coordinates [node, corner, corner]."""
+    pairs = edges_of(dim)
+    bend = np.zeros((dim + 1 + len(pairs), dim + 1, dim + 1))
+    for k in range(dim + 1):
+        bend[k, k, k] = 4.0
+    for n, (i, j) in enumerate(pairs, start=dim + 1):
+        bend[n, i, j] = bend[n, j, i] = 4.0
+    return bend
+
+
 def element(dim: int, degree: int, device: str) -> Element:
     """degree: up to which products of the functions are integrated exactly."""
-    points, weights = quadrature(dim, degree)
-    return Element(*(torch.from_numpy(a).to(device) for a in (weights, points, *shapes(points))))
+    return at_points(*quadrature(dim, degree), device)
+
+
+def at_points(points: np.ndarray, weights: np.ndarray, device: str) -> Element:
+    numbers = (weights, points, *shapes(points), bends(points.shape[1] - 1))
+    return Element(*(torch.from_numpy(a).to(device) for a in numbers))
 
 
 def nodal_element(dim: int, device: str) -> Element:
     """The same functions at the nodes of the element."""
     corners = np.eye(dim + 1)
     points = np.concatenate([corners, np.array([0.5 * (corners[i] + corners[j]) for i, j in edges_of(dim)])])
-    weights = np.full(len(points), 1.0 / len(points))
-    return Element(*(torch.from_numpy(a).to(device) for a in (weights, points, *shapes(points))))
+    return at_points(points, np.full(len(points), 1.0 / len(points)), device)

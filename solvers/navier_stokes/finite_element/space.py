@@ -101,6 +101,11 @@ class Space:
         return element(self.dim, 5, self.device)  # degree two advects degree two: 2 + 1 + 2
 
     @cached_property
+    def facet(self) -> Element:
+        """On the boundary: functions of an element are those of its facets there."""
+        return element(self.dim - 1, 5, self.device)
+
+    @cached_property
     def nodal(self) -> Element:
         """The functions and their slopes at the nodes of an element in place of points of a quadrature."""
         return nodal_element(self.dim, self.device)

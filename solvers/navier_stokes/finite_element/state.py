@@ -22,7 +22,10 @@ class FlowState:
     pressure: Float[Tensor, "batch vertex"]  # [Pa]
     before: Float[Tensor, "batch node dim"]  # [m/s]
     pace: Float[Tensor, "batch 1"]  # [1/s]
-    felt: Float[Tensor, "batch watch entry"]  # of watched tags: impulse by axis and time since the frame [N s, s]
+    felt: Float[Tensor, "batch watch entry"]  # of watched tags since the frame: impulse, its moment [N s, N m s], time
+    tracers: Float[Tensor, "batch tracer node"]
+    tracers_before: Float[Tensor, "batch tracer node"]  # at the beginning of the last step
+    crossed: Float[Tensor, "batch crossing 2"]  # of watched tags: what came in since the frame, and time [s]
     vertices: Float[Tensor, "batch vertex dim"]  # [m]
 
 

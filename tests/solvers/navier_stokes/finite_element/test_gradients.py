@@ -14,6 +14,7 @@ from scenegrad.solvers.compile import compile_scene
 Maker = Callable[..., str]
 P = sc.Parameter
 STEP = 1e-5
+SEEN = ("velocity", "pressure", "tracers", "value", "displacement")
 
 
 def stirred(mesh: str, steady: bool) -> sc.Scene:
@@ -41,6 +42,32 @@ def stirred(mesh: str, steady: bool) -> sc.Scene:
         },
         time=sc.Time(end=1.0, **({} if steady else {"dt": 0.01})),
     )
+
+
+def carrying(mesh: str, steady: bool) -> sc.Scene:
+    """The same flow with heat that lifts it and dye that does not, and what passes through its sides."""
+    scene = stirred(mesh, steady)
+    entities = {
+        **scene.entities,
+        "heat": sc.Tracer(diffusivity=P(0.05), initial=P(0.2), buoyancy=P((0.3, 1.5))),
+        "dye": sc.Tracer(diffusivity=P(0.002), initial=0.1),
+    }
+    tags = {
+        **scene.boundary.tags,
+        "x_lo": sc.Inflow(sc.Parabolic(P(0.8)), heat=P(0.4), dye=sc.Parabolic(P(0.6))),
+        "y_hi": sc.NoSlip(velocity=(P(0.5), 0.0), heat=sc.Through(P(0.3))),
+        "y_lo": sc.NoSlip(heat=sc.Samples(P((0.5, 0.1, 0.9)))),
+    }
+    outputs = {
+        "push": sc.Force("boundary.tags.y_lo", every=1.0),
+        "heat": sc.Exchange(of="heat", through="boundary.tags.y_lo", every=1.0),
+        "dye": sc.Exchange(of="dye", through="boundary.tags.x_hi", every=1.0),
+        "fields": sc.Fields("velocity", "dye", every=1.0),
+    }
+    changes = {"entities": entities, "boundary": sc.Boundary(tags=tags, default=sc.NoSlip()), "outputs": outputs}
+    if not steady:
+        changes["time"] = sc.Time(end=1.0, dt=0.04)
+    return scene.model_copy(update=changes)
 
 
 def sampled(mesh: str) -> sc.Scene:
@@ -95,6 +122,8 @@ CASES = {
     "steady": lambda mesh: stirred(mesh, True),
     "marching": lambda mesh: stirred(mesh, False),
     "sampled": sampled,
+    "carrying": lambda mesh: carrying(mesh, True),
+    "carrying-on": lambda mesh: carrying(mesh, False),
     "porous": porous,
     "warm": warm,
     "bent": bent,
@@ -116,7 +145,7 @@ def test_adjoint_matches_central_difference(mesh_file: Maker, case: str) -> None
         found = rollout(solver, start, values)
         parts = [found.outputs[name] for name in found.outputs]  # less what only tells where nodes are
         parts = [{k: v for k, v in one.items() if k != "position"} if isinstance(one, dict) else one for one in parts]
-        ends = [v for k, v in tensors(found.state).items() if k in ("velocity", "pressure", "value", "displacement")]
+        ends = [v for k, v in tensors(found.state).items() if k in SEEN]
         seen = torch.cat([*map(flat, parts), *map(flat, ends)])
         if not weights:
             weights.append(torch.randn(seen.shape, generator=generator, dtype=torch.float64))
@@ -129,7 +158,7 @@ def test_adjoint_matches_central_difference(mesh_file: Maker, case: str) -> None
     loss(leaves, params.detach()).backward()
     learnt = [address for address in params if params[address].requires_grad]
     # a hundred steps are differenced once, in a direction of all parameters together
-    for group in [learnt] if case in ("marching", "warm") else [[address] for address in learnt]:
+    for group in [learnt] if case in ("marching", "carrying-on", "warm") else [[address] for address in learnt]:
         slopes = {a: torch.randn(learning[a].shape, generator=generator, dtype=torch.float64) for a in group}
         with torch.no_grad():
             up, down = (
@@ -141,7 +170,7 @@ def test_adjoint_matches_central_difference(mesh_file: Maker, case: str) -> None
         assert got == pytest.approx(wanted, rel=1e-6, abs=1e-9), group
     for name, leaf in leaves.items():
         grad = torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
-        if name in ("before", "pace", "felt"):  # what a run begins without
+        if name in ("before", "pace", "felt", "tracers_before", "crossed"):  # what a run begins without
             continue
         h = STEP * 0.1 if name == "vertices" else STEP
         with torch.no_grad():
@@ -158,7 +187,7 @@ def test_taylor_remainder_has_order_two(mesh_file: Maker) -> None:
 
     def force(change: float) -> torch.Tensor:
         values = params.replace({"water.viscosity": params["water.viscosity"] * (1 + change)})
-        return rollout(solver, state, values).outputs["push"][0, -1, 0]
+        return rollout(solver, state, values).outputs["push"]["force"][0, -1, 0]
 
     base = force(0.0)
     (slope,) = torch.autograd.grad(base, params["water.viscosity"])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pydantic
 import pytest
+import torch
 
 import scenegrad.scenes as sc
 from scenegrad.scenes.library import cylinder_channel
@@ -68,9 +69,63 @@ def test_a_pressure_that_nothing_holds_is_refused(mesh_file: Maker):
 
 def test_fields_of_boxes_are_refused():
     water = sc.Fluid(viscosity=1.0, vorticity=sc.GaussianField(), forcing=sc.KolmogorovForcing())
-    message = refused(channel(entities={"fluid": water, "dye": sc.Tracer()}))
+    message = refused(
+        channel(entities={"fluid": water, "dye": sc.Tracer(initial=sc.GaussianField()), "rock": sc.Darcy()})
+    )
     for address in ("entities", "fluid"):
         assert address in message
+
+
+def test_tracers_are_carried_by_the_fluid_that_is_there():
+    dye = sc.Tracer(initial=sc.GaussianField(), carried_by="air")
+    message = refused(channel(entities={"fluid": sc.Fluid(viscosity=1.0), "dye": dye}))
+    assert "dye.initial" in message
+    assert "the fluid is 'fluid'" in message
+    assert "no steady state" in message  # of what does not spread
+    tags = {"inlet": sc.Inflow(1.0, die=1.0), "outlet": sc.Outflow()}
+    outputs = {"in": sc.Exchange(of="dyes", through="boundary.tags.inlet", every=1.0)}
+    entities = {"fluid": sc.Fluid(viscosity=1.0), "dye": sc.Tracer(diffusivity=1.0)}
+    message = refused(channel(entities=entities, boundary=sc.Boundary(tags=tags, default=sc.NoSlip()), outputs=outputs))
+    assert "there is no tracer 'die'" in message
+    assert "Did you mean 'dye'?" in message
+    assert "outputs.in" in message
+
+
+def test_members_of_a_batch_have_one_structure():
+    """Whatever a number cannot say: a forcing, a tracer, a signal, a profile, a side."""
+    fluid, tags = sc.Fluid(viscosity=1.0), channel().boundary.tags
+    other = {
+        "fluid": {"entities": {"fluid": fluid.model_copy(update={"forcing": sc.UniformForcing((1.0, 0.0))})}},
+        "dye": {"entities": {"fluid": fluid, "dye": sc.Tracer(diffusivity=1.0)}},
+        "boundary.tags.inlet": {
+            "boundary": sc.Boundary(
+                tags={**tags, "inlet": sc.Inflow(sc.Parabolic(sc.Sine(1.0, 2.0)))}, default=sc.NoSlip()
+            )
+        },
+        "boundary.default": {"boundary": sc.Boundary(tags=tags, default=sc.NoSlip(velocity=(0.0, 0.0)))},
+    }
+    for address, changes in other.items():
+        with pytest.raises(sc.SceneError) as caught:
+            compile_scene([channel(), channel(**changes)], "cpu", "float64")
+        assert f"{address} " in str(caught.value)
+        assert "differs between member 0 and member 1" in str(caught.value)
+    spaced = [sc.Inflow(sc.Table(every, (0.0, 1.0))) for every in (0.1, 0.2)]
+    sides = [sc.Boundary(tags={**tags, "inlet": inlet}, default=sc.NoSlip()) for inlet in spaced]
+    with pytest.raises(sc.SceneError, match="inlet"):
+        compile_scene([channel(boundary=one) for one in sides], "cpu", "float64")
+
+
+def test_numbers_of_members_differ_where_one_is_nought():
+    """A pressure of 0 in the first member does not hide that of the second."""
+
+    def outlet(pressure: float) -> sc.Scene:
+        tags = {"inlet": sc.Inflow(sc.Parabolic(0.3)), "outlet": sc.Outflow(pressure=pressure)}
+        return channel(boundary=sc.Boundary(tags=tags, default=sc.NoSlip()))
+
+    solver, state, params = compile_scene([outlet(0.0), outlet(2.0)], "cpu", "float64")
+    time = torch.zeros(2, dtype=torch.float64)
+    pressure = solver.step(state, params.detach(), time, time + 1.0).state.pressure
+    torch.testing.assert_close(pressure[1], pressure[0] + 2.0, atol=1e-8, rtol=0)
 
 
 def test_finite_elements_need_a_mesh():
