@@ -164,12 +164,13 @@ class Spectral(Method):
     """Fourier pseudo-spectral method on a periodic box.
 
     integrator: "etdrk2", "etdrk4" (exponential Runge-Kutta of order 2 and 4), "etdrk43" (order 4 with an error
-    estimate, for a quarter more work a step), or "ars443" (viscosity implicit, the rest explicit, order 3). Left out,
-    it is etdrk4, or etdrk43 where time has a tolerance.
+    estimate, for a quarter more work a step), "ifdp5" (integrating factor with the 5(4) pair of Dormand and Prince, for
+    strict tolerances), or "ars443" (viscosity implicit, the rest explicit, order 3). Left out, it is etdrk4, or etdrk43
+    where time has a tolerance.
     """
 
     kind: Literal["spectral"] = "spectral"
-    integrator: Literal["etdrk2", "etdrk4", "etdrk43", "ars443"] | None = None
+    integrator: Literal["etdrk2", "etdrk4", "etdrk43", "ifdp5", "ars443"] | None = None
 
 
 class Staggered(Method):

@@ -48,6 +48,6 @@ def frame_troubles(scene: Scene, method: Integrator) -> Iterator[tuple[str, str]
     if scene.time.tolerance is not None and method.estimate is None:
         yield (
             "time.tolerance",
-            f"needs an error estimate, and {method.name} has none; write method=Spectral(integrator='etdrk43'), "
-            "or leave the method out",
+            f"needs an error estimate, and {method.name} has none; write method=Spectral(integrator='etdrk43') "
+            "or 'ifdp5', or leave the method out",
         )

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from scenegrad.scenes.errors import SceneError, nearest
-from scenegrad.solvers.navier_stokes.spectral.phi import Expm1, Function, PhiSum, phi
+from scenegrad.solvers.navier_stokes.spectral.phi import Decay, Expm1, Function, PhiSum, phi
 from scenegrad.solvers.navier_stokes.spectral.rational import Rational
+from scenegrad.solvers.shared import dormand_prince
 
-__all__ = ["ARS443", "ETDRK2", "ETDRK4", "ETDRK43", "Integrator", "Stage", "integrator"]
+__all__ = ["ARS443", "ETDRK2", "ETDRK4", "ETDRK43", "IFDP5", "Integrator", "Stage", "integrator"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Stage:
     weights: tuple[tuple[int, Function], ...]
 
 
-def exponential(at: float, *weights: tuple[int, PhiSum]) -> Stage:
+def exponential(at: float, *weights: tuple[int, Function]) -> Stage:
     """A stage of an exponential method, at the fraction `at` of the step."""
     return Stage(Expm1(at), weights)
 
@@ -127,7 +128,30 @@ def implicit_explicit(explicit: tuple[tuple[float, ...], ...], implicit: tuple[t
 )
 ARS443 = Integrator(name="ars443", order=3, reach=1.5, stages=tuple(ON_THE_WAY), result=END)
 
-INTEGRATORS: Mapping[str, Integrator] = {method.name: method for method in (ETDRK2, ETDRK4, ETDRK43, ARS443)}
+
+def decaying(at: float, row: tuple[float, ...]) -> tuple[tuple[int, Function], ...]:
+    """Weights of an explicit method for e^(-L t) w, seen at the fraction `at` of the step."""
+    nodes = dormand_prince.NODES
+    return tuple((j, Decay(a, at - nodes[j])) for j, a in enumerate(row) if a != 0.0)
+
+
+# The pair of Dormand and Prince for the integrating factor e^(-L t) w [Lawson 1967, SIAM J. Numer. Anal. 4, 372-380]:
+# exact where N = 0, and of order 5 where L is not stiff; where dt |L| is large its error is far above that of ETDRK4,
+# and the estimate sees it.
+IFDP5 = Integrator(
+    name="ifdp5",
+    order=5,
+    reach=0.99,
+    stages=tuple(
+        exponential(at, *decaying(at, row))
+        for at, row in zip(dormand_prince.NODES[1:-1], dormand_prince.ROWS[1:-1], strict=True)
+    ),
+    result=exponential(1.0, *decaying(1.0, dormand_prince.ROWS[-1])),
+    estimate=decaying(1.0, dormand_prince.ESTIMATE),
+    estimate_order=dormand_prince.ESTIMATE_ORDER,
+)
+
+INTEGRATORS: Mapping[str, Integrator] = {method.name: method for method in (ETDRK2, ETDRK4, ETDRK43, ARS443, IFDP5)}
 
 
 def integrator(name: str) -> Integrator:

@@ -14,7 +14,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-__all__ = ["HIGHEST", "Arguments", "Expm1", "Function", "PhiSum", "phi", "phi_functions"]
+__all__ = ["HIGHEST", "Arguments", "Decay", "Expm1", "Function", "PhiSum", "phi", "phi_functions"]
 
 HIGHEST = 4  # weights use phi_0 ... phi_3, their derivatives phi_4
 
@@ -25,11 +25,17 @@ class Arguments:
     def __init__(self, z: Tensor):
         self.z = z
         self.known: dict[float, list[Tensor]] = {}
+        self.decays: dict[float, Tensor] = {}
 
     def phi(self, at: float) -> list[Tensor]:
         if at not in self.known:
             self.known[at] = phi_functions(at * self.z)
         return self.known[at]
+
+    def decay(self, at: float) -> Tensor:
+        if at not in self.decays:
+            self.decays[at] = torch.exp(at * self.z)
+        return self.decays[at]
 
 
 class Function(Protocol):
@@ -112,6 +118,20 @@ class Expm1:
 
     def derivative(self) -> PhiSum:
         return self.multiple * phi(0, at=self.multiple)
+
+
+@dataclass(frozen=True)
+class Decay:
+    """factor * e^(multiple z), without the other phi functions at this place."""
+
+    factor: float
+    multiple: float
+
+    def at(self, arguments: Arguments) -> Tensor:
+        return self.factor * arguments.decay(self.multiple)
+
+    def derivative(self) -> Decay:
+        return Decay(self.factor * self.multiple, self.multiple)
 
 
 def phi(j: int, at: float = 1.0) -> PhiSum:

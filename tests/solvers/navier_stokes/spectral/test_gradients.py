@@ -40,7 +40,7 @@ def weights() -> torch.Tensor:
     return torch.randn(32, 32, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
 
 
-@pytest.mark.parametrize("integrator", ["etdrk2", "etdrk4", "etdrk43", "ars443"])
+@pytest.mark.parametrize("integrator", ["etdrk2", "etdrk4", "etdrk43", "ifdp5", "ars443"])
 def test_gradient_with_respect_to_the_first_vorticity(flow, compiled, weights, integrator):
     """120 steps; five directions at random, smooth and rough."""
     solver, state, params = compiled(flow(32, time=Time(end=2.4, dt=0.02), method=Spectral(integrator=integrator)))
