@@ -13,9 +13,11 @@ from torch import Tensor
 
 from scenegrad.engine.capture import Replays
 from scenegrad.engine.errors import Diverged
-from scenegrad.engine.solver import Program, Step
+from scenegrad.engine.keeping import keeps
+from scenegrad.engine.solver import Program, Pull, Step
 from scenegrad.engine.state import Params
 from scenegrad.solvers.navier_stokes.finite_volume.measures import Measures
+from scenegrad.solvers.navier_stokes.finite_volume.rooms import Rooms
 from scenegrad.solvers.navier_stokes.finite_volume.state import FlowState
 from scenegrad.solvers.navier_stokes.finite_volume.tables import Tables
 from scenegrad.solvers.navier_stokes.finite_volume.workspace import Workspace
@@ -133,28 +135,48 @@ class FiniteVolumeSolver:
         self, state: FlowState, params: Params, time: Tensor, dt: Tensor, cotangent: Mapping[str, Tensor]
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The stages are made again, then each pass is transposed, last one first."""
-        work = self.work
-        learning = {address: value for address, value in params.items() if value.requires_grad}
-        tables = self.tables(params, time)
+        return self.ahead(state, params, time, dt, self.work.scratch, whole=False)[1](cotangent)
+
+    def linearize(self, state: FlowState, params: Params, time: Tensor, dt: Tensor) -> tuple[FlowState, Pull]:
+        """Keeps the three stages and their primitive variables; fluxes and pushes too where there are obstacles."""
+        kept = self.work.new_rooms()
+        after, pull = self.ahead(state, params, time, dt, kept, whole=True)
+        keeps(state.conserved, *kept.made.values())
+        return FlowState(after.view_as(state.conserved)), pull
+
+    def ahead(
+        self, state: FlowState, params: Params, time: Tensor, dt: Tensor, kept: Rooms, whole: bool
+    ) -> tuple[Tensor, Pull]:
+        work, tables = self.work, self.tables(params, time)
         u = state.conserved.detach().contiguous().view(work.batch, work.fields, -1)
-        bar = cotangent["conserved"].contiguous().view_as(u)
         with work.stream(), torch.no_grad():
-            start, bars = work.transpose(u, tables, dt, bar)
-        found = {"conserved": start.view_as(state.conserved)}
+            after = work.ahead(u, tables, dt, kept, whole)
+
+        def pull(cotangent: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+            bar = cotangent["conserved"].contiguous().view_as(u)
+            with work.stream(), torch.no_grad():
+                start, bars = work.back(u, tables, dt, kept, bar)
+            return {"conserved": start.view_as(state.conserved)}, self.of_params(params, time, bars)
+
+        return after, pull
+
+    def of_params(self, params: Params, time: Tensor, bars: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Cotangents of the params from those of the tables."""
+        learning = {address: value for address, value in params.items() if value.requires_grad}
         if not learning:
-            return found, {}
+            return {}
         with torch.enable_grad():
             live = self.make(params, time)
         ends = [
-            (value, work.summed(name, bars[name]))
+            (value, self.work.summed(name, bars[name]))
             for name, value in vars(live).items()
             if value.requires_grad and name in bars
         ]
         if not ends:
-            return found, {}
+            return {}
         outputs, sums = zip(*ends, strict=True)
         gathered = torch.autograd.grad(outputs, [*learning.values()], sums, allow_unused=True)
-        return found, {a: bar for a, bar in zip(learning, gathered, strict=True) if bar is not None}
+        return {a: bar for a, bar in zip(learning, gathered, strict=True) if bar is not None}
 
     def observe(self, state: FlowState, params: Params) -> dict[str, Tensor]:
         """Mass, momentum, kinetic, internal (of water: potential) and total energy."""

@@ -18,6 +18,7 @@ from scenegrad.solvers.navier_stokes.finite_volume.grid import Grid
 from scenegrad.solvers.navier_stokes.finite_volume.laws import Law
 from scenegrad.solvers.navier_stokes.finite_volume.numbers import numbers
 from scenegrad.solvers.navier_stokes.finite_volume.passes import Pass
+from scenegrad.solvers.navier_stokes.finite_volume.rooms import Rooms
 from scenegrad.solvers.navier_stokes.finite_volume.tables import Tables
 from scenegrad.solvers.navier_stokes.finite_volume.update import updated
 from scenegrad.solvers.navier_stokes.finite_volume.viscosity import with_viscosity
@@ -79,21 +80,15 @@ class Workspace:
             "kinds": wp.from_torch(torch.tensor(kinds, dtype=torch.int32, device=device)),
             **dict.fromkeys(("open", "free", "push", "viscosity")),  # where there are none
         }
-        self.rooms: dict[str, Tensor] = {}
+        self.scratch = self.new_rooms()
 
-    def room(self, name: str, *shape: int) -> Tensor:
-        if name not in self.rooms:
-            self.rooms[name] = torch.zeros((self.batch, *shape), dtype=self.dtype, device=self.device)
-        return self.rooms[name]
+    @property
+    def rooms(self) -> dict[str, Tensor]:
+        """What is written on the way and holds nothing from step to step."""
+        return self.scratch.made
 
-    def cells_room(self, name: str) -> Tensor:
-        return self.room(name, self.fields, self.grid.count)
-
-    def primitive_room(self, name: str) -> Tensor:
-        return self.room(name, self.fields, prod(self.grid.padded))
-
-    def flux_room(self, name: str) -> Tensor:
-        return self.room(name, self.grid.dim, self.fields, prod(self.grid.padded))
+    def new_rooms(self) -> Rooms:
+        return Rooms(self.batch, self.dtype, self.device)
 
     @contextmanager
     def stream(self) -> Iterator[None]:
@@ -120,10 +115,8 @@ class Workspace:
                 found[name] = self.view(table)
         return found
 
-    def rate(self, arguments: dict[str, Any], u: Any, stage: str) -> None:
-        """Primitive variables and fluxes of a state, and the pushes of walls."""
-        arguments |= {"u": u, **self.between(stage)}
-        self.fill.run(arguments)
+    def rate(self, arguments: dict[str, Any]) -> None:
+        """Fluxes of a state whose primitive variables are known, and the pushes of walls."""
         for axis, faces in enumerate(self.faces):
             faces.run(arguments | {"axis": axis})
         for axis, rub in enumerate(self.rub):
@@ -131,49 +124,65 @@ class Workspace:
         for wall in self.wall:
             wall.run(arguments)
 
-    def between(self, stage: str) -> dict[str, Any]:
+    def between(self, kept: Rooms, stage: int = 0) -> dict[str, Any]:
         """Views of what lies between the passes of a stage. The way back asks for primitive variables of every stage,
-        and where there are obstacles for the fluxes too."""
-        rooms = {"w": self.primitive_room(f"w{stage}"), "flux": self.flux_room("flux")}
+        and where there are obstacles for the fluxes too; rooms for these are found in `kept`."""
+        padded, own = prod(self.grid.padded), f" {stage}"
+        fluxes = (self.grid.dim, self.fields, padded)
+        rooms = {"w": kept.empty(f"w{own}", self.fields, padded), "flux": self.scratch("flux", *fluxes)}
         if self.viscous:
-            rooms["flux rubbed"] = self.flux_room("flux rubbed")
+            rooms["flux rubbed"] = self.scratch("flux rubbed", *fluxes)
         if self.immersed:
-            rooms["push"] = self.cells_room(f"push{stage}")
+            rooms["push"] = kept.empty(f"push{own}", self.fields, self.grid.count)
             last = "flux rubbed" if self.viscous else "flux"
-            rooms[last] = self.flux_room(f"{last}{stage}")
+            rooms[last] = kept(f"{last}{own}", *fluxes)
         return {name: self.view(room) for name, room in rooms.items()}
 
-    def stage(self, arguments: dict[str, Any], stage: int, u: Any, after: Any, name: str = "") -> None:
-        self.rate(arguments, u, name)
-        self.update.run(arguments | {"keep": self.n.real(KEEP[stage]), "u after": after})
+    def advance(self, arguments: dict[str, Any], stage: int, after: Tensor) -> None:
+        """The state after a stage whose primitive variables are known."""
+        self.rate(arguments)
+        self.update.run(arguments | {"keep": self.n.real(KEEP[stage]), "u after": self.view(after)})
 
     def step(self, u: Tensor, tables: Tables, dt: Tensor) -> tuple[Tensor, Tensor]:
         """The state after the step, and that of the second stage [batch, field, cell]."""
-        after, middle = torch.empty_like(u), self.cells_room("stage 2")
-        arguments = self.arguments(tables, dt)
-        begin, one, two = (self.view(t) for t in (u, self.cells_room("stage 1"), middle))
-        arguments["begin"] = begin
-        self.stage(arguments, 0, begin, one)
-        self.stage(arguments, 1, one, two)
-        self.stage(arguments, 2, two, self.view(after))
-        return after, middle
+        arguments, kept, after = self.arguments(tables, dt), self.scratch, torch.empty_like(u)
+        one, two = (kept.empty(f"stage {n}", self.fields, self.grid.count) for n in (1, 2))
+        arguments |= {"begin": self.view(u), **self.between(kept)}
+        for stage, (now, then) in enumerate(((u, one), (one, two), (two, after))):
+            arguments["u"] = self.view(now)
+            self.fill.run(arguments)
+            self.advance(arguments, stage, then)
+        return after, two
 
-    def transpose(self, u: Tensor, tables: Tables, dt: Tensor, bar: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    def ahead(self, u: Tensor, tables: Tables, dt: Tensor, kept: Rooms, whole: bool) -> Tensor:
+        """What the transpose needs of a step, into `kept`; the state after it where the step is asked for as a
+        whole."""
+        arguments = self.arguments(tables, dt)
+        arguments["begin"] = self.view(u)
+        now = u
+        for stage in range(3):
+            arguments |= {"u": self.view(now), **self.between(kept, stage)}
+            self.fill.run(arguments)
+            if stage < 2:
+                then = kept.empty(f"stage {stage + 1}", self.fields, self.grid.count)
+                self.advance(arguments, stage, then)
+                now = then
+            elif whole:
+                now = torch.empty_like(u)
+                self.advance(arguments, stage, now)
+            elif self.immersed:
+                self.rate(arguments)
+        return now
+
+    def back(self, u: Tensor, tables: Tables, dt: Tensor, kept: Rooms, bar: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Cotangents of the state before the step and of the tables, from that of the state after it."""
         arguments = self.arguments(tables, dt)
-        states = [self.view(state) for state in (u, self.cells_room("stage 1"), self.cells_room("stage 2"))]
+        states = [self.view(state) for state in (u, kept.made["stage 1"], kept.made["stage 2"])]
         arguments["begin"] = states[0]
-        self.stage(arguments, 0, states[0], states[1], " 0")
-        self.stage(arguments, 1, states[1], states[2], " 1")
-        if self.immersed:
-            self.rate(arguments, states[2], " 2")
-        else:
-            arguments |= {"u": states[2], **self.between(" 2")}
-            self.fill.run(arguments)
-
+        cells, padded = (self.fields, self.grid.count), (self.fields, prod(self.grid.padded))
         layers = self.grid.padded[0]
         gathered = {
-            name: self.room(f"{name} bar", *((layers,) if name in BY_LAYER else ()), *table.shape[1:]).zero_()
+            name: self.scratch(f"{name} bar", *((layers,) if name in BY_LAYER else ()), *table.shape[1:]).zero_()
             for name, table in vars(tables).items()
             if table.numel()
         }
@@ -181,15 +190,16 @@ class Workspace:
         bars = {name: self.view(t) for name, t in gathered.items()} | {"begin": self.view(start)}
         after = bar
         for stage in (2, 1, 0):
-            before = start if stage == 0 else self.cells_room(f"stage {stage} bar").zero_()
-            rooms = {"u after": after, "u": before, "w": self.primitive_room("w bar").zero_()}
+            before = start if stage == 0 else self.scratch(f"stage {stage} bar", *cells).zero_()
+            rooms = {"u after": after, "u": before, "w": self.scratch("w bar", *padded).zero_()}
             rooms |= {
-                name: self.flux_room(f"{name} bar").zero_() for name in ("flux", "flux rubbed")[: 1 + self.viscous]
+                name: self.scratch(f"{name} bar", self.grid.dim, *padded).zero_()
+                for name in ("flux", "flux rubbed")[: 1 + self.viscous]
             }
             if self.immersed:
-                rooms["push"] = self.cells_room("push bar").zero_()
+                rooms["push"] = self.scratch("push bar", *cells).zero_()
             bars |= {name: self.view(room) for name, room in rooms.items()}
-            arguments |= {"u": states[stage], "keep": self.n.real(KEEP[stage]), **self.between(f" {stage}")}
+            arguments |= {"u": states[stage], "keep": self.n.real(KEEP[stage]), **self.between(kept, stage)}
             self.update.run_transposed(arguments | {"u after": bars["u after"]}, bars)
             for wall in self.wall:
                 wall.run_transposed(arguments, bars)
