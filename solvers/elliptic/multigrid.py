@@ -1,10 +1,11 @@
-"""Geometric multigrid for diffusion with any coefficients on faces."""
+"""Multigrid for diffusion with any coefficients on faces."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 import warp as wp
@@ -12,6 +13,8 @@ from torch import Tensor
 
 from scenegrad.engine.streams import on_torch_stream
 from scenegrad.solvers.elliptic.diffusion import Diffusion
+from scenegrad.solvers.elliptic.galerkin_kernels import GalerkinKernels, galerkin_kernels
+from scenegrad.solvers.elliptic.halving import Level, Triple, finest, merged_axes, run_of
 from scenegrad.solvers.elliptic.iteration import Found, beside, dot, look, norm
 from scenegrad.solvers.elliptic.multigrid_kernels import multigrid_kernels
 from scenegrad.solvers.shared.hush import hush_warp
@@ -19,55 +22,60 @@ from scenegrad.solvers.shared.hush import hush_warp
 __all__ = ["Cycles", "Multigrid"]
 
 SWEEPS_AT_THE_BOTTOM = 16
-STRETCHED = 1.5  # spacings that differ by more are not doubled together: relaxation would not smooth along the wide one
 
-Triple = tuple[int, int, int]
 Launch = Callable[[], object]
 
 
 @dataclass(frozen=True)
-class Level:
-    """One grid: arrays of [batch, *cells] and of its faces. merged: which axes the next grid halves."""
+class Grid:
+    """One grid of a hierarchy: its place in it, and arrays of [batch, *cells].
 
+    faces: of the finest grid, its weights. entries: of the coarser ones, their stencils [batch * 3^dim, *cells].
+    """
+
+    dim: int
     cells: Triple
     wraps: wp.vec3i
     spacing: tuple[float, float, float]
-    weights: tuple[Tensor, Tensor, Tensor]
-    shift: Tensor
-    x: Tensor
-    b: Tensor
-    r: Tensor
+    diagonal: Tensor
+    faces: Level | None = None
+    entries: Tensor | None = None
 
     @cached_property
-    def diagonal(self) -> Tensor:
-        total = self.shift
-        for dim, (weight, n) in enumerate(zip(self.weights, self.cells, strict=True), start=1):
-            total = total + weight.narrow(dim, 0, n) + weight.narrow(dim, 1, n)
-        return total.contiguous()
+    def x(self) -> Tensor:
+        return torch.zeros_like(self.diagonal)
+
+    @cached_property
+    def b(self) -> Tensor:
+        return torch.zeros_like(self.diagonal)
+
+    @cached_property
+    def r(self) -> Tensor:
+        return torch.zeros_like(self.diagonal)
 
     @property
     def merged(self) -> Triple:
-        finest = min(h for h, n in zip(self.spacing, self.cells, strict=True) if n > 1 or max(self.cells) == 1)
-        first, second, third = (
-            int(n > 1 and h <= STRETCHED * finest and not (wraps and n % 4 != 0))
-            for n, h, wraps in zip(self.cells, self.spacing, self.wraps, strict=True)
-        )
-        return first, second, third
+        return merged_axes(self.cells, self.wraps, self.spacing)
+
+    @property
+    def kernels(self) -> GalerkinKernels:
+        return galerkin_kernels(self.diagonal.dtype, self.dim)
 
 
 @dataclass(frozen=True)
 class Multigrid:
-    """One V-cycle: `sweeps` red-black Gauss-Seidel relaxations before and after each coarser grid [Brandt 1977, Math.
-    Comp. 31, 333-390; Trottenberg, Oosterlee & Schueller 2001].
+    """One V-cycle: `sweeps` Gauss-Seidel relaxations before and after each coarser grid, in colours that are not
+    neighbours [Brandt 1977, Math. Comp. 31, 333-390; Trottenberg, Oosterlee & Schueller 2001].
 
-    Coarse coefficients are conductances: fine ways between the middles of coarse cells, in series and in parallel.
-    Values go up along the same ways, linear in the resistance, and residuals down by the transpose; so a cycle with its
-    relaxations after in the reverse order is a symmetric preconditioner. A periodic axis is halved while that leaves an
-    even number of cells.
+    Every second cell along an axis is a cell of the next grid. Values go up as the equation of a cell itself has them
+    between its neighbours, and the coarse equations are P' A P: black-box multigrid [Dendy 1982, J. Comp. Phys. 48,
+    366-386]. So layers, jumps and walls of no thickness are seen on every grid. Relaxations after are in the reverse
+    order of those before: the cycle is a symmetric preconditioner. A periodic axis is halved while that leaves an even
+    number of cells.
 
-    Iterations of conjugate gradients to 1e-8: 7 on any grid for constant coefficients, a cylinder, or permeabilities of
-    12 and 3; 12 for 100 and 1; 21 to 35 from 32 to 256 cells for 10000 and 1; walls of no thickness grow likewise, from
-    17 to 57.
+    Iterations of conjugate gradients to 1e-8, from 64 to 1024 cells across: 7 for constant coefficients, a cylinder or
+    permeabilities of 12 and 3; 8 for a contrast of 100, 8 to 10 for 10000 and a million; 10 to 12 around walls of no
+    thickness. Where every cell is a random number of its own, over four decades, they grow: 17 to 35.
     """
 
     sweeps: int = 2
@@ -75,32 +83,40 @@ class Multigrid:
 
     def prepare(self, operator: Diffusion) -> Callable[[Tensor], Tensor]:
         hush_warp()
-        levels = [finest(operator)]
-        device = levels[0].x.device
+        top = finest(operator)
+        dim = max(1, len(operator.axes))
+        grids = [Grid(dim, top.cells, top.wraps, top.spacing, top.diagonal, faces=top)]
+        device = top.shift.device
+        shares: list[Tensor] = []
         with on_torch_stream(device):
-            while any(levels[-1].merged):
-                levels.append(coarser(levels[-1]))
-            launches = self.cycle(levels, 0)
-        top, shape = levels[0], levels[0].x.shape
+            entries = stencil(grids[0], operator)
+            while any(grids[-1].merged):
+                shares.append(interpolation(grids[-1], entries))
+                grids.append(coarse(grids[-1], entries, shares[-1]))
+                below = grids[-1].entries
+                assert below is not None
+                entries = below
+            launches = self.cycle(grids, shares)
+        first, shape = grids[0], grids[0].diagonal.shape
 
         def once(r: Tensor) -> Tensor:
-            top.b.copy_(r.reshape(shape))
+            first.b.copy_(r.reshape(shape))
             with on_torch_stream(device):
                 for launch in launches:
                     launch()
-            return top.x.reshape(r.shape).clone()
+            return first.x.reshape(r.shape).clone()
 
         return once
 
-    def cycle(self, levels: list[Level], depth: int) -> list[Launch]:
-        level = levels[depth]
-        red, black = relaxation(level, 0), relaxation(level, 1)
-        begin: list[Launch] = [level.x.zero_]
-        if depth == len(levels) - 1:
-            return begin + [red, black] * SWEEPS_AT_THE_BOTTOM + [black, red] * SWEEPS_AT_THE_BOTTOM
-        down, up = transfers(level, levels[depth + 1])
-        middle = self.cycle(levels, depth + 1)
-        return begin + [red, black] * self.sweeps + down + middle + up + [black, red] * self.sweeps
+    def cycle(self, grids: list[Grid], shares: list[Tensor]) -> list[Launch]:
+        grid = grids[0]
+        there = relaxations(grid)
+        begin: list[Launch] = [grid.x.zero_]
+        if len(grids) == 1:
+            return begin + there * SWEEPS_AT_THE_BOTTOM + there[::-1] * SWEEPS_AT_THE_BOTTOM
+        down, up = transfers(grid, grids[1], shares[0])
+        middle = self.cycle(grids[1:], shares[1:])
+        return begin + there * self.sweeps + down + middle + up + there[::-1] * self.sweeps
 
 
 @dataclass(frozen=True)
@@ -131,98 +147,85 @@ class Cycles:
         return Found(x, count, ~active)
 
 
-def three(values: tuple[float, ...]) -> tuple[float, float, float]:
-    """With ones in front."""
-    a, b, c = (1.0,) * (3 - len(values)) + values
-    return a, b, c
+# ---- coarse equations
 
 
-def finest(operator: Diffusion) -> Level:
-    """The grid of the operator itself."""
-    axes, missing = operator.axes, 3 - len(operator.axes)
-    batch = operator.diagonal.shape[0]
-    first, second, third = (1,) * missing + tuple(axis.count for axis in axes)
-    cells = (first, second, third)
-    for number, axis in enumerate(axes):
-        if axis.periodic and axis.count % 2:
-            raise ValueError(
-                f"multigrid needs an even number of cells along a periodic axis; axis {number} has {axis.count}"
-            )
-    weights = []
-    for number, weight in enumerate(operator.weights):
-        if axes[number].periodic:
-            weight = torch.cat((weight, weight.narrow(1 + number, 0, 1)), 1 + number)
-        weights.append(weight.reshape(batch, *(1,) * missing, *weight.shape[1:]).contiguous())
-    dead = [
-        operator.diagonal.new_zeros(batch, *(n + (a == number) for a, n in enumerate(cells)))
-        for number in range(missing)
-    ]
-    wx, wy, wz = (*dead, *weights)
-    shift = operator.shift.expand(batch, *(axis.count for axis in axes)).reshape(batch, *cells).contiguous()
-    wraps = wp.vec3i(*(0,) * missing, *(int(axis.periodic) for axis in axes))
-    spacing = three(tuple(axis.spacing for axis in axes))
-    return Level(cells, wraps, spacing, (wx, wy, wz), shift, *(torch.zeros_like(shift) for _ in range(3)))
+def stencil(grid: Grid, operator: Diffusion) -> Tensor:
+    """Of the finest grid [batch * 3^dim, *cells]."""
+    assert grid.faces is not None
+    held = operator.held.reshape(grid.diagonal.shape).contiguous()
+    entries = held.new_zeros(len(held) * 3**grid.dim, *grid.cells)
+    inputs = [grid.wraps, wp.from_torch(held), *(wp.from_torch(weight) for weight in grid.faces.weights)]
+    launch(grid.kernels.stencil, held.shape, inputs, entries)
+    return entries
 
 
-def coarser(level: Level) -> Level:
+def interpolation(grid: Grid, entries: Tensor) -> Tensor:
+    """Shares of coarse cells [batch * 2^dim, *cells]."""
+    shape = grid.diagonal.shape
+    shares = entries.new_zeros(shape[0] * 2**grid.dim, *grid.cells)
+    for order in range(sum(grid.merged) + 1):
+        inputs = [order, wp.vec3i(*grid.merged), grid.wraps, wp.from_torch(entries)]
+        launch(grid.kernels.interpolation, shape, inputs, shares)
+    whole = shares.clone()
+    inputs = [wp.vec3i(*grid.merged), grid.wraps, wp.from_torch(entries), wp.from_torch(shares)]
+    launch(grid.kernels.dead_ends, shape, inputs, whole)
+    return whole
+
+
+def coarse(grid: Grid, entries: Tensor, shares: Tensor) -> Grid:
     """The grid with every merged axis halved."""
-    merged, batch, like = level.merged, level.x.shape[0], level.x
-    first, second, third = ((n + 1) // 2 if halve else n for n, halve in zip(level.cells, merged, strict=True))
+    merged, batch = grid.merged, len(grid.diagonal)
+    first, second, third = ((n + 1) // 2 if halve else n for n, halve in zip(grid.cells, merged, strict=True))
     cells = (first, second, third)
-    made = multigrid_kernels(like.dtype)
-    device = wp.device_from_torch(like.device)
-    faces = []
-    for axis, weight in enumerate(level.weights):
-        face = like.new_zeros(batch, *(n + (axis == a) for a, n in enumerate(cells)))
-        run = run_of(level, face.shape[3])
-        inputs = [run, axis, wp.vec3i(*merged), wp.vec3i(*level.cells), level.wraps, wp.from_torch(weight)]
-        size = (*face.shape[:3], face.shape[3] // run)
-        wp.launch(made.coarse_faces, size, inputs, [wp.from_torch(face)], device=device)
-        faces.append(face)
-    shift = like.new_zeros(batch, *cells)
-    inputs = [wp.vec3i(*merged), wp.from_torch(level.shift)]
-    wp.launch(made.coarse_shift, shift.shape, inputs, [wp.from_torch(shift)], device=device)
-    wx, wy, wz = faces
-    a, b, c = (h * (2.0 if halve else 1.0) for h, halve in zip(level.spacing, merged, strict=True))
-    empty = (torch.zeros_like(shift) for _ in range(3))
-    return Level(cells, level.wraps, (a, b, c), (wx, wy, wz), shift, *empty)
+    below = entries.new_zeros(batch * 3**grid.dim, *cells)
+    inputs = [wp.vec3i(*merged), grid.wraps, wp.vec3i(*grid.cells), wp.from_torch(entries), wp.from_torch(shares)]
+    launch(grid.kernels.coarse, (batch, *cells), inputs, below)
+    diagonal = entries.new_zeros(batch, *cells)
+    launch(grid.kernels.diagonal, diagonal.shape, [wp.from_torch(below)], diagonal)
+    a, b, c = (h * (2.0 if halve else 1.0) for h, halve in zip(grid.spacing, merged, strict=True))
+    return Grid(grid.dim, cells, grid.wraps, (a, b, c), diagonal, entries=below)
 
 
-def matrix(level: Level) -> list[object]:
-    return [level.wraps, wp.from_torch(level.diagonal), *(wp.from_torch(weight) for weight in level.weights)]
+def launch(kernel: Any, size: tuple[int, ...], inputs: list[Any], out: Tensor) -> None:
+    wp.launch(kernel, tuple(size), [*inputs, wp.from_torch(out)], device=wp.device_from_torch(out.device))
 
 
-def run_of(level: Level, count: int) -> int:
-    """Cells that one thread does: on a CPU all `count` of a row, which are one thread's work anyway."""
-    return count if level.x.device.type == "cpu" else 1
+# ---- what a cycle does
 
 
-def relaxation(level: Level, colour: int) -> Launch:
-    half = (level.cells[2] + 1) // 2
-    run = run_of(level, half)
-    kernel = multigrid_kernels(level.x.dtype).relax
-    size = (*level.x.shape[:3], half // run)
-    return recorded(kernel, size, [run, colour, *matrix(level), wp.from_torch(level.b)], level.x)
+def matrix(grid: Grid) -> list[Any]:
+    if grid.faces is not None:
+        return [grid.wraps, wp.from_torch(grid.diagonal), *(wp.from_torch(weight) for weight in grid.faces.weights)]
+    assert grid.entries is not None
+    return [grid.wraps, wp.from_torch(grid.diagonal), wp.from_torch(grid.entries)]
 
 
-def transfers(level: Level, below: Level) -> tuple[list[Launch], list[Launch]]:
+def relaxations(grid: Grid) -> list[Launch]:
+    """Of each colour: of a chessboard on the finest grid, of every second cell along each axis on the others."""
+    batch, rows = len(grid.diagonal), [*grid.cells]
+    half = (grid.cells[2] + 1) // 2
+    run = run_of(grid.diagonal.device, half)
+    known, out = [*matrix(grid), wp.from_torch(grid.b)], grid.x
+    if grid.faces is not None:
+        kernel = multigrid_kernels(out.dtype).relax
+        return [recorded(kernel, (batch, *rows[:2], half // run), [run, c, *known], out) for c in (0, 1)]
+    size = (batch, (rows[0] + 1) // 2, (rows[1] + 1) // 2, half // run)
+    colours = [c for c in range(8) if all(n > 1 or not c >> (2 - axis) & 1 for axis, n in enumerate(grid.cells))]
+    return [recorded(grid.kernels.relax, size, [run, c, *known], out) for c in colours]
+
+
+def transfers(grid: Grid, below: Grid, shares: Tensor) -> tuple[list[Launch], list[Launch]]:
     """To the coarser grid and back."""
-    made, merged = multigrid_kernels(level.x.dtype), wp.vec3i(*level.merged)
-    device = wp.device_from_torch(level.x.device)
-    run = run_of(level, level.cells[2])
-    size = (*level.x.shape[:3], level.cells[2] // run)
-    shares = [torch.zeros_like(level.x) for _ in range(3)]
-    for axis, weight in enumerate(level.weights):
-        inputs = [run, axis, merged, level.wraps, wp.from_torch(weight)]
-        wp.launch(made.shares, size, inputs, [wp.from_torch(shares[axis])], device=device)
-    much = sum(shares).clamp(min=1.0)  # type: ignore[union-attr]
-    ways = [merged, level.wraps, *(wp.from_torch(share.div_(much)) for share in shares)]
-    known = [run, *matrix(level), wp.from_torch(level.b), wp.from_torch(level.x)]
-    left = recorded(made.residual, size, known, level.r)
-    few = run_of(below, below.cells[2])
-    down = (*below.x.shape[:3], below.cells[2] // few)
-    lower = recorded(made.restrict, down, [few, *ways, wp.from_torch(level.r)], below.b)
-    raised = recorded(made.prolong, size, [run, *ways, wp.from_torch(below.x)], level.x)
+    batch, device = len(grid.diagonal), grid.diagonal.device
+    merged, p = wp.vec3i(*grid.merged), wp.from_torch(shares)
+    run, few = run_of(device, grid.cells[2]), run_of(device, below.cells[2])
+    size, down = (batch, *grid.cells[:2], grid.cells[2] // run), (batch, *below.cells[:2], below.cells[2] // few)
+    residual = grid.kernels.residual if grid.faces is None else multigrid_kernels(grid.x.dtype).residual
+    left = recorded(residual, size, [run, *matrix(grid), wp.from_torch(grid.b), wp.from_torch(grid.x)], grid.r)
+    known = [merged, grid.wraps, p]
+    lower = recorded(grid.kernels.restrict, down, [few, *known, wp.from_torch(grid.r)], below.b)
+    raised = recorded(grid.kernels.prolong, size, [run, *known, wp.from_torch(below.x)], grid.x)
     return [left, lower], [raised]
 
 

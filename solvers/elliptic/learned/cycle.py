@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from scenegrad.engine.streams import on_torch_stream
 from scenegrad.solvers.elliptic.diffusion import Diffusion, face_counts
-from scenegrad.solvers.elliptic.multigrid import Level, coarser, finest
+from scenegrad.solvers.elliptic.halving import Level, coarser, finest
 from scenegrad.solvers.shared.hush import hush_warp
 
 __all__ = ["CycleNet", "Learned"]

@@ -20,6 +20,7 @@ class Problem:
     axes: tuple[Axis, ...]
     faces: tuple[Tensor, ...]
     b: Tensor
+    cells: Tensor | None = None  # beta in cells
 
 
 def waves(n: int, dtype: torch.dtype) -> Tensor:
@@ -55,7 +56,8 @@ def porous(n: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Problem
     modes[0, :32, :32] = noise[: min(n, 32), : min(n, 32)]
     field = FastPoisson((Axis(n, 1 / n, "neumann", "neumann"),) * 2, dtype=torch.float64).back(modes * scale)
     axes = (Axis(n, 1 / n, "dirichlet", "dirichlet"),) * 2
-    return Problem(axes, between(axes, torch.where(field > 0, 12.0, 3.0).to(dtype)), torch.ones(1, n, n, dtype=dtype))
+    cells = torch.where(field > 0, 12.0, 3.0).to(dtype)
+    return Problem(axes, between(axes, cells), torch.ones(1, n, n, dtype=dtype), cells)
 
 
 @pytest.fixture
