@@ -19,19 +19,22 @@ __all__ = ["PairLaw", "force", "force_adjoint", "stiffest", "sums", "sums_adjoin
 
 @dataclass(frozen=True)
 class PairLaw:
-    """What the kernels are specialised for. mixed: more than one pair of species, looked up for every neighbour."""
+    """What the kernels are specialised for. mixed: more than one pair of species, looked up for every neighbour.
+    partial: some two species have nothing to do with this potential, their row is -1."""
 
     kind: str
     cut: str
     dim: int
     dtype: torch.dtype
     mixed: bool
+    partial: bool = False
 
 
 @cache
 def force(law: PairLaw) -> wp.Kernel:
     """F_i += sum_j s(r^2) d"""
     n, mixed = numbers(law.dim, law.dtype), law.mixed
+    partial = law.partial
     vec, real, edge, theta = n.vec, n.real, n.edge, n.theta(len(potential(law.kind).parameters))
     radial = cut_functions(law.kind, law.cut, law.dtype).radial
 
@@ -67,6 +70,9 @@ def force(law: PairLaw) -> wp.Kernel:
             r2 = wp.dot(d, d)
             if wp.static(mixed):
                 k = mine[species[j]]
+                if wp.static(partial):
+                    if k < 0:
+                        continue
                 pk = p[b, k]
                 ek = e[b, k]
             s = radial(r2, pk, ek)
@@ -84,6 +90,7 @@ def force_adjoint(law: PairLaw, learning: bool) -> wp.Kernel:
     atom and pair).
     """
     n, mixed = numbers(law.dim, law.dtype), law.mixed
+    partial = law.partial
     vec, real, edge, theta = n.vec, n.real, n.edge, n.theta(len(potential(law.kind).parameters))
     f = cut_functions(law.kind, law.cut, law.dtype)
     radial, slope, radial_by = f.radial, f.slope, f.radial_by
@@ -127,6 +134,9 @@ def force_adjoint(law: PairLaw, learning: bool) -> wp.Kernel:
             dw = wi - wb[j]
             if wp.static(mixed):
                 k = mine[species[j]]
+                if wp.static(partial):
+                    if k < 0:
+                        continue
                 pk = p[b, k]
                 ek = e[b, k]
             inside = wp.where(r2 < ek[0], real(1.0), real(0.0))
@@ -150,6 +160,7 @@ def force_adjoint(law: PairLaw, learning: bool) -> wp.Kernel:
 def sums(law: PairLaw) -> wp.Kernel:
     """Energy and virial by atom, in float64: 1/2 sum_j u, then 1/2 sum_j s d_a d_b row by row."""
     n, mixed = numbers(law.dim, law.dtype), law.mixed
+    partial = law.partial
     vec, real, edge, theta, row_type = n.vec, n.real, n.edge, n.theta(len(potential(law.kind).parameters)), n.sums
     f = cut_functions(law.kind, law.cut, law.dtype)
     energy, radial = f.energy, f.radial
@@ -182,6 +193,9 @@ def sums(law: PairLaw) -> wp.Kernel:
             r2 = wp.dot(d, d)
             if wp.static(mixed):
                 k = mine[species[j]]
+                if wp.static(partial):
+                    if k < 0:
+                        continue
                 pk = p[b, k]
                 ek = e[b, k]
             if r2 < ek[0]:
@@ -204,6 +218,7 @@ def sums_adjoint(law: PairLaw) -> wp.Kernel:
     dL/dp = 1/2 sum_ij [g du/dp + (d.Gd) ds/dp]   (by atom and pair).
     """
     n, mixed = numbers(law.dim, law.dtype), law.mixed
+    partial = law.partial
     vec, real, edge, theta, mat = n.vec, n.real, n.edge, n.theta(len(potential(law.kind).parameters)), n.mat
     f = cut_functions(law.kind, law.cut, law.dtype)
     radial, slope, energy_by, radial_by = f.radial, f.slope, f.energy_by, f.radial_by
@@ -243,6 +258,9 @@ def sums_adjoint(law: PairLaw) -> wp.Kernel:
             r2 = wp.dot(d, d)
             if wp.static(mixed):
                 k = mine[species[j]]
+                if wp.static(partial):
+                    if k < 0:
+                        continue
                 pk = p[b, k]
                 ek = e[b, k]
             if r2 < ek[0]:
@@ -261,6 +279,7 @@ def sums_adjoint(law: PairLaw) -> wp.Kernel:
 def stiffest(law: PairLaw) -> wp.Kernel:
     """max_j |u''| (1/m_i + 1/m_j): the square of the highest frequency of a pair with atom i, u'' = -s - 2 r^2 s'."""
     n, mixed = numbers(law.dim, law.dtype), law.mixed
+    partial = law.partial
     vec, real, edge, theta = n.vec, n.real, n.edge, n.theta(len(potential(law.kind).parameters))
     f = cut_functions(law.kind, law.cut, law.dtype)
     radial, slope = f.radial, f.slope
@@ -295,6 +314,9 @@ def stiffest(law: PairLaw) -> wp.Kernel:
             r2 = wp.dot(d, d)
             if wp.static(mixed):
                 k = mine[species[j]]
+                if wp.static(partial):
+                    if k < 0:
+                        continue
                 pk = p[b, k]
                 ek = e[b, k]
             if r2 < ek[0]:

@@ -59,7 +59,10 @@ class PairTerm:
         count = len(potential(table.kind).parameters)
         self.theta = Joined([address for row in table.addresses for address in row], (len(table.names), count))
         self.theta_type = self.numbers.theta(count)
-        self.law = PairLaw(table.kind, table.cut, neighbours.dim, dtype, mixed=len(table.names) > 1)
+        partial = bool((table.pair_of < 0).any())
+        self.law = PairLaw(
+            table.kind, table.cut, neighbours.dim, dtype, mixed=len(table.names) > 1 or partial, partial=partial
+        )
         self.species, self.pair_of = species.to(torch.int32), table.pair_of
         self.cutoff = table.cutoff.to(dtype)
         self.edges = torch.zeros(self.batch, len(table.names), 4, dtype=dtype, device=species.device)
@@ -126,7 +129,8 @@ class PairTerm:
         kind = self.species.long().expand(self.batch, -1)
         lightest.scatter_reduce_(1, kind, 1.0 / mass, "amax")  # 1/m of the lightest of each species
         both = lightest[:, :, None] + lightest[:, None, :]
-        return torch.maximum(now.amax(dim=1), (met[:, self.pair_of.long()] * both).flatten(1).amax(dim=1))
+        stiffest_met = torch.where(self.pair_of < 0, 0.0, met[:, self.pair_of.clamp(min=0).long()] * both)
+        return torch.maximum(now.amax(dim=1), stiffest_met.flatten(1).amax(dim=1))
 
     def by_atom(self, theta: Tensor) -> Tensor:
         return theta.new_zeros(self.batch, self.atoms, *theta.shape[1:])

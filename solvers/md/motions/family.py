@@ -1,0 +1,59 @@
+"""Newton's and Langevin's equations, from a scene to a motion."""
+
+from __future__ import annotations
+
+from scenegrad.scenes.atoms import NVE, Atoms, Langevin
+from scenegrad.scenes.errors import nearest
+from scenegrad.scenes.scene import Scene
+from scenegrad.scenes.values import number
+from scenegrad.solvers.md.families import Assembly, Movement
+from scenegrad.solvers.md.motions.motion import Motion
+from scenegrad.solvers.md.motions.thermostat import Thermostat
+from scenegrad.solvers.md.motions.verlet import Verlet
+from scenegrad.solvers.shared.reasons import Reasons
+
+__all__ = ["LANGEVIN", "NEWTON", "check_temperature", "held_temperature", "temperature_address"]
+
+
+def temperature_address(scene: Scene) -> str:
+    """Where the temperature that the dynamics hold stands."""
+    given = getattr(scene.dynamics, "temperature")  # noqa: B009  # of those dynamics that hold one
+    return given if isinstance(given, str) else "dynamics.temperature"
+
+
+def held_temperature(scene: Scene) -> list[str]:
+    """Its address, where it is a number of the dynamics' own."""
+    return [] if isinstance(scene.at("dynamics.temperature"), str) else ["dynamics.temperature"]
+
+
+def check_temperature(scene: Scene, reasons: Reasons) -> None:
+    """Whether dynamics that hold a temperature name one."""
+    given = scene.at("dynamics.temperature")
+    if not isinstance(given, str):
+        return
+    known = [f"{name}.temperature" for name, part in scene.entities.items() if isinstance(part, Atoms)]
+    if given not in known:
+        reasons.add(
+            "dynamics.temperature",
+            f"refers to {given!r}; it can be a number or one of {', '.join(known)}.{nearest(given, known)}",
+        )
+    elif number(scene.at(given)) <= 0.0:
+        reasons.add(given, "is 0, and the thermostat is to hold it: a temperature of a thermostat is positive.")
+
+
+def newton(assembly: Assembly) -> Motion:
+    return Verlet()
+
+
+def langevin(assembly: Assembly) -> Motion:
+    return Verlet(Thermostat(temperature_address(assembly.scenes[0]), "dynamics.friction"))
+
+
+NEWTON = Movement((NVE,), newton, lambda scene, reasons: None, lambda scene: [])
+LANGEVIN = Movement(
+    (Langevin,),
+    langevin,
+    check_temperature,
+    lambda scene: ["dynamics.friction", *held_temperature(scene)],
+    lambda scene: {"dynamics.temperature": t} if isinstance(t := scene.at("dynamics.temperature"), str) else {},
+)
