@@ -16,6 +16,7 @@ from scenegrad.engine.errors import Diverged
 from scenegrad.engine.keeping import keeps
 from scenegrad.engine.solver import Program, Pull, Step
 from scenegrad.engine.state import Params
+from scenegrad.solvers.navier_stokes.fastest import fastest_cell
 from scenegrad.solvers.navier_stokes.finite_volume.measures import Measures
 from scenegrad.solvers.navier_stokes.finite_volume.rooms import Rooms
 from scenegrad.solvers.navier_stokes.finite_volume.state import FlowState
@@ -85,6 +86,14 @@ class FiniteVolumeSolver:
             thin = w[:, 0].flatten(1).amin(1).double()
             fastest = fastest + 2.0 * spread / thin * inverse.double().square().sum()
         return (1.0 / torch.maximum(fastest, self.at_the_sides(tables, inverse.double()))).cpu()
+
+    @torch.no_grad()
+    def limit(self, state: FlowState, params: Params, member: int) -> str:
+        """Where waves of a member are fastest: |u| + c."""
+        k = self.tables(params, torch.zeros(len(state.conserved), dtype=torch.float64)).constant
+        w = self.law.primitive(state.conserved.detach(), k)
+        wave = w[:, 1 : 1 + self.grid.dim].square().sum(1).sqrt() + self.law.sound(w, k)
+        return fastest_cell(torch.nan_to_num(wave[member], nan=torch.inf, posinf=torch.inf))
 
     def at_the_sides(self, tables: Tables, inverse: Tensor) -> Tensor:
         held, dim = tables.held.movedim(1, 2), self.grid.dim  # [batch, field, side]
