@@ -108,8 +108,11 @@ def tracer_troubles(name: str, scene: Scene, fluids: Sequence[str]) -> Iterator[
 def method_troubles(scene: Scene, tracers: Sequence[str]) -> Iterator[tuple[str, str]]:
     method = scene.method if isinstance(scene.method, Staggered) else Staggered()
     if scene.time.tolerance is not None and method.integrator == "ab2":
-        yield "time.tolerance", "needs an error estimate, and ab2 has none; write integrator='rk3', or leave it out"
-    if method.advection == "maccormack" and method.integrator == "rk3":
+        yield (
+            "time.tolerance",
+            "needs an error estimate, and ab2 has none; write integrator='rk3' or 'dp5', or leave it out",
+        )
+    if method.advection == "maccormack" and method.integrator not in (None, "ab2"):
         yield "method.integrator", "maccormack follows the flow for a whole step; leave the integrator out"
     if method.advection == "maccormack":
         for axis in range(scene.dim):
@@ -125,10 +128,10 @@ def method_troubles(scene: Scene, tracers: Sequence[str]) -> Iterator[tuple[str,
                     f"lets nothing of {', '.join(free)} pass, which an implicit diffusion cannot keep to; give a value "
                     f"there, or take viscosity='explicit'",
                 )
-    if method.viscosity == "implicit" and method.integrator == "rk3":
+    if method.viscosity == "implicit" and method.integrator not in (None, "ab2"):
         yield "method.integrator", "an implicit viscosity goes with ab2; leave the integrator out"
     if scene.time.tolerance is not None and (method.advection == "maccormack" or method.viscosity == "implicit"):
-        yield "time.tolerance", "needs the explicit method rk3; leave maccormack and the implicit viscosity out"
+        yield "time.tolerance", "needs an explicit method, rk3 or dp5; leave maccormack and the implicit viscosity out"
 
 
 def structure(scene: Scene) -> dict[str, object]:
