@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from scenegrad.engine.controllers import PID as PID
     from scenegrad.engine.controllers import Fixed as Fixed
     from scenegrad.engine.controllers import InStep as InStep
-    from scenegrad.engine.step_rule import StepRule as StepRule
-    from scenegrad.engine.trials import Trials as Trials
     from scenegrad.engine.dataset import Dataset as Dataset
     from scenegrad.engine.dataset import open_dataset as open_dataset
     from scenegrad.engine.errors import DeviceError as DeviceError
@@ -31,10 +29,13 @@ if TYPE_CHECKING:
     from scenegrad.engine.errors import StabilityError as StabilityError
     from scenegrad.engine.files.splats import read_splats as read_splats
     from scenegrad.engine.optimise import optimise as optimise
+    from scenegrad.engine.residual import residual as residual
     from scenegrad.engine.rollout import Rollout as Rollout
     from scenegrad.engine.rollout import rollout as rollout
     from scenegrad.engine.state import Params as Params
     from scenegrad.engine.state import with_tensors as with_tensors
+    from scenegrad.engine.step_rule import StepRule as StepRule
+    from scenegrad.engine.trials import Trials as Trials
     from scenegrad.generating import generate as generate
     from scenegrad.running import run as run
     from scenegrad.runs import CheckFailed as CheckFailed
@@ -104,6 +105,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import LinearElastic as LinearElastic
     from scenegrad.scenes import LogNormalField as LogNormalField
     from scenegrad.scenes import LogUniform as LogUniform
+    from scenegrad.scenes import Magnitude as Magnitude
     from scenegrad.scenes import MassSpring as MassSpring
     from scenegrad.scenes import MaterialPoint as MaterialPoint
     from scenegrad.scenes import MaternField as MaternField
@@ -116,6 +118,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Muscle as Muscle
     from scenegrad.scenes import NeoHookean as NeoHookean
     from scenegrad.scenes import Newtonian as Newtonian
+    from scenegrad.scenes import NoiseField as NoiseField
     from scenegrad.scenes import Normal as Normal
     from scenegrad.scenes import NoSlip as NoSlip
     from scenegrad.scenes import Obstacle as Obstacle
@@ -170,8 +173,6 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Wall as Wall
     from scenegrad.scenes import WaterPatch as WaterPatch
     from scenegrad.scenes import WeaklyCompressible as WeaklyCompressible
-    from scenegrad.scenes import Magnitude as Magnitude
-    from scenegrad.scenes import NoiseField as NoiseField
     from scenegrad.scenes import library as library
     from scenegrad.scenes import load_scene as load_scene
     from scenegrad.scenes import save_scene as save_scene
@@ -217,6 +218,7 @@ HOMES: dict[str, str] = {
     "Surrogate": "scenegrad.surrogates",
     "compile": "scenegrad.solvers.compile:compile_scene",
     "generate": "scenegrad.generating",
+    "residual": "scenegrad.engine.residual",
     **dict.fromkeys(("Rollout", "rollout"), "scenegrad.engine.rollout"),
     **dict.fromkeys(("Params", "with_tensors"), "scenegrad.engine.state"),
     "optimise": "scenegrad.engine.optimise",
