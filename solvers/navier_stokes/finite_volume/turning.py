@@ -10,7 +10,7 @@ import warp as wp
 
 from scenegrad.solvers.navier_stokes.finite_volume.numbers import Numbers
 
-__all__ = ["turning"]
+__all__ = ["adding", "turning"]
 
 
 @cache
@@ -40,3 +40,19 @@ def turning(n: Numbers) -> Any:
             out[b, axis, f, cell] = v[f]
 
     return load, store
+
+
+@cache
+def adding(n: Numbers) -> Any:
+    """wp.func (vec, out, b, cell, axis): the transpose of a turned load."""
+    real, vec, dim, fields = n.real, n.vec, n.dim, n.fields
+
+    @wp.func
+    def add(v: vec, out: wp.array3d[real], b: int, cell: int, axis: int):
+        out[b, 0, cell] += v[0]
+        for a in range(wp.static(dim)):
+            out[b, 1 + (a + axis) % dim, cell] += v[1 + a]
+        for f in range(wp.static(dim + 1), wp.static(fields)):
+            out[b, f, cell] += v[f]
+
+    return add
