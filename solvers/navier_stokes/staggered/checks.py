@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from scenegrad.scenes.fluids import Fluid, Obstacle, Smagorinsky, Tracer
 from scenegrad.scenes.methods import Staggered
 from scenegrad.scenes.scene import Scene
-from scenegrad.scenes.sides import Inflow
 from scenegrad.scenes.values import vector
 from scenegrad.solvers.navier_stokes.fields.checks import start_trouble
 from scenegrad.solvers.navier_stokes.fields.start import is_number, is_vector
@@ -15,7 +14,7 @@ from scenegrad.solvers.navier_stokes.staggered.forcing import forcing_trouble
 from scenegrad.solvers.navier_stokes.staggered.initial import show
 from scenegrad.solvers.navier_stokes.staggered.obstacles.placing import obstacle_troubles
 from scenegrad.solvers.navier_stokes.staggered.probes import output_trouble
-from scenegrad.solvers.navier_stokes.staggered.walls import condition, kinds_of, side_troubles, structure_of
+from scenegrad.solvers.navier_stokes.staggered.walls import kinds_of, side_troubles, structure_of
 
 __all__ = ["structure", "troubles"]
 
@@ -114,12 +113,6 @@ def method_troubles(scene: Scene, tracers: Sequence[str]) -> Iterator[tuple[str,
         )
     if method.advection == "maccormack" and method.integrator not in (None, "ab2"):
         yield "method.integrator", "maccormack follows the flow for a whole step; leave the integrator out"
-    if method.advection == "maccormack":
-        for axis in range(scene.dim):
-            for side in (0, 1):
-                address, given = condition(scene, axis, side)
-                if isinstance(given, Inflow):
-                    yield address, "is an inflow, and the paths of maccormack end at the sides; take van_leer or weno3"
     if method.viscosity == "implicit":
         for name, part in scene.entities.items():
             if isinstance(part, Obstacle) and (free := [t for t in tracers if t not in part.carried]):

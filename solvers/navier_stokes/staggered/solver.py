@@ -15,6 +15,7 @@ from scenegrad.engine.state import Params
 from scenegrad.solvers.navier_stokes.staggered.bounds import Bounds
 from scenegrad.solvers.navier_stokes.staggered.diagnostics import Diagnostics
 from scenegrad.solvers.navier_stokes.staggered.grid import Grid
+from scenegrad.solvers.navier_stokes.staggered.lagrangian import along_paths
 from scenegrad.solvers.navier_stokes.staggered.state import StaggeredState
 from scenegrad.solvers.navier_stokes.staggered.stepping import Stepper
 
@@ -54,6 +55,8 @@ class StaggeredSolver(TorchAdjoint):
         return self.bounds.limit(state, params, self.peaks(params), member)
 
     def step(self, state: StaggeredState, params: Params, time: Tensor, dt: Tensor) -> Step[StaggeredState]:
+        if self.stepper.paths is not None:
+            return Step(along_paths(self.stepper, self.stepper.paths, state, params, time, dt))
         after, error = self.stepper(state, params, time, dt)
         return Step(after, error)
 
