@@ -15,6 +15,7 @@ from scenegrad.solvers.navier_stokes.finite_volume.numbers import Numbers
 from scenegrad.solvers.navier_stokes.finite_volume.positivity import kept_positive
 from scenegrad.solvers.navier_stokes.finite_volume.turning import turning
 from scenegrad.solvers.navier_stokes.finite_volume.weno import correction, weno5z
+from scenegrad.solvers.navier_stokes.finite_volume.weno_back import weno_back
 
 __all__ = ["GHOSTS", "fluxes", "fluxes_back"]
 
@@ -31,10 +32,8 @@ def fluxes(n: Numbers, law: Law, reconstruction: str, slopes: str, immersed: boo
 
 
 def fluxes_back(n: Numbers, law: Law, reconstruction: str, slopes: str, immersed: bool) -> Any:
-    """The transposed derivative, where it is written by hand; None where Warp makes it."""
-    if law.back is None or reconstruction == "weno5":
-        return None
-    return muscl_back(n, law, slopes, immersed)
+    """Its transposed derivative."""
+    return weno_back(n, law, immersed) if reconstruction == "weno5" else muscl_back(n, law, slopes, immersed)
 
 
 @cache

@@ -12,7 +12,7 @@ from scenegrad.solvers.navier_stokes.finite_volume.laws import Law
 from scenegrad.solvers.navier_stokes.finite_volume.muscl import LIMITERS, SLOPES_BACK
 from scenegrad.solvers.navier_stokes.finite_volume.numbers import Numbers
 from scenegrad.solvers.navier_stokes.finite_volume.positivity import LEAST, mixed_back
-from scenegrad.solvers.navier_stokes.finite_volume.turning import adding, turning
+from scenegrad.solvers.navier_stokes.finite_volume.turning import turning, turning_back
 
 __all__ = ["muscl_back"]
 
@@ -22,7 +22,7 @@ def muscl_back(n: Numbers, law: Law, slopes: str, immersed: bool) -> Any:
     """Adds to w_bar, constant_bar and open_bar what flux_bar says; reads what the faces read."""
     real, vec, triple, dim, half = n.real, n.vec, n.triple, n.dim, n.real(0.5)
     load, _ = turning(n)
-    add = adding(n)
+    load_flux, add = turning_back(n)
     limited, limited_back = LIMITERS[slopes](n), SLOPES_BACK[slopes](n)
     functions, backs = law.kernels(n), law.back(n)
     possible, scale_of = functions.possible, functions.scale
@@ -70,12 +70,7 @@ def muscl_back(n: Numbers, law: Law, slopes: str, immersed: bool) -> Any:
             left = lo
         if not right_holds:
             right = hi
-        bar = vec()
-        bar[0] = flux_bar[b, axis, 0, at]
-        for a in range(wp.static(dim)):
-            bar[1 + a] = flux_bar[b, axis, 1 + (a + axis) % dim, at]
-        for f in range(wp.static(dim + 1), wp.static(n.fields)):
-            bar[f] = flux_bar[b, axis, f, at]
+        bar = load_flux(flux_bar, b, at, axis)
         raw = bar
         if wp.static(immersed):
             bar = open[b, axis, at] * bar
@@ -84,7 +79,7 @@ def muscl_back(n: Numbers, law: Law, slopes: str, immersed: bool) -> Any:
         courant = real(wp.static(2 * dim)) * dt[b] * inv_dx[axis]
         if short(flux, lo, courant, least, gamma) or short(flux, hi, -courant, least, gamma):
             bar, lo_bar, hi_bar, gamma_bar, flux = mixing(flux, lo, hi, courant, gamma, bar)
-            left_bar, right_bar, more, same = riemann_back(left, right, gamma, bar)
+            left_bar, right_bar, more, _ = riemann_back(left, right, gamma, bar)
             gamma_bar += more
         below_bar, across_bar, above_bar, scale_bar = vec(), vec(), vec(), vec()
         lo_bar += left_bar

@@ -75,7 +75,7 @@ def mixed_back(n: Numbers, law: Law) -> Any:
 
     @wp.func
     def back(flux: vec, lo: vec, hi: vec, courant: real, k: real, bar: vec):
-        flux_bar, lo_bar, hi_bar, courant_bar, k_bar, found = wp.grad(along)(flux, lo, hi, courant, k, bar)
+        flux_bar, lo_bar, hi_bar, _, k_bar, found = wp.grad(along)(flux, lo, hi, courant, k, bar)
         return flux_bar, lo_bar, hi_bar, k_bar, found
 
     return back

@@ -10,7 +10,7 @@ import warp as wp
 
 from scenegrad.solvers.navier_stokes.finite_volume.numbers import Numbers
 
-__all__ = ["adding", "turning"]
+__all__ = ["turning", "turning_back"]
 
 
 @cache
@@ -43,16 +43,26 @@ def turning(n: Numbers) -> Any:
 
 
 @cache
-def adding(n: Numbers) -> Any:
-    """wp.func (vec, out, b, cell, axis): the transpose of a turned load."""
+def turning_back(n: Numbers) -> Any:
+    """The transposes of store and load: (wp.func (bars, b, cell, axis) -> vec, wp.func (vec, bars, b, cell, axis))."""
     real, vec, dim, fields = n.real, n.vec, n.dim, n.fields
 
     @wp.func
-    def add(v: vec, out: wp.array3d[real], b: int, cell: int, axis: int):
-        out[b, 0, cell] += v[0]
+    def load(bars: wp.array4d[real], b: int, cell: int, axis: int):
+        v = vec()
+        v[0] = bars[b, axis, 0, cell]
         for a in range(wp.static(dim)):
-            out[b, 1 + (a + axis) % dim, cell] += v[1 + a]
+            v[1 + a] = bars[b, axis, 1 + (a + axis) % dim, cell]
         for f in range(wp.static(dim + 1), wp.static(fields)):
-            out[b, f, cell] += v[f]
+            v[f] = bars[b, axis, f, cell]
+        return v
 
-    return add
+    @wp.func
+    def add(v: vec, bars: wp.array3d[real], b: int, cell: int, axis: int):
+        bars[b, 0, cell] += v[0]
+        for a in range(wp.static(dim)):
+            bars[b, 1 + (a + axis) % dim, cell] += v[1 + a]
+        for f in range(wp.static(dim + 1), wp.static(fields)):
+            bars[b, f, cell] += v[f]
+
+    return load, add

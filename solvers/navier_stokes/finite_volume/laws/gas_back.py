@@ -15,7 +15,7 @@ __all__ = ["back"]
 
 @cache
 def back(n: Numbers) -> LawBack:
-    real, vec, dim = n.real, n.vec, n.dim
+    real, vec, pair, dim = n.real, n.vec, n.pair, n.dim
     last = n.fields - 1
     half, one, two, zero = real(0.5), real(1.0), real(2.0), real(0.0)
 
@@ -152,4 +152,56 @@ def back(n: Numbers) -> LawBack:
             square += momentum * momentum
         return rho < least * w[0] or two * rho * (energy - least * w[wp.static(last)] * less) < square
 
-    return LawBack(riemann, scale, short)
+    @wp.func
+    def flux(w: vec, k: real, bar: vec):
+        less = one / (k - one)
+        rho, u, p, e = w[0], w[1], w[wp.static(last)], bar[wp.static(last)]
+        through = rho * u
+        square, carried = u * u, bar[0] + bar[1] * u
+        of = vec()
+        for a in range(1, wp.static(dim)):
+            square += w[1 + a] * w[1 + a]
+            carried += bar[1 + a] * w[1 + a]
+            of[1 + a] = (bar[1 + a] + e * w[1 + a]) * through
+        energy = half * rho * square + p * (one + less)
+        of[0] = carried * u + half * e * u * square
+        of[1] = bar[1] * through + carried * rho + e * (energy + through * u)
+        of[wp.static(last)] = bar[1] + e * u * (one + less)
+        return of, -e * u * p * less * less
+
+    @wp.func
+    def of_mean(mean: vec, k: real, turn_bar: pair, tall_bar: vec, scale_bar: vec):
+        """rho c and 1 / c^2 of the frame, rho, c and rho c^2 of height and scale."""
+        rho, p = mean[0], mean[wp.static(last)]
+        cc = k * p / rho
+        c = wp.sqrt(cc)
+        c_b = scale_bar[1]
+        for a in range(1, wp.static(dim)):
+            c_b += scale_bar[1 + a] + tall_bar[1 + a]
+        push, bend = half * turn_bar[0] * rho * c, turn_bar[1] / cc
+        stiff = (tall_bar[1] + tall_bar[wp.static(last)] + scale_bar[wp.static(last)]) * k * p
+        grown = push - bend + half * c_b * c + stiff
+        of = vec()
+        of[0] = tall_bar[0] + scale_bar[0] + (push + bend - half * c_b * c) / rho
+        of[wp.static(last)] = grown / p
+        return of, grown / k
+
+    @wp.func
+    def waves(w: vec, at: pair, bar: vec):
+        sum, gap = bar[1] + bar[wp.static(last)], bar[wp.static(last)] - bar[1]
+        of = bar
+        of[1] = at[0] * gap
+        of[wp.static(last)] = sum - at[1] * bar[0]
+        return of, pair(w[1] * gap, -w[wp.static(last)] * bar[0])
+
+    @wp.func
+    def unwaved(v: vec, at: pair, bar: vec):
+        p = half * (v[1] + v[wp.static(last)])
+        p_b = half * (bar[wp.static(last)] + bar[0] * at[1])
+        u_b = half * bar[1] / at[0]
+        of = bar
+        of[1] = p_b - u_b
+        of[wp.static(last)] = p_b + u_b
+        return of, pair(u_b * (v[1] - v[wp.static(last)]) / at[0], bar[0] * p)
+
+    return LawBack(riemann, scale, short, flux, of_mean, waves, unwaved)

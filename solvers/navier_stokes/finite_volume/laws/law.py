@@ -42,6 +42,10 @@ class LawBack:
     riemann: Any  # (w_l, w_r, k, bar) -> cotangents of w_l, w_r and k, and the flux itself
     scale: Any  # (mean, k, bar) -> cotangents of mean and k
     short: Any  # (flux, w, courant, least, k) -> whether a loss of courant * flux leaves w less reserve than `least`
+    flux: Any  # (w, k, bar) -> cotangents of w and k
+    of_mean: Any  # (mean, k, frame_bar, height_bar, scale_bar) -> cotangents of mean and k
+    waves: Any  # (w, frame, bar) -> cotangents of w and frame
+    unwaved: Any  # (v, frame, bar) -> cotangents of v and frame
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class Law:
     primitive: Callable[[Tensor, Tensor], Tensor]
     conserved: Callable[[Tensor, Tensor], Tensor]
     sound: Callable[[Tensor, Tensor], Tensor]  # of primitive variables [batch, *cells]
-    back: Callable[[Numbers], LawBack] | None = None  # where it is written by hand; else Warp makes it
+    back: Callable[[Numbers], LawBack]
 
     def fields(self, dim: int) -> int:
         return dim + self.extra
