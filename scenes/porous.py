@@ -42,9 +42,9 @@ class Darcy(Entity):
     """A porous medium that fills the box: -div(permeability grad p) + reaction p = source, velocity = -permeability
     grad p.
 
-    permeability: that of the medium over the viscosity of the fluid. Random fields in it are sums of cosines, without
-    a slope at the sides. Sides: Outflow(pressure) holds a pressure, Inflow(velocity) lets fluid in at a speed, Slip and
-    NoSlip let nothing through. Nothing changes in time: whatever the end, one step leads to it.
+    permeability: that of the medium over the viscosity of the fluid. Random fields in it have no slope at the sides,
+    and go on across periodic ones. Sides: Outflow(pressure) holds a pressure, Inflow(velocity) lets fluid in at a
+    speed, Slip and NoSlip let nothing through. Nothing changes in time: whatever the end, one step leads to it.
 
     reaction: what is lost per volume and pressure, as into fissures. Below zero it makes of this Helmholtz's equation,
     of waves of one frequency, whose solution needs Elliptic(krylov="recycled_gmres").

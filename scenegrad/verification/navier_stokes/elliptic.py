@@ -18,7 +18,7 @@ from scenegrad.scenes.values import MaternField
 from scenegrad.solvers.compile import compile_scene
 from scenegrad.solvers.elliptic.axes import Axis, End
 from scenegrad.solvers.elliptic.conjugate import ConjugateGradient
-from scenegrad.solvers.elliptic.darcy.fields import cosine_field
+from scenegrad.solvers.elliptic.darcy.fields import random_field
 from scenegrad.solvers.elliptic.diffusion import face_counts
 from scenegrad.solvers.elliptic.fast import FastPoisson
 from scenegrad.solvers.elliptic.learned.bandit import TsallisBandit
@@ -193,7 +193,7 @@ def recycling(setting: Setting) -> Iterator[Finding]:
     axes = (Axis(cells, 1 / cells, "dirichlet", "dirichlet"),) * 2
     size = (cells, cells)
     speeds = [
-        cosine_field(MaternField(alpha=3.0, tau=3.0, scale=3.0, seed=n), size, (1.0, 1.0)) for n in range(members)
+        random_field(MaternField(alpha=3.0, tau=3.0, scale=3.0, seed=n), size, (1.0, 1.0)) for n in range(members)
     ]
     shift = -120.0 * (1.0 + torch.from_numpy(np.stack(speeds)))
     faces = [torch.ones(members, *face_counts(axes, n), dtype=torch.float64) for n in range(2)]

@@ -20,7 +20,7 @@ from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.values import RandomField, number
 from scenegrad.solvers.elliptic.axes import Axis
 from scenegrad.solvers.elliptic.conjugate import ConjugateGradient, Fast
-from scenegrad.solvers.elliptic.darcy.fields import cosine_field, field_trouble, samples
+from scenegrad.solvers.elliptic.darcy.fields import field_trouble, random_field, samples
 from scenegrad.solvers.elliptic.darcy.probes import output_trouble, probe
 from scenegrad.solvers.elliptic.darcy.sides import ENDS, axes_of, condition, side_troubles, sides_of
 from scenegrad.solvers.elliptic.darcy.solver import DarcySolver
@@ -104,6 +104,7 @@ def start(scenes: Sequence[Scene], name: str, device: str, dtype: torch.dtype) -
     assert cells is not None
     assert size is not None
     flat = torch.ones(len(scenes), *cells, device=device, dtype=dtype)
+    around = tuple(axis.periodic for axis in axes_of(scenes[0]))
 
     def stacked(fields: list[np.ndarray]) -> Tensor:
         return torch.from_numpy(np.stack(fields)).to(device, dtype)
@@ -112,10 +113,10 @@ def start(scenes: Sequence[Scene], name: str, device: str, dtype: torch.dtype) -
     sources = [scene.at(f"{name}.source") for scene in scenes]
     numbered = not isinstance(media[0], InitialField), not isinstance(sources[0], InitialField | RandomField)
     if isinstance(media[0], TwoPhases | LogNormalField):
-        shape = stacked([cosine_field(one.of, cells, size) for one in media])
+        shape = stacked([random_field(one.of, cells, size, around) for one in media])
     elif not numbered[0]:
-        shape = stacked([samples(one, cells, size) for one in media])
-    fixed = None if numbered[1] else stacked([samples(one, cells, size) for one in sources])
+        shape = stacked([samples(one, cells, size, around) for one in media])
+    fixed = None if numbered[1] else stacked([samples(one, cells, size, around) for one in sources])
 
     def each(values: Params, address: str) -> Tensor:
         return values[address].view(-1, *[1] * len(cells))

@@ -1,4 +1,4 @@
-"""Random fields without a slope at the sides, and permeabilities made of them, in float64 on the host."""
+"""Random fields that meet the sides of a box, and permeabilities made of them, in float64 on the host."""
 
 from __future__ import annotations
 
@@ -11,18 +11,21 @@ import torch
 from scenegrad.scenes.initial_fields import FieldFile
 from scenegrad.scenes.values import GaussianField, MaternField, Random, RandomField, number
 from scenegrad.solvers.elliptic.axes import Axis
-from scenegrad.solvers.elliptic.fast import FastPoisson
+from scenegrad.solvers.elliptic.transforms import transform
 
-__all__ = ["cosine_field", "field_trouble", "samples"]
+__all__ = ["field_trouble", "random_field", "samples"]
 
 
-def cosine_field(given: Random, cells: tuple[int, ...], size: tuple[float, ...]) -> np.ndarray:
-    """A Gaussian field of mean zero, a sum of cosines [*cells].
+def random_field(
+    given: Random, cells: tuple[int, ...], size: tuple[float, ...], periodic: tuple[bool, ...] = ()
+) -> np.ndarray:
+    """A Gaussian field of mean zero [*cells]: a sum of cosines, without a slope at the sides, and along periodic axes
+    of cosines and sines of whole waves, so that nothing jumps where the last cell meets the first.
 
     Of a MaternField with covariance scale^2 (-laplace + tau^2)^-alpha and no slope at the sides: the Karhunen-Loeve sum
     of scale (|pi k|^2 + tau^2)^(-alpha/2) xi_k phi_k, phi_k = products of sqrt(2) cos(pi k_a x_a), xi_k standard
-    normal, lengths in the longest edge [Li et al. 2021, arXiv:2010.08895, app. A.3.2]. Modes are drawn from long to
-    short waves, so that a finer grid shows the same field.
+    normal, lengths in the longest edge [Li et al. 2021, arXiv:2010.08895, app. A.3.2]; 2 pi k_a and sines too where an
+    axis is periodic. Modes are drawn from long to short waves, so that a finer grid shows the same field.
     """
     assert given.seed is not None, "a scene gives its own seed to a field that has none"
     most = max(cells)
@@ -32,7 +35,12 @@ def cosine_field(given: Random, cells: tuple[int, ...], size: tuple[float, ...])
     normal = np.random.default_rng(np.random.SeedSequence(given.seed)).standard_normal(modes.shape[1])
     fits = np.all(modes < np.array(cells)[:, None], axis=0)
     modes, normal = modes[:, fits], normal[fits]
-    waves = sqrt_sum(modes * (max(size) / np.array(size))[:, None])  # half waves in the longest edge
+    axes = tuple(
+        Axis(count, 1.0) if wraps else Axis(count, 1.0, "neumann", "neumann")
+        for count, wraps in zip(cells, periodic or (False,) * len(cells), strict=True)
+    )
+    half_waves = [2 * ((k + 1) // 2) if axis.periodic else k for k, axis in zip(modes, axes, strict=True)]
+    waves = sqrt_sum(np.stack(half_waves) * (max(size) / np.array(size))[:, None])  # in the longest edge
     if isinstance(given, GaussianField):
         k = np.maximum(0.5 * waves, 0.25)
         strength = np.exp(-((0.5 * waves - number(given.peak)) ** 2) / (4 * number(given.width) ** 2)) / k ** (
@@ -51,18 +59,36 @@ def cosine_field(given: Random, cells: tuple[int, ...], size: tuple[float, ...])
         amplitude *= number(given.rms) / sqrt(float(np.sum(amplitude**2)))
     table = np.zeros(cells)
     table[tuple(modes)] = amplitude * sqrt(prod(cells))
-    axes = tuple(Axis(count, 1.0, "neumann", "neumann") for count in cells)
-    return FastPoisson(axes, dtype=torch.float64).back(torch.from_numpy(table)[None])[0].numpy()
+    field = torch.from_numpy(table)
+    for place, axis in enumerate(axes):
+        if axis.periodic:
+            field = torch.tensordot(field, whole_waves(axis), dims=([place], [1])).movedim(-1, place)
+        else:
+            field = transform(axis, "cpu", torch.float64).back(field, place)
+    return field.numpy()
+
+
+def whole_waves(axis: Axis) -> torch.Tensor:
+    """Cosines and sines around a periodic axis in the middles of its cells, orthonormal columns [count, count]."""
+    n = axis.count
+    angle = axis.phases * (np.arange(n)[:, None] + 0.5)
+    sine = np.arange(n) % 2 == 0
+    sine[0] = False
+    sine[n - 1] |= n % 2 == 0  # of the shortest wave the cosine is zero there
+    waves = np.where(sine, np.sin(angle), np.cos(angle))
+    return torch.from_numpy(waves / np.linalg.norm(waves, axis=0))
 
 
 def sqrt_sum(modes: np.ndarray) -> np.ndarray:
     return np.sqrt(np.sum(modes**2, axis=0))
 
 
-def samples(given: Random | FieldFile, cells: tuple[int, ...], size: tuple[float, ...]) -> np.ndarray:
+def samples(
+    given: Random | FieldFile, cells: tuple[int, ...], size: tuple[float, ...], periodic: tuple[bool, ...] = ()
+) -> np.ndarray:
     """Of a random field or a file [*cells]."""
     if isinstance(given, RandomField):
-        return cosine_field(given, cells, size)
+        return random_field(given, cells, size, periodic)
     return np.load(given.path).astype(np.float64)
 
 

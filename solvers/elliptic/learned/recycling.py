@@ -118,8 +118,8 @@ def alone(operator: Diffusion, number: int) -> Diffusion:
 def arnoldi(equation: Equation, r: Tensor, image: Tensor, ahead: Tensor, g: Tensor, kept: int, goal: float) -> int:
     """Adds rows to `image` from r / |r| on and to `ahead`, columns to g, after the `kept` ones: A ahead = g image.
 
-    Gram-Schmidt is done twice where it takes much away [Kahan and Parlett: twice is enough]. Returns the number of rows of `ahead`, less than there is room for where r has become
-    small.
+    Gram-Schmidt is done twice where it takes much away [Parlett 1980, The Symmetric Eigenvalue Problem, section 6.9].
+    Returns the number of rows of `ahead`, less than there is room for where r has become small.
     """
     size = float(r.norm())
     image[kept] = r / size

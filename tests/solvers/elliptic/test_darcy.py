@@ -11,7 +11,7 @@ from scenegrad.scenes import library
 from scenegrad.scenes.errors import SceneError
 from scenegrad.scenes.values import MaternField
 from scenegrad.solvers.compile import compile_scene
-from scenegrad.solvers.elliptic.darcy.fields import cosine_field
+from scenegrad.solvers.elliptic.darcy.fields import random_field
 from scenegrad.solvers.elliptic.learned.recycling import Recycling
 
 DOUBLE = torch.float64
@@ -112,10 +112,29 @@ def test_gradients_reach_the_numbers_of_a_scene():
 
 def test_a_finer_grid_shows_the_same_field():
     field = MaternField(alpha=3.0, tau=3.0, seed=5)
-    coarse, fine = (cosine_field(field, (n, n), (1.0, 1.0)) for n in (24, 72))
+    coarse, fine = (random_field(field, (n, n), (1.0, 1.0)) for n in (24, 72))
     assert np.abs(coarse - fine[1::3, 1::3]).max() < 0.02 * np.abs(fine).max()
-    tall = cosine_field(field, (24, 12), (1.0, 0.5))
+    tall = random_field(field, (24, 12), (1.0, 0.5))
     assert tall.shape == (24, 12)
+
+
+def test_random_fields_go_on_across_periodic_sides():
+    """The step from the last cell to the first is one of many, and the variance is the same at the seam as in the
+    middle: 2 sum_k (4 pi^2 k^2 + 9)^-2 in one dimension."""
+    field = MaternField(alpha=3.0, tau=3.0, seed=5)
+    drawn = random_field(field, (48, 32), (1.0, 0.5), (True, False))
+    steps = np.abs(np.diff(drawn, axis=0, append=drawn[:1])).max(axis=1)
+    assert steps[-1] < 1.2 * steps[:-1].max()
+    coarse = random_field(field, (16, 12), (1.0, 0.5), (True, True))
+    fine = random_field(field, (48, 36), (1.0, 0.5), (True, True))
+    assert np.abs(coarse - fine[1::3, 1::3]).max() < 0.05 * np.abs(fine).max()
+    k = np.arange(1, 9)
+    expected = 2.0 * np.sum(((2 * np.pi * k) ** 2 + 9.0) ** -2.0)
+    lines = np.stack(
+        [random_field(MaternField(alpha=2.0, tau=3.0, seed=s), (17,), (1.0,), (True,)) for s in range(800)]
+    )
+    assert np.var(lines[:, 0]) == pytest.approx(expected, rel=0.15)
+    assert np.var(lines[:, 8]) == pytest.approx(expected, rel=0.15)
 
 
 def test_random_fields_have_the_covariance_they_are_named_after():
@@ -123,7 +142,7 @@ def test_random_fields_have_the_covariance_they_are_named_after():
     k = np.pi * np.arange(33)
     strength = 1.0 / (k[:, None] ** 2 + k**2 + 9.0) ** 2
     strength[0, 0] = 0.0
-    drawn = np.stack([cosine_field(MaternField(alpha=2.0, tau=3.0, seed=s), (33, 33), (1.0, 1.0)) for s in range(400)])
+    drawn = np.stack([random_field(MaternField(alpha=2.0, tau=3.0, seed=s), (33, 33), (1.0, 1.0)) for s in range(400)])
     for cell in (16, 0):
         phi = np.where(k == 0, 1.0, np.sqrt(2.0) * np.cos(k * (cell + 0.5) / 33))
         expected = phi**2 @ strength @ phi**2

@@ -7,7 +7,7 @@ import torch
 from scenegrad.scenes.values import MaternField
 from scenegrad.solvers.elliptic.axes import Axis
 from scenegrad.solvers.elliptic.conjugate import ConjugateGradient
-from scenegrad.solvers.elliptic.darcy.fields import cosine_field
+from scenegrad.solvers.elliptic.darcy.fields import random_field
 from scenegrad.solvers.elliptic.diffusion import Diffusion, diffusion, face_counts
 from scenegrad.solvers.elliptic.learned.bandit import TsallisBandit
 from scenegrad.solvers.elliptic.learned.cycle import CycleNet, Learned
@@ -150,7 +150,7 @@ def sound(members: int, cells: int):
     axes = (Axis(cells, 1 / cells, "dirichlet", "dirichlet"),) * 2
     size = (cells, cells)
     fields = [
-        cosine_field(MaternField(alpha=3.0, tau=3.0, scale=3.0, seed=s), size, (1.0, 1.0)) for s in range(members)
+        random_field(MaternField(alpha=3.0, tau=3.0, scale=3.0, seed=s), size, (1.0, 1.0)) for s in range(members)
     ]
     shift = -120.0 * (1.0 + torch.from_numpy(np.stack(fields)))
     return axes, ones(axes, members), torch.ones(members, *size, dtype=DOUBLE), shift
