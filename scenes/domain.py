@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from scenegrad.scenes.kinds import Kind
 from scenegrad.scenes.mesh_file import MeshFile
@@ -51,6 +52,14 @@ class Domain(Model):
     ) -> Domain:
         """A box that repeats itself along every axis."""
         return cls(size=size, cells=cells, density=density, wrap=True)
+
+    @field_validator("cells", mode="before")
+    @classmethod
+    def whole_numbers(cls, cells: Any) -> Any:
+        if isinstance(cells, tuple | list) and any(isinstance(n, float) and n % 1 != 0 for n in cells):
+            whole = tuple(max(round(n), 1) if isinstance(n, float) and math.isfinite(n) else n for n in cells)
+            raise ValueError(f"got {tuple(cells)}, and there are no parts of cells; give whole numbers such as {whole}")
+        return cells
 
     @model_validator(mode="after")
     def one_entry_per_dimension(self) -> Domain:
