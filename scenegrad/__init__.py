@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from scenegrad.engine.controllers import PID as PID
     from scenegrad.engine.controllers import Fixed as Fixed
     from scenegrad.engine.controllers import InStep as InStep
-    from scenegrad.engine.step_rule import StepRule as StepRule
-    from scenegrad.engine.trials import Trials as Trials
     from scenegrad.engine.dataset import Dataset as Dataset
     from scenegrad.engine.dataset import open_dataset as open_dataset
     from scenegrad.engine.errors import DeviceError as DeviceError
@@ -35,6 +33,8 @@ if TYPE_CHECKING:
     from scenegrad.engine.rollout import rollout as rollout
     from scenegrad.engine.state import Params as Params
     from scenegrad.engine.state import with_tensors as with_tensors
+    from scenegrad.engine.step_rule import StepRule as StepRule
+    from scenegrad.engine.trials import Trials as Trials
     from scenegrad.generating import generate as generate
     from scenegrad.running import run as run
     from scenegrad.runs import CheckFailed as CheckFailed
@@ -104,6 +104,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import LinearElastic as LinearElastic
     from scenegrad.scenes import LogNormalField as LogNormalField
     from scenegrad.scenes import LogUniform as LogUniform
+    from scenegrad.scenes import Magnitude as Magnitude
     from scenegrad.scenes import MassSpring as MassSpring
     from scenegrad.scenes import MaterialPoint as MaterialPoint
     from scenegrad.scenes import MaternField as MaternField
@@ -116,6 +117,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Muscle as Muscle
     from scenegrad.scenes import NeoHookean as NeoHookean
     from scenegrad.scenes import Newtonian as Newtonian
+    from scenegrad.scenes import NoiseField as NoiseField
     from scenegrad.scenes import Normal as Normal
     from scenegrad.scenes import NoSlip as NoSlip
     from scenegrad.scenes import Obstacle as Obstacle
@@ -138,6 +140,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Signal as Signal
     from scenegrad.scenes import SimpleCubic as SimpleCubic
     from scenegrad.scenes import Sine as Sine
+    from scenegrad.scenes import Sites as Sites
     from scenegrad.scenes import Slip as Slip
     from scenegrad.scenes import Smagorinsky as Smagorinsky
     from scenegrad.scenes import Snow as Snow
@@ -170,8 +173,6 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Wall as Wall
     from scenegrad.scenes import WaterPatch as WaterPatch
     from scenegrad.scenes import WeaklyCompressible as WeaklyCompressible
-    from scenegrad.scenes import Magnitude as Magnitude
-    from scenegrad.scenes import NoiseField as NoiseField
     from scenegrad.scenes import library as library
     from scenegrad.scenes import load_scene as load_scene
     from scenegrad.scenes import save_scene as save_scene
@@ -197,8 +198,8 @@ SCENES = (
     "Langevin Learned LennardJones LinearElastic LogNormalField LogUniform Magnitude MassSpring MaterialPoint "
     "MaternField Mesh MeshEdges MeshFile MolecularDynamics Momentum Moving Muscle NeoHookean Newtonian NoSlip "
     "NoiseField Normal Obstacle OldroydB Outflow Parabolic Parameter Particles Periodic PlaneWave PointFile Points "
-    "RigidBody RigidPose Samples Scene SceneError Separate ShallowWater Signal SimpleCubic Sine Slip Smagorinsky "
-    "Snow Sparse Spectral Spectrum Sphere Splats Spots SpringLattice SpringList Springs Square "
+    "RigidBody RigidPose Samples Scene SceneError Separate ShallowWater Signal SimpleCubic Sine Sites Slip "
+    "Smagorinsky Snow Sparse Spectral Spectrum Sphere Splats Spots SpringLattice SpringList Springs Square "
     "StVenantKirchhoffHencky Staggered Stick Table TaylorGreen Thermo Through Time Together Tracer Traction "
     "TwoPhases Uniform UniformForcing Viscoelastic VonMises Wall WaterPatch WeaklyCompressible load_scene save_scene "
     "scene_schema vary"
