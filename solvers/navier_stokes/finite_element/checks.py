@@ -13,7 +13,7 @@ from scenegrad.scenes.fluids import Fluid, Tracer
 from scenegrad.scenes.forcings import UniformForcing
 from scenegrad.scenes.initial_fields import InitialField
 from scenegrad.scenes.methods import FiniteElement
-from scenegrad.scenes.outputs import Energy, Exchange, Fields, Force, Momentum, Output
+from scenegrad.scenes.outputs import Diagnostics, Energy, Exchange, Fields, Force, Momentum, Output
 from scenegrad.scenes.porous import Darcy
 from scenegrad.scenes.quantities import Flux, Profile, Through
 from scenegrad.scenes.scene import Scene
@@ -232,9 +232,9 @@ def output_trouble(output: Output, part: Entity, tracers: Sequence[str], mesh: T
             return tag_trouble("through", output.through, mesh)
         case Energy():
             return None
-        case Momentum() if isinstance(part, Fluid):
+        case Diagnostics() | Momentum() if isinstance(part, Fluid):
             return None
-    return "finite elements give fields and energy, and of a flow force, momentum and exchange"
+    return "finite elements give fields and energy, and of a flow diagnostics, force, momentum and exchange"
 
 
 def tag_trouble(field: str, given: str, mesh: TaggedMesh) -> str | None:

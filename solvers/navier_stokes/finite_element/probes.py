@@ -10,7 +10,8 @@ from torch import Tensor
 
 from scenegrad.engine.solver import Elements, Probe, Series
 from scenegrad.engine.state import Params
-from scenegrad.scenes.outputs import Energy, Exchange, Fields, Force, Output
+from scenegrad.scenes.outputs import Diagnostics, Energy, Exchange, Fields, Force, Output
+from scenegrad.solvers.navier_stokes.finite_element.budget import Budget
 from scenegrad.solvers.navier_stokes.finite_element.diffusion import DiffusionSolver
 from scenegrad.solvers.navier_stokes.finite_element.elastic import ElasticSolver
 from scenegrad.solvers.navier_stokes.finite_element.solver import FlowSolver
@@ -34,6 +35,10 @@ def probe(name: str, output: Output, start: float, solver: AnySolver, watched: l
             layout = Elements(nodes=solver.space.nodes)
             units = {q: UNITS.get(q, "1") for q in output.quantities} | {"position": "m"}
             return Probe(name, output.every, fields(output.quantities, solver), layout, units, start)
+        case Diagnostics():
+            assert isinstance(solver, FlowSolver)
+            budget = Budget(solver)
+            return Probe(name, output.every, budget, Series(), budget.units, start)
         case Energy():
             units = dict(ENERGY_UNITS)
 

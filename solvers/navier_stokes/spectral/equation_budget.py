@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -36,10 +36,11 @@ class EquationBudget:
     @classmethod
     def of(cls, equation: Equation) -> EquationBudget:
         """Equations that are dataclasses with a field `lattice` can be put on another one."""
-        like: Any = equation
+        like: Any = equation  # a class of a user's own, maybe
         if not is_dataclass(like) or "lattice" not in [one.name for one in fields(like)]:
             return cls(equation, None)
-        return cls(equation, replace(like, lattice=finer(equation.lattice)))
+        like = replace(cast(Any, like), lattice=finer(equation.lattice))
+        return cls(equation, like)
 
     @property
     def lattice(self) -> Lattice:
