@@ -158,8 +158,8 @@ def march(
             if not bool((span > 0.0).any()):
                 break
             longest = bound(solver, state, params, clock)
-            plan = planned(solver, state, params, controller, span, longest, clock.memory)
-            refuse_standstill(plan, clock)
+            plan = planned(solver, state, params, controller, span, longest, clock)
+            refuse_standstill(solver, state, params, plan, clock)
             records: list[tuple[StepRecord, S | None]] = []
             keep, wait = (collect(records), None) if controller.needs_error else (seen, patience)
             candidate, error = advance(solver, state, params, clock, plan, keep, wait)
@@ -198,13 +198,16 @@ def collect(records: list[tuple[StepRecord, S | None]]) -> Seen[S]:
 
 
 def bound(solver: Solver[S], state: S, params: Params, clock: Clock) -> Tensor:
-    largest = solver.max_dt(state, params).detach().to("cpu", torch.float64)
+    try:
+        largest = solver.max_dt(state, params).detach().to("cpu", torch.float64)
+    except Diverged as error:
+        raise Diverged(f"{error} This was {when(clock, (error.members or (0,))[0])}.", error.members) from error
     bad = ~(largest > 0.0)
     if bool(bad.any()):
         members = tuple(int(i) for i in torch.nonzero(bad).flatten())
         raise Diverged(
-            f"The stability bound of the time step became {float(largest[members[0]])} for member {members[0]} at "
-            f"t = {float(clock.time[members[0]]):.6g}, step {int(clock.steps[members[0]])}: the state has run away. "
+            f"The stability bound of the time step became {float(largest[members[0]])} for member {members[0]} "
+            f"{when(clock, members[0])}: the state has run away. {told(solver, state, params, members[0])}"
             f"Look at the last frames; a smaller dt or cfl, or a stiffer wall, is the usual cure.",
             members,
         )
@@ -212,26 +215,37 @@ def bound(solver: Solver[S], state: S, params: Params, clock: Clock) -> Tensor:
 
 
 def planned(
-    solver: Solver[S], state: S, params: Params, controller: Controller, span: Tensor, longest: Tensor, memory: Memory
+    solver: Solver[S], state: S, params: Params, controller: Controller, span: Tensor, longest: Tensor, clock: Clock
 ) -> Plan:
     """The next steps; a dt beyond the bound is refused with what bounds it, where the solver can say that."""
     try:
-        return controller.plan(span, longest, memory)
+        return controller.plan(span, longest, clock.memory)
     except StabilityError as refusal:
-        why = solver.limit(state, params, int(longest.argmin())) if isinstance(solver, Limited) else ""
-        raise StabilityError(f"{refusal} {why}".strip()) from None
+        member = int(longest.argmin())
+        later = f"This was {when(clock, member)}. " if int(clock.steps[member]) else ""
+        raise StabilityError(f"{refusal} {later}{told(solver, state, params, member)}".strip()) from None
 
 
-def refuse_standstill(plan: Plan, clock: Clock) -> None:
+def when(clock: Clock, member: int) -> str:
+    return f"at t = {float(clock.time[member]):.6g}, step {int(clock.steps[member])}"
+
+
+def told(solver: Solver[S], state: S, params: Params, member: int) -> str:
+    """What the solver can say of what bounds its step, and a blank."""
+    why = solver.limit(state, params, member) if isinstance(solver, Limited) else ""
+    return f"{why} " if why else ""
+
+
+def refuse_standstill(solver: Solver[S], state: S, params: Params, plan: Plan, clock: Clock) -> None:
     """A step so small that the next output will never be reached comes of a state that runs away, or of a tolerance
     that no step can meet."""
     stuck = plan.left > NEVER
     if bool(stuck.any()):
         b = int(torch.nonzero(stuck)[0])
         raise Diverged(
-            f"Member {b} would take {float(plan.left[b]):.3g} steps of {float(plan.dt[b]):.3g} from t = "
-            f"{float(clock.time[b]):.6g}, step {int(clock.steps[b])}, to the next output: its state is running away, "
-            f"or its tolerance cannot be met. Look at the last frames; weaker forces, more cells, a smoother start or "
+            f"Member {b} would take {float(plan.left[b]):.3g} steps of {float(plan.dt[b]):.3g} to the next output, "
+            f"{when(clock, b)}: its state is running away, or its tolerance cannot be met. "
+            f"{told(solver, state, params, b)}Look at the last frames; weaker forces, more cells, a smoother start or "
             f"a looser tolerance are the usual cures.",
             tuple(int(i) for i in torch.nonzero(stuck).flatten()),
         )

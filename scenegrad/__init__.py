@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from scenegrad.engine.errors import StabilityError as StabilityError
     from scenegrad.engine.files.splats import read_splats as read_splats
     from scenegrad.engine.optimise import optimise as optimise
+    from scenegrad.engine.residual import residual as residual
     from scenegrad.engine.rollout import Rollout as Rollout
     from scenegrad.engine.rollout import rollout as rollout
     from scenegrad.engine.state import Params as Params
@@ -218,6 +219,7 @@ HOMES: dict[str, str] = {
     "Surrogate": "scenegrad.surrogates",
     "compile": "scenegrad.solvers.compile:compile_scene",
     "generate": "scenegrad.generating",
+    "residual": "scenegrad.engine.residual",
     **dict.fromkeys(("Rollout", "rollout"), "scenegrad.engine.rollout"),
     **dict.fromkeys(("Params", "with_tensors"), "scenegrad.engine.state"),
     "optimise": "scenegrad.engine.optimise",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from scenegrad.engine.controllers import Memory, Plan
+from scenegrad.engine.controllers import Plan
 from scenegrad.engine.device import pick_device, pick_dtype
 from scenegrad.engine.files.disk import in_words
 from scenegrad.engine.files.formats import format_of
 from scenegrad.engine.files.recorder import arrays
-from scenegrad.engine.loop import due_times, planned
+from scenegrad.engine.loop import Clock, due_times, planned
 from scenegrad.engine.state import tensors
 from scenegrad.solvers.compile import compile_scene, method_of
 
@@ -52,7 +52,7 @@ def first_plan(solver: Solver, state: Any, params: Params) -> Plan:
 
     bound = solver.max_dt(state, params.detach()).detach().to("cpu", torch.float64)
     span = torch.full_like(bound, solver.program.end)
-    return planned(solver, state, params, solver.program.controller, span, bound, Memory.fresh(len(bound)))
+    return planned(solver, state, params, solver.program.controller, span, bound, Clock.start(len(bound)))
 
 
 def frames_of_outputs(solver: Solver) -> dict[str, int]:

@@ -17,6 +17,7 @@ from scenegrad.provenance import commit, identity, provenance
 from scenegrad.runs import Run
 from scenegrad.solvers.compile import compile_scene
 from scenegrad.sources import read_scene
+from scenegrad.watching import watched
 
 if TYPE_CHECKING:
     import torch
@@ -41,7 +42,8 @@ def run(
 
     A run that was stopped, however that happened, goes on from its last checkpoint; one that is finished is opened as
     it is. overwrite: begin anew, whatever the folder holds. resume: False refuses a folder that holds anything.
-    checkpoint_every: wall time [s]. Distributions of the scene stand at their medians.
+    checkpoint_every: wall time [s]. Distributions of the scene stand at their medians. Scenes of flows that ask for
+    Fields get Diagnostics of them too.
     """
     refuse_endless_spawning()
     if not checkpoint_every >= 0.0:
@@ -51,7 +53,7 @@ def run(
     folder = RunFolder(Path(out) if out is not None else Path("runs") / scene.name)
     shown = progress_for(progress)
     with patience(shown, f"{scene.name}: {COMPILING}"):
-        solver, state, params = compile_scene(scene, where, precision)
+        solver, state, params = compile_scene(watched(scene), where, precision)
         first_plan(solver, state, params)  # a dt beyond the bound is refused before the folder is touched
     same, origin = identity(scene, where, precision), provenance(scene, where, precision)
     about = {"identity": same, "commit": commit(), "provenance": origin}

@@ -179,12 +179,13 @@ class Staggered(Method):
     advection: "central" (keeps energy), "van_leer" or "weno3" (calm where the grid is coarse), "maccormack"
     (semi-Lagrangian, for smoke and large steps). viscosity: "explicit", or "implicit" where it would bound the step.
     tolerance: of the pressure beside obstacles, relative; that of the precision if left out. integrator: "ab2" (Adams
-    and Bashforth, one evaluation a step) or "rk3" (Runge and Kutta, order 3 with an error estimate, larger steps). Left
-    out, it is ab2, or rk3 where time has a tolerance.
+    and Bashforth, one evaluation a step), "rk3" (Runge and Kutta, order 3 with an error estimate, larger steps) or "dp5"
+    (Dormand and Prince, order 5, for strict tolerances of smooth flows). Left out, it is ab2, or rk3 where time has a
+    tolerance.
     """
 
     kind: Literal["staggered"] = "staggered"
-    integrator: Literal["ab2", "rk3"] | None = None
+    integrator: Literal["ab2", "rk3", "dp5"] | None = None
     advection: Literal["central", "van_leer", "weno3", "maccormack"] = "van_leer"
     viscosity: Literal["explicit", "implicit"] = "explicit"
     tolerance: Annotated[float, Field(gt=0, lt=1)] | None = None
@@ -219,13 +220,13 @@ class Elliptic(Method):
 
     krylov: "conjugate_gradients", or "recycled_gmres" for equations that are not definite, such as those of waves of
     one frequency: it solves the members of a batch one after the other, like after like, and each begins with what was
-    learnt from the last. preconditioner of the first: "fast", by cosine and Fourier transforms, for permeabilities
-    within a factor of ten or so; or "multigrid", for any. tolerance: of the residual, relative to the sources; that of
-    the precision if left out.
+    learnt from the last. "gmres" begins each anew, to compare. preconditioner of the first: "fast", by cosine and
+    Fourier transforms, for permeabilities within a factor of ten or so; or "multigrid", for any. tolerance: of the
+    residual, relative to the sources; that of the precision if left out.
     """
 
     kind: Literal["elliptic"] = "elliptic"
-    krylov: Literal["conjugate_gradients", "recycled_gmres"] = "conjugate_gradients"
+    krylov: Literal["conjugate_gradients", "recycled_gmres", "gmres"] = "conjugate_gradients"
     preconditioner: Literal["fast", "multigrid"] = "fast"
     tolerance: Annotated[float, Field(gt=0, lt=1)] | None = None
 

@@ -1,4 +1,4 @@
-"""Commands that show something: view, splats, demo."""
+"""Commands that show something: view, plot, splats, demo."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FILMS = (".mp4", ".gif")
 
 
 def register(app: App) -> None:
-    for command in (view, splats, demo):
+    for command in (view, plot, splats, demo):
         app.command(command)
 
 
@@ -45,6 +45,30 @@ def view(
         print(pictures.movie(run, out, field=field))
     else:
         raise SceneError(f"--frame {frame} makes one picture, but {out.name} is a film; leave it out or write a .png.")
+    return 0
+
+
+def plot(
+    run: Annotated[Path, Parameter(help="The folder of a run.")],
+    output: Annotated[str, Parameter(help="An output of numbers, or one quantity of it: energy, energy.kinetic.")] = (
+        "diagnostics"
+    ),
+    *,
+    out: Out = None,
+) -> int:
+    """Draw the numbers of a run over time: how a flow kept its laws, or an output by its name.
+
+    For example
+
+    - `scenegrad plot runs/flow`
+    - `scenegrad plot runs/flow energy --out energy.pdf`
+    """
+    from scenegrad import view as pictures
+
+    if output == "diagnostics":
+        print(pictures.plot_diagnostics(run, out))
+    else:
+        print(pictures.plot_series(run, output, out))
     return 0
 
 

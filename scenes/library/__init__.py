@@ -1,6 +1,14 @@
 """Ready scenes, each a function of a few numbers."""
 
 from scenegrad.scenes.library.atoms import argon, kob_andersen, lj_fluid, melting_crystal
+from scenegrad.scenes.library.datasets import (
+    mosaic_ns2d,
+    mosaic_ns3d,
+    pdearena_smoke,
+    shockcast_blast,
+    spectral_refiner_fno,
+    spectral_refiner_kolmogorov,
+)
 from scenegrad.scenes.library.elastic import cantilever, colliding_rings
 from scenegrad.scenes.library.fluids import decaying_turbulence, kolmogorov, taylor_green
 from scenegrad.scenes.library.forming import bag_drop, bouncing_jelly, snowball, squeezed_mesh, taffy
@@ -41,8 +49,9 @@ __all__ = [
     "channel_flow", "colliding_disks", "colliding_rings", "cylinder_channel", "cylinder_wake", "dam_break", "darcy",
     "decaying_turbulence", "elastic_drop", "fno_burgers", "fno_darcy", "fno_navier_stokes", "gray_scott",
     "heated_cavity", "honey_coiling", "hourglass", "hydrostatic", "isentropic_vortex", "kob_andersen", "kolmogorov",
-    "kuramoto_sivashinsky", "lid_cavity", "lj_fluid", "melting_crystal", "mixing_fluids", "pouring",
-    "rayleigh_benard", "riemann_2d", "sand_column", "sand_heap", "shallow_dam_break", "shock_tube", "slump",
-    "smoke_plume", "snowball", "soft_arm", "soft_walker", "squeezed_mesh", "taffy", "taylor_green", "taylor_green_3d",
-    "water_wheel",
+    "kuramoto_sivashinsky", "lid_cavity", "lj_fluid", "melting_crystal", "mixing_fluids", "mosaic_ns2d",
+    "mosaic_ns3d", "pdearena_smoke", "pouring", "rayleigh_benard", "riemann_2d", "sand_column", "sand_heap",
+    "shallow_dam_break", "shock_tube", "shockcast_blast", "slump", "smoke_plume", "snowball", "soft_arm",
+    "soft_walker", "spectral_refiner_fno", "spectral_refiner_kolmogorov", "squeezed_mesh", "taffy", "taylor_green",
+    "taylor_green_3d", "water_wheel",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ import math
 from scenegrad.scenes.domain import Boundary, Domain, Periodic
 from scenegrad.scenes.fluids import Fluid, Obstacle, Tracer
 from scenegrad.scenes.forcings import UniformForcing
-from scenegrad.scenes.initial_fields import Conduction, Spots
+from scenegrad.scenes.initial_fields import Conduction, Magnitude
 from scenegrad.scenes.methods import Staggered
 from scenegrad.scenes.outputs import Energy, Exchange, Fields, Force
 from scenegrad.scenes.quantities import Parabolic
@@ -15,7 +15,7 @@ from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.shapes import Sphere
 from scenegrad.scenes.sides import Inflow, NoSlip, Outflow
 from scenegrad.scenes.time import Time
-from scenegrad.scenes.values import Scalar
+from scenegrad.scenes.values import NoiseField, Scalar
 
 __all__ = ["channel_flow", "cylinder_wake", "heated_cavity", "lid_cavity", "rayleigh_benard", "smoke_plume"]
 
@@ -131,19 +131,24 @@ def rayleigh_benard(
     )
 
 
-def smoke_plume(cells: int = 128, buoyancy: float = 0.5, end: float = 30.0, seed: int = 0) -> Scene:
-    """Puffs of smoke that rise in a closed box and roll up: the box, viscosity and buoyancy of the smoke data of
-    PDEArena [Gupta & Brandstetter 2022, arXiv:2209.15616], from spots in the place of its noise."""
+def smoke_plume(
+    cells: int = 128, buoyancy: Scalar = 0.5, end: float = 30.0, every: float = 1.5, seed: int = 0
+) -> Scene:
+    """Smoke that rises in a closed box and rolls up, from random noise: the smoke of PDEArena, of buoyancies 0.1 to 0.5
+    [Gupta & Brandstetter 2022, arXiv:2209.15616].
+
+    They step by 1.5; here paths bound the step. `pdearena_smoke` has their times.
+    """
     return Scene(
         name="smoke_plume",
         domain=Domain(size=(32.0, 32.0), cells=(cells, cells)),
         entities={
             "air": Fluid(viscosity=0.01),
-            "smoke": Tracer(initial=Spots(count=14, radius=3.0, height=1.0), buoyancy=(0.0, buoyancy)),
+            "smoke": Tracer(initial=Magnitude(NoiseField(scale=11.0, smoothness=6.0)), buoyancy=(0.0, buoyancy)),
         },
         boundary=Boundary(default=NoSlip()),
         method=Staggered(advection="maccormack"),
-        outputs={"fields": Fields("smoke", "velocity", every=1.5)},
+        outputs={"fields": Fields("smoke", "velocity", every=every)},
         time=Time(end=end),
         seed=seed,
     )

@@ -5,7 +5,7 @@ result, and f there the seventh slope, which only the estimate of the error need
 in dt. On the negative real axis the method is stable up to 3.3, on the imaginary one up to 0.99.
 """
 
-__all__ = ["ESTIMATE", "ESTIMATE_ORDER", "NODES", "ROWS"]
+__all__ = ["ESTIMATE", "ESTIMATE_ORDER", "FOURTH", "NODES", "ROWS"]
 
 NODES = (0.0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0, 1.0)
 ROWS: tuple[tuple[float, ...], ...] = (

@@ -12,7 +12,7 @@ from torch import Tensor
 from scenegrad.engine.state import Params
 from scenegrad.scenes.signals import Signal, Sine, Table
 
-__all__ = ["addresses", "peak", "peaks", "value_at", "values_at"]
+__all__ = ["addresses", "peak", "peaks", "span", "value_at", "values_at"]
 
 FIELDS: dict[type[Signal], tuple[str, ...]] = {
     Table: ("values",),
@@ -51,6 +51,17 @@ def peak(params: Params, address: str, signal: Any) -> Tensor:
         return strongest(numbers[0])
     amplitude, _, _, offset = numbers
     return torch.where(offset < 0, offset - amplitude.abs(), offset + amplitude.abs())
+
+
+def span(params: Params, address: str, signal: Any) -> tuple[Tensor, Tensor]:
+    """The least and the largest value at any time, float64 [batch]; of a plain number, the number twice."""
+    numbers = [params[a].double() for a in addresses(address, signal)]
+    if not isinstance(signal, Signal):
+        return numbers[0], numbers[0]
+    if isinstance(signal, Table):
+        return numbers[0].amin(-1), numbers[0].amax(-1)
+    amplitude, _, _, offset = numbers
+    return offset - amplitude.abs(), offset + amplitude.abs()
 
 
 def values_at(params: Params, signals: Sequence[tuple[str, Any]], time: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from scenegrad.verification.navier_stokes import (
     cavity,
     elliptic,
     finite_element,
+    finite_element_orders,
     finite_volume,
     finite_volume_walls,
     gradients,
@@ -16,6 +17,6 @@ __all__ = ["CASES"]
 
 CASES: tuple[Case, ...] = (
     *spectral.CASES, *finite_volume.CASES, *finite_volume_walls.CASES, *elliptic.CASES, *cavity.CASES,
-    *staggered.CASES, *finite_element.CASES,
+    *staggered.CASES, *finite_element.CASES, *finite_element_orders.CASES,
     *gradients.CASES,
 )  # fmt: skip

@@ -12,6 +12,8 @@ from torch import Tensor
 
 from scenegrad.engine.state import with_tensors
 from scenegrad.scenes import library
+from scenegrad.scenes.domain import Boundary, Slip
+from scenegrad.scenes.sides import Inflow, Outflow
 from scenegrad.scenes.values import MaternField
 from scenegrad.solvers.compile import compile_scene
 from scenegrad.solvers.elliptic.axes import Axis, End
@@ -124,6 +126,19 @@ def factor(cells: int, setting: Setting) -> float:
     return float(outcome.residual) ** (1 / int(outcome.iterations))
 
 
+def maze(cells: int, setting: Setting) -> tuple[tuple[Axis, ...], list[Tensor]]:
+    """A box with three walls of no thickness."""
+    axes = (Axis(cells, 1 / cells, "neumann", "neumann"),) * 2
+    faces = [
+        torch.ones(1, *face_counts(axes, n), dtype=dtype(setting), device=setting.device) for n in range(len(axes))
+    ]
+    gap = cells // 16
+    faces[0][:, cells // 3, gap:] = 0.0
+    faces[0][:, 2 * cells // 3, :-gap] = 0.0
+    faces[1][:, cells // 3 + 1 : cells // 2, 3 * cells // 7] = 0.0
+    return axes, faces
+
+
 def multigrid(setting: Setting) -> Iterator[Finding]:
     for cells in (32, 128):
         yield at_most(
@@ -132,6 +147,18 @@ def multigrid(setting: Setting) -> Iterator[Finding]:
     axes, faces, b = cylinder(128, setting)
     outcome = EllipticSolver(axes, ConjugateGradient(Multigrid()), 1e-6).solve(b, faces)
     yield at_most("iterations to 1e-6 as a preconditioner, 128 x 128 cells", int(outcome.iterations), 7)
+    for cells in (64, 256):
+        for contrast in (1e2, 1e4, 1e6):
+            scene = library.darcy(cells=cells, above=contrast, below=1.0)
+            solver, state, params = compiled(scene, setting)
+            given, b = solver.equation(state, params)
+            outcome = EllipticSolver(solver.elliptic.axes, ConjugateGradient(Multigrid()), 1e-6).solve(b, given)
+            name = f"the same in a medium of contrast {contrast:g}, {cells} x {cells} cells"
+            yield at_most(name, int(outcome.iterations), 9)
+        axes, faces = maze(cells, setting)
+        _, _, b = cylinder(cells, setting)
+        outcome = EllipticSolver(axes, ConjugateGradient(Multigrid()), 1e-6).solve(b, faces)
+        yield at_most(f"the same around thin walls, {cells} x {cells} cells", int(outcome.iterations), 9)
 
 
 def conduction(setting: Setting) -> Iterator[Finding]:
@@ -178,6 +205,16 @@ def recycling(setting: Setting) -> Iterator[Finding]:
     share = float(plain.iterations.sum()) / float(recycled.iterations.sum())
     yield at_least("iterations of GMRES(40) over those of recycled GMRES, 6 Helmholtz equations", 5.0, share)
     yield at_most("largest residual", float(recycled.residual.max()), 1e-6)
+    through = Boundary(x_lo=Inflow(0.1), x_hi=Outflow(pressure=0.0), y=Slip())
+    scenes = [library.darcy(cells=64, source=0.0, seed=n).replace({"boundary": through}) for n in range(members)]
+    solver, state, params = compiled(scenes, setting)
+    faces, b = solver.equation(state, params)
+    plain, recycled = (
+        EllipticSolver(solver.elliptic.axes, iteration, 1e-6).solve(b, faces)
+        for iteration in (Recycling(kept=0, ordered=False), Recycling())
+    )
+    share = float(plain.iterations.sum()) / float(recycled.iterations.sum())
+    yield at_least("the same for 6 porous media that water flows through, 64 x 64 cells", 5.0, share)
 
 
 CASES = (

@@ -71,6 +71,8 @@ def compile_darcy(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> t
 def iteration(asked: Elliptic, axes: tuple[Axis, ...], device: str, dtype: torch.dtype) -> Iteration:
     if asked.krylov == "recycled_gmres":
         return Recycling()
+    if asked.krylov == "gmres":
+        return Recycling(kept=0, ordered=False)
     return ConjugateGradient(Multigrid() if asked.preconditioner == "multigrid" else Fast.on(axes, device, dtype))
 
 

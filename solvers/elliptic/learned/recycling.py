@@ -16,7 +16,7 @@ __all__ = ["Recycling", "along_a_path"]
 
 @dataclass
 class Memory:
-    """Directions [cells, kept] in which the last operator did least, |A u| / |u| smallest."""
+    """Directions [kept, cells] in which the last operator did least, |A u| / |u| smallest."""
 
     directions: Tensor | None = None
 
@@ -55,40 +55,40 @@ class Recycling:
         return Found(x, count, left <= goal)
 
     def solve(self, equation: Equation, b: Tensor, x: Tensor, goal: float) -> tuple[Tensor, int, float]:
-        """One equation; flat tensors [cells]."""
+        """One equation; flat tensors [cells], families of them by rows.
+
+        ahead: directions d of a cycle, first those that were kept; image: an orthonormal basis of what A makes of them;
+        A ahead = g image.
+        """
         r = b - equation.apply(x)
         spent, size = 1, float(r.norm())
         u, c = self.memory.directions, None
-        if u is not None and size > goal and len(u) == len(b):
-            images = torch.stack([equation.apply(column) for column in u.T], dim=1)
-            spent += u.shape[1]
-            c, triangle = torch.linalg.qr(images)
-            u = torch.linalg.solve_triangular(triangle, u, upper=True, left=False)
-            along = c.T @ r
-            x, r = x + u @ along, r - c @ along
+        if u is not None and size > goal and u.shape[1] == len(b):
+            spent += len(u)
+            q, triangle = torch.linalg.qr(equation.apply(u).T)
+            c, u = q.T.contiguous(), torch.linalg.solve_triangular(triangle.T, u, upper=False)
+            along = c @ r
+            x, r = x + along @ u, r - along @ c
             size = float(r.norm())
+        image, ahead = b.new_empty(self.width + 1, len(b)), b.new_empty(self.width, len(b))
         while size > goal and spent < self.iterations:
-            steps = self.width - (0 if c is None else c.shape[1])
-            v, z, small, cross = arnoldi(equation, r, c, steps, goal)
-            spent += z.shape[1]
-            # A [u z] = [c v] G
-            if c is None or u is None:
-                ahead, image, g = z, v, small
-            else:
-                kept = c.shape[1]
-                lengths = u.norm(dim=0)
-                ahead, image = torch.cat((u / lengths, z), 1), torch.cat((c, v), 1)
-                g = torch.zeros(image.shape[1], ahead.shape[1], dtype=b.dtype, device=b.device)
+            g = b.new_zeros(self.width + 1, self.width)
+            kept = 0
+            if c is not None and u is not None:
+                kept, lengths = len(c), u.norm(dim=1)
+                image[:kept], ahead[:kept] = c, u / lengths[:, None]
                 g[:kept, :kept] = torch.diag(1.0 / lengths)
-                g[:kept, kept:], g[kept:, kept:] = cross, small
-            y = torch.linalg.lstsq(g, (image.T @ r)[:, None]).solution[:, 0]
-            x, r = x + ahead @ y, r - image @ (g @ y)
+            count = arnoldi(equation, r, image, ahead, g, kept, goal)
+            spent += count - kept
+            basis, ways, g = image[: count + 1], ahead[:count], g[: count + 1, :count]
+            y = torch.linalg.lstsq(g, (basis @ r)[:, None]).solution[:, 0]
+            x, r = x + y @ ways, r - (g @ y) @ basis
             size = float(r.norm())
             if self.kept:
-                chosen = weakest(g, ahead, self.kept)
+                chosen = weakest(g, ways, self.kept)
                 q, triangle = torch.linalg.qr(g @ chosen)
-                c = image @ q
-                u = torch.linalg.solve_triangular(triangle, ahead @ chosen, upper=True, left=False)
+                c = q.T @ basis
+                u = torch.linalg.solve_triangular(triangle.T, chosen.T, upper=False) @ ways
         if self.kept:
             self.memory.directions = u
         return x, spent, size
@@ -96,14 +96,14 @@ class Recycling:
 
 @dataclass(frozen=True)
 class Equation:
-    """A of one member, on flat tensors."""
+    """A of one member, on flat tensors [cells] or rows of them."""
 
     operator: Diffusion
     shape: torch.Size
     precondition: Callable[[Tensor], Tensor] | None
 
     def apply(self, x: Tensor) -> Tensor:
-        return self.operator.apply(x.view(1, *self.shape)).flatten()
+        return self.operator.apply(x.view(-1, *self.shape)).view_as(x)
 
     def approach(self, v: Tensor) -> Tensor:
         """About A^-1 v."""
@@ -115,48 +115,49 @@ def alone(operator: Diffusion, number: int) -> Diffusion:
     return Diffusion(operator.axes, weights, operator.shift[number : number + 1])
 
 
-def arnoldi(
-    equation: Equation, r: Tensor, c: Tensor | None, steps: int, goal: float
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """(1 - c c') A z = v H from v_1 = r / |r|, z = v preconditioned; v [cells, steps + 1], z [cells, steps], H, and
-    c' A z. Gram-Schmidt is done twice. Stops early where r has become small."""
-    v, z = r.new_zeros(steps + 1, len(r)), r.new_zeros(steps, len(r))
-    h = r.new_zeros(steps + 1, steps)
-    cross = r.new_zeros(0 if c is None else c.shape[1], steps)
-    v[0] = r / r.norm()
-    done = steps
-    for j in range(steps):
-        z[j] = equation.approach(v[j])
-        w = equation.apply(z[j])
+def arnoldi(equation: Equation, r: Tensor, image: Tensor, ahead: Tensor, g: Tensor, kept: int, goal: float) -> int:
+    """Adds rows to `image` from r / |r| on and to `ahead`, columns to g, after the `kept` ones: A ahead = g image.
+
+    Gram-Schmidt is done twice where it takes much away [Kahan and Parlett: twice is enough]. Returns the number of rows of `ahead`, less than there is room for where r has become
+    small.
+    """
+    size = float(r.norm())
+    image[kept] = r / size
+    for j in range(kept, len(ahead)):
+        ahead[j] = equation.approach(image[j])
+        w = equation.apply(ahead[j])
+        basis = image[: j + 1]
+        length = float(w.norm())
         for _ in range(2):
-            if c is not None:
-                part = c.T @ w
-                w = w - c @ part
-                cross[:, j] += part
-            part = v[: j + 1] @ w
-            w = w - part @ v[: j + 1]
-            h[: j + 1, j] += part
-        h[j + 1, j] = w.norm()
-        if float(h[j + 1, j]) < 1e-14 * float(h[: j + 2, j].norm()):
-            done = j + 1
-            break
-        v[j + 1] = w / h[j + 1, j]
-        if j % 4 == 3 and missed(h[: j + 2, : j + 1], r) <= 0.5 * goal:
-            done = j + 1
-            break
-    return v[: done + 1].T, z[:done].T, h[: done + 1, :done], cross[:, :done]
+            before = length
+            part = basis @ w
+            w -= part @ basis
+            g[: j + 1, j] += part
+            length = float(w.norm())
+            if length > 0.7 * before:
+                break  # hardly anything of what was taken away is left
+        g[j + 1, j] = length
+        if length < 1e-14 * float(g[: j + 2, j].norm()):
+            image[j + 1] = 0.0
+            return j + 1
+        torch.div(w, length, out=image[j + 1])
+        if (j - kept) % 4 == 3 and missed(g[kept : j + 2, kept : j + 1], size) <= 0.5 * goal:
+            return j + 1
+    return len(ahead)
 
 
-def missed(h: Tensor, r: Tensor) -> float:
+def missed(h: Tensor, size: float) -> float:
     """Residual that these directions would leave."""
     right = h.new_zeros(len(h), 1)
-    right[0] = r.norm()
+    right[0] = size
     return float((right - h @ torch.linalg.lstsq(h, right).solution).norm())
 
 
 def weakest(g: Tensor, ahead: Tensor, count: int) -> Tensor:
-    """Combinations y with the smallest |A d| / |d|, d = ahead y [columns, count]: |A d| = |g y|."""
-    triangle = torch.linalg.qr(ahead).R
+    """Combinations y with the smallest |A d| / |d|, d = y ahead [rows, count]: |A d| = |g y|."""
+    triangle, failed = torch.linalg.cholesky_ex(ahead @ ahead.T, upper=True)
+    if bool(failed):
+        triangle = torch.linalg.qr(ahead.T).R
     inverse = torch.linalg.solve_triangular(
         triangle, torch.eye(len(triangle), dtype=g.dtype, device=g.device), upper=True
     )

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from scenegrad.scenes.initial_fields import Conduction, FieldFile, Magnitude, PlaneWave, TaylorGreen
+from scenegrad.scenes.model import Model
 from scenegrad.scenes.values import GaussianField, MaternField, NoiseField, RandomField, number
 from scenegrad.solvers.navier_stokes.fields.files import file_trouble, mean_trouble
 from scenegrad.solvers.navier_stokes.fields.forms import FORMS
@@ -26,7 +27,7 @@ Cells = tuple[int, ...]
 Sizes = tuple[float, ...]
 
 
-def kinds_for(role: Role) -> tuple[type, ...]:
+def kinds_for(role: Role) -> tuple[type[Model], ...]:
     part = {"value": "value", "flow": "flow", "vorticity": "swirl"}[role]
     found = tuple(kind for kind, form in FORMS.items() if getattr(form, part) is not None)
     return (*found, Magnitude) if role == "value" else found

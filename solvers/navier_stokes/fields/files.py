@@ -68,8 +68,9 @@ def shown(values: Array, places: Places) -> Tensor:
         place = np.arange(count) + shift[axis]
         left = np.floor(place).astype(int)
         share = (place - left).reshape([-1 if other == axis else 1 for other in range(places.dim)])
-        mode = "wrap" if wraps else "clip"
-        values = values.take(left, axis, mode=mode) * (1 - share) + values.take(left + 1, axis, mode=mode) * share
+        last = values.shape[axis] - 1
+        sides = [i % (last + 1) if wraps else i.clip(0, last) for i in (left, left + 1)]
+        values = values.take(sides[0], axis) * (1 - share) + values.take(sides[1], axis) * share
     return torch.from_numpy(values)
 
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from scenegrad.scenes.initial_fields import Conduction, FieldFile, PlaneWave, Spots, TaylorGreen
+from scenegrad.scenes.model import Model
 from scenegrad.scenes.values import GaussianField, MaternField, NoiseField
 from scenegrad.solvers.navier_stokes.fields.files import modes_of_file, samples, shown
 from scenegrad.solvers.navier_stokes.fields.places import GridPlaces, Places
@@ -212,7 +213,7 @@ def random_form(*numbers: str) -> Form:
     return Form(numbers, random_value, random_flow, whirling, random_swirl)
 
 
-FORMS: dict[type, Form] = {
+FORMS: dict[type[Model], Form] = {
     TaylorGreen: Form(("amplitude",), None, taylor_green_flow, taylor_green_whirl, taylor_green_flow),
     PlaneWave: Form(("amplitude", "phase"), plane_wave),
     Spots: Form(("radius", "height"), spots),

@@ -17,7 +17,7 @@ from scenegrad.solvers.navier_stokes.finite_element.marching import before_last,
 from scenegrad.solvers.navier_stokes.finite_element.sides import Sides
 from scenegrad.solvers.navier_stokes.finite_element.space import Space
 from scenegrad.solvers.navier_stokes.finite_element.state import FlowState
-from scenegrad.solvers.navier_stokes.finite_element.system import System, solve
+from scenegrad.solvers.navier_stokes.finite_element.system import PICARD, System, solve
 from scenegrad.solvers.navier_stokes.finite_element.transport import Carriage, Transport
 from scenegrad.solvers.navier_stokes.finite_element.watches import Crossing, Watch, blown, diffused, pushed
 
@@ -167,6 +167,7 @@ class FlowSolver(TorchAdjoint):
             lambda x, early: equations.local(x, now, told, lift, early),
             keys=keys,
             linear=linear,
+            picard=0 if equations.count else PICARD,  # where heat lifts the fluid, it goes astray
         )
 
     def mean(self, pressure: Tensor, now: Moment) -> Tensor:

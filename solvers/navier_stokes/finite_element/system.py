@@ -22,11 +22,12 @@ from torch.autograd.function import once_differentiable
 from scenegrad.engine.errors import Diverged
 from scenegrad.engine.keeping import keeps
 
-__all__ = ["Factors", "System", "solve"]
+__all__ = ["PICARD", "Factors", "System", "solve"]
 
 KEPT = 2  # factorisations of a member: that of the first step of a multi-step method, and that of the others
 PICARD = 3  # iterations before those of Newton, whose basin is small
 ITERATIONS = 40
+HALVINGS = 5  # of a step of Newton's
 SETTLED = 1e-7  # relative size of the last change; the one after it would be about its square
 
 Equations = Callable[[Tensor], Tensor]  # unknowns [batch, n] to what is left of each equation [batch, n]
@@ -141,18 +142,23 @@ def solve(
     *,
     keys: Sequence[Any] | None = None,
     linear: bool = True,
+    picard: int = PICARD,
 ) -> Tensor:
     """The unknowns at which nothing is left of the equations [batch, n], differentiable by what the equations use.
 
     local(x, early): derivatives of the equations by element [batch, element, m, m]; early: those of Picard's
-    iteration, which settles from farther away than Newton's.
+    iteration, which settles from farther away than Newton's; it has the first `picard` turns. Newton's steps are halved
+    while more is left of the equations after them than before.
     """
     with torch.no_grad():
         x, settled = guess.detach(), torch.zeros(len(guess), dtype=torch.bool, device=guess.device)
         for turn in range(1 if linear else ITERATIONS):
-            early = turn < PICARD
+            early = turn < picard
             factors = system.factors(partial(local, x, early), keys)
-            change = factors.solve(equations(x))
+            rest = equations(x)
+            change = factors.solve(rest)
+            if not linear and not early:
+                change = shortened(x, change, rest, equations)
             x = torch.where(settled[:, None], x, x - change)
             size, whole = change.norm(dim=1), x.norm(dim=1)
             settled = settled | (torch.tensor(not early, device=x.device) & (size <= SETTLED * whole))
@@ -165,6 +171,18 @@ def solve(
     if not linear:
         factors = system.factors(lambda: local(x, False).detach(), keys)
     return Solution.apply(equations(x), x, factors)
+
+
+def shortened(x: Tensor, change: Tensor, rest: Tensor, equations: Equations) -> Tensor:
+    """Each member's change, halved until less is left of its equations, five times at most."""
+    before = rest.norm(dim=1)
+    for _ in range(HALVINGS):
+        worse = equations(x - change).norm(dim=1) > before
+        worse = worse & (change.norm(dim=1) > SETTLED * x.norm(dim=1))  # what is left may be rounding
+        if not bool(worse.any()):
+            break
+        change = torch.where(worse[:, None], 0.5 * change, change)
+    return change
 
 
 def refuse_unsettled(settled: Tensor, change: Tensor) -> None:

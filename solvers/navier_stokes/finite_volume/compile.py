@@ -79,9 +79,8 @@ def compile_finite_volume(
     )
     measures = Measures(name, law, grid, work.wraps, obstacles)
     tables = tables_of(name, law, grid, sides, obstacles)
-    changes = any(side.changes for side in sides)
     unplanned: Program[FlowState] = Program(scene.time.end, DEFAULT)
-    solver = FiniteVolumeSolver(work, measures, tables, changes, unplanned)
+    solver = FiniteVolumeSolver(work, measures, tables, fastest_of(sides, law, grid.dim, len(scenes)), unplanned)
     initial = start(scenes, name, law, grid, device, dtype, obstacles)
     refuse_impossible(scene, name, law, initial(values.detach()), values)
     probes = [probe(key, output, scene.time.warmup, solver) for key, output in scene.outputs.items()]
@@ -123,6 +122,13 @@ def tables_of(
         return Tables(constant, viscosity, conduction, held, open, free)
 
     return tables
+
+
+def fastest_of(sides: tuple[Side, ...], law: Law, dim: int, batch: int) -> Callable[[Params], Tensor] | None:
+    """What the sides hold when the waves that come in are fastest [batch, side, field]; None where nothing changes."""
+    if not any(side.changes for side in sides):
+        return None
+    return lambda values: torch.stack([side.fastest(values, batch, law, dim) for side in sides], dim=1)
 
 
 def refuse_covered(scene: Scene, sides: tuple[Side, ...], obstacles: Obstacles, values: Params) -> None:

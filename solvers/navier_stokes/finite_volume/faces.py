@@ -10,12 +10,14 @@ import warp as wp
 
 from scenegrad.solvers.navier_stokes.finite_volume.laws import Law
 from scenegrad.solvers.navier_stokes.finite_volume.muscl import LIMITERS
+from scenegrad.solvers.navier_stokes.finite_volume.muscl_back import muscl_back
 from scenegrad.solvers.navier_stokes.finite_volume.numbers import Numbers
 from scenegrad.solvers.navier_stokes.finite_volume.positivity import kept_positive
 from scenegrad.solvers.navier_stokes.finite_volume.turning import turning
 from scenegrad.solvers.navier_stokes.finite_volume.weno import correction, weno5z
+from scenegrad.solvers.navier_stokes.finite_volume.weno_back import weno_back
 
-__all__ = ["GHOSTS", "fluxes"]
+__all__ = ["GHOSTS", "fluxes", "fluxes_back"]
 
 GHOSTS = {"muscl": 2, "weno5": 3}  # cells that a face sees on either side
 
@@ -27,6 +29,11 @@ def fluxes(n: Numbers, law: Law, reconstruction: str, slopes: str, immersed: boo
     open share, so that nothing is learnt from behind a wall, and the flux comes through that share alone.
     """
     return weno_fluxes(n, law, immersed) if reconstruction == "weno5" else muscl_fluxes(n, law, slopes, immersed)
+
+
+def fluxes_back(n: Numbers, law: Law, reconstruction: str, slopes: str, immersed: bool) -> Any:
+    """Its transposed derivative."""
+    return weno_back(n, law, immersed) if reconstruction == "weno5" else muscl_back(n, law, slopes, immersed)
 
 
 @cache

@@ -23,6 +23,8 @@ class Pass:
     device: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    back: Any = None  # a kernel that takes inputs, and cotangents of outputs and of `felt`; without one Warp makes it
+    felt: tuple[str, ...] = ()  # inputs that `back` adds cotangents to
 
     def run(self, arrays: Mapping[str, Any]) -> None:
         def launch(first: int, end: int) -> None:
@@ -40,6 +42,15 @@ class Pass:
         """Adds the cotangents of the outputs, seen through the kernel, to those of the inputs; `bars` holds both by
         name. What has no entry there is not differentiated."""
 
+        def by_hand(first: int, end: int) -> None:
+            wp.launch(
+                self.back,
+                (arrays["batch"], end - first, *self.over[1:]),
+                [first if name == "first" else arrays[name] for name in self.inputs],
+                [bars.get(name) for name in (*self.outputs, *self.felt)],
+                device=self.device,
+            )
+
         def launch(first: int, end: int) -> None:
             wp.launch(
                 self.kernel,
@@ -52,4 +63,5 @@ class Pass:
                 device=self.device,
             )
 
-        shared(launch, self.over[0], slabs(self.over, self.device), apart=True, what=(self.kernel, "transposed"))
+        run = launch if self.back is None else by_hand
+        shared(run, self.over[0], slabs(self.over, self.device), apart=True, what=(self.kernel, "transposed"))

@@ -11,7 +11,7 @@ import warp as wp
 from scenegrad.solvers.navier_stokes.finite_volume.laws import Law
 from scenegrad.solvers.navier_stokes.finite_volume.numbers import Numbers
 
-__all__ = ["LEAST", "kept_positive"]
+__all__ = ["LEAST", "kept_positive", "mixed_back"]
 
 LEAST = 1e-3  # share of density and pressure that one face may leave of a cell; smooth flows never come near
 
@@ -60,3 +60,22 @@ def kept_positive(n: Numbers, law: Law) -> tuple[Any, Any, Any]:
         return first
 
     return left_over, mixed, least
+
+
+@cache
+def mixed_back(n: Numbers, law: Law) -> Any:
+    """wp.func (flux, lo, hi, courant, k, bar) -> cotangents of flux, lo, hi and k, and the mixed flux; it is rarely
+    asked, and left to Warp."""
+    real, vec = n.real, n.vec
+    _, mixed, _ = kept_positive(n, law)
+
+    @wp.func
+    def along(flux: vec, lo: vec, hi: vec, courant: real, k: real, bar: vec):
+        return wp.dot(bar, mixed(flux, lo, hi, courant, k))
+
+    @wp.func
+    def back(flux: vec, lo: vec, hi: vec, courant: real, k: real, bar: vec):
+        flux_bar, lo_bar, hi_bar, _, k_bar, found = wp.grad(along)(flux, lo, hi, courant, k, bar)
+        return flux_bar, lo_bar, hi_bar, k_bar, found
+
+    return back

@@ -18,7 +18,7 @@ from scenegrad.scenes.signals import Signal
 from scenegrad.scenes.values import Parameter, number
 from scenegrad.solvers.navier_stokes.finite_volume.ghosts import HELD, MIRROR, OPEN, STUCK, WRAP
 from scenegrad.solvers.navier_stokes.finite_volume.laws import Law
-from scenegrad.solvers.shared.signals import addresses, value_at
+from scenegrad.solvers.shared.signals import addresses, span, value_at
 
 __all__ = ["Side", "sides_of", "side_address", "side_troubles"]
 
@@ -56,6 +56,18 @@ class Side:
         if self.gas_constant is not None:  # p / rho in the place of the density
             columns[0] = columns[0] * params[self.gas_constant].double()
         return torch.stack(columns, dim=1)
+
+    def fastest(self, params: Params, batch: int, law: Law, dim: int) -> Tensor:
+        """Primitive variables whose waves are as fast as any that come in at any time: the largest speeds, the largest
+        pressure or depth, the least density of a gas [batch, field]."""
+        found = self.held(params, torch.zeros(batch, dtype=torch.float64), law.fields(dim)).clone()
+        for field, address, value, _ in self.values:
+            least, most = span(params, address, value)
+            if 1 <= field <= dim:
+                found[:, field] = torch.maximum(least.abs(), most.abs())
+            elif isinstance(value, Signal) and self.gas_constant is None:
+                found[:, field] = least if field == 0 and "pressure" in law.positive else most
+        return found
 
 
 def side_address(scene: Scene, axis: int, end: str) -> str | None:

@@ -16,6 +16,7 @@ from scenegrad.engine.errors import Diverged
 from scenegrad.engine.keeping import keeps
 from scenegrad.engine.solver import Program, Pull, Step
 from scenegrad.engine.state import Params
+from scenegrad.solvers.navier_stokes.finite_volume.limits import limit_of
 from scenegrad.solvers.navier_stokes.finite_volume.measures import Measures
 from scenegrad.solvers.navier_stokes.finite_volume.rooms import Rooms
 from scenegrad.solvers.navier_stokes.finite_volume.state import FlowState
@@ -37,14 +38,20 @@ class FiniteVolumeSolver:
         work: Workspace,
         measures: Measures,
         tables: Callable[[Params, Tensor], Tables],
-        changes: bool,
+        fastest: Callable[[Params], Tensor] | None,
         program: Program[FlowState],
     ):
-        """tables: of params at a time; changes: whether they change with time."""
+        """tables: of params at a time. fastest: where they change with time, what the sides hold when the waves that
+        come in are fastest [batch, side, field]."""
         self.work, self.measures, self.grid, self.law = work, measures, work.grid, work.law
-        self.make, self.changes, self.program = tables, changes, program
+        self.make, self.fastest, self.program = tables, fastest, program
         self.last: tuple[Known, Tables] | None = None
         self.replays = Replays()
+
+    @property
+    def changes(self) -> bool:
+        """Whether the tables change with time."""
+        return self.fastest is not None
 
     @property
     def wraps(self) -> tuple[bool, ...]:
@@ -60,7 +67,8 @@ class FiniteVolumeSolver:
 
     @torch.no_grad()
     def max_dt(self, state: FlowState, params: Params) -> Tensor:
-        """1 / sum_axes (|u| + c + 2 nu / dx) / dx of the fastest cell; at the sides too, where something comes in.
+        """1 / sum_axes (|u| + c + 2 nu / dx) / dx of the fastest cell; at the sides too, where something comes in, now
+        or at any other time.
 
         Where one axis is by far the fastest, 1 / dim of what it allows: so at half of this bound no axis alone has a
         Courant number above 1 / (2 dim), up to which fluxes of first order keep what must be positive so, see
@@ -81,14 +89,36 @@ class FiniteVolumeSolver:
         rate = torch.maximum(rates.sum(1), self.grid.dim * rates.amax(1))
         fastest = rate.flatten(1).amax(1).double()
         if self.work.viscous:
-            spread = torch.maximum(4.0 / 3.0 * tables.viscosity, tables.conduction * (k - 1.0))
             thin = w[:, 0].flatten(1).amin(1).double()
-            fastest = fastest + 2.0 * spread / thin * inverse.double().square().sum()
-        return (1.0 / torch.maximum(fastest, self.at_the_sides(tables, inverse.double()))).cpu()
+            fastest = fastest + 2.0 * self.spread(tables) / thin * inverse.double().square().sum()
+        held = tables.held if self.fastest is None else self.fastest(params.detach())
+        return (1.0 / torch.maximum(fastest, self.at_the_sides(held, k, inverse.double()))).cpu()
 
-    def at_the_sides(self, tables: Tables, inverse: Tensor) -> Tensor:
-        held, dim = tables.held.movedim(1, 2), self.grid.dim  # [batch, field, side]
-        sound = self.law.sound(held.clamp(min=0.0), tables.constant)
+    @torch.no_grad()
+    def limit(self, state: FlowState, params: Params, member: int) -> str:
+        """What bounds the step of a member, and where."""
+        u = state.conserved.detach()
+        tables = self.tables(params, torch.zeros(len(u), dtype=torch.float64))
+        k = tables.constant
+        w = self.law.primitive(u, k)
+        inverse = torch.tensor([1.0 / h for h in self.grid.spacing], dtype=torch.float64, device=u.device)
+        held = tables.held if self.fastest is None else self.fastest(params.detach())
+        return limit_of(
+            self.measures.name,
+            self.grid,
+            w[member],
+            self.law.sound(w, k)[member],
+            float(self.spread(tables)[member]) if self.work.viscous else 0.0,
+            float(self.at_the_sides(held, k, inverse)[member]),
+        )
+
+    def spread(self, tables: Tables) -> Tensor:
+        """Of momentum and of heat, whichever is larger, times the density [batch]."""
+        return torch.maximum(4.0 / 3.0 * tables.viscosity, tables.conduction * (tables.constant - 1.0))
+
+    def at_the_sides(self, held: Tensor, constant: Tensor, inverse: Tensor) -> Tensor:
+        held, dim = held.movedim(1, 2), self.grid.dim  # [batch, field, side]
+        sound = self.law.sound(held.clamp(min=0.0), constant)
         sound = torch.where(torch.isfinite(sound), sound, 0.0)
         speed = (held[:, 1 : 1 + dim].abs() * inverse.view(1, -1, 1)).sum(1)
         return (speed + sound * inverse.sum()).amax(1).clamp(min=torch.finfo(torch.float64).tiny)

@@ -10,7 +10,7 @@ import warp as wp
 
 from scenegrad.solvers.navier_stokes.finite_volume.numbers import Numbers
 
-__all__ = ["turning"]
+__all__ = ["turning", "turning_back"]
 
 
 @cache
@@ -40,3 +40,29 @@ def turning(n: Numbers) -> Any:
             out[b, axis, f, cell] = v[f]
 
     return load, store
+
+
+@cache
+def turning_back(n: Numbers) -> Any:
+    """The transposes of store and load: (wp.func (bars, b, cell, axis) -> vec, wp.func (vec, bars, b, cell, axis))."""
+    real, vec, dim, fields = n.real, n.vec, n.dim, n.fields
+
+    @wp.func
+    def load(bars: wp.array4d[real], b: int, cell: int, axis: int):
+        v = vec()
+        v[0] = bars[b, axis, 0, cell]
+        for a in range(wp.static(dim)):
+            v[1 + a] = bars[b, axis, 1 + (a + axis) % dim, cell]
+        for f in range(wp.static(dim + 1), wp.static(fields)):
+            v[f] = bars[b, axis, f, cell]
+        return v
+
+    @wp.func
+    def add(v: vec, bars: wp.array3d[real], b: int, cell: int, axis: int):
+        bars[b, 0, cell] += v[0]
+        for a in range(wp.static(dim)):
+            bars[b, 1 + (a + axis) % dim, cell] += v[1 + a]
+        for f in range(wp.static(dim + 1), wp.static(fields)):
+            bars[b, f, cell] += v[f]
+
+    return load, add

@@ -10,11 +10,12 @@ import warp as wp
 
 from scenegrad.solvers.navier_stokes.finite_volume.numbers import Numbers
 
-__all__ = ["SMALL", "correction", "weno5z"]
+__all__ = ["SMALL", "WEIGHTS", "correction", "weno5z", "weno5z_back"]
 
 # Differences below this share of a variable's scale count as smooth. At 1e-4, where critical points of a vortex that is
 # 8 cells wide are taken for jumps, the order was measured to fall from 5 to 4; up to 1e-2 shocks look the same.
 SMALL = 3e-3
+WEIGHTS = (57.0 / 11520.0, -411.0 / 11520.0, 354.0 / 11520.0)  # of the correction, from the outermost fluxes inwards
 
 
 @cache
@@ -54,6 +55,71 @@ def weno5z(n: Numbers) -> Any:
 
 
 @cache
+def weno5z_back(n: Numbers) -> Any:
+    """wp.func (a, b, c, d, e, scale, bar) -> cotangents of a, b, c, d, e and scale."""
+    real, vec = n.real, n.vec
+    small, tiny = real(SMALL * SMALL), real(1e-30)
+    third, quarter, half, two = real(13.0 / 12.0), real(0.25), real(0.5), real(2.0)
+    sixth = real(13.0 / 6.0)
+
+    @wp.func
+    def back(a: vec, b: vec, c: vec, d: vec, e: vec, scale: vec, bar: vec):
+        a_bar, b_bar, c_bar, d_bar, e_bar, scale_bar = vec(), vec(), vec(), vec(), vec(), vec()
+        for f in range(wp.static(n.fields)):
+            tall = small * scale[f]
+            least = tall * scale[f] + tiny
+            bend_0, slope_0 = a[f] - two * b[f] + c[f], a[f] - real(4.0) * b[f] + real(3.0) * c[f]
+            bend_1, slope_1 = b[f] - two * c[f] + d[f], b[f] - d[f]
+            bend_2, slope_2 = c[f] - two * d[f] + e[f], real(3.0) * c[f] - real(4.0) * d[f] + e[f]
+            rough_0 = third * bend_0 * bend_0 + quarter * slope_0 * slope_0 + least
+            rough_1 = third * bend_1 * bend_1 + quarter * slope_1 * slope_1 + least
+            rough_2 = third * bend_2 * bend_2 + quarter * slope_2 * slope_2 + least
+            uneven = rough_0 - rough_2
+            inverse_0, inverse_1, inverse_2 = real(1.0) / rough_0, real(1.0) / rough_1, real(1.0) / rough_2
+            ratio_0, ratio_1, ratio_2 = uneven * inverse_0, uneven * inverse_1, uneven * inverse_2
+            weight_0 = real(1.0) + ratio_0 * ratio_0
+            weight_1 = real(10.0) + real(10.0) * ratio_1 * ratio_1
+            weight_2 = real(5.0) + real(5.0) * ratio_2 * ratio_2
+            v_0 = real(3.0) * a[f] - real(10.0) * b[f] + real(15.0) * c[f]
+            v_1 = real(6.0) * c[f] + real(3.0) * d[f] - b[f]
+            v_2 = real(3.0) * c[f] + real(6.0) * d[f] - e[f]
+            sum = weight_0 + weight_1 + weight_2
+            share = bar[f] / (real(8.0) * sum)
+            v = (weight_0 * v_0 + weight_1 * v_1 + weight_2 * v_2) / sum
+            part_0, part_1, part_2 = share * weight_0, share * weight_1, share * weight_2
+            # Of each weight 1 + ratio^2, ratio = uneven / rough, by what it is made of.
+            felt_0 = two * share * (v_0 - v) * ratio_0 * inverse_0
+            felt_1 = real(20.0) * share * (v_1 - v) * ratio_1 * inverse_1
+            felt_2 = real(10.0) * share * (v_2 - v) * ratio_2 * inverse_2
+            felt = felt_0 + felt_1 + felt_2
+            rough_0_bar, rough_1_bar, rough_2_bar = felt - felt_0 * ratio_0, -felt_1 * ratio_1, -felt - felt_2 * ratio_2
+            bent_0, bent_1, bent_2 = (
+                sixth * bend_0 * rough_0_bar,
+                sixth * bend_1 * rough_1_bar,
+                sixth * bend_2 * rough_2_bar,
+            )
+            inclined_0, inclined_1, inclined_2 = (
+                half * slope_0 * rough_0_bar,
+                half * slope_1 * rough_1_bar,
+                half * slope_2 * rough_2_bar,
+            )
+            a_bar[f] = real(3.0) * part_0 + bent_0 + inclined_0
+            b_bar[f] = bent_1 + inclined_1 - real(10.0) * part_0 - part_1 - two * bent_0 - real(4.0) * inclined_0
+            c_bar[f] = (
+                real(15.0) * part_0 + real(6.0) * part_1 + real(3.0) * part_2
+                + bent_0 - two * bent_1 + bent_2 + real(3.0) * (inclined_0 + inclined_2)
+            )  # fmt: skip
+            d_bar[f] = (
+                real(3.0) * part_1 + real(6.0) * part_2 + bent_1 - inclined_1 - two * bent_2 - real(4.0) * inclined_2
+            )
+            e_bar[f] = bent_2 + inclined_2 - part_2
+            scale_bar[f] = two * tall * (rough_0_bar + rough_1_bar + rough_2_bar)
+        return a_bar, b_bar, c_bar, d_bar, e_bar, scale_bar
+
+    return back
+
+
+@cache
 def correction(n: Numbers) -> Any:
     """wp.func (f_-2, ..., f_3) -> vec: -h^2 f''/24 + 7 h^4 f''''/5760 at the face between f_0 and f_1.
 
@@ -61,7 +127,7 @@ def correction(n: Numbers) -> Any:
     [Shu & Osher 1988, J. Comput. Phys. 77, 439-471; Jiang, Shu, Zhang 2013, SIAM J. Sci. Comput. 35, A1137-A1160].
     """
     vec = n.vec
-    outer, middle, inner = n.real(57.0 / 11520.0), n.real(-411.0 / 11520.0), n.real(354.0 / 11520.0)
+    outer, middle, inner = (n.real(weight) for weight in WEIGHTS)
 
     @wp.func
     def correct(a: vec, b: vec, c: vec, d: vec, e: vec, f: vec):

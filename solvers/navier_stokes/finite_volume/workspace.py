@@ -12,7 +12,7 @@ import warp as wp
 from torch import Tensor
 
 from scenegrad.scenes.methods import FiniteVolume
-from scenegrad.solvers.navier_stokes.finite_volume.faces import fluxes
+from scenegrad.solvers.navier_stokes.finite_volume.faces import fluxes, fluxes_back
 from scenegrad.solvers.navier_stokes.finite_volume.ghosts import WRAP, primitive_with_ghosts
 from scenegrad.solvers.navier_stokes.finite_volume.grid import Grid
 from scenegrad.solvers.navier_stokes.finite_volume.laws import Law
@@ -32,6 +32,7 @@ KEEP = (0.0, 3.0 / 4.0, 1.0 / 3.0)  # share of the beginning in each stage of SS
 BOX = ("cells", "margin", "stride", "first")
 FILL = (*BOX, "kinds", "constant", "held", "u")
 FACES = ("margin", "stride", "first", "axis", "1/dx", "dt", "constant", "open", "w")
+FELT = ("w", "constant", "open")
 RUB = ("margin", "stride", "first", "axis", "1/dx", "viscosity", "conduction", "open", "w", "flux")
 WALL = (*BOX, "1/dx", "constant", "viscosity", "open", "w")
 UPDATE = (*BOX, "keep", "1/dx", "dt", "free", "push", "flux", "begin", "u")
@@ -59,9 +60,10 @@ class Workspace:
         self.wraps = tuple(kinds[2 * axis] == WRAP for axis in range(grid.dim))
         n = self.n = numbers(grid.dim, self.fields, dtype)
         self.fill = Pass(primitive_with_ghosts(n, law), grid.padded, device, FILL, ("w",))
-        solve = fluxes(n, law, method.reconstruction, method.limiter, immersed)
+        scheme = (n, law, method.reconstruction, method.limiter, immersed)
+        solve, back = fluxes(*scheme), fluxes_back(*scheme)
         across = [grid.across(axis) for axis in range(grid.dim)]
-        self.faces = [Pass(solve, over, device, FACES, ("flux",)) for over in across]
+        self.faces = [Pass(solve, over, device, FACES, ("flux",), back, FELT) for over in across]
         self.rub = [
             Pass(with_viscosity(n, immersed), over, device, RUB, ("flux rubbed",)) for over in across if viscous
         ]

@@ -12,8 +12,9 @@ from torch import Tensor
 from scenegrad.engine.state import Params
 from scenegrad.solvers.navier_stokes.spectral.equations.flow import FlowEquation
 from scenegrad.solvers.navier_stokes.spectral.lattice import Lattice
+from scenegrad.solvers.navier_stokes.spectral.modes import highest_mode
 from scenegrad.solvers.navier_stokes.spectral.seeing import per_mode
-from scenegrad.solvers.navier_stokes.spectral.truncation import finer, truncation
+from scenegrad.solvers.navier_stokes.spectral.truncation import on_cells
 from scenegrad.solvers.shared.roots import root
 
 __all__ = ["FlowBudget"]
@@ -35,11 +36,6 @@ class FlowBudget:
     @property
     def lattice(self) -> Lattice:
         return self.equation.lattice
-
-    @cached_property
-    def fine(self) -> FlowEquation:
-        """The same flow on twice the cells; forces are left out, of which nothing is cut off."""
-        return FlowEquation(finer(self.lattice), self.equation.fluid, self.equation.tracers)
 
     @property
     def unforced(self) -> FlowEquation:
@@ -87,8 +83,7 @@ class FlowBudget:
             found["enstrophy_stretching"] = self.inner(w, equation.curl(self.unforced.rate(spectrum, params)[:, :dim]))
         found["palinstrophy"] = 0.5 * self.inner(w * grid.k_squared.to(grid.dtype), w)
         found["spectrum"] = 0.5 * density[:, None] * grid.power(field[:, :dim])
-        left = truncation(self.unforced, self.fine, spectrum, params)[:, :dim]
-        found["residual"] = root(left.square().sum(1))
+        found["residual"] = self.residual(u, w)
         return found
 
     def parts(self, spectrum: Tensor, params: Params) -> dict[str, Tensor]:
@@ -107,6 +102,42 @@ class FlowBudget:
             found["buoyancy"] = grid.solenoidal(grid.forward(lift))
         viscosity, drag = (per_mode(params[f"{equation.fluid}.{name}"], grid) for name in ("viscosity", "drag"))
         return found | {"drag": -drag * u, "viscosity": -viscosity * grid.k_squared.to(grid.dtype) * u}
+
+    def residual(self, u: Tensor, w: Tensor) -> Tensor:
+        """What u_t + w x u + grad P - viscosity laplace u + drag u - f is with the solver's own u_t: all is found again
+        but for the modes of u x w that the 2/3 rule throws away, those of them without divergence. The root of the mean
+        square over the box [batch] [m/s^2]."""
+        grid, (weight, against, k) = self.lattice, self.beyond
+        seen = [torch.fft.irfftn(on_cells(one, grid, self.more), s=self.more, dim=grid.axes) for one in (u, w)]
+        u, w = seen[0].unbind(1), seen[1].unbind(1)
+        if grid.dim == 2:
+            turned = torch.stack([u[1] * w[0], -u[0] * w[0]], dim=1)
+        else:
+            turned = torch.linalg.cross(seen[0], seen[1], dim=1)
+        cut = torch.fft.rfftn(turned, dim=grid.axes)
+        along = torch.zeros_like(cut[:, 0])
+        for one, number in zip(cut.unbind(1), k, strict=True):
+            along = along + one * number
+        whole = (torch.view_as_real(cut).square().sum((1, -1)) * weight).flatten(1).sum(1)
+        return root(whole - (torch.view_as_real(along).square().sum(-1) * against).flatten(1).sum(1))
+
+    @property
+    def more(self) -> tuple[int, ...]:
+        """Cells on which products of two fields keep all their modes apart."""
+        return tuple(3 * n // 2 + n % 2 for n in self.lattice.cells)
+
+    @cached_property
+    def beyond(self) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """Tables on the modes of those cells: weights of the modes that are not carried, the same over |k|^2, and the
+        wavenumbers along each axis."""
+        grid = self.lattice
+        wide = Lattice(self.more, grid.size, grid.device, grid.dtype)
+        cut = torch.zeros(wide.modes, dtype=torch.bool)
+        for n, cells in zip(wide.indices, grid.cells, strict=True):
+            cut |= n.abs() > highest_mode(cells)
+        weight = wide.weight * cut.to(grid.device)
+        against = weight / wide.k_squared.clamp(min=1e-300)
+        return weight, against.to(grid.dtype), [k.to(grid.dtype) for k in wide.k]
 
     def inner(self, a: Tensor, b: Tensor) -> Tensor:
         """Integral of a . b over the box, from spectra [batch, component, *modes] -> [batch]."""

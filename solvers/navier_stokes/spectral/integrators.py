@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from scenegrad.scenes.errors import SceneError, nearest
-from scenegrad.solvers.navier_stokes.spectral.phi import Decay, Expm1, Function, PhiSum, phi
+from scenegrad.solvers.navier_stokes.spectral.phi import Decay, Expm1, Function, phi
 from scenegrad.solvers.navier_stokes.spectral.rational import Rational
 from scenegrad.solvers.shared import dormand_prince
 

@@ -123,7 +123,7 @@ class Lattice:
         """Weights with  mean of f g = sum over the stored modes of weight * Re(conj(F[f]) F[g])  [*modes]."""
         last = self.indices[-1]
         twice = (last > 0) & (2 * last < self.cells[-1])
-        table = torch.where(twice, 2.0, 1.0).expand(self.modes) / self.samples**2
+        table = torch.where(twice, 2.0, 1.0).double().expand(self.modes) / self.samples**2
         return table.to(self.device, self.dtype)
 
     def project(self, field: Tensor) -> Tensor:

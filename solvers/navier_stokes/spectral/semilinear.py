@@ -89,6 +89,12 @@ class SemilinearSolver(TorchAdjoint):
         with torch.no_grad():
             return self.method.reach / self.equation.frequency(state.field.detach(), params.detach()).double()
 
+    def limit(self, state: FieldState, params: Params, member: int) -> str:
+        """Where a quantity of a member is largest."""
+        size = torch.nan_to_num(state.field[member].detach().abs(), nan=torch.inf, posinf=torch.inf)
+        name, *cell = (int(i) for i in torch.unravel_index(size.argmax(), size.shape))
+        return f"Quantity {name} is largest, {float(size.max()):.3g}, in cell ({', '.join(map(str, cell))})."
+
     def step(self, state: FieldState, params: Params, time: Tensor, dt: Tensor) -> Step[FieldState]:
         numbers = self.cache(dt, *(params[name] for name in self.equation.addresses))
         learning = torch.is_grad_enabled() and any(params[name].requires_grad for name in self.equation.addresses)

@@ -11,6 +11,7 @@ from torch import Tensor
 from scenegrad.engine.capture import Replays
 from scenegrad.engine.solver import Program, Step
 from scenegrad.engine.state import Params
+from scenegrad.solvers.navier_stokes.fastest import fastest_cell, speed_of
 from scenegrad.solvers.navier_stokes.spectral.diagnostics import Diagnostics
 from scenegrad.solvers.navier_stokes.spectral.modes import Modes
 from scenegrad.solvers.navier_stokes.spectral.state import VorticityState
@@ -86,6 +87,11 @@ class SpectralSolver:
             strong = (push[:, 0].abs() * k_x + push[:, 1].abs() * k_y).amax((-2, -1)).double()
             strong = strong * params[self.addresses.stirring].detach().abs().double()
             return 2.0 * reach / (fast + (fast.square() + 4.0 * reach * strong).sqrt())
+
+    def limit(self, state: VorticityState, params: Params, member: int) -> str:
+        """Where the flow of a member is fastest."""
+        with torch.no_grad():
+            return fastest_cell(speed_of([u[member] for u in self.diagnostics.velocity(state.vorticity.detach())]))
 
     @property
     def carried_wavenumbers(self) -> tuple[Tensor, Tensor]:

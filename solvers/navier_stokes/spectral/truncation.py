@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from scenegrad.solvers.navier_stokes.spectral.lattice import Lattice
 from scenegrad.solvers.navier_stokes.spectral.modes import highest_mode
 from scenegrad.solvers.shared.roots import root
 
-__all__ = ["finer", "on_finer", "truncation"]
+__all__ = ["finer", "on_cells", "truncation"]
 
 
 def finer(lattice: Lattice) -> Lattice:
@@ -21,17 +22,18 @@ def finer(lattice: Lattice) -> Lattice:
     return replace(lattice, cells=tuple(2 * n for n in lattice.cells))
 
 
-def on_finer(spectrum: Tensor, lattice: Lattice) -> Tensor:
-    """The same field on the finer lattice: [..., *modes] of one to [..., *modes] of the other."""
-    fine = finer(lattice)
-    for axis, n, modes in zip(lattice.axes, lattice.cells, fine.modes, strict=True):
-        most = highest_mode(n)
-        positive = spectrum.narrow(axis, 0, most + 1)
-        negative = [] if axis == -1 else [spectrum.narrow(axis, n - most, most)]
-        shape = list(spectrum.shape)
-        shape[axis] = modes - most - 1 - (0 if axis == -1 else most)
-        spectrum = torch.cat([positive, spectrum.new_zeros(shape), *negative], dim=axis)
-    return spectrum * 2.0**lattice.dim
+def on_cells(spectrum: Tensor, lattice: Lattice, cells: tuple[int, ...]) -> Tensor:
+    """The same field on a lattice of more cells: [..., *modes] of one to [..., *modes] of the other."""
+    most = [highest_mode(n) for n in lattice.cells]
+    made = spectrum.new_zeros(*spectrum.shape[: -lattice.dim], *cells[:-1], cells[-1] // 2 + 1)
+    scale = 1.0
+    for n, m in zip(cells, lattice.cells, strict=True):
+        scale *= n / m
+    ends = [(slice(0, k + 1), slice(-k, None)) for k in most[:-1]]
+    for corner in product(*ends):
+        where = (..., *corner, slice(0, most[-1] + 1))
+        made[where] = spectrum[where] * scale
+    return made
 
 
 def truncation(equation: Any, fine: Any, spectrum: Tensor, params: Params) -> Tensor:
@@ -42,7 +44,8 @@ def truncation(equation: Any, fine: Any, spectrum: Tensor, params: Params) -> Te
     on a lattice where no mode of a quadratic product is cut off; what is left is what the 2/3 rule threw away, zero for
     a field that it resolves [Canuto et al. 2007, Spectral Methods, ch. 3].
     """
-    lattice: Lattice = equation.lattice
-    left = fine.rate(on_finer(spectrum, lattice), params) - on_finer(equation.rate(spectrum, params), lattice)
+    lattice, cells = equation.lattice, fine.lattice.cells
+    left = fine.rate(on_cells(spectrum, lattice, cells), params)
+    left = left - on_cells(equation.rate(spectrum, params), lattice, cells)
     size = torch.view_as_real(left).square().sum(-1) * fine.lattice.weight
     return root(size.flatten(2).sum(2))

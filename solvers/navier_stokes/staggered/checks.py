@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from scenegrad.scenes.fluids import Fluid, Obstacle, Smagorinsky, Tracer
 from scenegrad.scenes.methods import Staggered
 from scenegrad.scenes.scene import Scene
-from scenegrad.scenes.sides import Inflow
 from scenegrad.scenes.values import vector
 from scenegrad.solvers.navier_stokes.fields.checks import start_trouble
 from scenegrad.solvers.navier_stokes.fields.start import is_number, is_vector
@@ -15,7 +14,7 @@ from scenegrad.solvers.navier_stokes.staggered.forcing import forcing_trouble
 from scenegrad.solvers.navier_stokes.staggered.initial import show
 from scenegrad.solvers.navier_stokes.staggered.obstacles.placing import obstacle_troubles
 from scenegrad.solvers.navier_stokes.staggered.probes import output_trouble
-from scenegrad.solvers.navier_stokes.staggered.walls import condition, kinds_of, side_troubles, structure_of
+from scenegrad.solvers.navier_stokes.staggered.walls import kinds_of, side_troubles, structure_of
 
 __all__ = ["structure", "troubles"]
 
@@ -108,15 +107,12 @@ def tracer_troubles(name: str, scene: Scene, fluids: Sequence[str]) -> Iterator[
 def method_troubles(scene: Scene, tracers: Sequence[str]) -> Iterator[tuple[str, str]]:
     method = scene.method if isinstance(scene.method, Staggered) else Staggered()
     if scene.time.tolerance is not None and method.integrator == "ab2":
-        yield "time.tolerance", "needs an error estimate, and ab2 has none; write integrator='rk3', or leave it out"
-    if method.advection == "maccormack" and method.integrator == "rk3":
+        yield (
+            "time.tolerance",
+            "needs an error estimate, and ab2 has none; write integrator='rk3' or 'dp5', or leave it out",
+        )
+    if method.advection == "maccormack" and method.integrator not in (None, "ab2"):
         yield "method.integrator", "maccormack follows the flow for a whole step; leave the integrator out"
-    if method.advection == "maccormack":
-        for axis in range(scene.dim):
-            for side in (0, 1):
-                address, given = condition(scene, axis, side)
-                if isinstance(given, Inflow):
-                    yield address, "is an inflow, and the paths of maccormack end at the sides; take van_leer or weno3"
     if method.viscosity == "implicit":
         for name, part in scene.entities.items():
             if isinstance(part, Obstacle) and (free := [t for t in tracers if t not in part.carried]):
@@ -125,10 +121,10 @@ def method_troubles(scene: Scene, tracers: Sequence[str]) -> Iterator[tuple[str,
                     f"lets nothing of {', '.join(free)} pass, which an implicit diffusion cannot keep to; give a value "
                     f"there, or take viscosity='explicit'",
                 )
-    if method.viscosity == "implicit" and method.integrator == "rk3":
+    if method.viscosity == "implicit" and method.integrator not in (None, "ab2"):
         yield "method.integrator", "an implicit viscosity goes with ab2; leave the integrator out"
     if scene.time.tolerance is not None and (method.advection == "maccormack" or method.viscosity == "implicit"):
-        yield "time.tolerance", "needs the explicit method rk3; leave maccormack and the implicit viscosity out"
+        yield "time.tolerance", "needs an explicit method, rk3 or dp5; leave maccormack and the implicit viscosity out"
 
 
 def structure(scene: Scene) -> dict[str, object]:

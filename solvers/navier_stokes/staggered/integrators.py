@@ -6,9 +6,12 @@ out and project afterwards; there is no splitting error.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["AB2", "INTEGRATORS", "RK3", "AdamsBashforth", "RungeKutta"]
+from scenegrad.solvers.shared import dormand_prince
+
+__all__ = ["AB2", "DP5", "INTEGRATORS", "RK3", "AdamsBashforth", "RungeKutta"]
 
 
 @dataclass(frozen=True)
@@ -55,4 +58,16 @@ RK3 = RungeKutta(
     estimate_order=3,
 )
 
-INTEGRATORS = {method.name: method for method in (AB2, RK3)}
+# The seventh stage is the result once more, for its slope belongs to the estimate.
+DP5 = RungeKutta(
+    name="dp5",
+    order=5,
+    real=3.3,
+    imaginary=0.99,
+    rows=(*dormand_prince.ROWS[1:], (*dormand_prince.ROWS[-1], 0.0)),
+    times=(*dormand_prince.NODES[1:], 1.0),
+    less=dormand_prince.FOURTH,
+    estimate_order=dormand_prince.ESTIMATE_ORDER,
+)
+
+INTEGRATORS: Mapping[str, AdamsBashforth | RungeKutta] = {method.name: method for method in (AB2, RK3, DP5)}

@@ -108,9 +108,12 @@ class Physics:
         return found
 
     def largest_eddy(self, velocity: Sequence[Tensor], params: Params) -> Tensor | float:
-        """Largest viscosity of unresolved eddies, twice, since they act on both slopes; float64 [batch]."""
+        """Largest viscosity of unresolved eddies, twice, since they act on both slopes; beside sides that change with
+        time, where these are at their least or most; float64 [batch]."""
         if self.eddies is None:
             return 0.0
-        known = self.sides.at(params, torch.zeros(len(velocity[0]), dtype=torch.float64))
-        eddy = self.eddies.viscosity(velocity, self.number(params, self.eddies.address), known)
-        return 2.0 * eddy.flatten(1).amax(1).double()
+        constant = self.number(params, self.eddies.address)
+        fields = [
+            self.eddies.viscosity(velocity, constant, known) for known in self.sides.extremes(params, len(constant))
+        ]
+        return 2.0 * torch.stack([eddy.flatten(1).amax(1) for eddy in fields]).amax(0).double()

@@ -5,7 +5,7 @@ A ghost makes the mean across the side the value there: g = 2 b - q, second orde
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -80,6 +80,20 @@ class Sides:
                     tracers[place, number] = tracer.source.at(params, time)
         return Known(velocity, pressure, tracers)
 
+    def extremes(self, params: Params, batch: int) -> list[Known]:
+        """The values at the start; where some change with time, twice, with those at their least and at their most."""
+        now = self.at(params, torch.zeros(batch, dtype=torch.float64))
+        moving = {
+            (place, component): source.ends(params)
+            for place, side in self.sides.items()
+            for component, source in zip(self.grid.axes, side.velocity, strict=False)
+            if source is not None and source.varies
+        }
+        if not moving:
+            return [now]
+        ends = ({where: pair[end] for where, pair in moving.items()} for end in (0, 1))
+        return [replace(now, velocity={**now.velocity, **end}) for end in ends]
+
     @property
     def open(self) -> bool:
         """Whether fluid can leave, so that the pressure is known somewhere."""
@@ -93,21 +107,25 @@ class Sides:
             # Along its own axis the faces have the first one once more at the end, as between walls.
             return wrapped(q, axis, width, width + (component == axis))
 
-        def ghosts(side: int) -> list[Ghost]:
-            if self.sides[axis, side].held(along=component != axis) == "slope":
-                return level(width)
-            return beyond(width) if component == axis else fixed(width)
-
+        ghosts = [self.velocity_ghosts(component, axis, side, width) for side in (LO, HI)]
         lo, hi = (None if component == axis else known.velocity.get(((axis, side), component)) for side in (LO, HI))
-        return padded(q, axis, (ghosts(LO), ghosts(HI)), (lo, hi))
+        return padded(q, axis, (ghosts[LO], ghosts[HI]), (lo, hi))
+
+    def velocity_ghosts(self, component: int, axis: int, side: int, width: int) -> list[Ghost]:
+        if self.sides[axis, side].held(along=component != axis) == "slope":
+            return level(width)
+        return beyond(width) if component == axis else fixed(width)
 
     def pad_tracer(self, q: Tensor, number: int, axis: int, width: int, known: Known) -> Tensor:
         if self.grid.periodic[axis]:
             return wrapped(q, axis, width, width)
         held = [self.sides[axis, side].tracers[number].kind == "value" for side in (LO, HI)]
         lo, hi = (known.tracers.get(((axis, side), number)) if held[side] else None for side in (LO, HI))
-        ghosts = [fixed(width) if one else level(width) for one in held]
+        ghosts = [self.tracer_ghosts(number, axis, side, width) for side in (LO, HI)]
         return padded(q, axis, (ghosts[LO], ghosts[HI]), (lo, hi))
+
+    def tracer_ghosts(self, number: int, axis: int, side: int, width: int) -> list[Ghost]:
+        return fixed(width) if self.sides[axis, side].tracers[number].kind == "value" else level(width)
 
     def pad_pressure(self, p: Tensor, axis: int, known: Known | None) -> Tensor:
         """One ghost on either side. known: None where what is solved for is zero at an outflow."""

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from scenegrad.engine.state import Params
 from scenegrad.scenes.quantities import Parabolic, Profile, Samples
+from scenegrad.scenes.signals import Signal
 from scenegrad.solvers.navier_stokes.staggered.grid import Grid
 from scenegrad.solvers.shared import signals
 
@@ -43,6 +44,22 @@ class Source:
         if self.sign != 1.0:
             value = self.sign * value
         return value if self.pattern is None else value * self.pattern
+
+    @property
+    def varies(self) -> bool:
+        """Whether it changes with time."""
+        return isinstance(self.given.peak if isinstance(self.given, Parabolic) else self.given, Signal)
+
+    def ends(self, params: Params) -> tuple[Tensor, Tensor]:
+        """What `at` gives when the signal is least, and when it is largest."""
+        address, signal = self.address, self.given
+        if isinstance(signal, Parabolic):
+            address, signal = f"{address}.peak", signal.peak
+        fields = []
+        for value in signals.span(params, address, signal):
+            field = self.sign * value.to(self.dtype).view(-1, *[1] * self.dim)
+            fields.append(field if self.pattern is None else field * self.pattern)
+        return fields[0], fields[1]
 
     def peak(self, params: Params) -> Tensor:
         """Largest size over time and place, with its sign where it is uniform; float64 [batch]."""

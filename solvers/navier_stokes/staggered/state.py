@@ -17,8 +17,8 @@ class StaggeredState:
     u stands at the middles of the faces across x: face i at x = i dx, cells + 1 of them along x, or as many as cells
     where x is periodic. v and w likewise. Pressure and tracers stand at the middles of the cells.
 
-    What the step before left for a multi-step method: rates of change without pressure, and 1 / dt, which is 0 where
-    there was none. What is not needed is not there.
+    What the step before left for a multi-step method: rates of change without pressure, along paths those of all
+    change, and 1 / dt, which is 0 where there was none. What is not needed is not there.
     """
 
     u: Float[Tensor, batch * x_faces]  # [m/s]

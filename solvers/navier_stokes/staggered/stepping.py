@@ -40,7 +40,7 @@ class Stepper:
     method: AdamsBashforth | RungeKutta
     obstacles: Obstacles | Standing | None = None
     watches: tuple[Watch, ...] = ()
-    paths: Paths | None = None  # that carry the fields, in the place of fluxes
+    paths: Paths | None = None  # that carry the fields, in the place of fluxes, see lagrangian.py
     diffusion: Diffusion | None = None  # where it is implicit
 
     def begin(
@@ -93,8 +93,6 @@ class Stepper:
         older = self.beside(-0.5 * dt * dt * pace)
         newer = self.beside(dt + 0.5 * dt * dt * pace)
         before = Rates(list(state.rates), [] if state.tracer_rates is None else list(state.tracer_rates.unbind(1)))
-        if self.paths is not None:
-            begin = self.followed(begin, dt)
         after = advanced(begin, [(newer, rates), (older, before)])
         late = time + dt.to(time.device)
         if self.diffusion is None:
@@ -208,13 +206,6 @@ class Stepper:
             linear, turns = impulse(self.grid, push, own, now, watch.body, density)
             rows.append(kept[:, None] * state.felt[:, number] + row(linear, turns, dt))
         return torch.stack(rows, dim=1)
-
-    def followed(self, flow: Flow, dt: Tensor) -> Flow:
-        """The fields where their paths have carried them."""
-        assert self.paths is not None
-        span, u = self.beside(dt), flow.velocity
-        velocity = [self.paths.carried(one, axis, u, span) for axis, one in zip(self.grid.axes, u, strict=True)]
-        return Flow(velocity, [self.paths.carried(one, None, u, span) for one in flow.tracers])
 
     def diffused(self, state: StaggeredState, after: Flow, params: Params, time: Tensor, dt: Tensor) -> Flow:
         """The step so far with diffusion, half of it at the end, and with the pressure of the last step."""

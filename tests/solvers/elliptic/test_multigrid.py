@@ -80,7 +80,7 @@ def maze(cells: int):
     ids=["1e2", "1e4", "1e6", "walls", "cut cells"],
 )
 def test_neither_contrasts_nor_thin_walls_cost_iterations(problems, given, most):
-    """Coarse coefficients that are means of fine ones need 33, 113 and 47 for contrasts of 1e4 and 1e6 and for walls."""
+    """Coarse coefficients that are means of fine ones need 33, 113 and 47 for contrasts of 1e4, 1e6 and walls."""
     found = []
     for cells in (32, 64, 128):
         axes, faces, b = given(problems, cells)

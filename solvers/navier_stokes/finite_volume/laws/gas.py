@@ -10,6 +10,7 @@ import torch
 import warp as wp
 from torch import Tensor
 
+from scenegrad.solvers.navier_stokes.finite_volume.laws.gas_back import back
 from scenegrad.solvers.navier_stokes.finite_volume.laws.law import Law, LawKernels
 from scenegrad.solvers.navier_stokes.finite_volume.numbers import Numbers
 
@@ -170,7 +171,9 @@ def kernels(n: Numbers) -> LawKernels:
         if mach > real(0.0):
             slope = real(0.25) * (k + real(1.0)) * mach
             return p * (real(1.0) + k * mach * (slope + wp.sqrt(real(1.0) + slope * slope)))
-        left = wp.max(real(1.0) + real(0.5) * (k - real(1.0)) * mach, real(0.0))
+        left = real(1.0) + real(0.5) * (k - real(1.0)) * mach
+        if left <= real(0.0):
+            return real(0.0)
         return p * wp.pow(left, real(2.0) * k / (k - real(1.0)))
 
     return LawKernels(
@@ -202,4 +205,4 @@ def sound(w: Tensor, k: Tensor) -> Tensor:
     return (spread(k, w) * w[:, -1] / w[:, 0]).sqrt()
 
 
-IDEAL_GAS = Law("gas", "gamma", ("density", "pressure"), 2, kernels, primitive, conserved, sound)
+IDEAL_GAS = Law("gas", "gamma", ("density", "pressure"), 2, kernels, primitive, conserved, sound, back)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from scenegrad.solvers.navier_stokes.finite_volume.numbers import Numbers
 
-__all__ = ["Law", "LawKernels"]
+__all__ = ["Law", "LawBack", "LawKernels"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,19 @@ class LawKernels:
 
 
 @dataclass(frozen=True)
+class LawBack:
+    """Transposed derivatives, as functions that kernels call; bar: the cotangent of what the function returns."""
+
+    riemann: Any  # (w_l, w_r, k, bar) -> cotangents of w_l, w_r and k, and the flux itself
+    scale: Any  # (mean, k, bar) -> cotangents of mean and k
+    short: Any  # (flux, w, courant, least, k) -> whether a loss of courant * flux leaves w less reserve than `least`
+    flux: Any  # (w, k, bar) -> cotangents of w and k
+    of_mean: Any  # (mean, k, frame_bar, height_bar, scale_bar) -> cotangents of mean and k
+    waves: Any  # (w, frame, bar) -> cotangents of w and frame
+    unwaved: Any  # (v, frame, bar) -> cotangents of v and frame
+
+
+@dataclass(frozen=True)
 class Law:
     """A law by its names, its kernels, and the same in torch for what is measured.
 
@@ -50,6 +63,7 @@ class Law:
     primitive: Callable[[Tensor, Tensor], Tensor]
     conserved: Callable[[Tensor, Tensor], Tensor]
     sound: Callable[[Tensor, Tensor], Tensor]  # of primitive variables [batch, *cells]
+    back: Callable[[Numbers], LawBack]
 
     def fields(self, dim: int) -> int:
         return dim + self.extra

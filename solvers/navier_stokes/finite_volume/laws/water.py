@@ -3,12 +3,13 @@
 # mypy: disable-error-code="index, operator"
 # (Warp functions name their types by variables, of which mypy knows nothing)
 
-from functools import cache
+from functools import cache, partial
 
 import torch
 import warp as wp
 from torch import Tensor
 
+from scenegrad.solvers.navier_stokes.finite_volume.laws.by_grad import by_grad
 from scenegrad.solvers.navier_stokes.finite_volume.laws.law import Law, LawKernels
 from scenegrad.solvers.navier_stokes.finite_volume.numbers import Numbers
 
@@ -180,4 +181,6 @@ def sound(w: Tensor, k: Tensor) -> Tensor:
     return (k.to(w.dtype).view(-1, *[1] * (w.ndim - 2)) * w[:, 0]).sqrt()
 
 
-SHALLOW_WATER = Law("shallow_water", "gravity", ("depth",), 1, kernels, primitive, conserved, sound)
+SHALLOW_WATER = Law(
+    "shallow_water", "gravity", ("depth",), 1, kernels, primitive, conserved, sound, partial(by_grad, kernels)
+)

@@ -62,10 +62,6 @@ BAD = {
         scene(time=sc.Time(end=1.0, tolerance=1e-3), method=sc.Staggered(integrator="ab2")),
         "integrator='rk3'",
     ),
-    "inflow on paths": (
-        scene(boundary=walls(**CHANNEL), method=sc.Staggered(advection="maccormack")),
-        "paths of maccormack",
-    ),
     "stray parameter": (
         scene(entities=holding(("disk", disk(0.5, rotation=0.0))), gravity=sc.Parameter((0.0, 1.0))),
         "gravity",
