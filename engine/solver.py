@@ -87,7 +87,8 @@ class Elements(Points):
 
 @dataclass(frozen=True)
 class Atoms:
-    """Particles of a box, positions unwrapped. species [atom], mass [atom], box: edge lengths [batch, dim]."""
+    """Particles of a box, positions unwrapped. species [atom], mass [atom], box: edge lengths [batch, dim], infinite
+    along an axis that does not repeat."""
 
     species: Tensor
     mass: Tensor

@@ -141,6 +141,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Signal as Signal
     from scenegrad.scenes import SimpleCubic as SimpleCubic
     from scenegrad.scenes import Sine as Sine
+    from scenegrad.scenes import Sites as Sites
     from scenegrad.scenes import Slip as Slip
     from scenegrad.scenes import Smagorinsky as Smagorinsky
     from scenegrad.scenes import Snow as Snow
@@ -198,8 +199,8 @@ SCENES = (
     "Langevin Learned LennardJones LinearElastic LogNormalField LogUniform Magnitude MassSpring MaterialPoint "
     "MaternField Mesh MeshEdges MeshFile MolecularDynamics Momentum Moving Muscle NeoHookean Newtonian NoSlip "
     "NoiseField Normal Obstacle OldroydB Outflow Parabolic Parameter Particles Periodic PlaneWave PointFile Points "
-    "RigidBody RigidPose Samples Scene SceneError Separate ShallowWater Signal SimpleCubic Sine Slip Smagorinsky "
-    "Snow Sparse Spectral Spectrum Sphere Splats Spots SpringLattice SpringList Springs Square "
+    "RigidBody RigidPose Samples Scene SceneError Separate ShallowWater Signal SimpleCubic Sine Sites Slip "
+    "Smagorinsky Snow Sparse Spectral Spectrum Sphere Splats Spots SpringLattice SpringList Springs Square "
     "StVenantKirchhoffHencky Staggered Stick Table TaylorGreen Thermo Through Time Together Tracer Traction "
     "TwoPhases Uniform UniformForcing Viscoelastic VonMises Wall WaterPatch WeaklyCompressible load_scene save_scene "
     "scene_schema vary"

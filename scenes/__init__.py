@@ -5,7 +5,18 @@ if (
 ):  # the folder would become a second module beside the real one, and every kernel would be built twice
     raise ImportError("import scenegrad.scenes: the bare name 'scenes' belongs to no package of ours")
 
-from scenegrad.scenes.atoms import FCC, NVE, Atoms, Hexagonal, Langevin, LennardJones, PointFile, SimpleCubic, Square
+from scenegrad.scenes.atoms import (
+    FCC,
+    NVE,
+    Atoms,
+    Hexagonal,
+    Langevin,
+    LennardJones,
+    PointFile,
+    SimpleCubic,
+    Sites,
+    Square,
+)
 from scenegrad.scenes.colliders import Collider, Hinge, Moving, RigidBody
 from scenegrad.scenes.domain import Boundary, Coulomb, Domain, Periodic, Separate, Slip, Stick
 from scenegrad.scenes.elastic import LinearElastic, Traction
@@ -102,9 +113,9 @@ __all__ = [
     "MeshFile", "MolecularDynamics", "Momentum", "Moving", "Muscle", "NeoHookean", "Newtonian", "NoSlip",
     "NoiseField", "Normal", "Obstacle", "OldroydB", "Outflow", "Parabolic", "Parameter", "Particles", "Periodic",
     "PlaneWave", "PointFile", "Points", "RigidBody", "RigidPose", "Samples", "Scene", "SceneError", "Separate",
-    "ShallowWater", "Signal", "SimpleCubic", "Sine", "Slip", "Smagorinsky", "Snow", "Sparse", "Spectral", "Spectrum",
-    "Sphere", "Splats", "Spots", "SpringLattice", "SpringList", "Springs", "Square", "StVenantKirchhoffHencky",
-    "Staggered", "Stick", "Table", "TaylorGreen", "Thermo", "Through", "Time", "Together", "Tracer", "Traction",
-    "TwoPhases", "Uniform", "UniformForcing", "Viscoelastic", "VonMises", "Wall", "WaterPatch", "WeaklyCompressible",
-    "load_scene", "save_scene", "scene_schema", "vary",
+    "ShallowWater", "Signal", "SimpleCubic", "Sine", "Sites", "Slip", "Smagorinsky", "Snow", "Sparse", "Spectral",
+    "Spectrum", "Sphere", "Splats", "Spots", "SpringLattice", "SpringList", "Springs", "Square",
+    "StVenantKirchhoffHencky", "Staggered", "Stick", "Table", "TaylorGreen", "Thermo", "Through", "Time", "Together",
+    "Tracer", "Traction", "TwoPhases", "Uniform", "UniformForcing", "Viscoelastic", "VonMises", "Wall", "WaterPatch",
+    "WeaklyCompressible", "load_scene", "save_scene", "scene_schema", "vary",
 ]  # fmt: skip

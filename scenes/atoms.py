@@ -10,12 +10,13 @@ from scenegrad.scenes.entity import Entity
 from scenegrad.scenes.kinds import Kind
 from scenegrad.scenes.model import Model
 from scenegrad.scenes.source_file import fingerprinted
-from scenegrad.scenes.values import NonNegative, Positive
+from scenegrad.scenes.values import NonNegative, Positive, Scalar
 
 __all__ = [
     "FCC",
     "NVE",
     "Atoms",
+    "Crystal",
     "Dynamics",
     "Hexagonal",
     "Langevin",
@@ -24,6 +25,7 @@ __all__ = [
     "PairPotential",
     "PointFile",
     "SimpleCubic",
+    "Sites",
     "Square",
 ]
 
@@ -31,37 +33,70 @@ Cells = tuple[Annotated[int, Field(ge=1)], ...]
 
 
 class Lattice(Kind):
-    """Where atoms sit at the start; the spacing follows from the size or the density of the domain."""
+    """Where atoms sit at the start."""
 
     family = "lattice"
 
 
-class FCC(Lattice):
+class Crystal(Model):
+    """A lattice of cells. It fills the box, whose size or density the domain gives; with a spacing, the edge of a cell
+    [length], it stands about the middle of the box, or about the origin where there is no box."""
+
+    spacing: Annotated[float, Field(gt=0)] | None = None
+
+
+class FCC(Crystal, Lattice):
     """Face-centred cubic: four atoms a cell, three dimensions."""
 
     kind: Literal["fcc"] = "fcc"
     cells: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
 
 
-class SimpleCubic(Lattice):
+class SimpleCubic(Crystal, Lattice):
     """One atom a cell, three dimensions."""
 
     kind: Literal["simple_cubic"] = "simple_cubic"
     cells: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
 
 
-class Square(Lattice):
+class Square(Crystal, Lattice):
     """One atom a cell, two dimensions."""
 
     kind: Literal["square"] = "square"
     cells: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
 
 
-class Hexagonal(Lattice):
+class Hexagonal(Crystal, Lattice):
     """The triangular lattice, two atoms in a rectangle of 1 x sqrt(3) spacings; two dimensions."""
 
     kind: Literal["hexagonal"] = "hexagonal"
     cells: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
+
+
+class Sites(Lattice):
+    """Positions written out, one (x, y[, z]) an atom; with velocities too, no others are drawn."""
+
+    positional = ("positions",)
+    kind: Literal["sites"] = "sites"
+    positions: Annotated[tuple[tuple[float, ...], ...], Field(min_length=1)]  # [length]
+    velocities: tuple[tuple[float, ...], ...] | None = None  # [length/time]
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, positions: tuple[tuple[float, ...], ...], *, velocities: tuple[tuple[float, ...], ...] | None = None
+        ) -> None: ...
+
+    @model_validator(mode="after")
+    def rows_are_alike(self) -> Sites:
+        shapes = {len(row) for row in (*self.positions, *(self.velocities or ()))}
+        if len(shapes) > 1 or not shapes <= {2, 3}:
+            raise ValueError(f"Sites got rows of {sorted(shapes)} numbers; every position and velocity has 2, or 3.")
+        if self.velocities is not None and len(self.velocities) != len(self.positions):
+            raise ValueError(
+                f"Sites got {len(self.positions)} positions and {len(self.velocities)} velocities; one each."
+            )
+        return self
 
 
 class PointFile(Lattice):
@@ -91,11 +126,14 @@ class Atoms(Entity):
     kind: Literal["atoms"] = "atoms"
     lattice: Lattice
     mass: Positive = 1.0  # [mass]
+    charge: Scalar = 0.0  # [charge]
     temperature: NonNegative = 0.0  # of the first velocities [energy]
     share: Annotated[float, Field(gt=0, le=1)] = 1.0
 
     def dim(self) -> int | None:
-        if isinstance(self.lattice, PointFile):
+        if isinstance(self.lattice, Sites):
+            return len(self.lattice.positions[0])
+        if not isinstance(self.lattice, Crystal):
             return None
         return 2 if isinstance(self.lattice, Square | Hexagonal) else 3
 

@@ -24,8 +24,8 @@ class Domain(Model):
 
     cells: grid cells along each edge (grid and particle-in-cell methods). wrap: which axes are periodic.
     Atoms may leave the size out and give their number density instead. A world without sides has neither: it gives the
-    width of its cells and the number of its dimensions, see `unbounded`. Finite elements have a mesh in place of all of
-    them, see `meshed`.
+    number of its dimensions and, where a method has a grid, the width of its cells, see `unbounded`. Finite elements
+    have a mesh in place of all of them, see `meshed`.
     """
 
     size: tuple[Annotated[float, Field(gt=0)], ...] | None = None  # edge lengths [length]
@@ -37,8 +37,8 @@ class Domain(Model):
     mesh: MeshFile | None = None
 
     @classmethod
-    def unbounded(cls, dx: float, dim: Literal[2, 3]) -> Domain:
-        """All of space, in cells dx wide. What is computed and stored follows the matter in it."""
+    def unbounded(cls, dx: float | None = None, dim: Literal[2, 3] = 3) -> Domain:
+        """All of space, in cells dx wide where a method has cells; what is stored follows the matter in it."""
         return cls(dx=dx, dimensions=dim)
 
     @classmethod
@@ -72,15 +72,14 @@ class Domain(Model):
                     f"Domain.meshed('channel.msh')."
                 )
             return self
-        if (self.dx is None) != (self.dimensions is None) or (
-            self.dx is not None and (self.size, self.cells, self.density, self.wrap) != (None, None, None, False)
-        ):
+        bare = (self.size, self.cells, self.density, self.wrap) == (None, None, None, False)
+        if (self.dx is not None and self.dimensions is None) or (self.dimensions is not None and not bare):
             raise ValueError(
                 f"Domain got dx={self.dx}, dimensions={self.dimensions}, size={self.size}, cells={self.cells}, "
-                f"density={self.density}, wrap={self.wrap}. A world without sides has dx and dimensions and nothing "
-                f"else, as Domain.unbounded(dx=0.1, dim=3) makes it; a box has size and cells instead."
+                f"density={self.density}, wrap={self.wrap}. A world without sides has dimensions, dx where the method "
+                f"has a grid, and nothing else, as Domain.unbounded(dx=0.1, dim=3) makes it; a box has size and cells."
             )
-        if self.dx is not None:
+        if self.dimensions is not None:
             return self
         lengths = {n: len(v) for n in ("size", "cells", "wrap") if isinstance(v := getattr(self, n), tuple)}
         if len(set(lengths.values())) > 1:

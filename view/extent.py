@@ -41,13 +41,19 @@ def room_of(frames: PlacedFrames) -> Array:
     if isinstance(frames, AtomFrames):
         box = np.zeros((2, 3))
         box[1, : frames.dim] = frames.box(0)
+        endless = np.flatnonzero(box[1, : frames.dim] == 0.0)
+        if len(endless):
+            box[:, endless] = with_room(reach(frames), frames.dim)[:, endless]
         return box
     if frames.setting.box is not None:
         return frames.setting.box
-    found = reach(frames)
-    around = AROUND * float(np.ptp(found, axis=0).max())
+    return with_room(reach(frames), frames.dim)
+
+
+def with_room(found: Array, dim: int) -> Array:
+    """A region [2, 3] and some room around it."""
     sides = np.zeros(3)
-    sides[: frames.dim] = around
+    sides[:dim] = AROUND * float(np.ptp(found, axis=0).max())
     return found + np.stack([-sides, sides])
 
 

@@ -112,7 +112,7 @@ class AtomFrames(Trajectory):
     """Atoms in a box that may repeat itself; they are drawn in the box, wherever their trajectories have led."""
 
     def box(self, index: int) -> NDArray[np.float64]:
-        """Edge lengths [dim]; while the file is still growing, those of the scene or else the reach of the atoms."""
+        """Edge lengths [dim], 0 along an axis without an end; while the file is still growing, those of the scene or else the reach of the atoms."""
         edges = self.group.get("box/edges")
         if edges is None:
             first = np.asarray(self.group["position/value"][0], dtype=np.float64)
@@ -131,7 +131,7 @@ class AtomFrames(Trajectory):
         """In the box [atom, 3]."""
         raw = np.asarray(self.group["position/value"][index], dtype=np.float64)
         box = self.box(index)
-        inside = np.where(self.periodic, raw - np.floor(raw / box) * box, raw)
+        inside = np.where(self.periodic, raw - np.floor(raw / np.where(box > 0.0, box, 1.0)) * box, raw)
         return np.pad(inside, ((0, 0), (0, 3 - self.dim)))
 
     def species_names(self) -> dict[int, str]:

@@ -66,7 +66,8 @@ def write_atoms_header(atoms: h5py.Group, layout: Atoms) -> None:
     box = atoms.require_group("box")
     dim = layout.box.shape[-1]
     box.attrs["dimension"] = dim
-    box.attrs["boundary"] = np.array([b"periodic"] * dim)
+    endless = layout.box.isinf().any(dim=0).tolist()
+    box.attrs["boundary"] = np.array([b"none" if open_ended else b"periodic" for open_ended in endless])
     species = layout.species.detach().cpu().numpy()
     atoms["species"] = species
     atoms["species"].attrs["names"] = list(layout.names)
@@ -75,6 +76,7 @@ def write_atoms_header(atoms: h5py.Group, layout: Atoms) -> None:
 
 
 def write_edges(edges: h5py.Group, layout: Atoms, member: int, frames: int) -> None:
-    """Edge lengths for each frame, where readers look for them."""
+    """Edge lengths for each frame, where readers look for them; 0 along an axis without an end."""
     lengths = layout.box[member].detach().cpu().numpy()
+    lengths = np.where(np.isfinite(lengths), lengths, 0.0)
     edges["value"] = np.tile(lengths, (frames, 1))

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from scenegrad.engine.errors import EngineError
-from scenegrad.scenes.atoms import Atoms, PointFile
+from scenegrad.scenes.atoms import Atoms, Crystal, PointFile, Sites
 from scenegrad.scenes.domain import Boundary, Periodic
 from scenegrad.scenes.errors import SceneError
 from scenegrad.scenes.methods import MolecularDynamics
@@ -54,20 +54,26 @@ def check_scene(scene: Scene, reasons: Reasons) -> None:
 
 def check_domain(scene: Scene, reasons: Reasons) -> None:
     domain = scene.domain
-    wraps = domain.wrap if isinstance(domain.wrap, tuple) else (domain.wrap,)
-    if not all(wraps):
-        reasons.add("domain", "has sides; atoms live in a periodic box. Write Domain.periodic(...).")
     if domain.size is not None and domain.density is not None:
         reasons.add("domain", f"has size={domain.size} and a density; one follows from the other. Give one of them.")
     if scene.dim not in (2, 3):
         reasons.add("domain", f"has {scene.dim} dimensions; atoms move in 2 or 3.")
     if domain.cells is not None:
         reasons.add("domain.cells", "is for grids; atoms need none. Leave it out.")
+    wraps = domain.wrap if isinstance(domain.wrap, tuple) else (domain.wrap,)
+    if domain.dimensions is None and not any(wraps):
+        reasons.add(
+            "domain",
+            "has sides. Atoms live in a box that repeats itself, along all axes as Domain.periodic(...) or along some, "
+            "or in open space, Domain.unbounded(dim=3).",
+        )
+    elif domain.density is not None and not all(wraps):
+        reasons.add("domain.density", "is that of a box which repeats itself. Write Domain.periodic(density=...).")
     faces = [getattr(scene.boundary, name) for name in type(scene.boundary).model_fields]
     if scene.boundary != Boundary() and not all(face is None or isinstance(face, Periodic) for face in faces):
-        reasons.add("boundary", "puts walls around atoms, which live in a periodic box. Leave it out.")
+        reasons.add("boundary", "puts walls around atoms, which pass through sides or come back. Leave it out.")
     if scene.gravity is not None:
-        reasons.add("gravity", "would make atoms fall round the periodic box for ever. Leave it out.")
+        reasons.add("gravity", "would make atoms fall for ever. Leave it out.")
 
 
 def check_species(scene: Scene, species: dict[str, Atoms], reasons: Reasons) -> None:
@@ -80,8 +86,12 @@ def check_species(scene: Scene, species: dict[str, Atoms], reasons: Reasons) -> 
                 f"{', '.join(names)}; shares add up to at most 1. Write share={1.0 / len(names):.3g} or so for each.",
             )
     for name, atoms in species.items():
+        if isinstance(atoms.lattice, Crystal) and scene.domain.dimensions is not None and atoms.lattice.spacing is None:
+            reasons.add(f"{name}.lattice.spacing", "is missing; without a box it has to be given.")
+        if isinstance(atoms.lattice, Sites) and len(atoms.lattice.positions[0]) != scene.dim:
+            reasons.add(f"{name}.lattice", f"holds positions of {len(atoms.lattice.positions[0])} dimensions.")
         if isinstance(atoms.lattice, PointFile):
-            if scene.domain.size is None:
+            if scene.domain.size is None and scene.domain.dimensions is None:
                 reasons.add(
                     "domain.size",
                     f"is missing; the positions of {name} come from a file, and so the box has to be given.",
@@ -96,7 +106,10 @@ def check_species(scene: Scene, species: dict[str, Atoms], reasons: Reasons) -> 
                 f"{name}.temperature", "is a Parameter at 0, where velocities, of the root of it, have no derivative."
             )
     lattices = {atoms.lattice.model_dump_json() for atoms in species.values()}
-    if scene.domain.size is None and len(lattices) > 1:
+    filling = next(iter(species.values())).lattice
+    if scene.domain.density is not None and not (isinstance(filling, Crystal) and filling.spacing is None):
+        reasons.add("domain.density", "does not tell the shape of a box that no lattice fills; give domain.size.")
+    if scene.domain.density is not None and len(lattices) > 1:
         reasons.add("domain.density", "does not tell the shape of a box that holds several lattices; give domain.size.")
 
 
@@ -138,9 +151,12 @@ def check_room(scene: Scene, species: dict[str, Atoms], reasons: Reasons) -> Non
     for name, output in scene.outputs.items():
         if (trouble := output_trouble(output, shortest)) is not None:
             reasons.add(f"outputs.{name}", trouble)
-    points = np.mod(place(scene, species, box), box)
-    points = np.where(points >= box, 0.0, points)
-    close = cKDTree(points, boxsize=box).query_pairs(TOUCHING * shortest, output_type="ndarray")
+    wide = np.where(np.isfinite(box), box, 0.0)  # as a tree of points has it: no images along that axis
+    points = place(scene, species, box)
+    points = np.where(wide > 0.0, np.mod(points, np.where(wide > 0.0, wide, 1.0)), points)
+    points = np.where((wide > 0.0) & (points >= wide), 0.0, points)
+    size = shortest if np.isfinite(shortest) else float(np.ptp(points, axis=0).max())
+    close = cKDTree(points, boxsize=wide).query_pairs(TOUCHING * size, output_type="ndarray")
     if len(close):
         reasons.add(
             "entities",
@@ -167,6 +183,7 @@ def check_batch(scenes: Sequence[Scene], reasons: Reasons) -> None:
         found: dict[str, object] = {"entities": tuple(scene.entities)}
         for name, part in atoms_of(scene).items():
             found |= {f"{name}.lattice": part.lattice, f"{name}.share": part.share}
+        found["domain"] = (scene.domain.wrap, scene.domain.dimensions)
         for one in INTERACTIONS:
             found |= one.alike(scene)
         found["dynamics"] = type(scene.dynamics).__name__

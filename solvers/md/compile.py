@@ -20,12 +20,12 @@ from scenegrad.solvers.md.families import Assembly
 from scenegrad.solvers.md.force_field import ForceField
 from scenegrad.solvers.md.joined import Joined
 from scenegrad.solvers.md.known import INTERACTIONS, movement_of
-from scenegrad.solvers.md.lattice import box_of, counts, place
+from scenegrad.solvers.md.lattice import box_of, counts, given_velocities, place
 from scenegrad.solvers.md.motions.motion import Motion
 from scenegrad.solvers.md.observables.probes import probe
 from scenegrad.solvers.md.solver import AtomSolver
 from scenegrad.solvers.md.state import AtomState
-from scenegrad.solvers.md.system import Masses, System
+from scenegrad.solvers.md.system import PerAtom, System
 from scenegrad.solvers.md.velocities import maxwell
 from scenegrad.solvers.shared.leaves import params, program
 from scenegrad.solvers.shared.reasons import Reasons
@@ -54,7 +54,7 @@ def compile_md(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> tupl
     boxes = [box_of(one, atoms_of(one)) for one in scenes]
     box = Box(torch.from_numpy(np.stack(boxes)).to(device))
     kind = torch.repeat_interleave(torch.arange(len(species)), torch.tensor(list(counts(species).values()))).to(device)
-    masses = Masses(Joined([f"{name}.mass" for name in species], (len(species),)), kind)
+    masses = PerAtom(Joined([f"{name}.mass" for name in species], (len(species),)), kind)
     assembly = Assembly(scenes, tuple(species), kind, box, dtype, skin(scenes))
     terms = [term for one in INTERACTIONS for term in one.terms(assembly)]
     system = System(ForceField(terms), masses, kind.to(torch.int32), box)
@@ -76,13 +76,16 @@ def start(
     species = list(atoms_of(scenes[0]))
     points = [place(scene, atoms_of(scene), box) for scene, box in zip(scenes, boxes, strict=True)]
     position = torch.from_numpy(np.stack(points)).to(like)
+    rows = [given_velocities(atoms_of(scene), position.shape[2]) for scene in scenes]
+    written = torch.from_numpy(np.stack(rows)).to(like)
     words = [np.random.SeedSequence(scene.seed, spawn_key=(2,)).generate_state(1, np.uint64)[0] for scene in scenes]
     seed = torch.from_numpy(np.array(words, dtype=np.uint64).view(np.int64)).to(like.device)
 
     def initial(values: Params) -> AtomState:
         masses = system.masses.by_species.differentiable(values)
         heat = torch.stack([values[f"{name}.temperature"] for name in species], dim=1)
-        velocity = maxwell([scene.seed for scene in scenes], system.species.long(), position.shape[2], masses, heat)
+        drawn = maxwell([scene.seed for scene in scenes], system.species.long(), position.shape[2], masses, heat)
+        velocity = torch.where(written.isnan(), drawn, written)
         return move.begin(system, AtomState(position, velocity, torch.zeros_like(seed), seed), values)
 
     return initial

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from scenegrad.scenes.atoms import FCC, Atoms, Hexagonal, Lattice, PointFile, SimpleCubic, Square
+from scenegrad.scenes.atoms import FCC, Atoms, Crystal, Hexagonal, Lattice, PointFile, SimpleCubic, Sites, Square
 from scenegrad.scenes.errors import SceneError
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.values import number
 
-__all__ = ["box_of", "counts", "place", "read_points"]
+__all__ = ["box_of", "counts", "given_velocities", "place", "read_points"]
 
 
 @dataclass(frozen=True)
@@ -51,18 +51,25 @@ def read_points(lattice: PointFile) -> np.ndarray:
 
 
 def sites(lattice: Lattice, box: np.ndarray) -> np.ndarray:
-    """All sites of a lattice that fills the box [site, dim]."""
+    """All sites of a lattice [site, dim]: of a crystal that fills the box, where it has no spacing of its own."""
     if isinstance(lattice, PointFile):
         return read_points(lattice)
+    if isinstance(lattice, Sites):
+        return np.array(lattice.positions, dtype=np.float64)
+    assert isinstance(lattice, Crystal)
     cells = np.array(lattice.cells)  # type: ignore[attr-defined]
     corners = np.stack(np.meshgrid(*map(np.arange, cells), indexing="ij"), axis=-1).reshape(-1, 1, len(cells))
-    basis = np.array(CELLS[type(lattice)].basis)
-    return (corners + basis).reshape(-1, len(cells)) * (box / cells)
+    cell = CELLS[type(lattice)]
+    points = (corners + np.array(cell.basis)).reshape(-1, len(cells))
+    if lattice.spacing is None:
+        return points * (box / cells)
+    points = points * lattice.spacing * np.array(cell.edges)
+    return points - points.mean(axis=0) + np.where(np.isfinite(box), 0.5 * box, 0.0)
 
 
 def site_count(lattice: Lattice) -> int:
-    if isinstance(lattice, PointFile):
-        return len(read_points(lattice))
+    if not isinstance(lattice, Crystal):
+        return len(sites(lattice, np.zeros(0)))
     return int(np.prod(lattice.cells)) * len(CELLS[type(lattice)].basis)  # type: ignore[attr-defined]
 
 
@@ -87,9 +94,12 @@ def counts(species: dict[str, Atoms]) -> dict[str, int]:
 
 
 def box_of(scene: Scene, species: dict[str, Atoms]) -> np.ndarray:
-    """Edge lengths: of the domain, or such that cells of the lattice have the domain's density of atoms."""
+    """Edge lengths: of the domain, or such that cells of the lattice have the domain's density of atoms. An axis along
+    which nothing repeats has an infinite one."""
+    if scene.domain.dimensions is not None:
+        return np.full(scene.domain.dimensions, np.inf)
     if scene.domain.size is not None:
-        return np.array(scene.domain.size, dtype=np.float64)
+        return np.where(scene.domain.wraps, np.array(scene.domain.size, dtype=np.float64), np.inf)
     assert scene.domain.density is not None
     lattice = next(iter(species.values())).lattice
     shape = np.array(lattice.cells) * np.array(CELLS[type(lattice)].edges)  # type: ignore[attr-defined]
@@ -110,3 +120,13 @@ def place(scene: Scene, species: dict[str, Atoms], box: np.ndarray) -> np.ndarra
         for name, end in zip(names, ends, strict=True):
             placed[name] = points[end - number_of[name] : end]
     return np.concatenate([placed[name] for name in species])
+
+
+def given_velocities(species: dict[str, Atoms], dim: int) -> np.ndarray:
+    """Velocities that the scene writes out [atom, dim]; not a number for atoms whose velocities are to be drawn."""
+    rows = []
+    for name, count in counts(species).items():
+        lattice = species[name].lattice
+        given = lattice.velocities if isinstance(lattice, Sites) else None
+        rows.append(np.full((count, dim), np.nan) if given is None else np.array(given, dtype=np.float64))
+    return np.concatenate(rows)

@@ -14,11 +14,11 @@ from scenegrad.solvers.md.joined import Joined
 from scenegrad.solvers.md.state import AtomState
 from scenegrad.solvers.shared.unchanged import Fingerprint
 
-__all__ = ["Masses", "System"]
+__all__ = ["PerAtom", "System"]
 
 
-class Masses:
-    """Masses of atoms [batch, atom] from those of their species in the params."""
+class PerAtom:
+    """Numbers of atoms [batch, atom], such as their masses, from those of their species in the params."""
 
     def __init__(self, by_species: Joined, species: Tensor):
         self.by_species, self.species = by_species, species.long()
@@ -54,7 +54,7 @@ class System:
     """Species of every atom [atom] int32; the box at the start."""
 
     forces: ForceField
-    masses: Masses
+    masses: PerAtom
     species: Tensor
     box: Box
 

@@ -41,18 +41,19 @@ class Neighbours:
     def __init__(
         self, box: Box, cutoff: Tensor, skin: float, atoms: int, dtype: torch.dtype, capacity: int | None = None
     ):
-        edges, (batch, dim), device = box.edges, box.edges.shape, box.edges.device
+        edges, (batch, dim), device = box.finite, box.edges.shape, box.edges.device
+        endless = torch.isinf(box.edges).any(dim=1)
         self.device, self.numbers, self.skin, self.atoms, self.dim = str(device), numbers(dim, dtype), skin, atoms, dim
         radius = cutoff + skin
         grid = (edges / (0.5 * radius[:, None])).floor().clamp(max=512)
         crowded = grid.prod(dim=1) > 4 * atoms  # a thin gas needs no more cells than atoms
-        coarse = torch.minimum(grid, ((4 * atoms / box.volume) ** (1 / dim))[:, None] * edges).floor()
+        coarse = torch.minimum(grid, ((4 * atoms / edges.prod(dim=1)) ** (1 / dim))[:, None] * edges).floor()
         grid = torch.where(crowded[:, None], coarse, grid)
-        whole = (grid < 5).any(dim=1) | (atoms <= FEW_ATOMS)
+        whole = (grid < 5).any(dim=1) | (atoms <= FEW_ATOMS) | endless
         self.cells = torch.where(whole[:, None], 1, grid).to(torch.int32)
         self.box, self.radius = box, radius.to(dtype)
         ball = math.pi ** (dim / 2) / math.gamma(dim / 2 + 1) * radius**dim
-        expected = float((atoms * ball / box.volume).max())
+        expected = float((atoms * ball / edges.prod(dim=1)).max())
         self.count = torch.zeros(batch, atoms, dtype=torch.int32, device=device)
         self.cell, self.order, self.filled = (torch.zeros_like(self.count) for _ in range(3))
         self.left = self.count.new_zeros(batch, int(self.cells.prod(dim=1).max()))
