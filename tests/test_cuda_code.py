@@ -17,7 +17,7 @@ compiled: set[str] = set()  # modules that an earlier test here has compiled
 
 def conformance():
     """The scenes of the conformance tests: between them they use every solver in two and three dimensions."""
-    path = Path(__file__).with_name("test_conformance.py")
+    path = Path(__file__).with_name("conformance_scenes.py")
     spec = importlib.util.spec_from_file_location("conformance", path)
     module = importlib.util.module_from_spec(spec)
     sys.modules["conformance"] = module
