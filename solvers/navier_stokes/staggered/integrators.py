@@ -19,7 +19,9 @@ class AdamsBashforth:
     """u' = u + dt ((1 + r/2) N - r/2 N_before), r = dt / dt_before: one evaluation and one projection a step.
 
     [Hairer, Norsett & Wanner, Solving ODEs I, III.5]; r = 0 in the first step, which is Euler's.
-    real, imaginary: how far its region of stability reaches along either axis, the latter up to a growth of e-3 a step.
+    real, imaginary: how far its region of stability reaches along either axis. Pure waves always grow, by
+    (dt omega)^4 / 4 a step, which is 1 % at the reach and 0.4 % at 0.8 of it; upwind fluxes or some viscosity outweigh
+    that.
     """
 
     name = "ab2"
