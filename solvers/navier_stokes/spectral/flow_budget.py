@@ -13,7 +13,6 @@ from scenegrad.engine.state import Params
 from scenegrad.solvers.navier_stokes.spectral.equations.flow import FlowEquation
 from scenegrad.solvers.navier_stokes.spectral.lattice import Lattice
 from scenegrad.solvers.navier_stokes.spectral.modes import highest_mode
-from scenegrad.solvers.navier_stokes.spectral.seeing import per_mode
 from scenegrad.solvers.navier_stokes.spectral.truncation import on_cells
 from scenegrad.solvers.shared.roots import root
 
@@ -67,27 +66,45 @@ class FlowBudget:
         spectrum = grid.forward(field)
         u = spectrum[:, :dim]
         w = equation.curl(u)
+        energy, spin = (0.5 * self.sizes(one) for one in (u, w))
         parts = self.parts(spectrum, params)
         right = (equation.rate(spectrum, params) + equation.symbol(params).to(grid.dtype) * spectrum)[:, :dim]
         divergence = grid.inverse((grid.gradient * u).sum(1)).flatten(1)
         found = {
             "divergence_max": divergence.abs().amax(1),
             "divergence_rms": root(divergence.square().mean(1)),
-            "kinetic_energy": 0.5 * density * self.inner(u, u),
+            "kinetic_energy": density * whole(energy),
             "energy_rate": density * self.inner(u, right),
         }
         found |= {f"energy_{cause}": density * self.inner(u, part) for cause, part in parts.items()}
-        found |= {"enstrophy": 0.5 * self.inner(w, w), "enstrophy_rate": self.inner(w, equation.curl(right))}
+        found |= self.damped("energy", energy, density, params)
+        found |= {"enstrophy": whole(spin), "enstrophy_rate": self.inner(w, equation.curl(right))}
         found |= {f"enstrophy_{cause}": self.inner(w, equation.curl(part)) for cause, part in parts.items()}
+        found |= self.damped("enstrophy", spin, torch.ones_like(density), params)
         if dim == 3:
             found["enstrophy_stretching"] = self.inner(w, equation.curl(self.unforced.rate(spectrum, params)[:, :dim]))
-        found["palinstrophy"] = 0.5 * self.inner(w * grid.k_squared.to(grid.dtype), w)
-        found["spectrum"] = 0.5 * density[:, None] * grid.power(field[:, :dim])
+        found["palinstrophy"] = whole(spin * grid.k_squared.to(grid.dtype))
+        index, wavenumbers = grid.shells
+        shells = energy.new_zeros(len(energy), len(wavenumbers)).index_add(1, index.flatten(), energy.flatten(1))
+        found["spectrum"] = density[:, None] * shells
         found["residual"] = self.residual(u, w)
         return found
 
+    def sizes(self, spectrum: Tensor) -> Tensor:
+        """What each mode has in the integral of the square over the box [batch, *modes]."""
+        return squared(spectrum).sum(1) * (self.lattice.weight * self.lattice.volume)
+
+    def damped(self, law: str, sizes: Tensor, density: Tensor, params: Params) -> dict[str, Tensor]:
+        """What drag and viscosity take of half of a square, mode by mode."""
+        viscosity, drag = (params[f"{self.equation.fluid}.{name}"] for name in ("viscosity", "drag"))
+        fast = whole(sizes * self.lattice.k_squared.to(sizes.dtype))
+        return {
+            f"{law}_drag": -2.0 * density * drag * whole(sizes),
+            f"{law}_viscosity": -2.0 * density * viscosity * fast,
+        }
+
     def parts(self, spectrum: Tensor, params: Params) -> dict[str, Tensor]:
-        """Accelerations by cause, but for the flow's own [batch, dim, *modes]."""
+        """Accelerations by what pushes the fluid [batch, dim, *modes]."""
         grid, dim, equation = self.lattice, self.lattice.dim, self.equation
         u = spectrum[:, :dim]
         found = {}
@@ -100,8 +117,7 @@ class FlowBudget:
             lift = lifting.force(grid.inverse(spectrum[:, dim:]), params)
             assert lift is not None
             found["buoyancy"] = grid.solenoidal(grid.forward(lift))
-        viscosity, drag = (per_mode(params[f"{equation.fluid}.{name}"], grid) for name in ("viscosity", "drag"))
-        return found | {"drag": -drag * u, "viscosity": -viscosity * grid.k_squared.to(grid.dtype) * u}
+        return found
 
     def residual(self, u: Tensor, w: Tensor) -> Tensor:
         """What u_t + w x u + grad P - viscosity laplace u + drag u - f is with the solver's own u_t: all is found again
@@ -118,8 +134,8 @@ class FlowBudget:
         along = torch.zeros_like(cut[:, 0])
         for one, number in zip(cut.unbind(1), k, strict=True):
             along = along + one * number
-        whole = (torch.view_as_real(cut).square().sum((1, -1)) * weight).flatten(1).sum(1)
-        return root(whole - (torch.view_as_real(along).square().sum(-1) * against).flatten(1).sum(1))
+        everything, longitudinal = squared(cut).sum(1) * weight, squared(along) * against
+        return root(whole(everything - longitudinal))
 
     @property
     def more(self) -> tuple[int, ...]:
@@ -141,5 +157,15 @@ class FlowBudget:
 
     def inner(self, a: Tensor, b: Tensor) -> Tensor:
         """Integral of a . b over the box, from spectra [batch, component, *modes] -> [batch]."""
-        products = (torch.view_as_real(a) * torch.view_as_real(b)).sum(-1) * self.lattice.weight
-        return products.flatten(1).sum(1) * self.lattice.volume
+        products = (a.real * b.real + a.imag * b.imag).sum(1)
+        return whole(products * self.lattice.weight) * self.lattice.volume
+
+
+def whole(sizes: Tensor) -> Tensor:
+    """Sum over the modes [batch]"""
+    return sizes.flatten(1).sum(1)
+
+
+def squared(spectrum: Tensor) -> Tensor:
+    """|f|^2"""
+    return spectrum.real.square() + spectrum.imag.square()
