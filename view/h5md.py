@@ -112,7 +112,8 @@ class AtomFrames(Trajectory):
     """Atoms in a box that may repeat itself; they are drawn in the box, wherever their trajectories have led."""
 
     def box(self, index: int) -> NDArray[np.float64]:
-        """Edge lengths [dim], 0 along an axis without an end; while the file is still growing, those of the scene or else the reach of the atoms."""
+        """Edge lengths [dim], 0 along an axis without an end; while the file is growing, those of the scene or else the
+        reach of the atoms."""
         edges = self.group.get("box/edges")
         if edges is None:
             first = np.asarray(self.group["position/value"][0], dtype=np.float64)
