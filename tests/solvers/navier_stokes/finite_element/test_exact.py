@@ -308,3 +308,14 @@ def test_what_comes_in_leaves_in_space_too(mesh_file: Maker) -> None:
         through.append(float((mean * solver.space.normals(facets, end.vertices)[0]).sum()))
     assert through[0] == pytest.approx(-4 / 9, rel=0.02)
     assert sum(through) == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.gpu
+def test_a_gpu_finds_what_the_host_finds(mesh_file: Maker) -> None:
+    """The equations are made there and solved here, of which it warns."""
+    one = scene(mesh_file((1.0, 1.0), (4, 4)), sc.Fluid(viscosity=0.05), LID, method=STEADY)
+    with pytest.warns(UserWarning, match="on the host"):
+        solver, state, params = compile_scene(one, "cuda:0", "float64")
+    found = rollout(solver, state, params).state.velocity
+    assert found.is_cuda
+    torch.testing.assert_close(found.cpu(), ended(one)[1].velocity, atol=1e-10, rtol=0)
