@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import torch
@@ -36,6 +37,11 @@ from scenegrad.solvers.shared.reasons import Reasons
 
 __all__ = ["compile_finite_element"]
 
+HOST = (
+    "Finite elements solve their equations on the host (SuperLU in double precision); the GPU makes the matrices. Small "
+    "meshes run faster with device='cpu'."
+)
+
 
 def compile_finite_element(
     scenes: Sequence[Scene], device: str, dtype: torch.dtype
@@ -60,6 +66,8 @@ def compile_finite_element(
             reasons.add(address, f"{reason}.")
     reasons.compare([structure(one) for one in scenes])
     reasons.refuse()
+    if device.startswith("cuda"):
+        warnings.warn(HOST, stacklevel=3)
     space = Space.of(mesh.vertices, mesh.cells, mesh.facets, device)
     for address, reason in place_troubles(scene, space):
         reasons.add(address, f"{reason}.")
