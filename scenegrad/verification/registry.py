@@ -10,6 +10,7 @@ from scenegrad.verification.case import Case
 __all__ = ["FAMILIES", "cases_of"]
 
 FAMILIES = {  # modules with a tuple CASES
+    "md": "scenegrad.verification.md",
     "mpm": "scenegrad.verification.mpm",
     "navier-stokes": "scenegrad.verification.navier_stokes",
 }

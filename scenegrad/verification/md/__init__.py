@@ -1,0 +1,8 @@
+"""Cases of molecular dynamics, from those that hold to the last digit to published liquids."""
+
+from scenegrad.verification.case import Case
+from scenegrad.verification.md import published_configurations
+
+__all__ = ["CASES"]
+
+CASES: tuple[Case, ...] = (*published_configurations.CASES,)
