@@ -36,6 +36,10 @@ def weno_back(n: Numbers, law: Law, immersed: bool) -> Any:
     one, two = real(1.0), real(2.0)
     small = real(1e-6)  # its cube is nothing, and not even a number in single precision that is fast to compute with
 
+    @wp.func
+    def correction_of(a: vec, b: vec, c: vec, d: vec, e: vec, f: vec, k: real):
+        return corrected(flux_of(a, k), flux_of(b, k), flux_of(c, k), flux_of(d, k), flux_of(e, k), flux_of(f, k))
+
     @wp.kernel(module="unique", enable_backward=False)
     def kernel(
         margin: wp.vec3i,
@@ -92,17 +96,14 @@ def weno_back(n: Numbers, law: Law, immersed: bool) -> Any:
             left = lo
         if not right_holds:
             right = hi
-        bend = corrected(
-            flux_of(w_0, gamma), flux_of(w_1, gamma), flux_of(lo, gamma),
-            flux_of(hi, gamma), flux_of(w_4, gamma), flux_of(w_5, gamma),
-        )  # fmt: skip
         rough = real(0.0)
         for f in range(0, wp.static(n.fields), wp.static(last)):
             d_1, d_2, d_3, d_4, d_5 = w_1[f] - w_0[f], lo[f] - w_1[f], hi[f] - lo[f], w_4[f] - hi[f], w_5[f] - w_4[f]
             rough += (d_1 * d_1 + d_2 * d_2 + d_3 * d_3 + d_4 * d_4 + d_5 * d_5) / (scale[f] * scale[f])
-        faded = one
-        if rough > small:
+        faded, bend = one, vec()
+        if rough > small or wp.static(immersed):
             faded = one / (one + rough * rough * rough * rough)
+            bend = correction_of(w_0, w_1, lo, hi, w_4, w_5, gamma)
 
         bar = load_flux(flux_bar, b, at, axis)
         raw = bar
@@ -113,6 +114,8 @@ def weno_back(n: Numbers, law: Law, immersed: bool) -> Any:
         lo_bar, hi_bar = vec(), vec()
         courant = real(wp.static(2 * dim)) * dt[b] * inv_dx[axis]
         if short(flux, lo, courant, least, gamma) or short(flux, hi, -courant, least, gamma):
+            if rough <= small and not wp.static(immersed):  # too little to make the flux short, but part of it
+                flux = flux + correction_of(w_0, w_1, lo, hi, w_4, w_5, gamma)
             bar, lo_bar, hi_bar, gamma_bar, flux = mixing(flux, lo, hi, courant, gamma, bar)
             left_bar, right_bar, more, _ = riemann_back(left, right, gamma, bar)
             gamma_bar += more
