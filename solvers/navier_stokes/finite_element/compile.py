@@ -38,8 +38,8 @@ from scenegrad.solvers.shared.reasons import Reasons
 __all__ = ["compile_finite_element"]
 
 HOST = (
-    "Finite elements solve their equations on the host (SuperLU in double precision); the GPU makes the matrices. Small "
-    "meshes run faster with device='cpu'."
+    "Finite elements solve their equations on the host (SuperLU in double precision); the GPU makes the matrices. "
+    "Small meshes run faster with device='cpu'."
 )
 
 
