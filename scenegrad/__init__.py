@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import FLIP as FLIP
     from scenegrad.scenes import NVE as NVE
     from scenegrad.scenes import RDF as RDF
+    from scenegrad.scenes import WCA as WCA
     from scenegrad.scenes import Actuator as Actuator
     from scenegrad.scenes import AdvectionDiffusion as AdvectionDiffusion
     from scenegrad.scenes import Apart as Apart
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Body as Body
     from scenegrad.scenes import Boundary as Boundary
     from scenegrad.scenes import Box as Box
+    from scenegrad.scenes import Buckingham as Buckingham
     from scenegrad.scenes import Burgers as Burgers
     from scenegrad.scenes import CamClay as CamClay
     from scenegrad.scenes import Capsule as Capsule
@@ -114,6 +116,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import MeshFile as MeshFile
     from scenegrad.scenes import MolecularDynamics as MolecularDynamics
     from scenegrad.scenes import Momentum as Momentum
+    from scenegrad.scenes import Morse as Morse
     from scenegrad.scenes import Moving as Moving
     from scenegrad.scenes import Muscle as Muscle
     from scenegrad.scenes import NeoHookean as NeoHookean
@@ -145,6 +148,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Slip as Slip
     from scenegrad.scenes import Smagorinsky as Smagorinsky
     from scenegrad.scenes import Snow as Snow
+    from scenegrad.scenes import SoftSphere as SoftSphere
     from scenegrad.scenes import Sparse as Sparse
     from scenegrad.scenes import Spectral as Spectral
     from scenegrad.scenes import Spectrum as Spectrum
@@ -174,6 +178,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Wall as Wall
     from scenegrad.scenes import WaterPatch as WaterPatch
     from scenegrad.scenes import WeaklyCompressible as WeaklyCompressible
+    from scenegrad.scenes import Yukawa as Yukawa
     from scenegrad.scenes import library as library
     from scenegrad.scenes import load_scene as load_scene
     from scenegrad.scenes import save_scene as save_scene
@@ -191,19 +196,19 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 SCENES = (
-    "APIC FCC FLIP NVE RDF Actuator AdvectionDiffusion Apart Atoms BandForcing Bingham Body Boundary Box Burgers "
-    "CamClay Capsule CenterOfMass Choice Collider Conduction Coulomb Cylinder Darcy Dense Diagnostics "
-    "DiagonalForcing Domain DruckerPrager Elliptic Energy Ensemble Entity Exchange Explicit FieldFile Fields Finer "
-    "FiniteElement FiniteVolume FixedCorotated Fluid Force Gas GasPatch GaussianField Gaussians GrayScott HalfSpace "
-    "HerschelBulkley Hexagonal Hinge Image Implicit Inflow IsentropicVortex KolmogorovForcing KuramotoSivashinsky "
-    "Langevin Learned LennardJones LinearElastic LogNormalField LogUniform Magnitude MassSpring MaterialPoint "
-    "MaternField Mesh MeshEdges MeshFile MolecularDynamics Momentum Moving Muscle NeoHookean Newtonian NoSlip "
-    "NoiseField Normal Obstacle OldroydB Outflow Parabolic Parameter Particles Periodic PlaneWave PointFile Points "
-    "RigidBody RigidPose Samples Scene SceneError Separate ShallowWater Signal SimpleCubic Sine Sites Slip "
-    "Smagorinsky Snow Sparse Spectral Spectrum Sphere Splats Spots SpringLattice SpringList Springs Square "
-    "StVenantKirchhoffHencky Staggered Stick Table TaylorGreen Thermo Through Time Together Tracer Traction "
-    "TwoPhases Uniform UniformForcing Viscoelastic VonMises Wall WaterPatch WeaklyCompressible load_scene save_scene "
-    "scene_schema vary"
+    "APIC FCC FLIP NVE RDF WCA Actuator AdvectionDiffusion Apart Atoms BandForcing Bingham Body Boundary Box "
+    "Buckingham Burgers CamClay Capsule CenterOfMass Choice Collider Conduction Coulomb Cylinder Darcy Dense "
+    "Diagnostics DiagonalForcing Domain DruckerPrager Elliptic Energy Ensemble Entity Exchange Explicit FieldFile "
+    "Fields Finer FiniteElement FiniteVolume FixedCorotated Fluid Force Gas GasPatch GaussianField Gaussians "
+    "GrayScott HalfSpace HerschelBulkley Hexagonal Hinge Image Implicit Inflow IsentropicVortex KolmogorovForcing "
+    "KuramotoSivashinsky Langevin Learned LennardJones LinearElastic LogNormalField LogUniform Magnitude MassSpring "
+    "MaterialPoint MaternField Mesh MeshEdges MeshFile MolecularDynamics Momentum Morse Moving Muscle NeoHookean "
+    "Newtonian NoSlip NoiseField Normal Obstacle OldroydB Outflow Parabolic Parameter Particles Periodic PlaneWave "
+    "PointFile Points RigidBody RigidPose Samples Scene SceneError Separate ShallowWater Signal SimpleCubic Sine "
+    "Sites Slip Smagorinsky Snow SoftSphere Sparse Spectral Spectrum Sphere Splats Spots SpringLattice SpringList "
+    "Springs Square StVenantKirchhoffHencky Staggered Stick Table TaylorGreen Thermo Through Time Together Tracer "
+    "Traction TwoPhases Uniform UniformForcing Viscoelastic VonMises Wall WaterPatch WeaklyCompressible Yukawa "
+    "load_scene save_scene scene_schema vary"
 )
 ERRORS = "DeviceError DiskFull Diverged EngineError FileError MeshError OutputInUse StabilityError"
 

@@ -11,7 +11,6 @@ from scenegrad.scenes.atoms import (
     Atoms,
     Hexagonal,
     Langevin,
-    LennardJones,
     PointFile,
     SimpleCubic,
     Sites,
@@ -78,6 +77,7 @@ from scenegrad.scenes.outputs import (
     Spectrum,
     Thermo,
 )
+from scenegrad.scenes.pair_potentials import WCA, Buckingham, LennardJones, Morse, SoftSphere, Yukawa
 from scenegrad.scenes.porous import Darcy, LogNormalField, TwoPhases
 from scenegrad.scenes.quantities import Parabolic, Samples, Through
 from scenegrad.scenes.scene import Scene
@@ -102,20 +102,20 @@ from scenegrad.scenes.values import (
 from scenegrad.scenes.vary import Ensemble, vary
 
 __all__ = [
-    "APIC", "FCC", "FLIP", "NVE", "RDF", "Actuator", "AdvectionDiffusion", "Apart", "Atoms", "BandForcing", "Bingham",
-    "Body", "Boundary", "Box", "Burgers", "CamClay", "Capsule", "CenterOfMass", "Choice", "Collider", "Conduction",
-    "Coulomb", "Cylinder", "Darcy", "Dense", "Diagnostics", "DiagonalForcing", "Domain", "DruckerPrager", "Elliptic",
-    "Energy", "Ensemble", "Entity", "Exchange", "Explicit", "FieldFile", "Fields", "Finer", "FiniteElement",
-    "FiniteVolume", "FixedCorotated", "Fluid", "Force", "Gas", "GasPatch", "GaussianField", "Gaussians", "GrayScott",
-    "HalfSpace", "HerschelBulkley", "Hexagonal", "Hinge", "Image", "Implicit", "Inflow", "IsentropicVortex",
-    "KolmogorovForcing", "KuramotoSivashinsky", "Langevin", "Learned", "LennardJones", "LinearElastic",
-    "LogNormalField", "LogUniform", "Magnitude", "MassSpring", "MaterialPoint", "MaternField", "Mesh", "MeshEdges",
-    "MeshFile", "MolecularDynamics", "Momentum", "Moving", "Muscle", "NeoHookean", "Newtonian", "NoSlip",
-    "NoiseField", "Normal", "Obstacle", "OldroydB", "Outflow", "Parabolic", "Parameter", "Particles", "Periodic",
-    "PlaneWave", "PointFile", "Points", "RigidBody", "RigidPose", "Samples", "Scene", "SceneError", "Separate",
-    "ShallowWater", "Signal", "SimpleCubic", "Sine", "Sites", "Slip", "Smagorinsky", "Snow", "Sparse", "Spectral",
-    "Spectrum", "Sphere", "Splats", "Spots", "SpringLattice", "SpringList", "Springs", "Square",
-    "StVenantKirchhoffHencky", "Staggered", "Stick", "Table", "TaylorGreen", "Thermo", "Through", "Time", "Together",
-    "Tracer", "Traction", "TwoPhases", "Uniform", "UniformForcing", "Viscoelastic", "VonMises", "Wall", "WaterPatch",
-    "WeaklyCompressible", "load_scene", "save_scene", "scene_schema", "vary",
+    "APIC", "FCC", "FLIP", "NVE", "RDF", "WCA", "Actuator", "AdvectionDiffusion", "Apart", "Atoms", "BandForcing",
+    "Bingham", "Body", "Boundary", "Box", "Buckingham", "Burgers", "CamClay", "Capsule", "CenterOfMass", "Choice",
+    "Collider", "Conduction", "Coulomb", "Cylinder", "Darcy", "Dense", "Diagnostics", "DiagonalForcing", "Domain",
+    "DruckerPrager", "Elliptic", "Energy", "Ensemble", "Entity", "Exchange", "Explicit", "FieldFile", "Fields",
+    "Finer", "FiniteElement", "FiniteVolume", "FixedCorotated", "Fluid", "Force", "Gas", "GasPatch", "GaussianField",
+    "Gaussians", "GrayScott", "HalfSpace", "HerschelBulkley", "Hexagonal", "Hinge", "Image", "Implicit", "Inflow",
+    "IsentropicVortex", "KolmogorovForcing", "KuramotoSivashinsky", "Langevin", "Learned", "LennardJones",
+    "LinearElastic", "LogNormalField", "LogUniform", "Magnitude", "MassSpring", "MaterialPoint", "MaternField",
+    "Mesh", "MeshEdges", "MeshFile", "MolecularDynamics", "Momentum", "Morse", "Moving", "Muscle", "NeoHookean",
+    "Newtonian", "NoSlip", "NoiseField", "Normal", "Obstacle", "OldroydB", "Outflow", "Parabolic", "Parameter",
+    "Particles", "Periodic", "PlaneWave", "PointFile", "Points", "RigidBody", "RigidPose", "Samples", "Scene",
+    "SceneError", "Separate", "ShallowWater", "Signal", "SimpleCubic", "Sine", "Sites", "Slip", "Smagorinsky", "Snow",
+    "SoftSphere", "Sparse", "Spectral", "Spectrum", "Sphere", "Splats", "Spots", "SpringLattice", "SpringList",
+    "Springs", "Square", "StVenantKirchhoffHencky", "Staggered", "Stick", "Table", "TaylorGreen", "Thermo", "Through",
+    "Time", "Together", "Tracer", "Traction", "TwoPhases", "Uniform", "UniformForcing", "Viscoelastic", "VonMises",
+    "Wall", "WaterPatch", "WeaklyCompressible", "Yukawa", "load_scene", "save_scene", "scene_schema", "vary",
 ]  # fmt: skip

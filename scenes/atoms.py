@@ -21,8 +21,6 @@ __all__ = [
     "Hexagonal",
     "Langevin",
     "Lattice",
-    "LennardJones",
-    "PairPotential",
     "PointFile",
     "SimpleCubic",
     "Sites",
@@ -136,28 +134,6 @@ class Atoms(Entity):
         if not isinstance(self.lattice, Crystal):
             return None
         return 2 if isinstance(self.lattice, Square | Hexagonal) else 3
-
-
-class PairPotential(Model):
-    """What every pair potential has; mixed into the entity that names its parameters."""
-
-    cutoff: Annotated[float, Field(gt=0)] = 2.5  # [length]
-    cut: Literal["force-shift", "switch", "plain"] = "force-shift"
-    between: tuple[str, str] | None = None
-
-
-class LennardJones(PairPotential, Entity):
-    """u(r) = 4 eps [(sigma/r)^12 - (sigma/r)^6] up to the cutoff.
-
-    cut: "force-shift" subtracts the force and the energy at the cutoff linearly, so that both end smoothly; "switch"
-    brings the energy to zero over the last tenth with two continuous derivatives; "plain" just stops, which leaves the
-    gradient of a trajectory wrong by the jumps.
-    between: the two species it acts on; without it, every two species that no other potential names.
-    """
-
-    kind: Literal["lennard_jones"] = "lennard_jones"
-    epsilon: Positive = 1.0  # [energy]
-    sigma: Positive = 1.0  # [length]
 
 
 class Dynamics(Kind):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from scenegrad.scenes.atoms import FCC, NVE, Atoms, Hexagonal, Langevin, LennardJones
+from scenegrad.scenes.atoms import FCC, NVE, Atoms, Hexagonal, Langevin
 from scenegrad.scenes.domain import Domain
 from scenegrad.scenes.outputs import RDF, Energy, Particles, Thermo
+from scenegrad.scenes.pair_potentials import LennardJones
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.time import Time
 from scenegrad.scenes.values import Scalar

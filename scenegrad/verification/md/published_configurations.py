@@ -9,8 +9,9 @@ from importlib.resources import files
 
 import numpy as np
 
-from scenegrad.scenes.atoms import Atoms, LennardJones, Sites
+from scenegrad.scenes.atoms import Atoms, Sites
 from scenegrad.scenes.domain import Domain
+from scenegrad.scenes.pair_potentials import LennardJones
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.time import Time
 from scenegrad.solvers.compile import compile_scene

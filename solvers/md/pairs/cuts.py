@@ -1,7 +1,7 @@
 """How a pair potential ends at its cutoff.
 
 A jump of the energy or of the force is invisible to a derivative: with "plain", d/dsigma of a trajectory was measured
-0.3 % off. Both smooth cuts leave the gradient exact.
+0.3 % off. Both smooth cuts leave the gradient exact. "none" is for a potential that ends by itself.
 """
 
 from functools import cache
@@ -15,7 +15,7 @@ from scenegrad.solvers.md.pairs.potentials import PairFunctions, potential
 
 __all__ = ["CUTS", "SWITCH_WIDTH", "cut_functions", "measure_edges"]
 
-CUTS = ("force-shift", "switch", "plain")
+CUTS = ("force-shift", "switch", "plain", "none")
 SWITCH_WIDTH = 0.1  # of the cutoff
 
 
@@ -25,7 +25,9 @@ def cut_functions(kind: str, cut: str, dtype: torch.dtype) -> PairFunctions:
     base, n = potential(kind), numbers(3, dtype)
     theta = n.theta(len(base.parameters))
     plain = base.functions(n.real, theta)
-    return {"force-shift": force_shift, "switch": switch, "plain": no_shift}[cut](plain, n.real, theta, n.edge)
+    return {"force-shift": force_shift, "switch": switch, "plain": no_shift, "none": no_shift}[cut](
+        plain, n.real, theta, n.edge
+    )
 
 
 @cache

@@ -8,12 +8,14 @@ from typing import Any
 import torch
 
 from scenegrad.engine.errors import EngineError
-from scenegrad.scenes.atoms import Atoms, PairPotential
+from scenegrad.scenes.atoms import Atoms
 from scenegrad.scenes.errors import nearest
+from scenegrad.scenes.pair_potentials import PairPotential
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.values import number
 from scenegrad.solvers.md.families import Assembly, Interaction
 from scenegrad.solvers.md.force_field import Term
+from scenegrad.solvers.md.pairs import kinds  # noqa: F401  # known from here on
 from scenegrad.solvers.md.pairs.potentials import potential
 from scenegrad.solvers.md.pairs.term import PairTable, PairTerm
 from scenegrad.solvers.shared.reasons import Reasons

@@ -81,6 +81,7 @@ class PairTerm:
         if not self.edges_of.fits([theta]):
             given = [view(self.cutoff, n.real), seen, edges]
             launch(measure_edges(self.law.kind, self.dtype), tuple(self.cutoff.shape), given, self.device)
+            self.refuse_ends_beyond(theta)
             self.edges_of = Fingerprint([theta])
         lengths = view(box.lengths(self.dtype), n.vec)
         return [lengths, seen, edges, *self.kinds, *self.neighbours.table, view(x, n.vec)]
@@ -137,6 +138,20 @@ class PairTerm:
 
     def added(self, p_bar: Tensor) -> Tensor:
         return p_bar.sum(dim=1, dtype=torch.float64).to(self.dtype)
+
+    def refuse_ends_beyond(self, theta: Tensor) -> None:
+        """A potential that ends by itself has to do so where neighbours are still looked for."""
+        ends = potential(self.table.kind).ends
+        if ends is None:
+            return
+        beyond = ends(theta.double().unbind(dim=2)) > self.table.cutoff * (1.0 + 1e-6)
+        if bool(beyond.any()):
+            member, row = (int(i) for i in beyond.nonzero()[0])
+            end = float(ends(theta[member, row].double()))
+            raise EngineError(
+                f"{self.table.names[row]} of member {member} ends at {end:.4g}, beyond the cutoff of its neighbours, "
+                f"{float(self.table.cutoff[member, row]):.4g}. Give it a cutoff of {1.1 * end:.3g} or more."
+            )
 
     def refuse_jumps(self) -> None:
         if self.table.cut == "plain":

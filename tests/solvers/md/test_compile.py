@@ -1,5 +1,7 @@
 """From a scene to atoms: where they stand, how fast they are, and what is refused."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ import torch
 import scenegrad.scenes as sc
 import scenegrad.scenes.library as library
 from scenegrad.engine.controllers import CFL, Fixed
+from scenegrad.engine.errors import EngineError
 from scenegrad.scenes.errors import SceneError
 from scenegrad.solvers.compile import compile_scene
 
@@ -217,3 +220,38 @@ def test_all_reasons_come_at_once():
 def test_members_of_different_make_up_are_refused():
     with pytest.raises(SceneError, match=r"Ar\.lattice .*member 0 and member 1"):
         compiled([scene(), scene(entities={**scene().entities, "Ar": sc.Atoms(lattice=sc.FCC(cells=(5, 5, 5)))})])
+
+
+def test_potentials_of_several_kinds_add_up():
+    """Each kind shares out the pairs of species by itself; what no kind names is felt by nobody."""
+    mixed = sc.Scene(
+        name="mixed",
+        domain=sc.Domain.unbounded(dim=3),
+        entities={
+            "A": sc.Atoms(lattice=sc.Sites(((0.0, 0.0, 0.0), (1.05, 0.0, 0.0)))),
+            "B": sc.Atoms(lattice=sc.Sites(((0.0, 1.1, 0.0),))),
+            "core": sc.WCA(between=("A", "A"), cutoff=1.3),
+            "screened": sc.Yukawa(strength=2.0, screening=1.5, cutoff=3.0, cut="plain"),
+        },
+        time=sc.Time(end=1.0),
+        units="lj",
+    )
+    solver, state, params = compile_scene(mixed, device="cpu", dtype="float64")
+    r = torch.tensor([1.05, 1.1, math.hypot(1.05, 1.1)], dtype=torch.float64)
+    yukawa = (2.0 * torch.exp(-1.5 * r) / r).sum()
+    wca = 4.0 * (1.05**-12 - 1.05**-6) + 1.0
+    found = float(solver.observe(state, params)["potential_energy"])
+    assert found == pytest.approx(float(yukawa) + wca, rel=1e-13)
+
+
+def test_a_potential_that_ends_beyond_its_lists_is_refused():
+    scene = sc.Scene(
+        name="wide",
+        domain=sc.Domain.periodic(density=0.8),
+        entities={"A": sc.Atoms(lattice=sc.FCC(cells=(3, 3, 3))), "core": sc.WCA(sigma=1.4)},
+        time=sc.Time(end=1.0),
+        units="lj",
+    )
+    solver, state, params = compile_scene(scene, device="cpu", dtype="float64")
+    with pytest.raises(EngineError, match=r"core of member 0 ends at 1\.571.*cutoff of 1\.73"):
+        solver.observe(state, params)

@@ -13,8 +13,8 @@ import scenegrad.scenes.library as library
 from scenegrad.engine.controllers import Fixed
 from scenegrad.engine.rollout import rollout
 from scenegrad.engine.state import map_tensors, member
-from scenegrad.scenes.atoms import PairPotential as PairEntity
 from scenegrad.scenes.entity import Entity
+from scenegrad.scenes.pair_potentials import PairPotential as PairEntity
 from scenegrad.solvers.compile import compile_scene
 from scenegrad.solvers.md.motions.noise import philox, standard_normal
 from scenegrad.solvers.md.pairs.potentials import POTENTIALS, PairFunctions, PairPotential, register_pair

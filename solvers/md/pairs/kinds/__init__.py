@@ -1,0 +1,5 @@
+"""Pair potentials, each with its derivatives written out; they are known once this is imported."""
+
+from scenegrad.solvers.md.pairs.kinds import buckingham, lennard_jones, morse, soft_sphere, yukawa
+
+__all__ = ["buckingham", "lennard_jones", "morse", "soft_sphere", "yukawa"]
