@@ -114,6 +114,7 @@ class WrittenDown(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()
         self.deeds: list[Callable[[], object]] = []
+        self.kept: list[object] = []
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
         kwargs = kwargs or {}
@@ -126,16 +127,33 @@ class WrittenDown(TorchDispatchMode):
                 if own:
                     old.copy_(new)
 
-        if "empty" not in func._schema.name:
+        if "empty" in func._schema.name:
+            self.kept.append(found)  # kernels may be all that uses it
+        else:
             self.deeds.append(again)
         return found
 
-    def launch(self, *args: object, **kwargs: object) -> None:
-        wp_launch(*args, **kwargs)
+    def launch(self, *args: object, **kwargs: object) -> object:
+        if kwargs.get("record_cmd"):
+            return wp_launch(*args, **kwargs)
         self.deeds.append(partial(wp_launch, *args, **kwargs))
+        return self.deeds[-1]()
+
+    def launch_prepared(self, command: wp.Launch) -> None:
+        """With the arguments of now, which are other ones the next time."""
+        arguments = list(command.params)
+
+        def again() -> None:
+            later, command.params = command.params, arguments
+            launch_prepared(command)
+            command.params = later
+
+        self.deeds.append(again)
+        again()
 
 
 wp_launch = wp.launch
+launch_prepared = wp.Launch.launch
 
 
 def places(value: torch.Tensor) -> int:
@@ -149,6 +167,7 @@ class PaperGraphs:
         work()
         with pytest.MonkeyPatch.context() as patch, WrittenDown() as graph:
             patch.setattr(wp, "launch", graph.launch)
+            patch.setattr(wp.Launch, "launch", lambda command, stream=None: graph.launch_prepared(command))
             made = work()
 
         def replay() -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 import scenegrad.scenes as sc
+from scenegrad.engine.rollout import rollout
 from scenegrad.scenes.library import gases
+from scenegrad.solvers.compile import compile_scene
 from scenegrad.verification.case import Finding, Setting, absolute, at_least, at_most, relative
 from scenegrad.verification.navier_stokes.riemann import dam_break
 from scenegrad.verification.navier_stokes.volumes import BOTH, case, marched
@@ -71,6 +74,40 @@ def sedov(setting: Setting) -> Iterator[Finding]:
     yield absolute("radius of the densest gas along the diagonal", 0.75, across * dx * math.sqrt(2), 0.03, "m")
 
 
+def wedge(setting: Setting) -> Iterator[Finding]:
+    """A wall turns a gas at Mach 2.5 by d: tan d = 2 cot b (M^2 sin^2 b - 1) / (M^2 (g + cos 2 b) + 2)."""
+    g, mach, turn = 1.4, 2.5, math.radians(15.0)
+    angles = np.linspace(math.asin(1 / mach), math.radians(60.0), 100_001)  # weak shocks
+    heads = (mach * np.sin(angles)) ** 2
+    turns = np.arctan(2 / np.tan(angles) * (heads - 1) / (mach**2 * (g + np.cos(2 * angles)) + 2))
+    b, head = (float(np.interp(turn, turns, values)) for values in (angles, heads))
+    ratio = 1 + 2 * g / (g + 1) * (head - 1)
+    along, down = mach * math.sqrt(g) * math.cos(turn), -mach * math.sqrt(g) * math.sin(turn)
+    stream = sc.Inflow((along, down), density=1.0, pressure=1.0)
+    scene = sc.Scene(
+        name="wedge",
+        domain=sc.Domain(size=(1.0, 0.8), cells=(80, 64)),
+        entities={
+            "gas": sc.Gas(velocity=(along, down)),
+            "wall": sc.Obstacle(shape=sc.Box(center=(0.5, 0.0), size=(9.0, 0.4))),
+        },
+        boundary=sc.Boundary(x_lo=stream, y_hi=stream, y_lo=sc.Slip(), x_hi=sc.Outflow()),
+        outputs={"force": sc.Force("wall", every=1.5)},
+        time=sc.Time(end=1.5),
+    )
+    compiled: tuple[Any, Any, Any] = compile_scene(scene, setting.device, setting.dtype)
+    solver, state, params = compiled
+    fixed = params.detach()
+    roll = rollout(solver, state, fixed)
+    w = solver.law.primitive(roll.state.conserved.detach(), solver.measures.constant(fixed))[0].double().cpu().numpy()
+    x, y = np.moveaxis(solver.grid.middles().numpy(), -1, 0)
+    behind = (y > 0.23) & (y - 0.2 < 0.6 * math.tan(b - turn) * x) & (x > 0.3)
+    yield relative("pressure behind an oblique shock over that before", ratio, w[3][behind].mean(), 0.02)
+    # around the corner where the shock begins the pressure is another for some cells
+    lift = float(roll.outputs["force"]["force"][0, -1, 1])
+    yield relative("force on the wall", -ratio, lift, 0.02, "N/m")
+
+
 # ---- shallow water
 
 
@@ -127,6 +164,7 @@ def lake(setting: Setting) -> Iterator[Finding]:
 CASES = (
     case("reflection", reflection, "closed form", "Rankine-Hugoniot conditions at a wall"),
     case("bow_shock", bow_shock, "correlation of experiments", "Billig 1967, J. Spacecraft 4, 822-823", quick=False),
+    case("wedge", wedge, "oblique shock", "Rankine-Hugoniot conditions", quick=False),
     case("sedov", sedov, "self-similar solution", "Kamm & Timmes 2007, LA-UR-07-2849", quick=False),
     case("dam_break", dams, "Ritter's and Stoker's solutions", "Stoker 1957, Water Waves, 10.8"),
     case("lake_at_rest", lake, "rest", "uniform pressure pushes evenly"),

@@ -55,7 +55,7 @@ def probe(name: str, output: Output, start: float, solver: AnySolver, watched: l
 
             def measure(state: Any, params: Params) -> dict[str, Tensor]:
                 push = mean(state.felt[:, place])
-                return {"force": push[:, :dim], "torque": push[:, dim:]}
+                return {"force": push[:, :dim], "torque": push[:, dim] if dim == 2 else push[:, dim:]}
 
         case Exchange():
             place = watched.index(name)

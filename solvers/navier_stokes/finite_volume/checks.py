@@ -40,8 +40,9 @@ def troubles(scene: Scene, law: Law) -> Iterator[tuple[str, str]]:
         yield "dynamics", f"{scene.dynamics.kind} moves atoms; leave it out"
     if scene.units != "SI":
         yield "units", f"{scene.units!r} are units of atoms; a flow has 'SI'"
+    bodies = [name for name, part in scene.entities.items() if isinstance(part, Obstacle)]
     for key, output in scene.outputs.items():
-        if (trouble := output_trouble(output, law)) is not None:
+        if (trouble := output_trouble(output, law, bodies)) is not None:
             yield f"outputs.{key}", trouble
 
 

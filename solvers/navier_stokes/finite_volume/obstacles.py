@@ -11,6 +11,7 @@ from torch import Tensor
 from scenegrad.engine.state import Params
 from scenegrad.scenes.fluids import Obstacle
 from scenegrad.scenes.scene import Scene
+from scenegrad.scenes.shapes import Shape
 from scenegrad.solvers.navier_stokes.finite_volume.distances import Distance
 from scenegrad.solvers.navier_stokes.finite_volume.grid import Grid
 
@@ -30,6 +31,7 @@ class Obstacles:
     def __init__(self, scenes: Sequence[Scene], grid: Grid, device: str):
         self.grid = grid
         self.names = [name for name, part in scenes[0].entities.items() if isinstance(part, Obstacle)]
+        self.shapes: dict[str, Shape] = {name: scenes[0].at(f"{name}.shape") for name in self.names}
         places = self.faces().to(device)
         self.distances = [Distance(scenes, f"{name}.shape", places) for name in self.names]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from torch import Tensor
 
@@ -10,8 +10,9 @@ from scenegrad.engine.solver import Grid as GridLayout
 from scenegrad.engine.solver import Layout, Probe, Series
 from scenegrad.engine.state import Params
 from scenegrad.scenes.errors import nearest
-from scenegrad.scenes.outputs import Diagnostics, Energy, Fields, Momentum, Output
+from scenegrad.scenes.outputs import Diagnostics, Energy, Fields, Force, Momentum, Output
 from scenegrad.solvers.navier_stokes.finite_volume.budget import Budget
+from scenegrad.solvers.navier_stokes.finite_volume.forces import Forces, middle
 from scenegrad.solvers.navier_stokes.finite_volume.laws import Law
 from scenegrad.solvers.navier_stokes.finite_volume.solver import FiniteVolumeSolver
 from scenegrad.solvers.navier_stokes.finite_volume.state import FlowState
@@ -28,15 +29,19 @@ UNITS = {
 Measure = Callable[[FlowState, Params], dict[str, Tensor]]
 
 
-def output_trouble(output: Output, law: Law) -> str | None:
+def output_trouble(output: Output, law: Law, bodies: Sequence[str]) -> str | None:
     """Why this output cannot be served; None where it can."""
     if isinstance(output, Fields):
         known = UNITS[law.name]
         unknown = [name for name in output.quantities if name not in known]
         hint = nearest(unknown[0], known) if unknown else ""
         return f"there is no field {unknown[0]!r}; known: {', '.join(known)}.{hint}" if unknown else None
+    if isinstance(output, Force):
+        there = ", ".join(bodies) or "none"
+        hint = nearest(output.on, bodies)
+        return None if output.on in bodies else f"there is no obstacle {output.on!r}; there are: {there}.{hint}"
     if not isinstance(output, Diagnostics | Energy | Momentum):
-        return "finite volumes give fields, diagnostics, energy (with the mass) and momentum"
+        return "finite volumes give fields, diagnostics, energy (with the mass), momentum, and force on obstacles"
     return None
 
 
@@ -60,6 +65,8 @@ def serving(output: Output, solver: FiniteVolumeSolver) -> tuple[Measure, Layout
         middle = tuple(0.5 * h for h in grid.spacing)
         layout = GridLayout(grid.cells, grid.spacing, middle, solver.wraps)
         return fields, layout, {quantity: known[quantity] for quantity in quantities}
+    if isinstance(output, Force):
+        return force_on(output.on, solver, f"m^{grid.dim + 2}/s^2" if water else f"N{per}")
     if isinstance(output, Diagnostics):
         budget = Budget(solver)
         return budget, Series(budget.shells.coordinates), budget.units
@@ -79,3 +86,19 @@ def serving(output: Output, solver: FiniteVolumeSolver) -> tuple[Measure, Layout
     joule, mass = (f"m^{grid.dim + 3}/s^2", f"m^{grid.dim + 1}") if water else (f"J{per}", f"kg{per}")
     names = ("total", "kinetic", "potential" if water else "internal")
     return energy, Series(), dict.fromkeys(names, joule) | {"mass": mass}
+
+
+def force_on(body: str, solver: FiniteVolumeSolver, unit: str) -> tuple[Measure, Layout, Mapping[str, str]]:
+    """At the moment of the frame."""
+    measures = solver.measures
+    assert measures.obstacles is not None
+    viscosity = f"{measures.name}.viscosity" if solver.work.viscous else None
+    constant = f"{measures.name}.{measures.law.constant}"
+    forces = Forces(measures.law, measures.grid, measures.obstacles, constant, viscosity)
+    about = middle(measures.obstacles.shapes[body], measures.grid.dim)
+
+    def measure(state: FlowState, params: Params) -> dict[str, Tensor]:
+        force, torque = forces(state, params, body, about)
+        return {"force": force} | ({"torque": torque} if measures.grid.dim > 1 else {})
+
+    return measure, Series(), {"force": unit, "torque": f"{unit} m"}

@@ -12,7 +12,7 @@ from scenegrad.solvers.navier_stokes.finite_volume.laws import Law
 from scenegrad.solvers.navier_stokes.finite_volume.numbers import Numbers
 from scenegrad.solvers.navier_stokes.finite_volume.positivity import LEAST, mixed_back
 from scenegrad.solvers.navier_stokes.finite_volume.turning import turning, turning_back
-from scenegrad.solvers.navier_stokes.finite_volume.weno import WEIGHTS, correction, weno5z, weno5z_back
+from scenegrad.solvers.navier_stokes.finite_volume.weno import WEIGHTS, correction, weno5z_back
 
 __all__ = ["weno_back"]
 
@@ -24,7 +24,8 @@ def weno_back(n: Numbers, law: Law, immersed: bool) -> Any:
     last = n.fields - 1
     load, _ = turning(n)
     load_flux, add = turning_back(n)
-    interpolated, interpolated_back, corrected = weno5z(n), weno5z_back(n), correction(n)
+    interpolated, interpolated_back = weno5z_back(n)
+    corrected = correction(n)
     functions, backs = law.kernels(n), law.back(n)
     possible, flux_of, scale_of = functions.possible, functions.flux, functions.scale
     frame, height, waves, unwaved = functions.frame, functions.height, functions.waves, functions.unwaved
@@ -88,8 +89,8 @@ def weno_back(n: Numbers, law: Law, immersed: bool) -> Any:
             far_ll = far_l + o_3 * o_4 * e_4
             v_4 = v_3 + o_4 * e_4
             v_5 = v_4 + o_4 * o_5 * e_5
-        wave_l = interpolated(v_0, v_1, v_2, far_l, far_ll, tall)
-        wave_r = interpolated(v_5, v_4, v_3, far_r, far_rr, tall)
+        wave_l, a_l, b_l, c_l, d_l, e_l, f_l, g_l = interpolated(v_0, v_1, v_2, far_l, far_ll, tall)
+        wave_r, a_r, b_r, c_r, d_r, e_r, f_r, g_r = interpolated(v_5, v_4, v_3, far_r, far_rr, tall)
         left, right = unwaved(wave_l, turn), unwaved(wave_r, turn)
         left_holds, right_holds = possible(left), possible(right)
         if not left_holds:
@@ -156,7 +157,7 @@ def weno_back(n: Numbers, law: Law, immersed: bool) -> Any:
             wave_bar, at_bar = unwaved_back(wave_l, turn, left_bar)
             turn_bar += at_bar
             v_0_bar, v_1_bar, v_2_bar, far_l_bar, far_ll_bar, tall_bar = interpolated_back(
-                v_0, v_1, v_2, far_l, far_ll, tall, wave_bar
+                v_0, v_1, v_2, far_l, far_ll, tall, a_l, b_l, c_l, d_l, e_l, f_l, g_l, wave_l, wave_bar
             )
         else:
             lo_bar += left_bar
@@ -164,7 +165,7 @@ def weno_back(n: Numbers, law: Law, immersed: bool) -> Any:
             wave_bar, at_bar = unwaved_back(wave_r, turn, right_bar)
             turn_bar += at_bar
             v_5_bar, v_4_bar, v_3_bar, far_r_bar, far_rr_bar, more_tall = interpolated_back(
-                v_5, v_4, v_3, far_r, far_rr, tall, wave_bar
+                v_5, v_4, v_3, far_r, far_rr, tall, a_r, b_r, c_r, d_r, e_r, f_r, g_r, wave_r, wave_bar
             )
             tall_bar += more_tall
         else:

@@ -1,10 +1,11 @@
 """Advection along paths, corrected by going there and back: stable for any step, second order where it is smooth.
 
-q^ = q at the foot of each path, q~ = q^ carried back; then q^ + (q - q~) / 2, kept within the values around the foot
-[Selle, Fedkiw, Kim, Liu & Rossignac 2008, J. Sci. Comput. 35, 350-371]. At smooth extrema those bounds would cut the
-tops off and cost half an order, so they are widened there by what a parabola through the samples rises above them, with
-the smallest of the curvatures around [Suresh & Huynh 1997, J. Comput. Phys. 136, 83-99]; at jumps, where curvatures
-have either sign, nothing is added. What is carried besides the flow stays within all of its values.
+q^ = q at the foot of each path, q~ = q^ carried back; then q^ + (q - q~) / 2, or q^ alone where that is beyond the
+values around the foot [Selle, Fedkiw, Kim, Liu & Rossignac 2008, J. Sci. Comput. 35, 350-371]. At smooth extrema those
+bounds would cut the tops off and cost half an order, so they are widened there by what a parabola through the samples
+rises above them, with the smallest of the curvatures around [Suresh & Huynh 1997, J. Comput. Phys. 136, 83-99]; at
+jumps, where curvatures have either sign, nothing is added. What is carried besides the flow stays within all of its
+values.
 
 A path that leaves the box finds what holds at the side: what flows in, the velocity of a wall, or no slope.
 """
@@ -85,12 +86,13 @@ class Paths:
             if left is not None:  # nothing to compare with
                 error = torch.where(left > 0.0, torch.zeros_like(error), error)
         low, high = self.bounds(early, foot)
-        if bounded:
-            axes = tuple(grid.axes)
-            low = torch.maximum(low, early.values.amin(axes, keepdim=True))
-            high = torch.minimum(high, early.values.amax(axes, keepdim=True))
-        low, high = torch.minimum(low, landed), torch.maximum(high, landed)
-        return torch.minimum(torch.maximum(landed + error, low), high)
+        q = landed + error
+        q = torch.where((q < low) | (q > high), landed, q)
+        if not bounded:
+            return q
+        axes = tuple(grid.axes)
+        least, most = early.values.amin(axes, keepdim=True), early.values.amax(axes, keepdim=True)
+        return torch.minimum(torch.maximum(q, torch.minimum(least, landed)), torch.maximum(most, landed))
 
     def ends(self, component: int | None, velocity: Sequence[Wide], dt: Tensor, sign: float) -> list[Tensor]:
         """Where paths through the samples are after sign * dt, by the midpoint rule."""

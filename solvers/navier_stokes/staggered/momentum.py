@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import accumulate
+from math import prod
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from scenegrad.solvers.navier_stokes.staggered.advection import Gain, Scheme
+from scenegrad.solvers.navier_stokes.staggered.advection import Scheme
+from scenegrad.solvers.navier_stokes.staggered.boxes import RIM, Box, Ends, Rim
+from scenegrad.solvers.navier_stokes.staggered.carriage import Carriage, Carried, Moved, Weights
+from scenegrad.solvers.navier_stokes.staggered.ghosts import Ghost
 from scenegrad.solvers.navier_stokes.staggered.grid import Grid
 from scenegrad.solvers.navier_stokes.staggered.sides import HI, LO, Known, Sides
-from scenegrad.solvers.navier_stokes.staggered.slices import but_last, differences, first, inner, last
+from scenegrad.solvers.navier_stokes.staggered.slices import but_last, differences, first, last
 from scenegrad.solvers.navier_stokes.staggered.strain import Eddies
 
 __all__ = ["Transport"]
@@ -29,9 +36,15 @@ class Transport:
     sides: Sides
     scheme: Scheme
 
-    @property
-    def width(self) -> int:
-        return self.scheme.width
+    made: dict[Hashable, Any] = field(default_factory=dict, compare=False)  # passes and ghosts, once they are known
+
+    @cached_property
+    def carriage(self) -> Carriage:
+        key = ("carriage", self.scheme)
+        if key not in self.made:
+            self.made[key] = Carriage(self.grid, self.scheme)
+        found: Carriage = self.made[key]
+        return found
 
     def of_velocity(
         self,
@@ -43,23 +56,38 @@ class Transport:
     ) -> list[Tensor]:
         """[m/s^2] on the faces; those on sides that hold a value have no meaning. diffusivity: [batch, 1, ...].
         eddy: viscosity of unresolved eddies in the cells."""
-        grid, sides, width = self.grid, self.sides, self.width
+        rim, values = self.flow_rim(known, len(velocity[0]))
+        k = self.numbers(diffusivity, velocity[0])
+        rates = list(Moved.apply(self.carriage, rim, values, k, None, *velocity))
+        if eddies is None or eddy is None:
+            return rates
+        return [rate + push for rate, push in zip(rates, self.of_eddies(velocity, known, eddies, eddy), strict=True)]
+
+    def step(
+        self, velocity: Sequence[Tensor], diffusivity: Tensor | None, known: Known, weights: Weights
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """The same rates, and the velocity + newer rates + older ones before."""
+        rim, values = self.flow_rim(known, len(velocity[0]))
+        k = self.numbers(diffusivity, velocity[0])
+        found = Moved.apply(self.carriage, rim, values, k, weights.pair, *velocity, *weights.before)
+        return list(found[: self.grid.dim]), list(found[self.grid.dim :])
+
+    def of_eddies(self, velocity: Sequence[Tensor], known: Known, eddies: Eddies, eddy: Tensor) -> list[Tensor]:
+        """div(2 eddy S), with the transposed slope, which does not cancel where the viscosity varies."""
+        grid, sides = self.grid, self.sides
         closed = {c: sides.closed(q, c) for c, q in zip(grid.axes, velocity, strict=True)}
         padded: dict[tuple[int, int], Tensor] = {}
         for c, q in zip(grid.axes, velocity, strict=True):
             for axis in grid.axes:
-                source = q if axis == c else closed[c]
-                padded[c, axis] = sides.pad_velocity(source, c, axis, width, known)
+                padded[c, axis] = sides.pad_velocity(q if axis == c else closed[c], c, axis, 1, known)
         rates = []
         for c in grid.axes:
             rate: Tensor | None = None
             for axis in grid.axes:
-                rate = self.add(rate, padded[c, axis], padded[axis, c], diffusivity, axis, across=c)
-                if eddies is not None and eddy is not None:  # of the transposed slope too, which does not cancel here
-                    turned = differences(inner(padded[axis, c], c, width - 1), c) / grid.spacing[c]
-                    steps = inner(differences(padded[c, axis], axis), axis, width - 1) / grid.spacing[axis]
-                    stress = eddies.between(eddy, c, axis) * (steps + turned)
-                    rate = rate.add_(differences(stress, axis), alpha=1.0 / grid.spacing[axis])
+                turned = differences(padded[axis, c], c) / grid.spacing[c]
+                steps = differences(padded[c, axis], axis) / grid.spacing[axis]
+                gain = differences(eddies.between(eddy, c, axis) * (steps + turned), axis) / grid.spacing[axis]
+                rate = gain if rate is None else rate + gain
             assert rate is not None
             rates.append(but_last(rate, c) if grid.periodic[c] else rate)
         return rates
@@ -74,14 +102,12 @@ class Transport:
         open_shares: Sequence[Tensor] | None = None,
     ) -> Tensor:
         """[unit/s] in the cells. open_shares: of each face, through which it can diffuse; all of it if left out."""
-        rate: Tensor | None = None
-        for axis, u in zip(self.grid.axes, velocity, strict=True):
-            q = self.sides.pad_tracer(tracer, number, axis, self.width, known)
-            through = diffusivity
-            if diffusivity is not None and open_shares is not None:
-                through = diffusivity * self.sides.closed(open_shares[axis], axis)
-            rate = self.add(rate, q, self.sides.closed(u, axis), through, axis)
-        assert rate is not None
+        rims = self.flow_rim(known, len(tracer))[0], self.cells_rim(number, known, len(tracer))
+        ajar = diffusivity is not None and open_shares is not None
+        k = self.numbers(None if ajar else diffusivity, tracer)
+        rate: Tensor = Carried.apply(self.carriage, (rims[0], rims[1][0]), rims[1][1], k, tracer, *velocity)
+        if diffusivity is not None and open_shares is not None:
+            rate = rate + diffusivity * self.conducted(tracer, number, known, open_shares)
         for axis in self.grid.axes:
             for side in (LO, HI):
                 place = (axis, side)
@@ -90,18 +116,62 @@ class Transport:
                     slab.add_(known.tracers[place, number] / self.grid.spacing[axis])
         return rate
 
-    def add(
-        self,
-        rate: Tensor | None,
-        q: Tensor,
-        w: Tensor,
-        diffusivity: Tensor | None,
-        axis: int,
-        across: int | None = None,
-    ) -> Tensor:
-        """The rate with what passes along one axis. q: with ghosts; w: velocity between the samples, or with ghosts the
-        one whose mean across another axis that is."""
-        h = self.grid.spacing[axis]
-        k = None if diffusivity is None else diffusivity / h
-        gain: Tensor = Gain.apply(self.scheme, axis, across, q, w, k)
-        return torch.mul(gain, -1.0 / h) if rate is None else rate.add_(gain, alpha=-1.0 / h)
+    def conducted(self, tracer: Tensor, number: int, known: Known, open_shares: Sequence[Tensor]) -> Tensor:
+        """div(share grad c)"""
+        total: Tensor | None = None
+        for axis, h, share in zip(self.grid.axes, self.grid.spacing, open_shares, strict=True):
+            q = self.sides.pad_tracer(tracer, number, axis, 1, known)
+            gain = differences(self.sides.closed(share, axis) * differences(q, axis), axis) / (h * h)
+            total = gain if total is None else total + gain
+        assert total is not None
+        return total
+
+    # ---- ghosts
+
+    def numbers(self, diffusivity: Tensor | None, like: Tensor) -> Tensor:
+        """[batch], zero where nothing diffuses"""
+        return (
+            like.new_zeros(len(like)) if diffusivity is None else diffusivity.reshape(-1).expand(len(like)).contiguous()
+        )
+
+    def flow_rim(self, known: Known, batch: int) -> tuple[Rim, Tensor | None]:
+        """Ghosts of the velocity, and the values that the sides impose along themselves [batch, n]."""
+        grid = self.grid
+        held = {
+            (component + grid.dim, axis + grid.dim, side): value
+            for ((axis, side), component), value in known.velocity.items()
+            if component != axis and not grid.periodic[axis]
+        }
+
+        def ghosts(number: int, axis: int, side: int) -> list[Ghost]:
+            return self.sides.velocity_ghosts(number - grid.dim, axis, side, RIM)
+
+        return self.rim(self.carriage.flow, "flow", ghosts, held, batch)
+
+    def cells_rim(self, number: int, known: Known, batch: int) -> tuple[Rim, Tensor | None]:
+        grid = self.grid
+        held = {
+            (0, axis + grid.dim, side): value
+            for ((axis, side), tracer), value in known.tracers.items()
+            if tracer == number and self.sides[axis, side].tracers[number].kind == "value"
+        }
+
+        def ghosts(_: int, axis: int, side: int) -> list[Ghost]:
+            return self.sides.tracer_ghosts(number, axis, side, RIM)
+
+        return self.rim(self.carriage.cells, f"cells {number}", ghosts, held, batch)
+
+    def rim(
+        self, box: Box, name: str, ghosts: Ends, held: Mapping[tuple[int, int, int], Tensor], batch: int
+    ) -> tuple[Rim, Tensor | None]:
+        shapes = {place: tuple(value.shape[1:]) for place, value in held.items()}
+        key = (name, tuple(shapes.items()))
+        if key not in self.made:
+            firsts = accumulate((prod(shape) for shape in shapes.values()), initial=0)
+            columns = zip(shapes.items(), firsts, strict=False)  # the last number is where all of them end
+            self.made[key] = box.rim(ghosts, {place: (n, shape) for (place, shape), n in columns})
+        if not held:
+            return self.made[key], None
+        return self.made[key], torch.cat(
+            [value.expand(batch, *value.shape[1:]).flatten(1) for value in held.values()], 1
+        )

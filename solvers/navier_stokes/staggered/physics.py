@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from scenegrad.engine.state import Params
+from scenegrad.solvers.navier_stokes.staggered.carriage import Weights
 from scenegrad.solvers.navier_stokes.staggered.forcing import Force
 from scenegrad.solvers.navier_stokes.staggered.grid import Grid
 from scenegrad.solvers.navier_stokes.staggered.momentum import Transport
@@ -82,6 +83,20 @@ class Physics:
             if one.buoyant:
                 found = self.lifted(found, tracer, number, params, known)
         return Rates(found, changes)
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing but itself and viscosity moves the fluid."""
+        return (
+            not self.damped and self.force is None and self.eddies is None and not any(c.buoyant for c in self.carried)
+        )
+
+    def step(
+        self, velocity: Sequence[Tensor], params: Params, known: Known, weights: Weights
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Rates of a fluid with nothing else, and its velocity after a step with weights, in one go."""
+        viscosity = self.number(params, f"{self.fluid}.viscosity") if self.viscous and not self.implicit else None
+        return self.transport.step(velocity, viscosity, known, weights)
 
     def lifted(self, rates: list[Tensor], tracer: Tensor, number: int, params: Params, known: Known) -> list[Tensor]:
         """With the acceleration by a tracer, its mean on each face times its buoyancy."""

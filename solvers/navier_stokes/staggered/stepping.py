@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from scenegrad.engine.state import Params
+from scenegrad.solvers.navier_stokes.staggered.carriage import Weights
 from scenegrad.solvers.navier_stokes.staggered.grid import Grid
 from scenegrad.solvers.navier_stokes.staggered.implicit import Diffusion
 from scenegrad.solvers.navier_stokes.staggered.integrators import AdamsBashforth, RungeKutta
@@ -87,13 +88,12 @@ class Stepper:
         assert state.rates is not None
         assert state.pace is not None
         begin = self.flow(state)
-        rates = self.rates(begin, params, time)
         pace = state.pace[:, 0].to(self.grid.device, torch.float64)
         dt = dt.to(self.grid.device, torch.float64)
-        older = self.beside(-0.5 * dt * dt * pace)
-        newer = self.beside(dt + 0.5 * dt * dt * pace)
+        extra = 0.5 * dt * dt * pace
+        newer, older = (weight.to(self.grid.dtype) for weight in (dt + extra, -extra))
         before = Rates(list(state.rates), [] if state.tracer_rates is None else list(state.tracer_rates.unbind(1)))
-        after = advanced(begin, [(newer, rates), (older, before)])
+        rates, after = self.stepped(begin, before, (newer, older), params, time)
         late = time + dt.to(time.device)
         if self.diffusion is None:
             flow, pressure, push = self.projected(after, params, late, dt, state.pressure)
@@ -159,6 +159,18 @@ class Stepper:
         known = self.physics.sides.at(params, time)
         return self.physics.rates(flow.velocity, flow.tracers, params, known, self.solid(params, time))
 
+    def stepped(
+        self, begin: Flow, before: Rates, pair: tuple[Tensor, Tensor], params: Params, time: Tensor
+    ) -> tuple[Rates, Flow]:
+        """Rates now, and begin + newer rates + older ones before. pair: (newer, older), each [batch]."""
+        newer, older = (weight.view(-1, *[1] * self.grid.dim) for weight in pair)
+        if not self.physics.plain or begin.tracers:
+            rates = self.rates(begin, params, time)
+            return rates, advanced(begin, [(newer, rates), (older, before)])
+        known = self.physics.sides.at(params, time)
+        now, after = self.physics.step(begin.velocity, params, known, Weights(pair, before.velocity))
+        return Rates(now, []), Flow(after, [])
+
     def projected(
         self, flow: Flow, params: Params, time: Tensor, dt: Tensor, pressure: Tensor | None
     ) -> tuple[Flow, Tensor, list[Tensor] | None]:
@@ -178,7 +190,7 @@ class Stepper:
         scale = self.beside(dt) / self.physics.number(params, f"{self.physics.fluid}.density")
         values = {} if pressure is None else {place: p * scale for place, p in known.pressure.items()}
         at_outflow = replace(known, pressure=values)
-        guess = None if pressure is None else (pressure * scale).detach()
+        guess = None if pressure is None or shares is None else (pressure * scale).detach()
         velocity, f = self.projection(velocity, at_outflow, shares, guess)
         if push is not None and shares is not None:
             columns = zip(push, shares, self.projection.steps(f, at_outflow), grid.spacing, strict=True)
