@@ -103,4 +103,4 @@ class ConjugateGradient:
             r.addcmul_(step, image, value=-1.0)
             count += active
             active = active & (norm(r) > goal)
-        return Found(x, count, ~active)
+        return Found(x, count, norm(r) <= goal)

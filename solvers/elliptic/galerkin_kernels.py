@@ -283,12 +283,14 @@ def galerkin_kernels(dtype: torch.dtype, dim: int) -> GalerkinKernels:
 
     @wp.kernel(module="unique", enable_backward=False)
     def diagonal(a: wp.array4d[real], d_out: wp.array4d[real]):
-        """Sum of all entries."""
+        """Sum of all entries; what is only rounding is no cell."""
         m, i, j, k = wp.tid()
         total = zero
+        size = zero
         for s in range(entries):
             total += a[m * entries + s, i, j, k]
-        d_out[m, i, j, k] = wp.max(total, zero)
+            size += wp.abs(a[m * entries + s, i, j, k])
+        d_out[m, i, j, k] = wp.where(total > rounding * size, total, zero)
 
     @wp.func
     def flow_in(

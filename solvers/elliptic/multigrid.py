@@ -14,12 +14,12 @@ from torch import Tensor
 from scenegrad.engine.streams import on_torch_stream
 from scenegrad.solvers.elliptic.diffusion import Diffusion
 from scenegrad.solvers.elliptic.galerkin_kernels import GalerkinKernels, galerkin_kernels
-from scenegrad.solvers.elliptic.halving import Level, Triple, finest, merged_axes, run_of
+from scenegrad.solvers.elliptic.grids import Level, Triple, finest, merged_axes, run_of
 from scenegrad.solvers.elliptic.iteration import Found, beside, dot, look, norm
 from scenegrad.solvers.elliptic.multigrid_kernels import multigrid_kernels
 from scenegrad.solvers.shared.hush import hush_warp
 
-__all__ = ["Cycles", "Multigrid"]
+__all__ = ["Cycles", "Grid", "Multigrid", "hierarchy", "stencil"]
 
 SWEEPS_AT_THE_BOTTOM = 16
 
@@ -82,22 +82,10 @@ class Multigrid:
     linear: bool = True
 
     def prepare(self, operator: Diffusion) -> Callable[[Tensor], Tensor]:
-        hush_warp()
-        top = finest(operator)
-        dim = max(1, len(operator.axes))
-        grids = [Grid(dim, top.cells, top.wraps, top.spacing, top.diagonal, faces=top)]
-        device = top.shift.device
-        shares: list[Tensor] = []
+        grids, shares = hierarchy(operator)
+        first, shape, device = grids[0], grids[0].diagonal.shape, grids[0].diagonal.device
         with on_torch_stream(device):
-            entries = stencil(grids[0], operator)
-            while any(grids[-1].merged):
-                shares.append(interpolation(grids[-1], entries))
-                grids.append(coarse(grids[-1], entries, shares[-1]))
-                below = grids[-1].entries
-                assert below is not None
-                entries = below
             launches = self.cycle(grids, shares)
-        first, shape = grids[0], grids[0].diagonal.shape
 
         def once(r: Tensor) -> Tensor:
             first.b.copy_(r.reshape(shape))
@@ -144,10 +132,27 @@ class Cycles:
             r.addcmul_(step, image, value=-1.0)
             count += active
             active = active & (norm(r) > goal)
-        return Found(x, count, ~active)
+        return Found(x, count, norm(r) <= goal)
 
 
 # ---- coarse equations
+
+
+def hierarchy(operator: Diffusion) -> tuple[list[Grid], list[Tensor]]:
+    """Grids from the finest to the coarsest, and the shares that each takes in the cells of the one before."""
+    hush_warp()
+    top = finest(operator)
+    grids = [Grid(max(1, len(operator.axes)), top.cells, top.wraps, top.spacing, top.diagonal, faces=top)]
+    shares: list[Tensor] = []
+    with on_torch_stream(top.shift.device):
+        entries = stencil(grids[0], operator)
+        while any(grids[-1].merged):
+            shares.append(interpolation(grids[-1], entries))
+            grids.append(coarse(grids[-1], entries, shares[-1]))
+            below = grids[-1].entries
+            assert below is not None
+            entries = below
+    return grids, shares
 
 
 def stencil(grid: Grid, operator: Diffusion) -> Tensor:

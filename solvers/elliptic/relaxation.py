@@ -84,4 +84,4 @@ class Relaxation:
             count += active
             active = active & (norm(r) > goal)
         self.policy.tell(omega, count)
-        return Found(x, count, ~active)
+        return Found(x, count, norm(r) <= goal)

@@ -1,66 +1,54 @@
-"""A multigrid cycle whose relaxation and interpolation a small network chooses by the coefficients around each cell."""
+"""A multigrid cycle whose relaxation a small network chooses by the coefficients around each cell."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from scenegrad.engine.streams import on_torch_stream
-from scenegrad.solvers.elliptic.diffusion import Diffusion, face_counts
-from scenegrad.solvers.elliptic.halving import Level, coarser, finest
-from scenegrad.solvers.shared.hush import hush_warp
+from scenegrad.solvers.elliptic.diffusion import Diffusion
+from scenegrad.solvers.elliptic.multigrid import hierarchy, stencil
 
-__all__ = ["CycleNet", "Learned"]
+__all__ = ["CycleNet", "Learned", "cycle"]
 
-FEATURES, STENCIL = 5, 9
+STENCIL, MIDDLE = 9, 4
+FEWEST = 2  # cells across the coarsest grid
 
 
 class CycleNet(nn.Module):
-    """From the coefficients around a cell to two 3 x 3 stencils that relax and one that interpolates [after Greenfeld
-    et al. 2019, Learning to optimize multigrid PDE solvers, ICML]. The same on every grid of a cycle, so that it serves
-    any number of cells.
+    """From the equations around a cell to two 3 x 3 stencils that relax [after Greenfeld et al. 2019, Learning to
+    optimize multigrid PDE solvers, ICML]. What it sees are entries over the diagonal, which have no scale, and it is
+    the same on every grid of a cycle: so it serves any number of cells.
 
-    Linear in the residual, as x += stencil (b - A x) / diagonal; what it begins with is damped Jacobi relaxation and
-    interpolation from four neighbours with equal coefficients.
+    Linear in the residual, as x += stencil (b - A x) / diagonal; what it begins with is damped Jacobi relaxation.
     """
 
     def __init__(self, width: int = 16):
         super().__init__()
         self.body = nn.Sequential(
-            nn.Conv2d(FEATURES, width, 3, padding=1), nn.GELU(), nn.Conv2d(width, width, 1), nn.GELU()
+            nn.Conv2d(STENCIL, width, 3, padding=1), nn.GELU(), nn.Conv2d(width, width, 1), nn.GELU()
         )
         self.relax = nn.Conv2d(width, 2 * STENCIL, 1)
-        self.share = nn.Conv2d(width, STENCIL, 1)
         with torch.no_grad():
-            for head in (self.relax, self.share):
-                head.weight.normal_(std=1e-2)
-                head.get_parameter("bias").zero_()
-            self.relax.get_parameter("bias")[[STENCIL // 2, STENCIL + STENCIL // 2]] = 0.8
+            self.relax.weight.normal_(std=1e-2)
+            self.relax.get_parameter("bias").zero_()
+            self.relax.get_parameter("bias")[[MIDDLE, STENCIL + MIDDLE]] = 0.8
 
-    def stencils(self, operator: Diffusion) -> tuple[Tensor, Tensor]:
-        """Of relaxation [batch, 2, 9, *cells], and logarithms of the shares of 9 coarse cells [batch, 9, *cells]."""
-        hidden = self.body(features(operator).to(self.relax.weight))
-        return self.relax(hidden).unflatten(1, (2, STENCIL)), self.share(hidden)
-
-
-def features(operator: Diffusion) -> Tensor:
-    """How the four conductances and the shift share the diagonal of a cell [batch, 5, *cells]."""
-    diagonal = torch.where(operator.diagonal > 0.0, operator.diagonal, 1.0)
-    found = [operator.shift.expand_as(diagonal)]
-    for number, (axis, weight) in enumerate(zip(operator.axes, operator.weights, strict=True)):
-        dim = 1 + number
-        upper = weight.roll(-1, dim) if axis.periodic else weight.narrow(dim, 1, axis.count)
-        found += [weight.narrow(dim, 0, axis.count), upper]
-    return torch.stack([one / diagonal for one in found], dim=1) * 4.0
+    def stencils(self, entries: Tensor) -> Tensor:
+        """[batch, 2, 9, *cells] of the conductances of a cell to the 9 around it, in the middle what holds it, over its
+        diagonal [batch, 9, *cells]."""
+        hidden = self.body(4.0 * entries.to(self.relax.weight))
+        return self.relax(hidden).unflatten(1, (2, STENCIL))
 
 
 @dataclass(frozen=True)
 class Learned:
-    """Any module with `stencils` as a preconditioner, in two dimensions, with cells that can be halved to a few. It is
-    symmetric by construction and not sure to be positive, so conjugate gradients take their flexible form."""
+    """Any module with `stencils` as a preconditioner, in two dimensions, on the grids of `Multigrid` with their coarse
+    equations and interpolation. It is symmetric by construction and not sure to be positive, so conjugate gradients
+    take their flexible form."""
 
     net: CycleNet
     linear: bool = False
@@ -77,44 +65,74 @@ class Learned:
 
     def grids(self, operator: Diffusion) -> list[Grid]:
         """From the finest to the coarsest."""
+        if len(operator.axes) != 2:
+            raise ValueError(f"learned cycles work in two dimensions; got {len(operator.axes)}")
+        levels, shares = hierarchy(operator)
+        periodic = (operator.axes[0].periodic, operator.axes[1].periodic)
+        with on_torch_stream(operator.diagonal.device):
+            first = stencil(levels[0], operator)
         found = []
-        for one in halved(operator):
-            relax, shares = self.net.stencils(one)
-            found.append(Grid(one, relax.to(one.diagonal.dtype), interpolation(one, shares.to(one.diagonal.dtype))))
+        for number, level in enumerate(levels):
+            diagonal = level.diagonal[:, 0]
+            entries = (first if level.entries is None else level.entries).view(-1, STENCIL, *diagonal.shape[1:])
+            over = torch.where(diagonal > 0.0, 1.0 / diagonal, 0.0)
+            seen = (entries * over[:, None]).clamp(-1.0, 1.0)  # hardly a cell, it may be tied by far more than it holds
+            relax = self.net.stencils(seen).to(diagonal.dtype)
+            last = number == len(levels) - 1 or max(diagonal.shape[1:]) <= FEWEST
+            up = None if last else Transfer(shares[number].view(-1, 4, *diagonal.shape[1:]), level.merged[1:])
+            found.append(Grid(entries, diagonal, periodic, relax, up))
+            if last:
+                break
         return found
 
 
 @dataclass(frozen=True)
-class Grid:
-    """relax [batch, 2, 9, *cells]; shares of 9 coarse cells, which add up to one [batch, 9, *cells]."""
+class Transfer:
+    """Shares of 4 coarse cells in a fine one [batch, 4, *cells], the second of each pair a cell further along the first
+    axis, the last two along the second. merged: 1 for the axes that are halved."""
 
-    operator: Diffusion
-    relax: Tensor
     shares: Tensor
+    merged: tuple[int, int]
+
+    def raised(self, x: Tensor) -> Tensor:
+        """P x"""
+        total = torch.zeros_like(self.shares[:, 0])
+        for kind in range(4):
+            fine = x.roll((-(kind & 1), -(kind >> 1)), (1, 2))
+            for dim, halve in ((1, self.merged[0]), (2, self.merged[1])):
+                if halve:
+                    fine = fine.repeat_interleave(2, dim).narrow(dim, 0, total.shape[dim])
+            total = total + self.shares[:, kind] * fine
+        return total
+
+    def lowered(self, r: Tensor) -> Tensor:
+        """P' r"""
+        parts = []
+        for kind in range(4):
+            part = self.shares[:, kind] * r
+            for dim, halve in ((1, self.merged[0]), (2, self.merged[1])):
+                if halve:
+                    if part.shape[dim] % 2:
+                        part = torch.cat((part, torch.zeros_like(part.narrow(dim, 0, 1))), dim)
+                    part = part.unflatten(dim, (-1, 2)).sum(dim + 1)
+            parts.append(part.roll((kind & 1, kind >> 1), (1, 2)))
+        return sum(parts[1:], parts[0])
 
 
-def halved(operator: Diffusion) -> list[Diffusion]:
-    """The operator on coarser and coarser grids."""
-    if len(operator.axes) != 2:
-        raise ValueError(f"learned cycles work in two dimensions; got {len(operator.axes)}")
-    hush_warp()
-    found, level = [operator], finest(operator)
-    with on_torch_stream(operator.diagonal.device):
-        while min(level.cells[1:]) >= 4 and all(n % 2 == 0 for n in level.cells[1:]):
-            level = coarser(level)
-            found.append(as_diffusion(level, operator))
-    return found
+@dataclass(frozen=True)
+class Grid:
+    """entries: conductances, and what holds the cell in the middle [batch, 9, *cells]. relax [batch, 2, 9, *cells]."""
 
+    entries: Tensor
+    diagonal: Tensor
+    periodic: tuple[bool, bool]
+    relax: Tensor
+    transfer: Transfer | None
 
-def as_diffusion(level: Level, like: Diffusion) -> Diffusion:
-    axes = tuple(
-        replace(axis, count=count, spacing=spacing)
-        for axis, count, spacing in zip(like.axes, level.cells[1:], level.spacing[1:], strict=True)
-    )
-    weights = tuple(
-        weight[:, 0].narrow(1 + n, 0, face_counts(axes, n)[n]) for n, weight in enumerate(level.weights[1:])
-    )
-    return Diffusion(axes, weights, level.shift[:, 0])
+    def apply(self, x: Tensor) -> Tensor:
+        """A x"""
+        near = self.entries * around(x, self.periodic)
+        return self.diagonal * x - (near.sum(1) - near[:, MIDDLE])
 
 
 def around(x: Tensor, periodic: tuple[bool, bool]) -> Tensor:
@@ -146,47 +164,17 @@ def gather(y: Tensor, periodic: tuple[bool, bool]) -> Tensor:
     return padded
 
 
-def doubled(y: Tensor) -> Tensor:
-    """Each value for its four children [..., 2 n, 2 m]."""
-    return y.repeat_interleave(2, -2).repeat_interleave(2, -1)
-
-
-def pooled(y: Tensor) -> Tensor:
-    """The transpose of `doubled`."""
-    n, m = y.shape[-2:]
-    return y.reshape(*y.shape[:-2], n // 2, 2, m // 2, 2).sum((-3, -1))
-
-
-def interpolation(operator: Diffusion, logarithms: Tensor) -> Tensor:
-    """Shares of the 9 coarse cells around the one that a fine cell is part of. Those on its own side begin with the
-    9 : 3 : 3 : 1 of equal coefficients, the others with nothing."""
-    n, m = logarithms.shape[-2:]
-    side = [torch.arange(size, device=logarithms.device) % 2 * 2 for size in (n, m)]
-    weights = []
-    for k in range(STENCIL):
-        a, b = divmod(k, 3)
-        one = [torch.where(s == t, 0.25, 0.75 if t == 1 else 0.0) for s, t in zip(side, (a, b), strict=True)]
-        weights.append(one[0][:, None] * one[1])
-    prior = torch.stack(weights).to(logarithms)
-    shares = prior * logarithms.exp()
-    return shares / shares.sum(1, keepdim=True)
-
-
 def cycle(grids: list[Grid], b: Tensor) -> Tensor:
     """Two relaxations, the coarser grid, and the transposes of the two in the reverse order."""
     grid = grids[0]
-    a, periodic = grid.operator, (grid.operator.axes[0].periodic, grid.operator.axes[1].periodic)
-    inverse = torch.where(a.diagonal > 0.0, 1.0 / a.diagonal, 0.0).sqrt()
+    inverse = torch.where(grid.diagonal > 0.0, 1.0 / grid.diagonal, 0.0).sqrt()
     x = torch.zeros_like(b)
     for number in (0, 1):
-        r = inverse * (b - a.apply(x))
-        x = x + inverse * (grid.relax[:, number] * around(r, periodic)).sum(1)
-    if len(grids) > 1:
-        r = b - a.apply(x)
-        down = gather(pooled(grid.shares * r[:, None]), periodic) * 0.25
-        up = around(cycle(grids[1:], down), periodic)
-        x = x + (grid.shares * doubled(up)).sum(1)
+        r = inverse * (b - grid.apply(x))
+        x = x + inverse * (grid.relax[:, number] * around(r, grid.periodic)).sum(1)
+    if grid.transfer is not None:
+        x = x + grid.transfer.raised(cycle(grids[1:], grid.transfer.lowered(b - grid.apply(x))))
     for number in (1, 0):
-        r = inverse * (b - a.apply(x))
-        x = x + inverse * gather(grid.relax[:, number] * r[:, None], periodic)
+        r = inverse * (b - grid.apply(x))
+        x = x + inverse * gather(grid.relax[:, number] * r[:, None], grid.periodic)
     return x

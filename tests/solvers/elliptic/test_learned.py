@@ -49,8 +49,24 @@ def test_training_on_small_grids_saves_iterations_on_large_ones(problems):
     )
     after = [iterations(net, problems["porous"](cells)) for cells in (32, 64, 128)]
     assert np.mean(losses[-5:]) < 0.3 * np.mean(losses[:5])
-    assert all(new < 0.8 * old for new, old in zip(after, before, strict=True)), (before, after)
+    assert all(new < old for new, old in zip(after, before, strict=True)), (before, after)
+    assert max(after) <= 7, (before, after)
     assert max(after) <= min(after) + 1, after
+    cylinders = [iterations(net, problems["cylinder"](cells)) for cells in (32, 64, 128)]  # that it has never seen
+    assert max(cylinders) <= 8, cylinders
+
+
+@pytest.mark.parametrize("axes", [(Axis(8, 0.1), Axis(13, 0.1, "neumann", "dirichlet")), (Axis(12, 0.1), Axis(8, 0.1))])
+def test_coarse_equations_are_the_fine_ones_for_what_is_interpolated(axes):
+    """P' A P, with P and P' as a learned cycle applies them and A on the coarse grid as Warp has made it."""
+    torch.manual_seed(0)
+    faces = [0.5 + torch.rand(2, *face_counts(axes, n), dtype=DOUBLE) for n in range(2)]
+    operator = diffusion(axes, faces, 0.3)
+    fine, coarse = Learned(CycleNet()).grids(operator)[:2]
+    x, y = torch.randn(2, *(axis.count for axis in axes), dtype=DOUBLE), torch.randn_like(coarse.diagonal)
+    assert torch.allclose(fine.apply(x), operator.apply(x))
+    assert torch.allclose((fine.transfer.raised(y) * x).sum(), (y * fine.transfer.lowered(x)).sum())
+    assert torch.allclose(fine.transfer.lowered(fine.apply(fine.transfer.raised(y))), coarse.apply(y))
 
 
 def test_a_learned_preconditioner_changes_no_solution_and_no_gradient(problems):

@@ -1,4 +1,4 @@
-"""Diffusion on cells of three axes, as Warp kernels see it, and coarse coefficients made of fine ones."""
+"""Diffusion on cells of three axes, as Warp kernels see it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import warp as wp
 from torch import Tensor
 
 from scenegrad.solvers.elliptic.diffusion import Diffusion
-from scenegrad.solvers.elliptic.halving_kernels import halving_kernels
 
-__all__ = ["Level", "Triple", "coarser", "finest", "merged_axes", "run_of"]
+__all__ = ["Level", "Triple", "finest", "merged_axes", "run_of"]
 
 STRETCHED = 1.5  # spacings that differ by more are not doubled together: relaxation would not smooth along the wide one
 
@@ -83,29 +82,6 @@ def finest(operator: Diffusion) -> Level:
     wraps = wp.vec3i(*(0,) * missing, *(int(axis.periodic) for axis in axes))
     spacing = three(tuple(axis.spacing for axis in axes))
     return Level(cells, wraps, spacing, (wx, wy, wz), shift)
-
-
-def coarser(level: Level) -> Level:
-    """The grid with every merged axis halved."""
-    merged, batch, like = level.merged, level.shift.shape[0], level.shift
-    first, second, third = ((n + 1) // 2 if halve else n for n, halve in zip(level.cells, merged, strict=True))
-    cells = (first, second, third)
-    made = halving_kernels(like.dtype)
-    device = wp.device_from_torch(like.device)
-    faces = []
-    for axis, weight in enumerate(level.weights):
-        face = like.new_zeros(batch, *(n + (axis == a) for a, n in enumerate(cells)))
-        run = run_of(like.device, face.shape[3])
-        inputs = [run, axis, wp.vec3i(*merged), wp.vec3i(*level.cells), level.wraps, wp.from_torch(weight)]
-        size = (*face.shape[:3], face.shape[3] // run)
-        wp.launch(made.coarse_faces, size, inputs, [wp.from_torch(face)], device=device)
-        faces.append(face)
-    shift = like.new_zeros(batch, *cells)
-    inputs = [wp.vec3i(*merged), wp.from_torch(level.shift)]
-    wp.launch(made.coarse_shift, shift.shape, inputs, [wp.from_torch(shift)], device=device)
-    wx, wy, wz = faces
-    a, b, c = (h * (2.0 if halve else 1.0) for h, halve in zip(level.spacing, merged, strict=True))
-    return Level(cells, level.wraps, (a, b, c), (wx, wy, wz), shift)
 
 
 def run_of(device: torch.device, count: int) -> int:
