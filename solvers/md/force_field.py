@@ -87,6 +87,11 @@ class ForceField:
         self.known[position] = (position._version, Fingerprint(others), result)
         return result
 
+    def is_also_at(self, position: Tensor, twin: Tensor) -> None:
+        """A twin has the same numbers as a position, and so the same force."""
+        if (found := self.known.get(position)) is not None and found[0] == position._version:
+            self.known[twin] = (twin._version, *found[1:])
+
     def product(self, position: Tensor, box: Box, params: Params, w: Tensor) -> tuple[Tensor, Bars]:
         """Transposed derivative of the force for cotangents w: those of the position, and of params that ask."""
         x, w = position.detach().contiguous(), w.contiguous()
@@ -136,7 +141,7 @@ class Force(torch.autograd.Function):
     def forward(ctx: Any, field: ForceField, box: Box, params: Params, position: Tensor, *values: Tensor) -> Tensor:
         ctx.field, ctx.box, ctx.params = field, box, params
         ctx.save_for_backward(position)
-        return field.force(position.detach(), box, params).clone()
+        return field.force(position, box, params).clone()
 
     @staticmethod
     @once_differentiable

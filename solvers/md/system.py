@@ -78,6 +78,12 @@ class System:
         """F [batch, atom, dim]; not to be written to."""
         return self.forces.force(state.position, self.box_of(state), params)
 
+    def pull(self, position: Tensor, box: Box, params: Params) -> Tensor:
+        """The force at a position [batch, atom, dim], as a function that autograd knows where that listens."""
+        if torch.is_grad_enabled() and (position.requires_grad or self.forces.learning(params)):
+            return self.forces.differentiable_force(position, box, params)
+        return self.forces.force(position, box, params)
+
     def kinetic_energy(self, velocity: Tensor, mass: Tensor) -> Tensor:
         """[batch], float64; mass [batch, atom]"""
         return 0.5 * (mass.double()[..., None] * velocity.double().square()).sum(dim=(1, 2))
