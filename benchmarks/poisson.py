@@ -1,30 +1,39 @@
 """Speed of elliptic solves, beside SciPy's transforms, its sparse LU and, where it is installed, pyamg:
-python benchmarks/poisson.py [cells ...] [--learned]
+python benchmarks/poisson.py [cells ...] [--recycling] [--learned]
 
-One member, Neumann sides unless told otherwise. --learned: also trains a cycle on grids of 16 to 64 cells (half a
-minute) and counts its iterations on up to 1024.
+One member, Neumann sides unless told otherwise. --recycling: also makes datasets with GMRES and with recycled GMRES.
+--learned: also trains a cycle on grids of 16 to 64 cells (half a minute) and counts its iterations on up to 1024.
 """
 
 from __future__ import annotations
 
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
 from scipy import fft, sparse
-from scipy.sparse.linalg import splu
+from scipy.sparse.linalg import cg, splu
 from torch import Tensor
 
-from scenegrad.scenes.library import fno_darcy
+from scenegrad.generating import generate
+from scenegrad.scenes.domain import Boundary, Slip
+from scenegrad.scenes.library import darcy, fno_darcy
+from scenegrad.scenes.methods import Elliptic
+from scenegrad.scenes.porous import LogNormalField, TwoPhases
+from scenegrad.scenes.sides import Inflow, Outflow
+from scenegrad.scenes.values import MaternField, Uniform
 from scenegrad.solvers.compile import compile_scene
 from scenegrad.solvers.elliptic.axes import Axis
 from scenegrad.solvers.elliptic.conjugate import ConjugateGradient, Fast, Jacobi
 from scenegrad.solvers.elliptic.diffusion import Diffusion, diffusion
 from scenegrad.solvers.elliptic.fast import FastPoisson
-from scenegrad.solvers.elliptic.iteration import Iteration
+from scenegrad.solvers.elliptic.iteration import Found, Iteration
 from scenegrad.solvers.elliptic.learned.cycle import CycleNet, Learned
+from scenegrad.solvers.elliptic.learned.recycling import Recycling
 from scenegrad.solvers.elliptic.learned.training import train_cycle
 from scenegrad.solvers.elliptic.multigrid import Cycles, Multigrid
 from scenegrad.solvers.elliptic.solver import EllipticSolver
@@ -100,22 +109,64 @@ def porous(cells: int, dtype: torch.dtype, device: str) -> None:
             best(waiting(lambda s=one: s.solve(b, faces), device), device),
             f"{count} iterations",
         )
-    if dtype == torch.float64 and device == "cpu":
-        matrix = assembled(diffusion(axes, faces))
-        right = b.flatten().numpy()
-        start = time.perf_counter()
-        factors = splu(matrix.tocsc())
-        begun = 1e3 * (time.perf_counter() - start)
-        report("porous medium: SciPy's sparse LU", best(lambda: factors.solve(right)), f"+ {begun:.0f} ms to factorise")
-        try:
-            import pyamg
-        except ImportError:
-            return
-        start = time.perf_counter()
-        levels = pyamg.ruge_stuben_solver(matrix.tocsr())
-        begun = 1e3 * (time.perf_counter() - start)
-        spent = best(lambda: levels.solve(right, tol=1e-6, accel="cg"))
-        report("porous medium: pyamg, Ruge-Stueben with CG", spent, f"+ {begun:.0f} ms to set up")
+
+
+def peers(cells: int, contrast: float) -> None:
+    """Solves of one medium to 1e-6 in float64 on one core, in turns; medians, set-up included."""
+    scene = darcy(cells=cells, above=contrast, below=1.0)
+    solver, state, params = compile_scene(scene, "cpu", "float64")
+    faces, b = solver.equation(state, params)
+    axes, right = solver.elliptic.axes, b.flatten().numpy()
+    matrix = assembled(diffusion(axes, faces)).tocsr()
+    diagonal = sparse.diags_array(1.0 / matrix.diagonal())
+
+    def ours(way: Iteration) -> Callable[[], tuple[np.ndarray, int]]:
+        def run() -> tuple[np.ndarray, int]:
+            outcome = EllipticSolver(axes, way, 1e-6).solve(b, faces)
+            return outcome.x.flatten().numpy(), int(outcome.iterations)
+
+        return run
+
+    def conjugate() -> tuple[np.ndarray, int]:
+        steps: list[int] = []
+        x, _ = cg(matrix, right, rtol=1e-6, M=diagonal, maxiter=20000, callback=lambda _: steps.append(1))
+        return x, len(steps)
+
+    ways: dict[str, Callable[[], tuple[np.ndarray, int]]] = {
+        "ours: fast transforms": ours(ConjugateGradient(Fast.on(axes, "cpu", torch.float64), 5000)),
+        "ours: multigrid": ours(ConjugateGradient(Multigrid())),
+        "SciPy's sparse LU": lambda: (splu(matrix.tocsc()).solve(right), 1),
+    }
+    if cells <= 256:
+        ways["SciPy's conjugate gradients, diagonal"] = conjugate
+    try:
+        import pyamg
+    except ImportError:
+        print("  (pyamg is not installed here: pip install pyamg)")
+    else:
+
+        def amg(make: Callable[..., Any]) -> Callable[[], tuple[np.ndarray, int]]:
+            def run() -> tuple[np.ndarray, int]:
+                left: list[float] = []
+                x = make(matrix).solve(right, tol=1e-6, accel="cg", residuals=left)
+                return x, len(left) - 1
+
+            return run
+
+        ways["pyamg: smoothed aggregation, CG"] = amg(pyamg.smoothed_aggregation_solver)
+        ways["pyamg: Ruge-Stueben, CG"] = amg(pyamg.ruge_stuben_solver)
+    spent: dict[str, list[float]] = {name: [] for name in ways}
+    for turn in range(6):
+        for name, way in ways.items():
+            start = time.process_time()
+            x, count = way()
+            if turn:  # the first is for caches
+                spent[name].append(1e3 * (time.process_time() - start))
+            else:
+                left = float(np.linalg.norm(right - matrix @ x) / np.linalg.norm(right))
+                print(f"  {name:42s} {count:5d} iterations, residual {left:.1e}", flush=True)
+    for name, times in spent.items():
+        report(f"contrast {contrast:g}: {name}", float(np.median(times)))
 
 
 def assembled(operator: Diffusion) -> sparse.coo_array:
@@ -128,6 +179,54 @@ def assembled(operator: Diffusion) -> sparse.coo_array:
         parts += [(below, above, inner), (above, below, inner)]
     rows, columns, values = (np.concatenate(one) for one in zip(*parts, strict=True))
     return sparse.coo_array((values, (rows, columns)), shape=(number.size, number.size))
+
+
+def recycling(cells: int, members: int = 6) -> None:
+    """Datasets of Darcy's and Helmholtz's equation, made with GMRES and with recycled GMRES."""
+    phases = TwoPhases(MaternField(alpha=2.0, tau=3.0))
+    through = Boundary(x_lo=Inflow(0.1), x_hi=Outflow(pressure=0.0), y=Slip())
+    smooth = LogNormalField(MaternField(alpha=3.0, tau=3.0, scale=3.0))
+    families = {
+        "Darcy, flow through media of 12 and 3": {"boundary": through, "medium.permeability": phases},
+        "Darcy, sources everywhere": {"medium.source": 1.0},
+        "Helmholtz, k^2 = 115 to 125": {
+            "medium.source": 1.0, "medium.permeability": smooth, "medium.reaction": Uniform(-125.0, -115.0)
+        },
+    }  # fmt: skip
+    tally: list[int] = []
+    run = Recycling.run
+
+    def counted(self: Recycling, *given: Any) -> Found:
+        found = run(self, *given)
+        tally.append(int(found.iterations.sum()))
+        return found
+
+    Recycling.run = counted  # type: ignore[method-assign]
+    for family, changes in families.items():
+        size = cells // 2 if "Helmholtz" in family else cells  # where GMRES still arrives
+        spent, counts = {}, {}
+        for krylov in ("gmres", "recycled_gmres"):
+            scene = darcy(cells=size, source=0.0).replace(
+                {**changes, "method": Elliptic(krylov=krylov, tolerance=1e-6)}
+            )
+            times = []
+            for _ in range(3):
+                tally.clear()
+                with tempfile.TemporaryDirectory() as folder:
+                    start = time.process_time()
+                    generate(
+                        scene, n=members, out=f"{folder}/data", device="cpu", dtype="float64", batch=members,
+                        progress=False,
+                    )  # fmt: skip
+                    times.append(time.process_time() - start)
+            spent[krylov], counts[krylov] = float(np.median(times)), sum(tally)
+        fewer, faster = (one["gmres"] / one["recycled_gmres"] for one in (counts, spent))
+        print(
+            f"  {family}, {members} members of {size} x {size}: iterations {counts['gmres']} and "
+            f"{counts['recycled_gmres']} ({fewer:.1f} x), seconds {spent['gmres']:.2f} and "
+            f"{spent['recycled_gmres']:.2f} ({faster:.1f} x)",
+            flush=True,
+        )
 
 
 def report(name: str, milliseconds: float, note: str = "") -> None:
@@ -190,5 +289,11 @@ if __name__ == "__main__":
                 print(f"{cells} x {cells}, {str(dtype).removeprefix('torch.')}, {device}", flush=True)
                 constant(cells, dtype, device)
                 porous(cells, dtype, device)
+            if device == "cpu":
+                for contrast in (4.0, 1e4):
+                    print(f"{cells} x {cells}, beside others", flush=True)
+                    peers(cells, contrast)
+    if "--recycling" in sys.argv:
+        recycling(64)
     if "--learned" in sys.argv:
         learned()

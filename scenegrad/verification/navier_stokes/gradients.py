@@ -76,8 +76,8 @@ def walls() -> Trial:
         boundary=sc.Boundary(
             x_lo=sc.Inflow(sc.Parabolic(P(0.5)), heat=P(0.3)),
             x_hi=sc.Outflow(),
-            y_lo=sc.NoSlip(heat=sc.Through(P(0.1))),
-            y_hi=sc.NoSlip(velocity=(P(0.5), 0.0), heat=sc.Samples(P((0.5, 1.0, 0.2)))),
+            y_lo=sc.NoSlip(carried={"heat": sc.Through(value=P(0.1))}),
+            y_hi=sc.NoSlip(velocity=(P(0.5), 0.0), carried={"heat": sc.Samples(P((0.5, 1.0, 0.2)))}),
         ),
         time=sc.Time(end=0.4, dt=0.4 / STEPS),
     )
@@ -94,8 +94,8 @@ def body() -> Trial:
             "water": sc.Fluid(viscosity=P(2e-2), velocity=(0.5, 0.1)),
             "heat": sc.Tracer(diffusivity=0.01, initial=0.2),
             "disk": sc.Obstacle(
-                sc.Sphere(center=P((0.4, 0.45)), radius=P(0.15)),
-                heat=P(1.0),
+                shape=sc.Sphere(center=P((0.4, 0.45)), radius=P(0.15)),
+                carried={"heat": P(1.0)},
                 motion=sc.Moving(velocity=(P(0.1), 0.05), angular_velocity=P(0.5)),
             ),
         },
@@ -121,12 +121,12 @@ def gas() -> Trial:
                 gas_constant=1.0,
                 patches=(sc.GasPatch(sc.Sphere(center=(0.63, 0.52), radius=0.21), density=P(1.4)),),
             ),
-            "ball": sc.Obstacle(sc.Sphere(center=P((1.23, 0.46)), radius=P(0.22))),
+            "ball": sc.Obstacle(shape=sc.Sphere(center=P((1.23, 0.46)), radius=P(0.22))),
         },
         boundary=sc.Boundary(
             x_lo=sc.Inflow((P(0.6), 0.1), density=1.2, pressure=1.1),
             x_hi=sc.Outflow(pressure=1.05),
-            y_lo=sc.NoSlip(velocity=(P(0.2), 0.0), temperature=P(0.95)),
+            y_lo=sc.NoSlip(velocity=(P(0.2), 0.0), carried={"temperature": P(0.95)}),
             y_hi=sc.Slip(),
         ),
         time=sc.Time(end=0.4, dt=0.4 / STEPS),

@@ -90,6 +90,31 @@ def test_neither_contrasts_nor_thin_walls_cost_iterations(problems, given, most)
     assert max(found) <= most, found
 
 
+def test_members_of_unlike_difficulty_do_not_feel_each_other(problems):
+    """Contrasts of 1, 1e3 and 1e6 in one batch, as alone; with two threads, and in float32."""
+    given = [media(problems, 48, above) for above in (1.0, 1e3, 1e6)]
+    axes = given[0][0]
+    faces = [torch.cat(three) for three in zip(*(one[1] for one in given), strict=True)]
+    b = torch.cat((given[0][2], noise(1, 48, 48), given[2][2]))
+    solver = EllipticSolver(axes, ConjugateGradient(Multigrid()), 1e-8)
+    together = solver.solve(b, faces)
+    assert len(set(together.iterations.tolist())) > 1
+    for i in range(3):
+        alone = solver.solve(b[i : i + 1], [face[i : i + 1] for face in faces])
+        assert int(alone.iterations) == int(together.iterations[i])
+        assert torch.allclose(alone.x[0], together.x[i], rtol=0.0, atol=1e-12 * float(alone.x.abs().max()))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    twice = solver.solve(b, faces)
+    torch.set_num_threads(threads)
+    assert torch.allclose(twice.x, together.x, rtol=1e-9, atol=0.0)
+    single = EllipticSolver(axes, ConjugateGradient(Multigrid())).solve(b.float(), [face.float() for face in faces])
+    assert bool(single.solved.all())
+    difference = (single.x.double() - together.x).flatten(1).norm(dim=1) / together.x.flatten(1).norm(dim=1)
+    assert float(difference[:2].max()) < 1e-3, difference
+    assert bool(torch.isfinite(single.residual).all())
+
+
 AXES = [
     (Axis(37, 0.1, "neumann", "dirichlet"), Axis(22, 0.1, "node", "neumann")),
     (Axis(12, 0.1), Axis(9, 0.1, "dirichlet", "neumann"), Axis(11, 0.1, "node", "node")),

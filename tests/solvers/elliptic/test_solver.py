@@ -53,6 +53,24 @@ def test_a_residual_above_the_tolerance_is_told_and_not_raised(problems):
     assert float(cut_short.residual) > 1e-3
 
 
+def test_what_is_no_number_is_not_called_solved(problems):
+    problem = problems["porous"](16)
+    b = problem.b.clone()
+    b[0, 3, 4] = torch.nan
+    assert not bool(EllipticSolver.fast(problem.axes, dtype=DOUBLE).solve(b, problem.faces).solved)
+
+
+def test_a_gradient_is_given_where_the_tolerance_is_out_of_reach(problems):
+    problem = problems["porous"](64, dtype=torch.float32)
+    faces = [face.clone().requires_grad_() for face in problem.faces]
+    outcome = EllipticSolver.fast(problem.axes, tolerance=1e-12).solve(problem.b, faces)
+    gradients = torch.autograd.grad(outcome.x.square().mean(), faces)
+    exact = [face.detach().double().requires_grad_() for face in faces]
+    x = EllipticSolver.fast(problem.axes, dtype=DOUBLE).solve(problem.b.double(), exact).x
+    for found, wanted in zip(gradients, torch.autograd.grad(x.square().mean(), exact), strict=True):
+        assert float((found - wanted).norm()) < 1e-3 * float(wanted.norm())
+
+
 def test_a_member_does_not_feel_its_companions(problems):
     easy, hard = problems["porous"](32, seed=1), problems["porous"](32, seed=2)
     flat = tuple(torch.ones_like(face) for face in easy.faces)

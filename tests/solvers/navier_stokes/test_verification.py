@@ -2,14 +2,19 @@
 
 import pytest
 
-from scenegrad.verification import Case, cases_of
+from scenegrad.verification import Case, Setting, cases_of
 
-CASES = [pytest.param(c, marks=[] if c.quick else pytest.mark.slow, id=c.name) for c in cases_of("navier-stokes")]
+
+def marks(case: Case) -> list[pytest.MarkDecorator]:
+    return [*([] if case.quick else [pytest.mark.slow]), *([pytest.mark.gpu] if case.needs else [])]
+
+
+CASES = [pytest.param(c, marks=marks(c), id=c.name) for c in cases_of("navier-stokes", device="cuda")]
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_case_meets_its_reference(case: Case, measure):
-    result = case.run()
+    result = case.run(Setting(case.needs or "cpu"))
     for f in result.findings:
         told = f"{case.name}: {f.quantity}; reference {f.reference:.4g}, ours {f.ours:.4g}: error"
         measure(told, f.error, f"{f.limit:.2g}")

@@ -16,7 +16,7 @@ from scenegrad.scenes.domain import AXES
 from scenegrad.scenes.errors import nearest
 from scenegrad.scenes.fluids import Obstacle
 from scenegrad.scenes.scene import Scene
-from scenegrad.scenes.sides import Inflow
+from scenegrad.scenes.sides import Inflow, Outflow
 from scenegrad.scenes.signals import Signal, Sine
 from scenegrad.scenes.values import Parameter, number, vector
 from scenegrad.solvers.navier_stokes.staggered.grid import Grid
@@ -113,28 +113,35 @@ def obstacle_troubles(scene: Scene, tracers: Sequence[str]) -> Iterator[tuple[st
         yield from motion_troubles(name, part, scene)
         for axis in range(scene.dim):
             for side in (0, 1):
-                if isinstance(condition(scene, axis, side)[1], Inflow) and covers(part, axis, side, scene, cell):
+                place, given = f"{AXES[axis]}_{('lo', 'hi')[side]}", condition(scene, axis, side)[1]
+                if not isinstance(given, Inflow | Outflow):
+                    continue
+                near = distances_on(part, axis, side, scene, cell)
+                if isinstance(given, Inflow) and (near < 2 * cell[axis]).any():
                     yield (
                         f"{name}.shape",
-                        f"covers part of the inflow at {AXES[axis]}_{('lo', 'hi')[side]}, where fluid would come from "
-                        f"the solid; keep two cells ({2 * cell[axis]:.3g} m) away from it",
+                        f"covers part of the inflow at {place}, where fluid would come from the solid; keep two cells "
+                        f"({2 * cell[axis]:.3g} m) away from it",
                     )
+                elif isinstance(given, Outflow) and (near < 0.0).all():
+                    yield f"{name}.shape", f"closes the outflow at {place}, and nothing could leave; let a part be open"
 
 
-def covers(part: Obstacle, axis: int, side: int, scene: Scene, cell: Sequence[float]) -> bool:
-    """Whether a body, where it stands at the start, is within two cells of a side."""
+def distances_on(part: Obstacle, axis: int, side: int, scene: Scene, cell: Sequence[float]) -> np.ndarray:
+    """Of the middles of the faces on a side from a body where it stands at the start; infinite where the body is more
+    than two cells away from all of them."""
     assert scene.domain.size is not None
     assert scene.domain.cells is not None
     dim = scene.dim
     lo, hi = bounds_of(part.shape, dim)
     if lo[axis] > 2 * cell[axis] if side == 0 else hi[axis] < scene.domain.size[axis] - 2 * cell[axis]:
-        return False
+        return np.array([math.inf])
     axes = [
         np.array([0.0 if side == 0 else scene.domain.size[a]]) if a == axis else (np.arange(n) + 0.5) * cell[a]
         for a, n in enumerate(scene.domain.cells)
     ]
     points = np.stack([p.ravel() for p in np.meshgrid(*axes, indexing="ij")], axis=1)
-    return bool((distance_to(part.shape, points) < 2 * cell[axis]).any())
+    return np.asarray(distance_to(part.shape, points))
 
 
 def motion_troubles(name: str, part: Obstacle, scene: Scene) -> Iterator[tuple[str, str]]:

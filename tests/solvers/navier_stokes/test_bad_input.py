@@ -1,0 +1,194 @@
+"""What no solver of fluids may swallow: each is refused with what would mend it, or stops where it went wrong."""
+
+import re
+from collections.abc import Callable
+
+import pydantic
+import pytest
+import torch
+
+import scenegrad as sg
+import scenegrad.scenes as sc
+from scenegrad.engine.errors import Diverged, StabilityError
+from scenegrad.engine.rollout import rollout
+from scenegrad.engine.state import tensors, with_tensors
+from scenegrad.scenes.library import cylinder_channel
+from scenegrad.solvers.compile import compile_scene
+
+ROUND = sc.Domain.periodic(size=(1.0, 1.0), cells=(12, 12))
+BOX = sc.Domain(size=(1.0, 1.0), cells=(12, 12))
+CLOSED = sc.Boundary(default=sc.NoSlip())
+OUTRUN = r"at t = 0\.\d+, step \d+\..* (cell|face) .*\(\d+, \d+\)"
+CHANNEL = sc.Boundary(x_lo=sc.Inflow(1.0), x_hi=sc.Outflow(), y=sc.NoSlip())
+
+
+def scene(domain: sc.Domain, boundary: sc.Boundary | None = None, time: sc.Time | None = None, **entities) -> sc.Scene:
+    return sc.Scene(
+        name="bad",
+        domain=domain,
+        boundary=boundary or sc.Boundary(),
+        entities=entities,
+        outputs={"fields": sc.Fields(*seen(entities), every=0.05)},
+        time=time or sc.Time(end=1.0),
+    )
+
+
+def seen(entities) -> tuple[str, ...]:
+    return ("density",) if any(isinstance(part, sc.Gas) for part in entities.values()) else ("velocity",)
+
+
+def refused(given: sc.Scene) -> str:
+    with pytest.raises(sc.SceneError) as caught:
+        compile_scene(given, "cpu", "float64")
+    return str(caught.value)
+
+
+# ---- sides that do not go together
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (
+            scene(BOX, water=sc.Fluid(viscosity=0.1)).replace({"method": sc.Spectral(), "boundary": CLOSED}),
+            "Domain.periodic",
+        ),
+        (
+            scene(BOX, sc.Boundary(x_lo=sc.Periodic(), default=sc.NoSlip()), water=sc.Fluid(viscosity=0.1)),
+            "other side is periodic",
+        ),
+        (scene(BOX, sc.Boundary(x_lo=sc.Periodic(), default=sc.Slip()), air=sc.Gas()), "periodic at one end only"),
+        (scene(BOX, sc.Boundary(x_lo=sc.Inflow(1.0), default=sc.NoSlip()), water=sc.Fluid(viscosity=0.1)), "Outflow()"),
+        (cylinder_channel().replace({"boundary.tags": {"inlet": sc.Inflow(1.0)}}), "Outflow()"),
+    ],
+    ids=["spectral", "staggered", "finite_volume", "what comes in must leave", "finite_element"],
+)
+def test_sides_that_do_not_go_together_are_refused(given, told):
+    assert told in refused(given)
+
+
+@pytest.mark.parametrize("flow", [sc.Fluid(viscosity=0.1), sc.Gas()], ids=["staggered", "finite_volume"])
+def test_an_obstacle_that_covers_the_inflow_is_refused(flow):
+    lid = sc.Obstacle(sc.Box(center=(0.0, 0.5), size=(0.4, 1.5)))
+    sides = CHANNEL
+    if isinstance(flow, sc.Gas):
+        sides = sc.Boundary(x_lo=sc.Inflow(1.0, density=1.0, pressure=1.0), x_hi=sc.Outflow(), y=sc.NoSlip())
+    message = refused(scene(BOX, sides, flow=flow, lid=lid))
+    assert "lid" in message
+    assert "x_lo" in message
+
+
+def test_an_obstacle_that_closes_the_only_way_out_is_refused():
+    water, plug = sc.Fluid(viscosity=0.1), sc.Obstacle(sc.Box(center=(1.0, 0.5), size=(0.4, 1.5)))
+    assert "closes the outflow at x_hi" in refused(scene(BOX, CHANNEL, water=water, plug=plug))
+    half = sc.Obstacle(sc.Box(center=(1.0, 0.2), size=(0.4, 0.5)))
+    compile_scene(scene(BOX, CHANNEL, water=water, half=half), "cpu", "float64")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        scene(ROUND, water=sc.Fluid(viscosity=0.1)).replace({"method": sc.Spectral()}),
+        cylinder_channel(),
+        scene(BOX, sc.Boundary(default=sc.Outflow()), rock=sc.Darcy()).replace({"outputs": {}}),
+    ],
+    ids=["spectral", "finite_element", "elliptic"],
+)
+def test_where_nothing_can_be_immersed_an_obstacle_is_refused(given):
+    ball = sc.Obstacle(sc.Sphere(center=(0.2, 0.2), radius=0.05))
+    assert re.search(
+        r"ball +is an? obstacle", refused(given.model_copy(update={"entities": {**given.entities, "ball": ball}}))
+    )
+
+
+def test_a_mesh_without_the_named_tags_is_refused_with_those_it_has():
+    message = refused(cylinder_channel().replace({"boundary.tags.inlte": sc.Inflow(1.0)}))
+    assert "Did you mean 'inlet'?" in message
+    assert "cylinder, inlet, outlet, walls" in message
+
+
+# ---- numbers
+
+
+@pytest.mark.parametrize("make", [sc.Domain, sc.Domain.periodic], ids=["walls", "periodic"])
+def test_parts_of_cells_are_refused_with_whole_ones(make):
+    with pytest.raises(pydantic.ValidationError, match=r"whole numbers such as \(9, 8\)"):
+        make(size=(1.0, 1.0), cells=(8.6, 8))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda rho: sc.Fluid(viscosity=0.1, density=rho),
+        lambda rho: sc.Gas(density=rho),
+        lambda rho: sc.Gas(pressure=rho),
+        lambda rho: sc.GasPatch(sc.Sphere(center=(0.5, 0.5), radius=0.1), density=rho),
+        lambda rho: sc.ShallowWater(depth=rho),
+    ],
+    ids=["fluid", "gas", "pressure of a gas", "part of a gas", "water"],
+)
+@pytest.mark.parametrize("rho", [-1.0, sc.Parameter(-1.0), sc.Uniform(-1.0, 1.0)], ids=["number", "parameter", "drawn"])
+def test_a_density_below_zero_is_refused(make, rho):
+    with pytest.raises(pydantic.ValidationError, match=r"got -1; it must (be positive|not be negative)"):
+        make(rho)
+
+
+# ---- steps that are too long, and flows that run away
+
+
+def stirred(**time) -> dict[str, Callable[[], sc.Scene]]:
+    """Flows that a force drives from rest, faster and faster."""
+    push = {"forcing": sc.KolmogorovForcing(amplitude=40.0, wavenumber=1)}
+    hot = {"heat": sc.Tracer(initial=sc.PlaneWave((1, 0)), buoyancy=(0.0, 40.0))}
+    until = sc.Time(end=1.0, **time)
+    return {
+        "spectral": lambda: scene(ROUND, time=until, water=sc.Fluid(viscosity=0.0, **push)),
+        "spectral with tracers": lambda: scene(ROUND, time=until, water=sc.Fluid(viscosity=0.0), **hot).replace(
+            {"water.forcing": push["forcing"], "heat.buoyancy": None, "method": sc.Spectral()}
+        ),
+        "staggered": lambda: scene(BOX, CLOSED, until, water=sc.Fluid(viscosity=0.0), **hot),
+    }
+
+
+@pytest.mark.parametrize("name", stirred())
+def test_a_fixed_step_beyond_the_bound_is_refused(name):
+    solver, state, params = compile_scene(stirred(dt=0.5)[name](), "cpu", "float64")
+    with pytest.raises(StabilityError, match=r"dt=0.5 is .* times the stability bound .* Take dt <= "):
+        rollout(solver, state, params)
+
+
+@pytest.mark.parametrize("name", stirred())
+def test_a_flow_that_outruns_its_step_stops_there_and_keeps_its_frames(name, tmp_path):
+    """The first steps are short enough; the message tells when they were not, and which cell was the fastest."""
+    with pytest.raises((StabilityError, Diverged), match=OUTRUN):
+        sg.run(stirred(dt=0.01)[name](), tmp_path / "run", device="cpu", dtype="float64", progress=False)
+    frames = sg.open_run(tmp_path / "run")["fields"]
+    assert len(frames) >= 2
+    assert torch.isfinite(torch.as_tensor(frames["velocity"][:])).all()
+
+
+def test_a_gas_that_runs_away_names_the_cell_and_the_step(tmp_path):
+    """Gas of a high pressure breaks into the other half; behind its shock waves are faster than at the start."""
+    hot = sc.GasPatch(sc.Box(center=(0.0, 0.5), size=(1.0, 2.0)), pressure=1000.0)
+    given = scene(BOX, sc.Boundary(default=sc.Slip()), sc.Time(end=1.0, dt=1e-3), air=sc.Gas(patches=(hot,)))
+    with pytest.raises((StabilityError, Diverged), match=OUTRUN):
+        sg.run(given, tmp_path / "run", device="cpu", dtype="float64", progress=False)
+    assert len(sg.open_run(tmp_path / "run")["fields"]) >= 1
+
+
+@pytest.mark.parametrize("name", ["spectral", "staggered"])
+def test_a_value_that_is_not_finite_is_found_at_its_step(name):
+    solver, state, params = compile_scene(stirred()[name](), "cpu", "float64")
+    plain = solver.step
+
+    def broken(state, params, time, dt):
+        after = plain(state, params, time, dt)
+        field = "vorticity" if name == "spectral" else "v"
+        values = tensors(after.state)[field].clone()
+        if float(time[0]) > 0.1:
+            values[0, 3, 5] = torch.inf
+        return type(after)(with_tensors(after.state, {field: values}), after.error)
+
+    object.__setattr__(solver, "step", broken)
+    with pytest.raises(Diverged, match=r"not finite after step \d+ \(t = 0\.1\d*, .*first at \[3, 5\]"):
+        rollout(solver, state, params)
