@@ -179,9 +179,9 @@ class Staggered(Method):
     advection: "central" (keeps energy), "van_leer" or "weno3" (calm where the grid is coarse), "maccormack"
     (semi-Lagrangian, for smoke and large steps). viscosity: "explicit", or "implicit" where it would bound the step.
     tolerance: of the pressure beside obstacles, relative; that of the precision if left out. integrator: "ab2" (Adams
-    and Bashforth, one evaluation a step), "rk3" (Runge and Kutta, order 3 with an error estimate, larger steps) or "dp5"
-    (Dormand and Prince, order 5, for strict tolerances of smooth flows). Left out, it is ab2, or rk3 where time has a
-    tolerance.
+    and Bashforth, one evaluation a step), "rk3" (Runge and Kutta, order 3 with an error estimate, larger steps) or
+    "dp5" (Dormand and Prince, order 5, for strict tolerances of smooth flows). Left out, it is ab2, or rk3 where time
+    has a tolerance.
     """
 
     kind: Literal["staggered"] = "staggered"
@@ -195,11 +195,14 @@ class FiniteVolume(Method):
     """Godunov's method for gases and shallow water, of order 2 ("muscl") or 5 ("weno5") where the flow is smooth.
 
     limiter: of the slopes of "muscl"; "van_albada" has derivatives everywhere, "van_leer" is sharper at jumps.
+    integrator: "ssprk3" (order 3, keeps what must be positive so), or "dp5" (Dormand and Prince, order 5, for strict
+    tolerances where there are no strong shocks). Both know their error.
     """
 
     kind: Literal["finite_volume"] = "finite_volume"
     reconstruction: Literal["muscl", "weno5"] = "muscl"
     limiter: Literal["van_albada", "van_leer"] = "van_albada"
+    integrator: Literal["ssprk3", "dp5"] = "ssprk3"
 
 
 class FiniteElement(Method):

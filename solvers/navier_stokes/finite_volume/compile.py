@@ -17,6 +17,7 @@ from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.values import Parameter, number
 from scenegrad.solvers.navier_stokes.finite_volume.checks import method_of, structure, troubles
 from scenegrad.solvers.navier_stokes.finite_volume.distances import Distance
+from scenegrad.solvers.navier_stokes.finite_volume.dormand import DormandPrince
 from scenegrad.solvers.navier_stokes.finite_volume.faces import GHOSTS
 from scenegrad.solvers.navier_stokes.finite_volume.ghosts import HELD
 from scenegrad.solvers.navier_stokes.finite_volume.grid import Grid
@@ -36,7 +37,6 @@ from scenegrad.solvers.shared.reasons import Reasons
 __all__ = ["compile_finite_volume"]
 
 DEFAULT = CFL(0.4, steps=4)  # waves that a shock makes are faster than those before it
-ESTIMATE = 3  # order of the local error of the embedded method
 
 BECAUSE = (
     "a flow in finite volumes can be differentiated by the numbers of its gas or water, those of its patches and their "
@@ -77,14 +77,15 @@ def compile_finite_volume(
     work = Workspace(
         grid, law, method, kinds(sides), len(scenes), device, dtype, viscous=viscous, immersed=obstacles is not None
     )
+    steps = DormandPrince(work) if method.integrator == "dp5" else work
     measures = Measures(name, law, grid, work.wraps, obstacles)
     tables = tables_of(name, law, grid, sides, obstacles)
     unplanned: Program[FlowState] = Program(scene.time.end, DEFAULT)
-    solver = FiniteVolumeSolver(work, measures, tables, fastest_of(sides, law, grid.dim, len(scenes)), unplanned)
+    solver = FiniteVolumeSolver(work, measures, tables, fastest_of(sides, law, grid.dim, len(scenes)), unplanned, steps)
     initial = start(scenes, name, law, grid, device, dtype, obstacles)
     refuse_impossible(scene, name, law, initial(values.detach()), values)
     probes = [probe(key, output, scene.time.warmup, solver) for key, output in scene.outputs.items()]
-    solver.program = program(scene, probes, DEFAULT, initial, ESTIMATE)
+    solver.program = program(scene, probes, DEFAULT, initial, steps.estimate_order)
     return solver, initial(values), values
 
 

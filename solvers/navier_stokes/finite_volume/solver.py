@@ -1,7 +1,7 @@
 """Godunov's method: fluxes of Riemann problems at the faces of cells, of order 2 or 5 where the flow is smooth.
 
 In time the third-order strong-stability-preserving Runge-Kutta method, with the second-order one inside it as an
-estimate of the error [Shu & Osher 1988, J. Comput. Phys. 77, 439-471].
+estimate of the error [Shu & Osher 1988, J. Comput. Phys. 77, 439-471], or the 5(4) pair of dormand.py.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from scenegrad.engine.errors import Diverged
 from scenegrad.engine.keeping import keeps
 from scenegrad.engine.solver import Program, Pull, Step
 from scenegrad.engine.state import Params
+from scenegrad.solvers.navier_stokes.finite_volume.dormand import DormandPrince
 from scenegrad.solvers.navier_stokes.finite_volume.limits import limit_of
 from scenegrad.solvers.navier_stokes.finite_volume.measures import Measures
 from scenegrad.solvers.navier_stokes.finite_volume.rooms import Rooms
@@ -31,8 +32,6 @@ Known = list[tuple[Tensor, int]]  # tensors, and how often each had been written
 class FiniteVolumeSolver:
     """Values at the middles of cells; what leaves one cell enters the next, so that sums are kept to rounding."""
 
-    order = 3
-
     def __init__(
         self,
         work: Workspace,
@@ -40,13 +39,19 @@ class FiniteVolumeSolver:
         tables: Callable[[Params, Tensor], Tables],
         fastest: Callable[[Params], Tensor] | None,
         program: Program[FlowState],
+        steps: Workspace | DormandPrince | None = None,
     ):
         """tables: of params at a time. fastest: where they change with time, what the sides hold when the waves that
-        come in are fastest [batch, side, field]."""
+        come in are fastest [batch, side, field]. steps: in the place of those of the workspace."""
+        self.steps = work if steps is None else steps
         self.work, self.measures, self.grid, self.law = work, measures, work.grid, work.law
         self.make, self.fastest, self.program = tables, fastest, program
         self.last: tuple[Known, Tables] | None = None
         self.replays = Replays()
+
+    @property
+    def order(self) -> int:
+        return self.steps.order
 
     @property
     def changes(self) -> bool:
@@ -92,7 +97,7 @@ class FiniteVolumeSolver:
             thin = w[:, 0].flatten(1).amin(1).double()
             fastest = fastest + 2.0 * self.spread(tables) / thin * inverse.double().square().sum()
         held = tables.held if self.fastest is None else self.fastest(params.detach())
-        return (1.0 / torch.maximum(fastest, self.at_the_sides(held, k, inverse.double()))).cpu()
+        return (self.steps.reach / torch.maximum(fastest, self.at_the_sides(held, k, inverse.double()))).cpu()
 
     @torch.no_grad()
     def limit(self, state: FlowState, params: Params, member: int) -> str:
@@ -143,13 +148,12 @@ class FiniteVolumeSolver:
     def step(self, state: FlowState, params: Params, time: Tensor, dt: Tensor) -> Step[FlowState]:
         u = state.conserved.detach().contiguous().view(self.work.batch, self.work.fields, -1)
         with self.work.stream():
-            after, middle = self.work.step(u, self.tables(params, time), dt)
-        return Step(FlowState(after.view_as(state.conserved)), self.error(u, middle, after))
+            after, gap = self.steps.step(u, self.tables(params, time), dt)
+        return Step(FlowState(after.view_as(state.conserved)), self.error(u, gap))
 
-    def error(self, before: Tensor, middle: Tensor, after: Tensor) -> Tensor:
-        """Distance to the embedded method of second order, U3 - (2 U2 - U), relative to the state [batch]."""
-        size = before.norm(dim=2).double()
-        gap = (after - 2.0 * middle + before).norm(dim=2).double()
+    def error(self, before: Tensor, gap: Tensor) -> Tensor:
+        """Distance to the embedded method, relative to the state [batch]."""
+        size, gap = before.norm(dim=2).double(), gap.norm(dim=2).double()
         dim = self.grid.dim
         first, last = size[:, 0], size[:, -1] if self.law.extra == 2 else size[:, 0]
         momentum = (first * last).sqrt() if self.law.extra == 2 else first.clone()
@@ -180,12 +184,12 @@ class FiniteVolumeSolver:
         work, tables = self.work, self.tables(params, time)
         u = state.conserved.detach().contiguous().view(work.batch, work.fields, -1)
         with work.stream(), torch.no_grad():
-            after = work.ahead(u, tables, dt, kept, whole)
+            after = self.steps.ahead(u, tables, dt, kept, whole)
 
         def pull(cotangent: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
             bar = cotangent["conserved"].contiguous().view_as(u)
             with work.stream(), torch.no_grad():
-                start, bars = work.back(u, tables, dt, kept, bar)
+                start, bars = self.steps.back(u, tables, dt, kept, bar)
             return {"conserved": start.view_as(state.conserved)}, self.of_params(params, time, bars)
 
         return after, pull

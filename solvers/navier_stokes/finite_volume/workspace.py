@@ -39,7 +39,9 @@ UPDATE = (*BOX, "keep", "1/dx", "dt", "free", "push", "flux", "begin", "u")
 
 
 class Workspace:
-    """Passes and scratch for a batch of boxes in one precision on one device."""
+    """Passes and scratch for a batch of boxes in one precision on one device, and steps of SSPRK3."""
+
+    order, estimate_order, reach = 3, 3, 1.0
 
     def __init__(
         self,
@@ -146,7 +148,8 @@ class Workspace:
         self.update.run(arguments | {"keep": self.n.real(KEEP[stage]), "u after": self.view(after)})
 
     def step(self, u: Tensor, tables: Tables, dt: Tensor) -> tuple[Tensor, Tensor]:
-        """The state after the step, and that of the second stage [batch, field, cell]."""
+        """The state after the step, and what parts it from the embedded method of second order, U3 - (2 U2 - U)
+        [batch, field, cell]."""
         arguments, kept, after = self.arguments(tables, dt), self.scratch, torch.empty_like(u)
         one, two = (kept.empty(f"stage {n}", self.fields, self.grid.count) for n in (1, 2))
         arguments |= {"begin": self.view(u), **self.between(kept)}
@@ -154,7 +157,7 @@ class Workspace:
             arguments["u"] = self.view(now)
             self.fill.run(arguments)
             self.advance(arguments, stage, then)
-        return after, two
+        return after, after - 2.0 * two + u
 
     def ahead(self, u: Tensor, tables: Tables, dt: Tensor, kept: Rooms, whole: bool) -> Tensor:
         """What the transpose needs of a step, into `kept`; the state after it where the step is asked for as a
@@ -179,39 +182,56 @@ class Workspace:
     def back(self, u: Tensor, tables: Tables, dt: Tensor, kept: Rooms, bar: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Cotangents of the state before the step and of the tables, from that of the state after it."""
         arguments = self.arguments(tables, dt)
-        states = [self.view(state) for state in (u, kept.made["stage 1"], kept.made["stage 2"])]
-        arguments["begin"] = states[0]
-        cells, padded = (self.fields, self.grid.count), (self.fields, prod(self.grid.padded))
+        arguments["begin"] = self.view(u)
+        states = (u, kept.made["stage 1"], kept.made["stage 2"])
+        start, gathered = torch.zeros_like(u), self.gathered(tables)
+        after = bar
+        for stage in (2, 1, 0):
+            before = start if stage == 0 else self.scratch(f"stage {stage} bar", *u.shape[1:]).zero_()
+            self.back_through(arguments, gathered, kept, stage, KEEP[stage], states[stage], (start, before, after))
+            after = before
+        return start, gathered
+
+    def gathered(self, tables: Tables) -> dict[str, Tensor]:
+        """Rooms for cotangents of the tables, with nothing in them."""
         layers = self.grid.padded[0]
-        gathered = {
+        return {
             name: self.scratch(f"{name} bar", *((layers,) if name in BY_LAYER else ()), *table.shape[1:]).zero_()
             for name, table in vars(tables).items()
             if table.numel()
         }
-        start = torch.zeros_like(u)
-        bars = {name: self.view(t) for name, t in gathered.items()} | {"begin": self.view(start)}
-        after = bar
-        for stage in (2, 1, 0):
-            before = start if stage == 0 else self.scratch(f"stage {stage} bar", *cells).zero_()
-            rooms = {"u after": after, "u": before, "w": self.scratch("w bar", *padded).zero_()}
-            rooms |= {
-                name: self.scratch(f"{name} bar", self.grid.dim, *padded).zero_()
-                for name in ("flux", "flux rubbed")[: 1 + self.viscous]
-            }
-            if self.immersed:
-                rooms["push"] = self.scratch("push bar", *cells).zero_()
-            bars |= {name: self.view(room) for name, room in rooms.items()}
-            arguments |= {"u": states[stage], "keep": self.n.real(KEEP[stage]), **self.between(kept, stage)}
-            self.update.run_transposed(arguments | {"u after": bars["u after"]}, bars)
-            for wall in self.wall:
-                wall.run_transposed(arguments, bars)
-            for axis, rub in enumerate(self.rub):
-                rub.run_transposed(arguments | {"axis": axis}, bars)
-            for axis, faces in enumerate(self.faces):
-                faces.run_transposed(arguments | {"axis": axis}, bars)
-            self.fill.run_transposed(arguments, bars)
-            after = before
-        return start, gathered
+
+    def back_through(
+        self,
+        arguments: dict[str, Any],
+        gathered: dict[str, Tensor],
+        kept: Rooms,
+        stage: int,
+        keep: float,
+        state: Tensor,
+        bars_of: tuple[Tensor, Tensor, Tensor],
+    ) -> None:
+        """One stage from `state`, transposed. bars_of: cotangents of the beginning and of the state, which are added
+        to, and that of the state after the stage."""
+        start, before, after = bars_of
+        padded = (self.fields, prod(self.grid.padded))
+        rooms = {"begin": start, "u after": after, "u": before, "w": self.scratch("w bar", *padded).zero_(), **gathered}
+        rooms |= {
+            name: self.scratch(f"{name} bar", self.grid.dim, *padded).zero_()
+            for name in ("flux", "flux rubbed")[: 1 + self.viscous]
+        }
+        if self.immersed:
+            rooms["push"] = self.scratch("push bar", *state.shape[1:]).zero_()
+        bars = {name: self.view(room) for name, room in rooms.items()}
+        arguments |= {"u": self.view(state), "keep": self.n.real(keep), **self.between(kept, stage)}
+        self.update.run_transposed(arguments | {"u after": bars["u after"]}, bars)
+        for wall in self.wall:
+            wall.run_transposed(arguments, bars)
+        for axis, rub in enumerate(self.rub):
+            rub.run_transposed(arguments | {"axis": axis}, bars)
+        for axis, faces in enumerate(self.faces):
+            faces.run_transposed(arguments | {"axis": axis}, bars)
+        self.fill.run_transposed(arguments, bars)
 
     def summed(self, name: str, bar: Tensor) -> Tensor:
         """Cotangents of a table, those of its copies for the layers of cells summed in double precision."""

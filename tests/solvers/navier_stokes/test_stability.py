@@ -81,12 +81,12 @@ def fluid(method, viscosity=0.0, velocity=(1.0, 0.5), **more):
     )
 
 
-def gas(reconstruction, cells=(24,), **more):
+def gas(reconstruction, cells=(24,), integrator="ssprk3", **more):
     return sc.Scene(
         name="disturbed",
         domain=sc.Domain.periodic(size=(1.0,) * len(cells), cells=cells),
         entities={"gas": sc.Gas(**more)},
-        method=sc.FiniteVolume(reconstruction=reconstruction),
+        method=sc.FiniteVolume(reconstruction=reconstruction, integrator=integrator),
         time=sc.Time(end=1.0),
     )
 
@@ -120,6 +120,8 @@ CASES = {
     "drag": Disturbed(staggered("ab2", velocity=(0.0, 0.0), drag=1.0), 1.3),
     "sound, muscl": Disturbed(gas("muscl"), 2.0),
     "sound, weno5": Disturbed(gas("weno5"), 2.0),
+    "sound, dp5": Disturbed(gas("muscl", integrator="dp5"), 2.0),
+    "sound, weno5 and dp5": Disturbed(gas("weno5", integrator="dp5"), 2.0),
     "sound in a flow, 2D": Disturbed(gas("muscl", cells=(12, 12), velocity=(1.0, 0.4)), 2.0),
     "friction of a gas": Disturbed(gas("muscl", viscosity=100.0), 1.5),
     "advection, spectral": Disturbed(fluid(sc.Spectral()), 1.3),
