@@ -108,6 +108,43 @@ def wedge(setting: Setting) -> Iterator[Finding]:
     yield relative("force on the wall", -ratio, lift, 0.02, "N/m")
 
 
+def colliding_blasts(setting: Setting) -> Iterator[Finding]:
+    """Two blasts between walls that run into each other: the hardest tube there is, which must not lose a density or
+    a pressure; its shocks and contacts stand at 0.65 and 0.865, and at 0.59, 0.76 and 0.80."""
+    found = {}
+    for cells in (400, 1600):
+        for reconstruction in BOTH if cells == 400 else ("weno5",):
+            scene = sc.Scene(
+                name="blasts",
+                domain=sc.Domain(size=(1.0,), cells=(cells,)),
+                entities={
+                    "gas": sc.Gas(
+                        pressure=0.01,
+                        patches=(
+                            sc.GasPatch(sc.Box(center=(0.0,), size=(0.2,)), pressure=1000.0),
+                            sc.GasPatch(sc.Box(center=(1.0,), size=(0.2,)), pressure=100.0),
+                        ),
+                    )
+                },
+                boundary=sc.Boundary(default=sc.Slip()),
+                method=sc.FiniteVolume(reconstruction=reconstruction),
+                time=sc.Time(end=0.038),
+            )
+            _, _, (density, _, pressure) = marched(scene, setting)
+            found[cells, reconstruction] = density, pressure
+    exact, head = found[1600, "weno5"]
+    steep = np.abs(np.diff(np.log(head)))
+    left, right = (steep[lo:hi].argmax() + lo + 1 for lo, hi in ((960, 1150), (1330, 1450)))
+    yield absolute("place of the left shock", 0.65, left / 1600, 0.01, "m")
+    yield absolute("place of the right shock", 0.865, right / 1600, 0.01, "m")
+    coarse = exact.reshape(400, 4).mean(axis=1)
+    for (cells, reconstruction), (density, pressure) in found.items():
+        if cells == 400:
+            error = float(np.abs(density - coarse).mean() / coarse.mean())
+            yield at_most(f"mean error of the density against 1600 cells, {reconstruction}", error, 0.12)
+        yield at_least(f"lowest pressure, {reconstruction}, {cells} cells", 1e-3, float(pressure.min()), "Pa")
+
+
 # ---- shallow water
 
 
@@ -164,6 +201,13 @@ def lake(setting: Setting) -> Iterator[Finding]:
 CASES = (
     case("reflection", reflection, "closed form", "Rankine-Hugoniot conditions at a wall"),
     case("bow_shock", bow_shock, "correlation of experiments", "Billig 1967, J. Spacecraft 4, 822-823", quick=False),
+    case(
+        "colliding_blasts",
+        colliding_blasts,
+        "places of shocks; own run on 1600 cells",
+        "Woodward & Colella 1984, J. Comput. Phys. 54, 115-173",
+        quick=False,
+    ),
     case("wedge", wedge, "oblique shock", "Rankine-Hugoniot conditions", quick=False),
     case("sedov", sedov, "self-similar solution", "Kamm & Timmes 2007, LA-UR-07-2849", quick=False),
     case("dam_break", dams, "Ritter's and Stoker's solutions", "Stoker 1957, Water Waves, 10.8"),

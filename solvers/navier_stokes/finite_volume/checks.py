@@ -13,6 +13,7 @@ from scenegrad.solvers.navier_stokes.finite_volume.initial import start_trouble
 from scenegrad.solvers.navier_stokes.finite_volume.laws import Law
 from scenegrad.solvers.navier_stokes.finite_volume.probes import output_trouble
 from scenegrad.solvers.navier_stokes.finite_volume.sides import side_troubles
+from scenegrad.solvers.shared.structure import structure_of
 
 __all__ = ["structure", "troubles"]
 
@@ -81,18 +82,9 @@ def box_troubles(scene: Scene) -> Iterator[tuple[str, str]]:
 
 def structure(scene: Scene) -> dict[str, object]:
     """(address, value) of what members of a batch have in common: everything but numbers."""
-    found: dict[str, object] = {name: shape_of(part.model_dump()) for name, part in scene.entities.items()}
-    found["boundary"] = shape_of(scene.boundary.model_dump())
+    found: dict[str, object] = {name: structure_of(part) for name, part in scene.entities.items()}
+    found["boundary"] = structure_of(scene.boundary)
     return found | {field: getattr(scene, field) for field in ("domain", "time", "outputs", "method", "units")}
-
-
-def shape_of(table: object) -> object:
-    """A table with its numbers left out: what remains is what kernels and lists of addresses depend on."""
-    if isinstance(table, dict):
-        return {key: shape_of(value) for key, value in table.items()}
-    if isinstance(table, list | tuple):
-        return [shape_of(value) for value in table]
-    return "a number" if isinstance(table, float) else table
 
 
 def method_of(scene: Scene) -> FiniteVolume:

@@ -41,7 +41,7 @@ def output_trouble(output: Output, law: Law, bodies: Sequence[str]) -> str | Non
         hint = nearest(output.on, bodies)
         return None if output.on in bodies else f"there is no obstacle {output.on!r}; there are: {there}.{hint}"
     if not isinstance(output, Diagnostics | Energy | Momentum):
-        return "finite volumes give fields, diagnostics, energy (with the mass), momentum, and force on obstacles"
+        return "finite volumes give fields, energy (with the mass), momentum, diagnostics, and force on obstacles"
     return None
 
 

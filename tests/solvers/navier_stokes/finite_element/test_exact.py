@@ -4,9 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 
-import meshio
 import numpy as np
 import pytest
 import torch
@@ -227,61 +225,6 @@ def test_members_do_not_know_of_each_other(mesh_file: Maker) -> None:
         alone = tensors(ended(lid(nu))[1])
         for key, value in tensors(both).items():
             torch.testing.assert_close(value[b : b + 1], alone[key], atol=1e-12, rtol=0)
-
-
-def ring(path: str, segments: int, layers: int) -> None:
-    """Between circles of radius 1 and 2 about (3, 1): tags inner and outer. Elements have straight edges."""
-    angle = 2 * np.pi * np.arange(segments) / segments
-    radius = np.linspace(1.0, 2.0, layers + 1)
-    points = radius[:, None, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1) + np.array([3.0, 1.0])
-    n = np.arange(points.shape[0] * segments).reshape(-1, segments)
-    a, b, c, d = n[:-1].ravel(), n[1:].ravel(), np.roll(n[1:], -1, 1).ravel(), np.roll(n[:-1], -1, 1).ravel()
-    lines = [np.stack([row, np.roll(row, -1)], axis=1) for row in (n[0], n[-1])]
-    cells = np.concatenate([np.stack([a, b, c], axis=1), np.stack([a, c, d], axis=1)])
-    data = [np.repeat([1, 2], segments), np.full(len(cells), 9)]
-    mesh = meshio.Mesh(
-        np.pad(points.reshape(-1, 2), ((0, 0), (0, 1))),
-        [("line", np.concatenate(lines)), ("triangle", cells)],
-        cell_data={"gmsh:physical": data, "gmsh:geometrical": data},
-        field_data={"inner": np.array([1, 1]), "outer": np.array([2, 1])},
-    )
-    meshio.write(path, mesh, file_format="gmsh22", binary=True)
-
-
-def test_fluid_at_rest_lifts_what_it_surrounds(tmp_path: Path) -> None:
-    """Archimedes: density times acceleration times area of the polygon, against it, through its middle."""
-    ring(str(tmp_path / "ring.msh"), 12, 2)
-    fluid = sc.Fluid(viscosity=0.1, density=2.0, forcing=sc.UniformForcing((0.3, -0.5)))
-    outputs = {"push": sc.Force("boundary.tags.inner", every=1.0)}
-    one = scene(str(tmp_path / "ring.msh"), fluid, sc.Boundary(default=sc.NoSlip()), method=STEADY, outputs=outputs)
-    push = rollout(*compile_scene(one, "cpu", "float64")).outputs["push"]
-    area = 6 * math.sin(2 * math.pi / 12)
-    fx, fy = -2.0 * 0.3 * area, 2.0 * 0.5 * area
-    torch.testing.assert_close(push["force"][0, -1], torch.tensor([fx, fy]).double(), atol=1e-6, rtol=1e-6)
-    assert float(push["torque"][0, -1]) == pytest.approx(3.0 * fy - 1.0 * fx, rel=1e-6)
-
-
-def test_a_turning_cylinder_drags_the_one_around_it(tmp_path: Path) -> None:
-    """Torque 4 pi mu omega (r R)^2 / (R^2 - r^2) [Couette 1890], of order 2 as edges are straight."""
-    errors = []
-    for segments in (24, 48):
-        ring(str(tmp_path / "ring.msh"), segments, segments // 8)
-        outputs = {"push": sc.Force("boundary.tags.outer", every=1.0)}
-        fluid = sc.Fluid(viscosity=0.5, density=2.0)
-        one = scene(str(tmp_path / "ring.msh"), fluid, sc.Boundary(default=sc.NoSlip()), method=STEADY, outputs=outputs)
-        solver, state, params = compile_scene(one, "cpu", "float64")
-        x = solver.space.places(state.vertices)[0] - torch.tensor([3.0, 1.0]).double()
-        pattern = torch.zeros_like(x)
-        nodes = solver.space.tags["inner"].all_nodes
-        pattern[nodes] = torch.stack([-x[nodes, 1], x[nodes, 0]], dim=1)
-        turning = Source("it.density", 1.0, 0.1 * pattern[None])  # 2 * 0.1 rad/s
-        solver = replace(solver, sides=replace(solver.sides, sources=(turning,)))
-        push = rollout(solver, state, params).outputs["push"]
-        exact = 4 * math.pi * (2.0 * 0.5) * 0.2 * 4.0 / 3.0
-        moment = push["torque"][0, -1] - (3.0 * push["force"][0, -1, 1] - 1.0 * push["force"][0, -1, 0])
-        errors.append(abs(float(moment) / exact - 1))
-    assert errors[1] < 5e-3, errors
-    assert math.log2(errors[0] / errors[1]) > 1.8, errors
 
 
 def test_files_of_other_formats_hold_the_same_mesh(mesh_file: Maker) -> None:

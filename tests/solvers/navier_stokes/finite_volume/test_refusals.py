@@ -165,3 +165,19 @@ def test_an_obstacle_may_stand_before_a_part_of_an_inflow():
     post = sc.Obstacle(sc.Box(center=(1.0, 0.3), size=(0.4, 0.8)))
     boundary = sc.Boundary(x_hi=sc.Inflow(1.0, density=1.0), x_lo=sc.Outflow(pressure=1.0), default=sc.Slip())
     compile_scene(box(entities={"gas": sc.Gas(), "post": post}, boundary=boundary), "cpu", "float64")
+
+
+def test_members_have_tables_of_one_spacing():
+    """The spacing of a table is a choice, which the members of a batch share."""
+
+    def member(every: float) -> sc.Scene:
+        return sc.Scene(
+            name="gas",
+            domain=sc.Domain(size=(1.0,), cells=(16,)),
+            entities={"gas": sc.Gas()},
+            boundary=sc.Boundary(x_lo=sc.Inflow(sc.Table(every, (0.1, 0.2)), density=1.0), x_hi=sc.Outflow()),
+            time=sc.Time(end=1.0),
+        )
+
+    with pytest.raises(sc.SceneError, match="differs between member 0 and member 1"):
+        compile_scene([member(0.1), member(0.2)], "cpu", "float64")
