@@ -128,7 +128,7 @@ def steady_cylinder(setting: Setting) -> Iterator[Finding]:
     solver, state, params = compile_scene(library.cylinder_channel(), setting.device, setting.dtype)
     outputs = rollout(solver, state, params).outputs
     drag, lift = coefficients(outputs["force"]["force"][0, -1], 0.3).tolist()
-    yield absolute("drag coefficient", 5.57953523384, drag, 0.01)
+    yield absolute("drag coefficient", 5.57953523384, drag, 0.0095)  # within 5.57 to 5.59
     yield absolute("lift coefficient", 0.010618948146, lift, 2e-4)
     drop = pressure_at(outputs["fields"], -1, 0.15, 0.2) - pressure_at(outputs["fields"], -1, 0.25, 0.2)
     yield absolute("pressure before less behind", 0.11752016697, float(drop), 8e-5, "Pa")
