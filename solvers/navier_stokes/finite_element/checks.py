@@ -11,7 +11,7 @@ from scenegrad.scenes.entity import Entity
 from scenegrad.scenes.errors import nearest
 from scenegrad.scenes.fluids import Fluid, Tracer
 from scenegrad.scenes.forcings import UniformForcing
-from scenegrad.scenes.initial_fields import InitialField
+from scenegrad.scenes.initial_fields import FieldFile, InitialField
 from scenegrad.scenes.methods import FiniteElement
 from scenegrad.scenes.outputs import Diagnostics, Energy, Exchange, Fields, Force, Momentum, Output
 from scenegrad.scenes.porous import Darcy
@@ -19,6 +19,7 @@ from scenegrad.scenes.quantities import Flux, Profile, Through
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.sides import Inflow, NoSlip, Outflow
 from scenegrad.scenes.values import RandomField, number, vector
+from scenegrad.solvers.navier_stokes.fields.checks import Role, kinds_for
 from scenegrad.solvers.shared.structure import structure_of
 
 __all__ = ["carried", "entity_of", "is_steady", "structure", "troubles"]
@@ -123,11 +124,8 @@ def entity_troubles(name: str, part: Entity, scene: Scene) -> Iterator[tuple[str
         case Fluid():
             if part.vorticity is not None:
                 yield f"{name}.vorticity", "needs a grid; start from a velocity (one vector), or from rest"
-            if isinstance(part.velocity, InitialField | RandomField):
-                yield (
-                    f"{name}.velocity",
-                    "needs a grid; give one vector, or start from rest",
-                )
+            if (trouble := start_trouble(part.velocity, "flow")) is not None:
+                yield f"{name}.velocity", f"{trouble}; give one vector, or start from rest"
             if part.forcing is not None and not isinstance(part.forcing, UniformForcing):
                 yield f"{name}.forcing", f"{part.forcing.kind} needs a box; there is uniform"
             elif isinstance(part.forcing, UniformForcing) and len(vector(part.forcing.acceleration)) != scene.dim:
@@ -156,10 +154,19 @@ def entity_troubles(name: str, part: Entity, scene: Scene) -> Iterator[tuple[str
         yield "gravity", "acts on elastic solids alone here; for a fluid of one density it only changes the pressure"
 
 
+def start_trouble(told: object, role: Role) -> str | None:
+    """Why nodes anywhere cannot start from a field of this kind; None where they can."""
+    if isinstance(told, FieldFile):
+        return "holds samples of a grid"
+    if isinstance(told, InitialField | RandomField) and not isinstance(told, kinds_for(role)):
+        return f"is a {getattr(told, 'kind', 'field')}, which is no {role}"
+    return None
+
+
 def tracer_troubles(name: str, part: Tracer, scene: Scene, fluid: str | None) -> Iterator[tuple[str, str]]:
     """fluid: what carries it; None where it diffuses alone."""
-    if isinstance(part.initial, InitialField | RandomField):
-        yield f"{name}.initial", f"{type(part.initial).__name__} needs a box; give a number"
+    if (trouble := start_trouble(part.initial, "value")) is not None:
+        yield f"{name}.initial", f"{trouble}; give a number"
     if fluid is None:
         if part.buoyancy is not None or part.carried_by is not None:
             yield (

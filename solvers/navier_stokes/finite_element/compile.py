@@ -13,15 +13,19 @@ from scenegrad.engine.state import Params
 from scenegrad.scenes.elastic import LinearElastic
 from scenegrad.scenes.errors import SceneError
 from scenegrad.scenes.fluids import Fluid, Tracer
+from scenegrad.scenes.initial_fields import InitialField
 from scenegrad.scenes.porous import Darcy
 from scenegrad.scenes.quantities import Parabolic, Samples
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.sides import Inflow
+from scenegrad.scenes.values import RandomField
+from scenegrad.solvers.navier_stokes.fields.checks import Role, start_trouble
+from scenegrad.solvers.navier_stokes.fields.start import Start
 from scenegrad.solvers.navier_stokes.finite_element.checks import entity_of, is_steady, structure, troubles
 from scenegrad.solvers.navier_stokes.finite_element.compile_flow import flow
 from scenegrad.solvers.navier_stokes.finite_element.diffusion import DiffusionSolver
 from scenegrad.solvers.navier_stokes.finite_element.elastic import ElasticSolver
-from scenegrad.solvers.navier_stokes.finite_element.places import axis_of, shares
+from scenegrad.solvers.navier_stokes.finite_element.places import axis_of, nodes_of, shares
 from scenegrad.solvers.navier_stokes.finite_element.planning import BECAUSE, controller, everywhere, planned, unplanned
 from scenegrad.solvers.navier_stokes.finite_element.probes import AnySolver
 from scenegrad.solvers.navier_stokes.finite_element.sides import (
@@ -78,8 +82,16 @@ def compile_finite_element(
 
 
 def place_troubles(scene: Scene, space: Space) -> list[tuple[str, str]]:
-    """What conditions ask of the place of their tag."""
-    found = []
+    """What conditions ask of the place of their tag, and first fields of the mesh."""
+    nodes = nodes_of(space)
+    starts: dict[type, tuple[str, Role]] = {Fluid: ("velocity", "flow"), Tracer: ("initial", "value")}
+    found: list[tuple[str, str]] = []
+    for name, part in scene.entities.items():
+        field, role = starts.get(type(part), ("", "value"))
+        told = getattr(part, field, None)
+        if isinstance(told, InitialField | RandomField):
+            trouble = start_trouble(told, nodes.cells, nodes.size, role, space.dim)
+            found += [] if trouble is None else [(f"{name}.{field}", trouble)]
     for tag, address, given in conditions(scene, [*space.tags]):
         if getattr(given, "kind", None) == "slip" and isinstance(entity_of(scene)[1], Fluid | LinearElastic):
             if axis_of(space, tag) is None:
@@ -105,8 +117,10 @@ def diffusion(
     name, part = entity_of(scene)
     porous = isinstance(part, Darcy)
     sides, steady = diffusion_sides(scene, space, None if porous else name), is_steady(scene)
-    fields = ("permeability", "source", "reaction") if porous else ("diffusivity", "initial")
-    values = params(scenes, [f"{name}.{field}" for field in fields] + sides.learnable, device, dtype, BECAUSE)
+    fields = ("permeability", "source", "reaction") if porous else ("diffusivity",)
+    first = [] if porous else Start.of(scenes, f"{name}.initial").learnable
+    learnable = [*(f"{name}.{field}" for field in fields), *first, *sides.learnable]
+    values = params(scenes, learnable, device, dtype, BECAUSE)
     reaction = f"{name}.reaction" if porous else None
     lost = porous and any(scene.at(f"{name}.reaction") != 0.0 for scene in scenes)
     if steady and not sides.open and not lost:
@@ -124,7 +138,7 @@ def diffusion(
             coefficient, source = (everywhere(now[f"{name}.{f}"], count, dtype) for f in ("permeability", "source"))
         else:
             assert isinstance(part, Tracer)
-            start = everywhere(now[f"{name}.initial"], space.count, dtype)
+            start = Start.of(scenes, f"{name}.initial").value(now, nodes_of(space)).to(device, dtype).contiguous()
             coefficient = everywhere(now[f"{name}.diffusivity"], count, dtype)
             source = torch.zeros_like(coefficient)
         vertices = space.vertices.to(dtype).expand(batch, -1, -1).contiguous()

@@ -12,15 +12,16 @@ from scenegrad.scenes.fluids import Fluid, Tracer
 from scenegrad.scenes.methods import FiniteElement
 from scenegrad.scenes.outputs import Exchange, Force
 from scenegrad.scenes.scene import Scene
+from scenegrad.solvers.navier_stokes.fields.start import Start
 from scenegrad.solvers.navier_stokes.finite_element.carried import Carried
 from scenegrad.solvers.navier_stokes.finite_element.checks import carried, entity_of, is_steady
 from scenegrad.solvers.navier_stokes.finite_element.convection import Convection
 from scenegrad.solvers.navier_stokes.finite_element.flow import FlowEquations
+from scenegrad.solvers.navier_stokes.finite_element.places import nodes_of
 from scenegrad.solvers.navier_stokes.finite_element.planning import (
     BECAUSE,
     asked,
     controller,
-    everywhere,
     planned,
     unplanned,
     watch,
@@ -51,13 +52,14 @@ def flow(
     sides, steady = flow_sides(scene, space), is_steady(scene)
     asked_for = scene.method if isinstance(scene.method, FiniteElement) else FiniteElement()
     force = None if fluid.forcing is None else f"{name}.forcing.acceleration"
-    start = isinstance(fluid.velocity, tuple) or hasattr(fluid.velocity, "value")
+    start, nodes = Start.of(scenes, f"{name}.velocity"), nodes_of(space)
     tracers = tuple(tracer(scene, space, key, part) for key, part in carried(scene).items())
     learnable = [f"{name}.{field}" for field in ("viscosity", "density", "drag")] + sides.learnable
     learnable += [force] if force is not None else []
-    learnable += [f"{name}.velocity"] if start else []
+    learnable += start.learnable
     for one in tracers:
-        learnable += [f"{one.name}.{field}" for field in ("diffusivity", "initial")] + one.sides.learnable
+        learnable += [f"{one.name}.diffusivity", *Start.of(scenes, f"{one.name}.initial").learnable]
+        learnable += one.sides.learnable
         learnable += [one.buoyancy] if one.buoyancy is not None else []
     values = params(scenes, learnable, device, dtype, BECAUSE)
     refuse_leaks(scene, sides, values, len(scenes))
@@ -86,16 +88,14 @@ def flow(
 
     def initial(now: Params) -> FlowState:
         batch = len(scenes)
-        velocity = torch.zeros(batch, space.count, space.dim, device=device, dtype=torch.float64)
-        if start:
-            velocity = velocity + now[f"{name}.velocity"].double()[:, None]
+        velocity = torch.stack(start.flow(now, [nodes] * space.dim), dim=-1).to(device)
         if not steady:
             given = sides.values(now, torch.zeros(batch, dtype=torch.float64), batch)
             velocity = torch.where(sides.held, given, velocity)
         velocity, zero = velocity.to(dtype), torch.zeros(batch, dtype=torch.float64)
         first = []
         for one in tracers:
-            c = everywhere(now[f"{one.name}.initial"], space.count, dtype)
+            c = Start.of(scenes, f"{one.name}.initial").value(now, nodes).to(device, dtype).contiguous()
             brought = one.sides.values(now, zero, batch)[..., 0].to(dtype)
             first.append(c if steady else torch.where(one.sides.held[:, 0], brought, c))
         contents = torch.stack(first, dim=1) if first else velocity.new_zeros(batch, 0, space.count)

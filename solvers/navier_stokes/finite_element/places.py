@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
+from scenegrad.solvers.navier_stokes.fields.places import ScatteredPlaces
 from scenegrad.solvers.navier_stokes.finite_element.space import Space
 
-__all__ = ["axis_of", "inward_at", "shares"]
+__all__ = ["axis_of", "inward_at", "nodes_of", "shares"]
 
 STRAIGHT = 1e-6
+
+
+def nodes_of(space: Space) -> ScatteredPlaces:
+    """The nodes, in the box around them; a grid as fine has as many cells as there are nodes."""
+    points = space.places(space.vertices[None])[0].double().cpu().numpy()
+    low, size = points.min(axis=0), np.ptp(points, axis=0)
+    width = (float(np.prod(size)) / len(points)) ** (1.0 / space.dim)
+    cells = tuple(max(4, round(float(length) / width)) for length in size)
+    return ScatteredPlaces(points - low, cells, tuple(map(float, size)))
 
 
 def facet_normals(space: Space, tag: str) -> np.ndarray:
