@@ -44,7 +44,8 @@ class DormandPrince:
 
     def step(self, u: Tensor, tables: Tables, dt: Tensor) -> tuple[Tensor, Tensor]:
         """The state after the step, and what parts it from that of fourth order [batch, field, cell]."""
-        arguments, slopes = self.work.arguments(tables, dt), []
+        arguments = self.work.arguments(tables, dt)
+        slopes: list[Tensor] = []
         state = u
         for row in ROWS:
             state = combined(u, row, slopes)
