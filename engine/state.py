@@ -79,7 +79,7 @@ def first_non_finite(state: Any) -> tuple[str, tuple[int, ...]] | None:
     """Field and members that hold the first value which is not finite; None where all is well."""
     # A sum is finite where its terms are; in double precision it does not overflow before they do. The host asks once.
     sums = {
-        name: value.flatten(1).sum(dim=1, dtype=torch.float64)
+        name: value.reshape(len(value), -1).sum(dim=1, dtype=torch.float64)
         for name, value in tensors(state).items()
         if value.is_floating_point()
     }

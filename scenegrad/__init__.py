@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from scenegrad.runs import Run as Run
     from scenegrad.runs import open_run as open_run
     from scenegrad.scenes import APIC as APIC
+    from scenegrad.scenes import CSVR as CSVR
     from scenegrad.scenes import FCC as FCC
     from scenegrad.scenes import FLIP as FLIP
     from scenegrad.scenes import NVE as NVE
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Body as Body
     from scenegrad.scenes import Boundary as Boundary
     from scenegrad.scenes import Box as Box
+    from scenegrad.scenes import Brownian as Brownian
     from scenegrad.scenes import Buckingham as Buckingham
     from scenegrad.scenes import Burgers as Burgers
     from scenegrad.scenes import CamClay as CamClay
@@ -123,6 +125,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Newtonian as Newtonian
     from scenegrad.scenes import NoiseField as NoiseField
     from scenegrad.scenes import Normal as Normal
+    from scenegrad.scenes import NoseHoover as NoseHoover
     from scenegrad.scenes import NoSlip as NoSlip
     from scenegrad.scenes import Obstacle as Obstacle
     from scenegrad.scenes import OldroydB as OldroydB
@@ -196,19 +199,19 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 SCENES = (
-    "APIC FCC FLIP NVE RDF WCA Actuator AdvectionDiffusion Apart Atoms BandForcing Bingham Body Boundary Box "
-    "Buckingham Burgers CamClay Capsule CenterOfMass Choice Collider Conduction Coulomb Cylinder Darcy Dense "
-    "Diagnostics DiagonalForcing Domain DruckerPrager Elliptic Energy Ensemble Entity Exchange Explicit FieldFile "
-    "Fields Finer FiniteElement FiniteVolume FixedCorotated Fluid Force Gas GasPatch GaussianField Gaussians "
-    "GrayScott HalfSpace HerschelBulkley Hexagonal Hinge Image Implicit Inflow IsentropicVortex KolmogorovForcing "
-    "KuramotoSivashinsky Langevin Learned LennardJones LinearElastic LogNormalField LogUniform Magnitude MassSpring "
-    "MaterialPoint MaternField Mesh MeshEdges MeshFile MolecularDynamics Momentum Morse Moving Muscle NeoHookean "
-    "Newtonian NoSlip NoiseField Normal Obstacle OldroydB Outflow Parabolic Parameter Particles Periodic PlaneWave "
-    "PointFile Points RigidBody RigidPose Samples Scene SceneError Separate ShallowWater Signal SimpleCubic Sine "
-    "Sites Slip Smagorinsky Snow SoftSphere Sparse Spectral Spectrum Sphere Splats Spots SpringLattice SpringList "
-    "Springs Square StVenantKirchhoffHencky Staggered Stick Table TaylorGreen Thermo Through Time Together Tracer "
-    "Traction TwoPhases Uniform UniformForcing Viscoelastic VonMises Wall WaterPatch WeaklyCompressible Yukawa "
-    "load_scene save_scene scene_schema vary"
+    "APIC CSVR FCC FLIP NVE RDF WCA Actuator AdvectionDiffusion Apart Atoms BandForcing Bingham Body Boundary Box "
+    "Brownian Buckingham Burgers CamClay Capsule CenterOfMass Choice Collider Conduction Coulomb Cylinder Darcy "
+    "Dense Diagnostics DiagonalForcing Domain DruckerPrager Elliptic Energy Ensemble Entity Exchange Explicit "
+    "FieldFile Fields Finer FiniteElement FiniteVolume FixedCorotated Fluid Force Gas GasPatch GaussianField "
+    "Gaussians GrayScott HalfSpace HerschelBulkley Hexagonal Hinge Image Implicit Inflow IsentropicVortex "
+    "KolmogorovForcing KuramotoSivashinsky Langevin Learned LennardJones LinearElastic LogNormalField LogUniform "
+    "Magnitude MassSpring MaterialPoint MaternField Mesh MeshEdges MeshFile MolecularDynamics Momentum Morse Moving "
+    "Muscle NeoHookean Newtonian NoSlip NoiseField Normal NoseHoover Obstacle OldroydB Outflow Parabolic Parameter "
+    "Particles Periodic PlaneWave PointFile Points RigidBody RigidPose Samples Scene SceneError Separate "
+    "ShallowWater Signal SimpleCubic Sine Sites Slip Smagorinsky Snow SoftSphere Sparse Spectral Spectrum Sphere "
+    "Splats Spots SpringLattice SpringList Springs Square StVenantKirchhoffHencky Staggered Stick Table TaylorGreen "
+    "Thermo Through Time Together Tracer Traction TwoPhases Uniform UniformForcing Viscoelastic VonMises Wall "
+    "WaterPatch WeaklyCompressible Yukawa load_scene save_scene scene_schema vary"
 )
 ERRORS = "DeviceError DiskFull Diverged EngineError FileError MeshError OutputInUse StabilityError"
 

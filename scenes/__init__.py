@@ -88,6 +88,7 @@ from scenegrad.scenes.signals import Signal, Sine, Table
 from scenegrad.scenes.solids import Body, NeoHookean, Wall, WeaklyCompressible
 from scenegrad.scenes.sources import Image, Points, Splats
 from scenegrad.scenes.springs import Actuator, MeshEdges, SpringLattice, SpringList, Springs
+from scenegrad.scenes.thermostats import CSVR, Brownian, NoseHoover
 from scenegrad.scenes.time import Time
 from scenegrad.scenes.values import (
     Choice,
@@ -102,20 +103,21 @@ from scenegrad.scenes.values import (
 from scenegrad.scenes.vary import Ensemble, vary
 
 __all__ = [
-    "APIC", "FCC", "FLIP", "NVE", "RDF", "WCA", "Actuator", "AdvectionDiffusion", "Apart", "Atoms", "BandForcing",
-    "Bingham", "Body", "Boundary", "Box", "Buckingham", "Burgers", "CamClay", "Capsule", "CenterOfMass", "Choice",
-    "Collider", "Conduction", "Coulomb", "Cylinder", "Darcy", "Dense", "Diagnostics", "DiagonalForcing", "Domain",
-    "DruckerPrager", "Elliptic", "Energy", "Ensemble", "Entity", "Exchange", "Explicit", "FieldFile", "Fields",
-    "Finer", "FiniteElement", "FiniteVolume", "FixedCorotated", "Fluid", "Force", "Gas", "GasPatch", "GaussianField",
-    "Gaussians", "GrayScott", "HalfSpace", "HerschelBulkley", "Hexagonal", "Hinge", "Image", "Implicit", "Inflow",
-    "IsentropicVortex", "KolmogorovForcing", "KuramotoSivashinsky", "Langevin", "Learned", "LennardJones",
-    "LinearElastic", "LogNormalField", "LogUniform", "Magnitude", "MassSpring", "MaterialPoint", "MaternField",
-    "Mesh", "MeshEdges", "MeshFile", "MolecularDynamics", "Momentum", "Morse", "Moving", "Muscle", "NeoHookean",
-    "Newtonian", "NoSlip", "NoiseField", "Normal", "Obstacle", "OldroydB", "Outflow", "Parabolic", "Parameter",
-    "Particles", "Periodic", "PlaneWave", "PointFile", "Points", "RigidBody", "RigidPose", "Samples", "Scene",
-    "SceneError", "Separate", "ShallowWater", "Signal", "SimpleCubic", "Sine", "Sites", "Slip", "Smagorinsky", "Snow",
-    "SoftSphere", "Sparse", "Spectral", "Spectrum", "Sphere", "Splats", "Spots", "SpringLattice", "SpringList",
-    "Springs", "Square", "StVenantKirchhoffHencky", "Staggered", "Stick", "Table", "TaylorGreen", "Thermo", "Through",
-    "Time", "Together", "Tracer", "Traction", "TwoPhases", "Uniform", "UniformForcing", "Viscoelastic", "VonMises",
-    "Wall", "WaterPatch", "WeaklyCompressible", "Yukawa", "load_scene", "save_scene", "scene_schema", "vary",
+    "APIC", "CSVR", "FCC", "FLIP", "NVE", "RDF", "WCA", "Actuator", "AdvectionDiffusion", "Apart", "Atoms",
+    "BandForcing", "Bingham", "Body", "Boundary", "Box", "Brownian", "Buckingham", "Burgers", "CamClay", "Capsule",
+    "CenterOfMass", "Choice", "Collider", "Conduction", "Coulomb", "Cylinder", "Darcy", "Dense", "Diagnostics",
+    "DiagonalForcing", "Domain", "DruckerPrager", "Elliptic", "Energy", "Ensemble", "Entity", "Exchange", "Explicit",
+    "FieldFile", "Fields", "Finer", "FiniteElement", "FiniteVolume", "FixedCorotated", "Fluid", "Force", "Gas",
+    "GasPatch", "GaussianField", "Gaussians", "GrayScott", "HalfSpace", "HerschelBulkley", "Hexagonal", "Hinge",
+    "Image", "Implicit", "Inflow", "IsentropicVortex", "KolmogorovForcing", "KuramotoSivashinsky", "Langevin",
+    "Learned", "LennardJones", "LinearElastic", "LogNormalField", "LogUniform", "Magnitude", "MassSpring",
+    "MaterialPoint", "MaternField", "Mesh", "MeshEdges", "MeshFile", "MolecularDynamics", "Momentum", "Morse",
+    "Moving", "Muscle", "NeoHookean", "Newtonian", "NoSlip", "NoiseField", "Normal", "NoseHoover", "Obstacle",
+    "OldroydB", "Outflow", "Parabolic", "Parameter", "Particles", "Periodic", "PlaneWave", "PointFile", "Points",
+    "RigidBody", "RigidPose", "Samples", "Scene", "SceneError", "Separate", "ShallowWater", "Signal", "SimpleCubic",
+    "Sine", "Sites", "Slip", "Smagorinsky", "Snow", "SoftSphere", "Sparse", "Spectral", "Spectrum", "Sphere",
+    "Splats", "Spots", "SpringLattice", "SpringList", "Springs", "Square", "StVenantKirchhoffHencky", "Staggered",
+    "Stick", "Table", "TaylorGreen", "Thermo", "Through", "Time", "Together", "Tracer", "Traction", "TwoPhases",
+    "Uniform", "UniformForcing", "Viscoelastic", "VonMises", "Wall", "WaterPatch", "WeaklyCompressible", "Yukawa",
+    "load_scene", "save_scene", "scene_schema", "vary",
 ]  # fmt: skip

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from scenegrad.scenes.scene import Scene
 from scenegrad.solvers.md.families import Interaction, Movement
-from scenegrad.solvers.md.motions.family import LANGEVIN, NEWTON
+from scenegrad.solvers.md.motions.family import BROWNIAN, LANGEVIN, NEWTON, NOSE_HOOVER, RESCALING
 from scenegrad.solvers.md.pairs.family import PAIRS
 
 __all__ = ["INTERACTIONS", "MOVEMENTS", "movement_of"]
 
 INTERACTIONS: tuple[Interaction, ...] = (PAIRS,)
-MOVEMENTS: tuple[Movement, ...] = (NEWTON, LANGEVIN)
+MOVEMENTS: tuple[Movement, ...] = (NEWTON, LANGEVIN, NOSE_HOOVER, RESCALING, BROWNIAN)
 
 
 def movement_of(scene: Scene) -> Movement | None:

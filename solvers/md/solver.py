@@ -35,8 +35,7 @@ class AtomSolver:
         return replace(self, program=program)
 
     def max_dt(self, state: AtomState, params: Params) -> Tensor:
-        """2/omega of the stiffest motion [batch]: of what is in touch now, and of a collision at ten times the
-        temperature.
+        """Of the stiffest motion [batch]: of what is in touch now, and of a collision at ten times the temperature.
 
         A pair of reduced mass mu on a spring u'' turns with omega^2 = u''/mu, and velocity Verlet follows it for
         dt < 2/omega. The bound is rounded down to four values an octave: a constant dt keeps the energy best.
@@ -48,7 +47,7 @@ class AtomSolver:
             temperature = torch.maximum(temperature, held.to(temperature.device))
         box = self.system.box_of(state)
         square = self.system.forces.highest_frequency(state.position, box, params, mass, COLLISION * temperature)
-        bound = 2.0 / square.sqrt()
+        bound = self.motion.longest(square, params)
         return torch.exp2((4.0 * bound.log2()).floor() / 4.0).cpu()
 
     def step(self, state: AtomState, params: Params, time: Tensor, dt: Tensor) -> Step[AtomState]:

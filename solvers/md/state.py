@@ -22,4 +22,6 @@ class AtomState:
     velocity: Float[Tensor, "batch atom dim"]  # [length/time]
     step: Int64[Tensor, " batch"]  # steps taken so far
     seed: Int64[Tensor, " batch"]
+    chain: Float64[Tensor, "batch 2 link"] | None = None  # of thermostats: integrals of their frictions, and frictions
+    heat: Float64[Tensor, " batch"] | None = None  # that a thermostat has given [energy]
     edges: Float64[Tensor, "batch dim"] | None = None  # of the box, where it changes [length]

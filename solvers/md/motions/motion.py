@@ -36,6 +36,10 @@ class Motion(Protocol):
         """That it holds [batch], float64 [energy]; None where it holds none."""
         ...
 
+    def longest(self, square: Tensor, params: Params) -> Tensor:
+        """Largest stable dt [batch] where the square of the highest angular frequency is this [batch]."""
+        ...
+
     def step(self, system: System, state: AtomState, params: Params, time: Tensor, dt: Tensor) -> Step[AtomState]: ...
 
     def vjp(

@@ -18,7 +18,7 @@ __all__ = ["TorchMotion"]
 
 
 class TorchMotion:
-    """`advance` takes one step with torch operations and `System.pull`, the force that autograd knows; the rest follows."""
+    """`advance` takes one step with torch operations and `System.pull`, the force that autograd knows."""
 
     order = 2
     fixed = 1
@@ -31,6 +31,10 @@ class TorchMotion:
 
     def observe(self, system: System, state: AtomState, params: Params) -> dict[str, Tensor]:
         return {}
+
+    def longest(self, square: Tensor, params: Params) -> Tensor:
+        """Of velocity Verlet: 2/omega."""
+        return 2.0 / square.sqrt()
 
     def advance(self, system: System, state: AtomState, params: Params, time: Tensor, dt: Tensor) -> AtomState:
         """The state after dt [batch]; step and seed are counted on by the caller."""

@@ -44,6 +44,10 @@ class Verlet:
     def temperature(self, params: Params) -> Tensor | None:
         return None if self.thermostat is None else self.thermostat.values(params)[0]
 
+    def longest(self, square: Tensor, params: Params) -> Tensor:
+        """2/omega"""
+        return 2.0 / square.sqrt()
+
     def step(self, system: System, state: AtomState, params: Params, time: Tensor, dt: Tensor) -> Step[AtomState]:
         h = dt.to(system.device, state.position.dtype)
         x, v = self.glide(system, state, params, dt, h)
