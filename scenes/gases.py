@@ -10,7 +10,7 @@ from scenegrad.scenes.entity import Entity
 from scenegrad.scenes.initial_fields import InitialField
 from scenegrad.scenes.model import Model
 from scenegrad.scenes.shapes import Shape
-from scenegrad.scenes.values import NonNegative, Positive, Scalar, Vector, check_range
+from scenegrad.scenes.values import NonNegative, Positive, Random, Scalar, Vector, check_range
 
 __all__ = ["Gas", "GasPatch", "IsentropicVortex", "ShallowWater", "WaterPatch"]
 
@@ -57,16 +57,17 @@ class GasPatch(Model):
 class Gas(Entity):
     """An ideal gas that fills the box: p = (gamma - 1) (E - rho |u|^2 / 2).
 
-    It starts at rest or with `velocity`, at one density and pressure, with other states in `patches`, later ones over
-    earlier ones; or from a field in closed form, `start`. viscosity: dynamic; heat flows as Prandtl's number says.
-    gas_constant: of temperatures, T = p / (rho gas_constant); that of air if left out.
+    It starts at rest or with `velocity`, a vector or a field without divergence, at one density and pressure;
+    with other states in `patches`, later ones over earlier ones; or from a field in closed form, `start`. viscosity:
+    dynamic; heat flows as Prandtl's number says. gas_constant: of temperatures, T = p / (rho gas_constant); that of air
+    if left out.
     """
 
     kind: Literal["gas"] = "gas"
     gamma: Adiabatic = 1.4
     density: Positive = 1.0  # [kg/m^3]
     pressure: Positive = 1.0  # [Pa]
-    velocity: Vector | None = None  # [m/s]
+    velocity: Vector | Random | InitialField | None = None  # [m/s]
     patches: tuple[GasPatch, ...] = ()
     start: InitialField | None = None
     viscosity: NonNegative = 0.0  # dynamic [Pa s]
@@ -92,6 +93,6 @@ class ShallowWater(Entity):
 
     kind: Literal["shallow_water"] = "shallow_water"
     depth: NonNegative = 1.0  # [m]
-    velocity: Vector | None = None  # [m/s]
+    velocity: Vector | Random | InitialField | None = None  # [m/s]
     patches: tuple[WaterPatch, ...] = ()
     gravity: Positive = 9.81  # [m/s^2]

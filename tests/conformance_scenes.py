@@ -179,6 +179,7 @@ def gas_past_a_ball() -> sc.Scene:
         outputs={
             "fields": sc.Fields("density", "temperature", "vorticity", every=0.05),
             "energy": sc.Energy(every=0.05),
+            "push": sc.Force("ball", every=0.05),
         },
         time=sc.Time(end=0.1, cfl=0.3),
     )

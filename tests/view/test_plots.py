@@ -11,7 +11,9 @@ from PIL import Image
 
 pytest.importorskip("matplotlib")
 
-from scenegrad.view import ViewError, compare_fields, plot_history, plot_rdf, plot_series
+import scenegrad as sg
+from scenegrad.view import ViewError, compare_fields, plot_diagnostics, plot_history, plot_rdf, plot_series
+from scenegrad.view.plots.diagnostics import panels_of
 from scenegrad.view.plots.paper import COLOURS
 from scenegrad.view.plots.recorded import read_series
 from scenegrad.view.plots.series import draw_over_time, draw_profiles
@@ -99,3 +101,39 @@ def test_equal_fields_differ_by_nothing_and_lie_as_in_space(tmp_path: Path, pixe
     assert np.ptp(below, axis=2).max() < 12, "the row of differences has no colour"
     with pytest.raises(ViewError, match="one shape"):
         compare_fields(field, field[:2], tmp_path / "x.png")
+
+
+def flow_of(kind: str) -> sg.Scene:
+    parts: dict[str, Any] = {
+        "water": sg.Fluid(viscosity=0.05, drag=0.1, vorticity=sg.TaylorGreen()),
+        "gas": sg.Gas(density=1.0, pressure=1.0, velocity=(1.0, 0.0)),
+    }
+    wanted = "vorticity" if kind == "water" else "density"
+    return sg.Scene(
+        name=kind,
+        domain=sg.Domain.periodic(size=(1.0, 1.0), cells=(16, 16)),
+        entities={kind: parts[kind]},
+        time=sg.Time(end=0.02),
+        outputs={"fields": sg.Fields(wanted, every=0.01)},
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "panels"),
+    [
+        ("water", ["energy: what changes it", "enstrophy: what changes it", "divergence", "residual", "spectrum"]),
+        ("gas", ["energy", "mass not accounted for", "energy not accounted for", "smallest values"]),
+    ],
+)
+def test_diagnostics_of_a_run_are_drawn_in_panels(tmp_path: Path, kind: str, panels: list[str]) -> None:
+    run = sg.run(flow_of(kind), tmp_path / kind, device="cpu", progress=False)
+    titles = [title for title, _ in panels_of(read_series(run, "diagnostics"))]
+    assert set(panels) <= set(titles)
+    assert plot_diagnostics(run).stat().st_size > 20_000
+
+
+def test_other_series_are_no_diagnostics(tmp_path: Path) -> None:
+    scene = flow_of("water").model_copy(update={"outputs": {"momentum": sg.Momentum(every=0.01)}})
+    run = sg.run(scene, tmp_path / "run", device="cpu", progress=False)
+    with pytest.raises(ViewError, match="plot_series"):
+        plot_diagnostics(run, name="momentum")

@@ -128,10 +128,10 @@ def draw_sizes(recorded: Recorded, keys: list[str], axis: Any) -> None:
 def draw_spectrum(recorded: Recorded, key: str, axis: Any) -> None:
     k, values = recorded.coordinates["wavenumber"], recorded.quantities[key]
     for frame, colour, wide in ((0, SOFT, 1.2), (-1, COLOURS[0], 1.8)):
-        shown = (k > 0) & (values[frame] > LEAST * values[frame].max())
+        shown = (k > 0) & (values[frame] > LEAST * values[frame].max()) & (values[frame] > 0)
         label = f"t = {recorded.times[frame]:.3g}"
         axis.plot(k[shown], values[frame][shown], "o-", markersize=2.5, color=colour, linewidth=wide, label=label)
-    if values.max() > 0:
+    if any(len(line.get_ydata()) for line in axis.lines):
         axis.set(xscale="log", yscale="log")
     axis.set(xlabel=labelled("wavenumber", recorded.units["wavenumber"]))
     axis.set_ylabel(labelled("", recorded.units[key]))

@@ -143,7 +143,7 @@ def carried(setting: Setting) -> Iterator[Finding]:
 
 
 def ended(cells: int, heat: sc.Tracer, fluid: sc.Fluid, setting: Setting) -> tuple[Tensor, Tensor, Space]:
-    tags = {"x_lo": sc.Inflow((1.0, 0.0), heat=0.0), "x_hi": sc.NoSlip(velocity=(1.0, 0.0), heat=1.0)}
+    tags = {"x_lo": sc.Inflow((1.0, 0.0), heat=0.0), "x_hi": sc.NoSlip(velocity=(1.0, 0.0), carried={"heat": 1.0})}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "mesh.msh"
         meshio.write(path, rectangle((1.0, 1.0), (cells, cells)), file_format="gmsh22", binary=True)
@@ -184,7 +184,8 @@ def cavity(numbers: Sequence[float], cells: int) -> Callable[[Setting], Iterator
                             "heat": sc.Tracer(diffusivity=conductivity, initial=0.5, buoyancy=(0.0, 1.0)),
                         },
                         "boundary": sc.Boundary(
-                            tags={"x_lo": sc.NoSlip(heat=1.0), "x_hi": sc.NoSlip(heat=0.0)}, default=sc.NoSlip()
+                            tags={"x_lo": sc.NoSlip(carried={"heat": 1.0}), "x_hi": sc.NoSlip(carried={"heat": 0.0})},
+                            default=sc.NoSlip(),
                         ),
                         "outputs": {"heat": sc.Exchange(of="heat", through="boundary.tags.x_lo", every=1.0)},
                     }

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from scenegrad.scenes.fluids import Obstacle
 from scenegrad.scenes.gases import Gas, GasPatch, ShallowWater, WaterPatch
+from scenegrad.scenes.initial_fields import InitialField
 from scenegrad.scenes.methods import FiniteVolume
 from scenegrad.scenes.scene import Scene
-from scenegrad.scenes.values import vector
+from scenegrad.scenes.values import RandomField, vector
+from scenegrad.solvers.navier_stokes.fields.checks import start_trouble as field_trouble
 from scenegrad.solvers.navier_stokes.finite_volume.initial import start_trouble
 from scenegrad.solvers.navier_stokes.finite_volume.laws import Law
 from scenegrad.solvers.navier_stokes.finite_volume.probes import output_trouble
@@ -47,9 +49,20 @@ def troubles(scene: Scene, law: Law) -> Iterator[tuple[str, str]]:
             yield f"outputs.{key}", trouble
 
 
+def velocity_trouble(told: object, cells: tuple[int, ...], size: tuple[float, ...]) -> str | None:
+    """Why a flow cannot start with this velocity; None where it can."""
+    if len(cells) == 1:
+        return "is a field without divergence, which needs two dimensions or three; give a vector"
+    return field_trouble(told, cells, size, "flow", len(cells))
+
+
 def flow_troubles(name: str, part: Gas | ShallowWater, scene: Scene, law: Law) -> Iterator[tuple[str, str]]:
     if isinstance(part, Gas) and (trouble := start_trouble(part.start, scene, law)) is not None:
         yield f"{name}.start", trouble
+    told, box = part.velocity, scene.domain
+    if isinstance(told, InitialField | RandomField) and box.cells is not None and box.size is not None:
+        if (trouble := velocity_trouble(told, box.cells, box.size)) is not None:
+            yield f"{name}.velocity", trouble
     if isinstance(part, ShallowWater) and scene.dim == 3:
         yield "domain.size", "has 3 dimensions; shallow water is seen from above, in one or two"
     patches: tuple[GasPatch | WaterPatch, ...] = part.patches

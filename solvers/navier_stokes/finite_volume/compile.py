@@ -15,6 +15,7 @@ from scenegrad.scenes.fluids import Obstacle
 from scenegrad.scenes.gases import Gas, IsentropicVortex, ShallowWater
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.values import Parameter, number
+from scenegrad.solvers.navier_stokes.fields.start import Start
 from scenegrad.solvers.navier_stokes.finite_volume.checks import method_of, structure, troubles
 from scenegrad.solvers.navier_stokes.finite_volume.distances import Distance
 from scenegrad.solvers.navier_stokes.finite_volume.dormand import DormandPrince
@@ -98,8 +99,7 @@ def learnable(scenes: Sequence[Scene], name: str, flow: Any, law: Law, sides: tu
         if isinstance(flow.start, IsentropicVortex):
             found += [f"{name}.start.{n}" for n in ("strength", "radius")]
             found += [f"{name}.start.center"] if flow.start.center is not None else []
-    if flow.velocity is not None:
-        found.append(f"{name}.velocity")
+    found += Start(f"{name}.velocity", (flow.velocity,)).learnable
     for which, patch in enumerate(flow.patches):
         address = f"{name}.patches.{which}"
         found += [f"{address}.{n}" for n in (*law.positive, "velocity") if getattr(patch, n) is not None]

@@ -16,6 +16,8 @@ from scenegrad.scenes.gases import IsentropicVortex
 from scenegrad.scenes.initial_fields import FieldFile
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.values import vector
+from scenegrad.solvers.navier_stokes.fields.places import GridPlaces
+from scenegrad.solvers.navier_stokes.fields.start import Start, is_vector
 from scenegrad.solvers.navier_stokes.finite_volume.distances import Distance
 from scenegrad.solvers.navier_stokes.finite_volume.grid import Grid
 from scenegrad.solvers.navier_stokes.finite_volume.laws import Law
@@ -38,6 +40,8 @@ def start(
 ) -> Callable[[Params], FlowState]:
     """Conserved quantities at the middles of the cells; a cell that the edge of a patch crosses has a share of both."""
     entity: Any = scenes[0].entities[name]
+    velocity = Start.of(scenes, f"{name}.velocity")
+    cells = GridPlaces(grid.cells, grid.size, (0.5,) * grid.dim, (False,) * grid.dim, own=0.5)
     points = grid.middles().view(-1, grid.dim).to(device)
     patches = [Distance(scenes, f"{name}.patches.{i}.shape", points) for i in range(len(entity.patches))]
     files = [read(getattr(scene.entities[name], "start", None), grid, law.fields(grid.dim)) for scene in scenes]
@@ -51,6 +55,9 @@ def start(
         else:
             w = torch.zeros(batch, law.fields(grid.dim), count, dtype=torch.float64, device=device)
             w = overlaid(w, params, name, law)
+            if not (velocity.told[0] is None or is_vector(velocity.told[0])):
+                flow = [u.flatten(1).to(w) for u in velocity.flow(params, [cells] * grid.dim)]
+                w = torch.cat([w[:, :1], torch.stack(flow, dim=1), w[:, 1 + grid.dim :]], dim=1)
         if isinstance(getattr(entity, "start", None), IsentropicVortex):
             w = vortex(w, points, grid, params, f"{name}.start", entity.start, constant)
         u = law.conserved(w, constant)

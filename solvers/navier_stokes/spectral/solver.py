@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from scenegrad.engine.capture import Replays
-from scenegrad.engine.solver import Program, Step
+from scenegrad.engine.keeping import keeps
+from scenegrad.engine.solver import Program, Pull, Step
 from scenegrad.engine.state import Params
 from scenegrad.solvers.navier_stokes.fastest import fastest_cell, speed_of
 from scenegrad.solvers.navier_stokes.spectral.diagnostics import Diagnostics
@@ -111,10 +112,29 @@ class SpectralSolver:
     def vjp(
         self, state: VorticityState, params: Params, time: Tensor, dt: Tensor, cotangent: Mapping[str, Tensor]
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        flow, names = self.flow(state, params), self.addresses
-        damping = params[names.viscosity].requires_grad or params[names.drag].requires_grad
+        flow, damping = self.flow(state, params), self.damping(params)
         with torch.no_grad():
-            vorticity, viscosity, drag, stirring = self.stepper.transposed(flow, dt, cotangent["vorticity"], damping)
+            return self.named(params, *self.stepper.transposed(flow, dt, cotangent["vorticity"], damping))
+
+    def linearize(self, state: VorticityState, params: Params, time: Tensor, dt: Tensor) -> tuple[VorticityState, Pull]:
+        """Keeps the velocity of each stage; and the rates of change, where viscosity or drag is asked for."""
+        with torch.no_grad():
+            after, kept = self.stepper.linearised(self.flow(state, params), dt, self.damping(params))
+        keeps(*kept.tensors)
+
+        def pull(cotangent: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+            with torch.no_grad():
+                return self.named(params, *self.stepper.back(kept, cotangent["vorticity"]))
+
+        return replace(state, vorticity=after), pull
+
+    def damping(self, params: Params) -> bool:
+        return params[self.addresses.viscosity].requires_grad or params[self.addresses.drag].requires_grad
+
+    def named(
+        self, params: Params, vorticity: Tensor, viscosity: Tensor | None, drag: Tensor | None, stirring: Tensor | None
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        names = self.addresses
         found = {names.viscosity: viscosity, names.drag: drag, names.stirring: stirring}
         return {"vorticity": vorticity}, {
             address: bar

@@ -6,7 +6,7 @@ the step. Autograd through the same operations keeps every intermediate and take
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,21 @@ from scenegrad.solvers.navier_stokes.spectral.integrators import Integrator, Sta
 from scenegrad.solvers.navier_stokes.spectral.modes import Modes
 
 __all__ = ["Flow", "SpectralStep", "Stepper"]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the transpose of a step needs of it."""
+
+    numbers: Coefficients
+    begin: Tensor
+    velocities: list[Tensor]
+    rates: list[Tensor]
+    damping: bool  # whether viscosity and drag want their cotangents
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        return [self.begin, *self.velocities, *self.rates] if self.damping else self.velocities
 
 
 @dataclass(frozen=True)
@@ -83,17 +98,33 @@ class Stepper:
         """Square root of the sum over the samples of f^2, from the spectrum of f [batch]."""
         return self.summed(pairs.square()).sqrt()
 
+    def kept(self, flow: Flow, dt: Tensor, damping: bool) -> Kept:
+        numbers = self.cache(dt, flow.viscosity, flow.drag)
+        count = 1 + len(self.method.stages)
+        return Kept(numbers, *self.stages(flow, numbers, count if damping else count - 1), damping)
+
+    def linearised(self, flow: Flow, dt: Tensor, damping: bool) -> tuple[Tensor, Kept]:
+        """The vorticity after dt, and what the transpose needs."""
+        numbers = self.cache(dt, flow.viscosity, flow.drag)
+        kept = Kept(numbers, *self.stages(flow, numbers, 1 + len(self.method.stages)), damping)
+        after = numbers.combine(self.method.result, kept.begin, kept.rates)
+        if not damping:
+            kept = replace(kept, begin=kept.begin.new_empty(0), rates=[])
+        return self.modes.inverse(as_complex(after)), kept
+
     def transposed(
         self, flow: Flow, dt: Tensor, cotangent: Tensor, damping: bool
     ) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor | None]:
         """Cotangents of vorticity, viscosity, drag and stirring; damping: whether viscosity and drag want theirs."""
-        numbers = self.cache(dt, flow.viscosity, flow.drag)
-        method = self.method
+        return self.back(self.kept(flow, dt, damping), cotangent)
+
+    def back(self, kept: Kept, cotangent: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor | None]:
+        numbers, begin, rates, damping, method = kept.numbers, kept.begin, kept.rates, kept.damping, self.method
         count = 1 + len(method.stages)
-        begin, velocities, rates = self.stages(flow, numbers, count if damping else count - 1)
-        begin_bar = torch.zeros_like(begin)
-        rate_bars = [torch.zeros_like(begin) for _ in range(count)]
-        damping_bar = torch.zeros_like(begin) if damping else None  # of L, mode by mode
+        result_bar = self.spectrum(cotangent)
+        begin_bar = torch.zeros_like(result_bar)
+        rate_bars = [torch.zeros_like(result_bar) for _ in range(count)]
+        damping_bar = torch.zeros_like(result_bar) if damping else None  # of L, mode by mode
 
         def back_through(stage: Stage, bar: Tensor) -> None:
             """Hands the cotangent of a combination to its parts."""
@@ -103,9 +134,9 @@ class Stepper:
             if damping_bar is not None:
                 damping_bar.addcmul_(bar, numbers.slope(stage, begin, rates))
 
-        back_through(method.result, self.spectrum(cotangent))
+        back_through(method.result, result_bar)
         for index in reversed(range(count)):
-            bar = self.advection.transposed(velocities[index], rate_bars[index])
+            bar = self.advection.transposed(kept.velocities[index], rate_bars[index])
             if index == 0:
                 begin_bar.add_(bar)
             else:

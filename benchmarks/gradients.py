@@ -1,0 +1,102 @@
+"""What a gradient costs: 100 steps forward, and back through them: python benchmarks/gradients.py [name ...]
+
+kept: the way back keeps what transposes need, within the room it has by itself. nested: it keeps states alone, about as
+many as the square root of the steps. Times are those of the processor where there is no GPU, the least of a few runs.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+
+import torch
+
+import scenegrad.scenes as sc
+from scenegrad.engine import adjoint
+from scenegrad.engine.controllers import Fixed
+from scenegrad.engine.rollout import rollout
+from scenegrad.engine.state import tensors, with_tensors
+from scenegrad.scenes.library import kolmogorov
+from scenegrad.solvers.compile import compile_scene
+
+STEPS = 100
+TURNS = 3
+GENEROUS = adjoint.POCKET
+
+
+def gas(cells: int, reconstruction: str) -> sc.Scene:
+    return sc.Scene(
+        name="vortex",
+        domain=sc.Domain.periodic(size=(20.0, 20.0), cells=(cells, cells)),
+        entities={"gas": sc.Gas(gamma=sc.Parameter(1.4), velocity=(1.0, 1.0), start=sc.IsentropicVortex(strength=5.0))},
+        method=sc.FiniteVolume(reconstruction=reconstruction),
+        time=sc.Time(end=1.0),
+    )
+
+
+def plane(cells: int, integrator: str) -> sc.Scene:
+    scene = kolmogorov(cells, viscosity=sc.Parameter(1e-3))
+    return scene.model_copy(update={"method": sc.Spectral(integrator=integrator), "outputs": {}})
+
+
+def space(cells: int, integrator: str) -> sc.Scene:
+    return sc.Scene(
+        name="space",
+        domain=sc.Domain.periodic(size=(6.283185307179586,) * 3, cells=(cells,) * 3),
+        entities={"fluid": sc.Fluid(viscosity=sc.Parameter(1e-2), velocity=sc.TaylorGreen())},
+        method=sc.Spectral(integrator=integrator),
+        time=sc.Time(end=1.0),
+    )
+
+
+SCENES: dict[str, Callable[[], sc.Scene]] = {
+    "gas-muscl-256": lambda: gas(256, "muscl"),
+    "gas-weno5-256": lambda: gas(256, "weno5"),
+    "spectral-etdrk2-256": lambda: plane(256, "etdrk2"),
+    "spectral-etdrk4-256": lambda: plane(256, "etdrk4"),
+    "spectral-3d-etdrk2-48": lambda: space(48, "etdrk2"),
+    "spectral-3d-etdrk4-48": lambda: space(48, "etdrk4"),
+}
+
+
+def measure(name: str, dtype: str, device: str) -> str:
+    solver, state, params = compile_scene(SCENES[name](), device, dtype)
+    dt = 0.3 * float(solver.max_dt(state, params.detach()).min())
+    state = with_tensors(state, {k: v.detach() for k, v in tensors(state).items()})
+
+    def clock() -> float:
+        if device == "cpu":
+            return time.process_time()
+        torch.cuda.synchronize()
+        return time.perf_counter()
+
+    def forth(numbers: object) -> tuple[float, object]:
+        start = clock()
+        roll = rollout(solver, state, numbers, until=STEPS * dt, controller=Fixed(dt), probes=())  # type: ignore[arg-type]
+        return clock() - start, roll
+
+    def back(room: int) -> float:
+        adjoint.POCKET = room
+        _, roll = forth(params)
+        loss = sum(value.square().mean() for value in tensors(roll.state).values() if value.is_floating_point())  # type: ignore[attr-defined]
+        start = clock()
+        loss.backward()  # type: ignore[union-attr]
+        return clock() - start
+
+    forth(params), back(GENEROUS)
+    turns = [(forth(params.detach())[0], back(GENEROUS), back(0)) for _ in range(TURNS)]
+    forward, kept, nested = (min(column) for column in zip(*turns, strict=True))
+    return (
+        f"{name:24s} {dtype:8s} {device:7s} forward {forward / STEPS * 1e3:8.2f} ms a step   "
+        f"backward {kept / forward:.2f} x forward, nested {nested / forward:.2f} x"
+    )
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    for name in sys.argv[1:] or SCENES:
+        for dtype in ("float32", "float64"):
+            print(measure(name, dtype, "cpu"), flush=True)
+            if torch.cuda.is_available():
+                print(measure(name, dtype, "cuda:0"), flush=True)
