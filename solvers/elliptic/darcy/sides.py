@@ -73,6 +73,8 @@ def side_troubles(scene: Scene) -> Iterator[tuple[str, str]]:
         around = [isinstance(given, Periodic) for _, given in ends]
         if any(around) and not all(around):
             yield ends[around.index(False)][0], "the other side is periodic, and so must this one be"
+        elif scene.domain.wraps[axis] and (told := ends[0][1]) is not None and not any(around):
+            yield ends[0][0], f"is {told.kind}, but the domain wraps along {AXES[axis]}; leave one of them out"
         for address, given in ends:
             if not isinstance(given, Periodic | Outflow | Inflow | Slip | NoSlip):
                 kind = "has no condition" if given is None else f"is {given.kind}"

@@ -113,6 +113,8 @@ def side_troubles(scene: Scene, tracers: Sequence[str]) -> Iterator[tuple[str, s
                 ends[around.index(False)][0],
                 f"the other side is periodic, and so must this one be: Boundary({AXES[axis]}=Periodic())",
             )
+        elif scene.domain.wraps[axis] and (given := ends[0][1]) is not None and not any(around):
+            yield ends[0][0], f"is {given.kind}, but the domain wraps along {AXES[axis]}; leave one of them out"
         for side, (address, given) in enumerate(ends):
             if not isinstance(given, KNOWN):
                 kind = "has no condition" if given is None else f"is {given.kind}"

@@ -67,6 +67,16 @@ def test_sides_that_do_not_go_together_are_refused(given, told):
     assert told in refused(given)
 
 
+@pytest.mark.parametrize(
+    ("matter", "sides"),
+    [(sc.Fluid(viscosity=0.1), sc.NoSlip()), (sc.Gas(), sc.Slip()), (sc.Darcy(), sc.Outflow())],
+    ids=["staggered", "finite_volume", "elliptic"],
+)
+def test_a_box_that_wraps_has_no_walls_there(matter, sides):
+    given = scene(ROUND, sc.Boundary(default=sides), matter=matter).replace({"outputs": {}})
+    assert "the domain wraps along x; leave one of them out" in refused(given)
+
+
 @pytest.mark.parametrize("flow", [sc.Fluid(viscosity=0.1), sc.Gas()], ids=["staggered", "finite_volume"])
 def test_an_obstacle_that_covers_the_inflow_is_refused(flow):
     lid = sc.Obstacle(sc.Box(center=(0.0, 0.5), size=(0.4, 1.5)))
