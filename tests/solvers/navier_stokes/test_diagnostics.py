@@ -169,6 +169,15 @@ def test_lid_does_the_work_that_viscosity_takes() -> None:
     torch.testing.assert_close(seen["energy_walls"], -seen["energy_viscosity"], rtol=1e-5, atol=0)
 
 
+def test_work_of_a_lid_is_its_speed_times_its_drag() -> None:
+    solver, state, params = compile_scene(FLOWS["lid_cavity"](), "cpu", "float64")
+    state = rollout(solver, state, params, 0.5, probes=()).state
+    seen = solver.program.probes[0].measure(state, params)
+    shear = 2.0 * (1.0 - state.u[0, 1:-1, -1]) * 24  # slope in the half cell below the lid
+    expected = 0.02 * shear.sum() / 24
+    torch.testing.assert_close(seen["energy_walls"][0], expected, rtol=1e-11, atol=0)
+
+
 def test_decaying_turbulence_loses_enstrophy_by_its_palinstrophy() -> None:
     calm = turbulent(drag=0.0, forcing=None)
     seen = around(FLOWS["stirred_vorticity"]().model_copy(update={"entities": {"water": calm}}), 0.3, 1e-3)
