@@ -11,6 +11,8 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
@@ -18,12 +20,16 @@ os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_
 import torch
 
 import scenegrad.scenes as sc
+from scenegrad.engine.controllers import Fixed
+from scenegrad.engine.rollout import rollout
 from scenegrad.engine.state import Params
 from scenegrad.scenes.library import cylinder_wake, lid_cavity
 from scenegrad.solvers.compile import compile_scene
 
 STEPS = 5  # of a block
 SECONDS = 20.0
+LONG = 100  # steps of a rollout that is differentiated
+ROOM = 2e9  # for states and for what their steps keep [bytes]
 
 
 def periodic(cells: int, advection: str) -> sc.Scene:
@@ -64,6 +70,45 @@ def ours(scene: sc.Scene, device: str) -> tuple[Callable[[], None], Callable[[],
     return forward, backward
 
 
+def whole(scene: sc.Scene) -> tuple[Callable[[], None], Callable[[float], None]]:
+    """(a rollout, the same with its gradient by the first velocity and every parameter and with room for states in so
+    many bytes), LONG steps."""
+    solver, state, params = compile_scene(scene, "cpu", "float32")
+    dt = 0.5 * float(solver.max_dt(state, params)[0])
+    learning = Params({address: value.detach().clone().requires_grad_() for address, value in params.items()})
+    leaf = state.u.detach().clone().requires_grad_()
+
+    def forward() -> None:
+        with torch.no_grad():
+            rollout(solver, state, params, until=LONG * dt, controller=Fixed(dt), probes=())
+
+    def both(memory: float) -> None:
+        begin, control = replace(state, u=leaf), Fixed(dt)
+        end = rollout(solver, begin, learning, until=LONG * dt, controller=control, probes=(), memory=memory).state
+        torch.autograd.grad(end.u.square().sum() + end.v.square().sum(), [leaf, *learning.values()], allow_unused=True)
+
+    return forward, both
+
+
+def gradients(scenes: dict[str, sc.Scene], cells: int) -> None:
+    """Whole rollouts, forward, and with the way back, once with room for all states and once for few; in turn."""
+    for name, scene in scenes.items():
+        forward, both = whole(scene)
+        runs = [forward, partial(both, ROOM), partial(both, 0.0)]
+        times = [[math.inf] for _ in runs]
+        for _ in range(4):  # the first time does not count
+            for run, found in zip(runs, times, strict=True):
+                start = time.process_time()
+                run()
+                found.append(time.process_time() - start)
+        ahead, rich, poor = (min(found[2:]) for found in times)
+        print(
+            f"{cells:5d}  cpu     {name:32s} {LONG} steps in {ahead:.3f} s; the way back takes {rich / ahead - 1:.2f} "
+            f"times that with every state kept, {poor / ahead - 1:.2f} with the root of their number",
+            flush=True,
+        )
+
+
 def peer(cells: int) -> Callable[[], None]:
     """jax-cfd's periodic solver: van Leer fluxes, one step of Euler, pressure by Fourier transforms."""
     import jax
@@ -99,6 +144,8 @@ def measure(cells: int, device: str) -> None:
         "lid cavity, central": lid_cavity(cells),
         "cylinder, central": cylinder_wake(cells // 4),
     }
+    if device == "cpu":
+        gradients(scenes, cells)
     runs = {}
     for name, scene in scenes.items():
         runs[name], runs[f"{name}, transposed"] = ours(scene, device)

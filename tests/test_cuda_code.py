@@ -40,6 +40,8 @@ def conformance():
         "gas-2d",
         "gas-3d",
         "water-2d",
+        "walls-2d",
+        "body-3d",
         "md-nve-2d",
         "md-langevin-3d",
     ],

@@ -19,12 +19,13 @@ __all__ = ["SCHEMES", "Central", "Ends", "Paused", "Scheme", "VanLeer", "Weno3"]
 
 @dataclass(frozen=True)
 class Ends:
-    """Warp functions (a, b, small) of one precision: the two above and their derivatives by a and by b.
+    """Warp functions of one precision.
 
+    upwind (w, q0, q1, q2, q3, small): the value between q1 and q2 that a velocity w takes along.
+    The others, of (a, b, small): derivatives of what is above by a and by b.
     small: a square of steps below which a field counts as smooth."""
 
-    ahead: Any
-    behind: Any
+    upwind: Any
     ahead_a: Any
     ahead_b: Any
     behind_a: Any
@@ -111,12 +112,8 @@ SCHEMES: Mapping[str, Scheme] = {
 @cache
 def central(real: Any) -> Ends:
     @wp.func
-    def half_a(a: real, b: real, small: real):
-        return real(0.5) * a
-
-    @wp.func
-    def half_b(a: real, b: real, small: real):
-        return real(0.5) * b
+    def upwind(w: real, q0: real, q1: real, q2: real, q3: real, small: real):
+        return real(0.5) * (q1 + q2)
 
     @wp.func
     def one_half(a: real, b: real, small: real):
@@ -126,18 +123,22 @@ def central(real: Any) -> Ends:
     def zero(a: real, b: real, small: real):
         return real(0.0)
 
-    return Ends(half_b, half_a, zero, one_half, one_half, zero)
+    return Ends(upwind, zero, one_half, one_half, zero)
 
 
 @cache
 def van_leer(real: Any) -> Ends:
-    """ahead = behind = max(ab, 0) / (a + b)"""
+    """ahead = behind = max(ab, 0) / (a + b), which does not change with the order of a and b."""
     # a + b = 0 with ab > 0 cannot be: the tiny number only keeps 0/0 away, also from the square in a derivative
     tiny = wp.constant(real(1e-150 if real == wp.float64 else 1e-18))
 
     @wp.func
-    def half(a: real, b: real, small: real):
-        return wp.max(a * b, real(0.0)) / (a + b + tiny)
+    def upwind(w: real, q0: real, q1: real, q2: real, q3: real, small: real):
+        up = w > real(0.0)
+        a = wp.where(up, q1 - q0, q3 - q2)
+        b = q2 - q1
+        half = wp.max(a * b, real(0.0)) / (a + b + tiny)
+        return wp.where(up, q1 + half, q2 - half)
 
     @wp.func
     def by_a(a: real, b: real, small: real):
@@ -149,7 +150,7 @@ def van_leer(real: Any) -> Ends:
         share = a / (a + b + tiny)
         return wp.where(a * b > real(0.0), share * share, real(0.0))
 
-    return Ends(half, half, by_a, by_b, by_a, by_b)
+    return Ends(upwind, by_a, by_b, by_a, by_b)
 
 
 @cache
@@ -183,6 +184,12 @@ def weno3(real: Any) -> Ends:
         return (a + real(0.5) * r * b) / (real(2.0) + r)
 
     @wp.func
+    def upwind(w: real, q0: real, q1: real, q2: real, q3: real, small: real):
+        left = q1 + ahead(q1 - q0, q2 - q1, small)
+        right = q2 - behind(q2 - q1, q3 - q2, small)
+        return wp.where(w > real(0.0), left, right)
+
+    @wp.func
     def ahead_a(a: real, b: real, small: real):
         bottom = real(2.0) * ratio(a, b, small) + real(1.0)
         return real(0.5) / bottom + (b - a) / (bottom * bottom) * by_a(a, b, small)
@@ -204,4 +211,4 @@ def weno3(real: Any) -> Ends:
         bottom = real(2.0) + r
         return real(0.5) * r / bottom + (b - a) / (bottom * bottom) * by_b(a, b, small)
 
-    return Ends(ahead, behind, ahead_a, ahead_b, behind_a, behind_b)
+    return Ends(upwind, ahead_a, ahead_b, behind_a, behind_b)

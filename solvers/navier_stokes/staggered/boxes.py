@@ -112,6 +112,16 @@ class Box:
 
     # ---- ghosts
 
+    def copies(self, room: Tensor) -> list[list[tuple[Tensor, Tensor]]]:
+        """What goes around the periodic axes, one after the other: (ghosts, samples at the other end), all fields and
+        what is beyond other axes at once."""
+        whole, found = self.members(room).view(-1, len(self.components), *self.shape), []
+        for axis, n in zip(self.grid.axes, self.grid.cells, strict=True):
+            if self.grid.periodic[axis]:
+                runs = [run for first, count in ((-RIM, RIM), (n, RIM + 1)) for run in pieces(first, count, n)]
+                found.append([(whole.narrow(axis, RIM + g, k), whole.narrow(axis, RIM + g % n, k)) for g, k in runs])
+        return found
+
     def rim(self, ends: Ends, slabs: Slabs) -> Rim:
         """slabs: where the values at the sides stand in a list of all; what is not there is zero."""
         columns = [self.ghosts_of(number, ends, slabs) for number in range(len(self.components))]
@@ -143,44 +153,49 @@ class Box:
         )
 
     def ghosts_of(self, number: int, ends: Ends, slabs: Slabs) -> tuple[np.ndarray, ...]:
-        """Of one field. Beyond a periodic end is what is at the other end, ghosts of another axis too; beyond the
-        corner of two sides nobody looks."""
+        """Of one field, beyond sides that are not periodic; beyond the corner of two of them nobody looks."""
         grid, steps = self.grid, np.array(self.steps)
         counts = np.array([grid.count(self.components[number], axis) for axis in grid.axes])
-        periodic = np.array(grid.periodic)
-        places = around(counts, RIM, RIM + periodic)
-        inner = np.where(periodic, places % counts, places)
-        out = (inner < 0) | (inner >= counts)
-        kept = out.sum(1) <= 1
-        places, inner, out = places[kept], inner[kept], out[kept]
-        sources = np.stack([inner, inner], axis=1)
+        places = around(counts, np.where(grid.periodic, 0, RIM))
+        out = (places < 0) | (places >= counts)
+        sources = np.stack([places, places], axis=1)
         weights = np.tile([1.0, 0.0], (len(places), 1))
         entries, shares = np.zeros(len(places), dtype=np.int64), np.zeros(len(places))
         for axis in range(grid.dim):
             for side in (0, 1) if not grid.periodic[axis] else ():
                 n = int(counts[axis])
-                mine = out[:, axis] & ((inner[:, axis] < 0) == (side == 0))
+                mine = out[:, axis] & ((places[:, axis] < 0) == (side == 0))
                 kinds = ends(number, axis - grid.dim, side)
-                k = -1 - inner[mine, axis] if side == 0 else inner[mine, axis] - n
+                k = -1 - places[mine, axis] if side == 0 else places[mine, axis] - n
                 sources[mine, 0, axis] = 0 if side == 0 else n - 1
                 sources[mine, 1, axis] = min(1, n - 1) if side == 0 else max(n - 2, 0)
                 weights[mine] = np.array([[kind.edge, kind.within] for kind in kinds])[k]
                 if (number, axis, side) in slabs:
                     first, shape = slabs[number, axis, side]
                     stride = [0 if one == 1 else prod(shape[a + 1 :]) for a, one in enumerate(shape)]
-                    along = np.where(np.arange(grid.dim) == axis, 0, inner[mine])
+                    along = np.where(np.arange(grid.dim) == axis, 0, places[mine])
                     entries[mine] = first + along @ np.array(stride)
                     shares[mine] = np.array([kind.value for kind in kinds])[k]
         start = self.origin + number * self.size
         return start + places @ steps, start + sources @ steps, weights, entries, shares
 
 
-def around(counts: np.ndarray, below: int, above: np.ndarray) -> np.ndarray:
-    """Places [n, dim] around a block of `counts`, each once."""
+def pieces(first: int, count: int, n: int) -> list[tuple[int, int]]:
+    """(start, length) of stretches of [first, first + count) that do not cross a multiple of n."""
+    end, found = first + count, []
+    while first < end:
+        length = min(end - first, n - first % n)
+        found.append((first, length))
+        first += length
+    return found
+
+
+def around(counts: np.ndarray, rims: np.ndarray) -> np.ndarray:
+    """Places [n, dim] beyond one of the faces of a block of `counts`."""
     found = []
-    for axis in range(len(counts)):
-        ranges = [np.arange(n) if a < axis else np.arange(-below, n + above[a]) for a, n in enumerate(counts)]
-        ranges[axis] = np.concatenate([np.arange(-below, 0), np.arange(counts[axis], counts[axis] + above[axis])])
+    for axis, rim in enumerate(rims):
+        ranges = [np.arange(n) for n in counts]
+        ranges[axis] = np.concatenate([np.arange(-rim, 0), np.arange(counts[axis], counts[axis] + rim)])
         found.append(np.stack([each.ravel() for each in np.meshgrid(*ranges, indexing="ij")], axis=1))
     return np.concatenate(found)
 

@@ -36,12 +36,23 @@ class Weights:
 
 
 @dataclass(frozen=True)
+class Room:
+    """Memory of a box, as a kernel sees it, the samples of each field in it, and what goes around periodic axes."""
+
+    whole: Tensor
+    array: Any
+    inside: list[Tensor]
+    copies: list[list[tuple[Tensor, Tensor]]]
+
+
+@dataclass(frozen=True)
 class Carriage:
     """Passes over boxes of a grid by one scheme, and the rooms that they need."""
 
     grid: Grid
     scheme: Scheme
-    rooms: dict[tuple[str, int, int], tuple[Tensor, Any]] = field(default_factory=dict, compare=False)
+    rooms: dict[tuple[str, int, int], Room] = field(default_factory=dict, compare=False)
+    zeros: dict[tuple[int, ...], Tensor] = field(default_factory=dict, compare=False)
 
     @cached_property
     def real(self) -> Any:
@@ -78,39 +89,51 @@ class Carriage:
 
     # ---- rooms
 
-    def room(self, name: str, box: Box, batch: int) -> tuple[Tensor, Any]:
+    def room(self, name: str, box: Box, batch: int) -> Room:
         key = (name, len(box.components), batch)
         if key not in self.rooms:
             room = box.room(batch)
-            self.rooms[key] = (room, view(room))
+            self.rooms[key] = Room(room, view(room), box.inside(room), box.copies(room))
         return self.rooms[key]
 
     def filled(self, name: str, box: Box, rim: Rim, fields: Sequence[Tensor], values: Tensor | None) -> Any:
         """The fields in their box, with ghosts. values [batch, n]: what the sides hold."""
         batch = len(fields[0])
-        room, array = self.room(name, box, batch)
-        torch._foreach_copy_(box.inside(room), list(fields))
-        numbers = fields[0].new_zeros(batch, 1) if values is None else values.expand(batch, -1).contiguous()
-        kernel, shape, member = fill(self.real), (batch, len(rim.ghosts)), len(box.components) * box.size
-        arrays = [*rim.filling, view(numbers), array]
-        self.launches(kernel, shape, lambda: (box.lead, member), arrays, (kernel, shape, member))
-        return array
+        room = self.room(name, box, batch)
+        for inside, one in zip(room.inside, fields, strict=True):
+            inside.copy_(one)
+        if len(rim.ghosts):
+            numbers = fields[0].new_zeros(batch, 1) if values is None else values.expand(batch, -1).contiguous()
+            kernel, shape, member = fill(self.real), (batch, len(rim.ghosts)), len(box.components) * box.size
+            arrays = [*rim.filling, view(numbers), room.array]
+            self.launches(kernel, shape, lambda: (box.lead, member), arrays, (kernel, shape, member))
+        for around in room.copies:
+            for ghosts, samples in around:
+                ghosts.copy_(samples)
+        return room.array
 
     def placed(self, name: str, box: Box, fields: Sequence[Tensor]) -> Any:
         """The fields amid zeros."""
-        room, array = self.room(name, box, len(fields[0]))
-        torch._foreach_copy_(box.inside(room), list(fields))
-        return array
+        room = self.room(name, box, len(fields[0]))
+        for inside, one in zip(room.inside, fields, strict=True):
+            inside.copy_(one)
+        return room.array
 
     def folded(self, name: str, box: Box, rim: Rim, batch: int) -> list[Tensor]:
         """Cotangents of the fields in a box, with what their ghosts have."""
-        room, array = self.room(name, box, batch)
-        kernel, shape, member = fold(self.real), (batch, len(rim.ends)), len(box.components) * box.size
-        self.launches(kernel, shape, lambda: (box.lead, member), [*rim.folding, array], (kernel, shape, member))
-        return [part.clone(memory_format=torch.contiguous_format) for part in box.inside(room)]
+        room = self.room(name, box, batch)
+        for around in reversed(room.copies):
+            for ghosts, samples in around:
+                samples.add_(ghosts)
+        if len(rim.ends):
+            kernel, shape, member = fold(self.real), (batch, len(rim.ends)), len(box.components) * box.size
+            arrays = [*rim.folding, room.array]
+            self.launches(kernel, shape, lambda: (box.lead, member), arrays, (kernel, shape, member))
+        return [part.clone(memory_format=torch.contiguous_format) for part in room.inside]
 
     def values_bar(self, name: str, box: Box, rim: Rim, values: Tensor, batch: int) -> Tensor:
-        ghosts = box.members(self.room(name, box, batch)[0])[:, rim.holders.long()]
+        """Of what the sides hold, once what goes around has been folded."""
+        ghosts = box.members(self.room(name, box, batch).whole)[:, rim.holders.long()]
         return (ghosts * rim.held).sum(2).sum_to_size(values.shape)
 
     # ---- passes
@@ -194,16 +217,20 @@ class Carriage:
         self.launches.rows(kernel, batch * counts[0] * counts[1], counts[2], numbers, arrays, key)
 
     def small(self, fields: Sequence[Tensor]) -> Tensor:
-        """Squares of steps below which a field counts as smooth [batch, field, 3], each a power of four next to a share
-        of the largest step, so that it does not change where the field does so a little."""
-        found = fields[0].new_zeros(len(fields[0]), len(fields), 3)
-        if self.scheme.small:
-            with torch.no_grad():
-                for n, q in enumerate(fields):
-                    for a, axis in enumerate(self.grid.axes):
-                        largest = differences(q, axis).flatten(1).abs().amax(1) if q.shape[axis] > 1 else q.new_zeros(1)
-                        least = torch.finfo(q.dtype).tiny ** 0.25
-                        found[:, n, a] = self.scheme.small * largest.clamp(min=least).log2().round().exp2().square()
+        """Squares of steps below which a field counts as smooth [batch, field, 3], each a power of four times a share
+        of a square near that of the largest step, so that it does not change where the field does so a little."""
+        shape = (len(fields[0]), len(fields), 3)
+        if not self.scheme.small:
+            if shape not in self.zeros:
+                self.zeros[shape] = fields[0].new_zeros(shape)
+            return self.zeros[shape]
+        found = fields[0].new_zeros(shape)
+        with torch.no_grad():
+            for n, q in enumerate(fields):
+                for a, axis in enumerate(self.grid.axes):
+                    largest = differences(q, axis).flatten(1).abs().amax(1) if q.shape[axis] > 1 else q.new_zeros(1)
+                    least = torch.finfo(q.dtype).tiny ** 0.25
+                    found[:, n, a] = self.scheme.small * largest.clamp(min=least).log2().round().exp2().square()
         return found
 
 
@@ -244,8 +271,9 @@ class Moved(torch.autograd.Function):
         before: list[Tensor | None] = [None] * len(after)
         with on_stream(carriage.grid.device):
             u = carriage.filled("flow", box, rim, velocity, values)
-            room, rate_bar = carriage.room("flow rate bar", box, batch)
-            pairs = zip(box.inside(room), bars[:dim], after or [None] * dim, strict=True)
+            room = carriage.room("flow rate bar", box, batch)
+            rate_bar = room.array
+            pairs = zip(room.inside, bars[:dim], after or [None] * dim, strict=True)
             for inside, direct, later in pairs:
                 if direct is None:
                     inside.zero_()
@@ -253,14 +281,14 @@ class Moved(torch.autograd.Function):
                     inside.copy_(direct)
                 if later is not None:
                     inside.addcmul_(later, beside(ctx.pair[0], later))
-            bar = carriage.room("flow bar", box, batch)[1]
+            bar = carriage.room("flow bar", box, batch).array
             for n in range(dim):
                 carriage.sample_bar(box, n, u, u, rate_bar, diffusivity, small, bar)
             for n in range(dim):
                 carriage.carrier_bar(box, n, u, u, rate_bar, small, bar)
             numbers = carriage.diffusivity_bar(box, u, rate_bar, batch) if needs_diffusivity else None
-            held = carriage.values_bar("flow bar", box, rim, values, batch) if needs_values else None
             found = carriage.folded("flow bar", box, rim, batch)
+            held = carriage.values_bar("flow bar", box, rim, values, batch) if needs_values else None
         for n, later in enumerate(after):
             if later is not None:
                 found[n].add_(later)
@@ -304,14 +332,14 @@ class Carried(torch.autograd.Function):
             u = carriage.filled("flow", flow, rims[0], velocity, None)
             q = carriage.filled("cells", cells, rims[1], [tracer], values)
             rate_bar = carriage.placed("cells rate bar", cells, [rate_bars])
-            bar = carriage.room("cells bar", cells, batch)[1]
+            bar = carriage.room("cells bar", cells, batch).array
             carriage.sample_bar(cells, 0, q, u, rate_bar, diffusivity, small, bar)
             numbers = carriage.diffusivity_bar(cells, q, rate_bar, batch) if needs_diffusivity else None
-            held = carriage.values_bar("cells bar", cells, rims[1], values, batch) if needs_values else None
             found = carriage.folded("cells bar", cells, rims[1], batch)
-            room, wind = carriage.room("flow bar", flow, batch)
-            room.zero_()
+            held = carriage.values_bar("cells bar", cells, rims[1], values, batch) if needs_values else None
+            wind = carriage.room("flow bar", flow, batch)
+            wind.whole.zero_()
             for axis in range(len(velocity)):
-                carriage.carrier_bar(cells, axis, q, u, rate_bar, small, wind)
+                carriage.carrier_bar(cells, axis, q, u, rate_bar, small, wind.array)
             found += carriage.folded("flow bar", flow, rims[0], batch)
         return None, None, held, numbers, *found

@@ -48,18 +48,14 @@ def velocity_between(real: Any, across: bool) -> Any:
 def carrying(dim: int, real: Any, scheme: Scheme, across: bool, ahead_too: bool = False) -> Any:
     """rate_i = -sum_axes (F_i+1 - F_i) / h; and also q + newer rate + older before."""
     get, put = contiguous(real)
-    between, e = velocity_between(real, across), scheme.ends(real)
-    ahead, behind = e.ahead, e.behind
+    between, upwind = velocity_between(real, across), scheme.ends(real).upwind
     triple = wp.types.vector(3, real)
 
     @wp.func
     def flux(w: real, q0: real, q1: real, q2: real, q3: real, k: real, small: real):
-        step = q2 - q1
-        found = -k * step
+        found = -k * (q2 - q1)
         if wp.static(scheme.carries):
-            left = q1 + ahead(q1 - q0, step, small)
-            right = q2 - behind(step, q3 - q2, small)
-            found += wp.max(w, real(0.0)) * left + wp.min(w, real(0.0)) * right
+            found += w * upwind(w, q0, q1, q2, q3, small)
         return found
 
     @wp.kernel(enable_backward=False, module="unique")
@@ -203,18 +199,14 @@ def carrier_bar(dim: int, real: Any, scheme: Scheme, across: bool) -> Any:
     """Adds to the cotangent of the velocity along one axis what it has from the rates of all that it carries: the
     components, or one tracer."""
     get, put = contiguous(real)
-    between, e = velocity_between(real, across), scheme.ends(real)
-    ahead, behind = e.ahead, e.behind
+    between, upwind = velocity_between(real, across), scheme.ends(real).upwind
     triple = wp.types.vector(3, real)
     carried = dim if across else 1
 
     @wp.func
     def value(q: wp.array[real], i: int, s: int, w: real, small: real):
         """Upwind of the interface i."""
-        q1, q2 = get(q, i - s), get(q, i)
-        left = q1 + ahead(q1 - get(q, i - 2 * s), q2 - q1, small)
-        right = q2 - behind(q2 - q1, get(q, i + s) - q2, small)
-        return wp.where(w > real(0.0), left, right)
+        return upwind(w, get(q, i - 2 * s), get(q, i - s), get(q, i), get(q, i + s), small)
 
     @wp.kernel(enable_backward=False, module="unique")
     def kernel(

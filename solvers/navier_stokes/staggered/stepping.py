@@ -90,8 +90,8 @@ class Stepper:
         begin = self.flow(state)
         pace = state.pace[:, 0].to(self.grid.device, torch.float64)
         dt = dt.to(self.grid.device, torch.float64)
-        extra = 0.5 * dt * dt * pace
-        newer, older = (weight.to(self.grid.dtype) for weight in (dt + extra, -extra))
+        most = torch.addcmul(dt, dt * pace, dt, value=0.5)
+        newer, older = most.to(self.grid.dtype), (dt - most).to(self.grid.dtype)
         before = Rates(list(state.rates), [] if state.tracer_rates is None else list(state.tracer_rates.unbind(1)))
         rates, after = self.stepped(begin, before, (newer, older), params, time)
         late = time + dt.to(time.device)

@@ -159,3 +159,34 @@ def test_one_step_of_a_limited_scheme_has_its_transpose(advection, compiled, sti
         ends = [solver.step(replace(state, u=u + s * 1e-6 * way), params, still, dt).state.u for s in (1.0, -1.0)]
     forward = float(((ends[0] - ends[1]) / 2e-6 * bar).sum())
     assert float((back["u"] * way).sum()) == pytest.approx(forward, rel=1e-6)
+
+
+@pytest.mark.parametrize("advection", ["van_leer", "weno3"])
+def test_gradient_of_a_limited_scheme_through_a_hundred_steps(advection, compiled):
+    """Of a random smooth flow: where steps of opposite sign meet, van Leer's slope has a kink, which a field meets in
+    few places. The differences are small enough to cross next to none of them: at 1e-4 they show 2e-5."""
+    scene = sc.Scene(
+        name="carried",
+        domain=sc.Domain.periodic(size=(6.0, 6.0), cells=(20, 20)),
+        entities={
+            "water": sc.Fluid(viscosity=P(0.05), velocity=(1.0, 0.5), vorticity=sc.GaussianField(peak=2.0, rms=2.0))
+        },
+        method=sc.Staggered(advection=advection),
+        time=sc.Time(end=0.01 * STEPS, dt=0.01),
+    )
+    solver, state, params = compiled(scene)
+    name = "water.viscosity"
+
+    def end(u: torch.Tensor, numbers) -> torch.Tensor:
+        after = rollout(solver, replace(state, u=u), numbers).state
+        return wiggly(after.u) + wiggly(after.v)
+
+    leaf = state.u.detach().requires_grad_()
+    by_field, by_number = torch.autograd.grad(end(leaf, params), [leaf, params[name]])
+    way = torch.randn(leaf.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        still = params.detach()
+        fields = [end(leaf.detach() + s * 1e-6 * way, still) for s in (1.0, -1.0)]
+        numbers = [end(leaf.detach(), still.replace({name: still[name] + s * 1e-6})) for s in (1.0, -1.0)]
+    assert float((fields[0] - fields[1]) / 2e-6) == pytest.approx(float((by_field * way).sum()), rel=1e-6)
+    assert float((numbers[0] - numbers[1]) / 2e-6) == pytest.approx(float(by_number), rel=1e-6)
