@@ -32,7 +32,7 @@ def test_what_an_editor_is_told_is_what_is_there():
     assert set(told) == set(sg.__all__)
     for name, (module, there) in told.items():
         __import__(module)
-        assert getattr(sys.modules[module], there) is getattr(sg, name), name
+        assert getattr(sg, name) is getattr(sys.modules[module], there), name
 
 
 def test_a_wrong_name_is_told_with_the_right_one():
