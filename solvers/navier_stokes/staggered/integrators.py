@@ -33,8 +33,8 @@ class AdamsBashforth:
 
 @dataclass(frozen=True)
 class RungeKutta:
-    """Stages u_i = P(u + dt sum_j rows[i][j] N_j); the last is the result. less: weights of an embedded method, whose
-    distance from it is of `estimate_order` in dt."""
+    """Stages u_i = P(u + dt sum_j rows[i][j] N_j); the last is the result. less: weights of an embedded method, one
+    more where it looks at the rates of the result; its distance from this one is of `estimate_order` in dt."""
 
     name: str
     order: int
@@ -60,14 +60,13 @@ RK3 = RungeKutta(
     estimate_order=3,
 )
 
-# The seventh stage is the result once more, for its slope belongs to the estimate.
 DP5 = RungeKutta(
     name="dp5",
     order=5,
     real=3.3,
     imaginary=0.99,
-    rows=(*dormand_prince.ROWS[1:], (*dormand_prince.ROWS[-1], 0.0)),
-    times=(*dormand_prince.NODES[1:], 1.0),
+    rows=dormand_prince.ROWS[1:],
+    times=dormand_prince.NODES[1:],
     less=dormand_prince.FOURTH,
     estimate_order=dormand_prince.ESTIMATE_ORDER,
 )

@@ -121,12 +121,16 @@ class Stepper:
         for weights, share in zip(method.rows, method.times, strict=True):
             known.append(self.rates(stage, params, at))
             at = time + share * dt.to(time.device)
-            terms = [(self.beside(weight * long), rate) for weight, rate in zip(weights, known, strict=True)]
+            terms = [(self.beside(weight * long), rate) for weight, rate in zip(weights, known, strict=True) if weight]
             ahead = long * sum(weights)
             stage, pressure, push = self.projected(advanced(begin, terms), params, at, ahead, pressure)
+        best = method.rows[-1]
+        if len(method.less) > len(known):  # it looks at the rates of the result too
+            best = (*best, 0.0)
+            with torch.no_grad():
+                known.append(self.rates(stage, params, at))
         terms = [
-            (self.beside((best - less) * long), rate)
-            for best, less, rate in zip(method.rows[-1], method.less, known, strict=True)
+            (self.beside((a - b) * long), rate) for a, b, rate in zip(best, method.less, known, strict=True) if a != b
         ]
         made = self.named(stage, pressure)
         if push is not None:
