@@ -1,5 +1,8 @@
 """Transposed derivatives of a law as Warp makes them, for laws that do not write their own."""
 
+# mypy: disable-error-code="index, operator"
+# (Warp functions name their types by variables, of which mypy knows nothing)
+
 from collections.abc import Callable
 from functools import cache
 
