@@ -55,7 +55,8 @@ def plot_diagnostics(run: Any, out: str | Path | None = None, *, name: str = "di
 def panels_of(recorded: Recorded) -> list[Panel]:
     known = recorded.quantities
     found: list[Panel] = []
-    laws = [key.removesuffix("_rate") for key in known if key.endswith("_rate") and known[key].ndim == 1]
+    told = [key for key in known if key.endswith(("_rate", "_viscosity")) and known[key].ndim == 1]
+    laws = list(dict.fromkeys(key.rpartition("_")[0] for key in told))
     for law in laws:
         values = [key for key in ENERGIES if key in known] if law == "energy" else [law]
         if law != "mass" and (values := [key for key in values if key in known]):
@@ -63,7 +64,7 @@ def panels_of(recorded: Recorded) -> list[Panel]:
         causes = [key for key in known if key.startswith(f"{law}_") and key not in known_else(law)]
         if len(causes) > 1:
             found.append((f"{spoken(law)}: what changes it", partial(draw_budget, recorded, law, causes)))
-    for law in (one for one in ("mass", "energy") if one in laws and one in known and "mass" in known):
+    for law in (one for one in ("mass", "energy") if f"{one}_rate" in known and one in known and "mass" in known):
         found.append((f"{law} not accounted for", partial(draw_gap, recorded, law)))
     for word in ("divergence", "residual"):
         keys = [key for key in known if word in key and known[key].ndim == 1]
@@ -96,7 +97,9 @@ def draw_lines(recorded: Recorded, keys: list[str], axis: Any) -> None:
 
 
 def draw_budget(recorded: Recorded, law: str, causes: list[str], axis: Any) -> None:
-    axis.plot(recorded.times, recorded.quantities[f"{law}_rate"], color=SOFT, linewidth=5, alpha=0.45, label="rate")
+    rate = recorded.quantities.get(f"{law}_rate")
+    if rate is not None:
+        axis.plot(recorded.times, rate, color=SOFT, linewidth=5, alpha=0.45, label="rate")
     others = [key for key in causes if key != f"{law}_rate"]
     terms = np.stack([recorded.quantities[key] for key in others])
     shown = [key for key, term in zip(others, terms, strict=True) if np.abs(term).max() > 1e-6 * np.abs(terms).max()]
@@ -104,8 +107,9 @@ def draw_budget(recorded: Recorded, law: str, causes: list[str], axis: Any) -> N
         line = "-" if number < len(COLOURS) else "--"
         label = spoken(key.removeprefix(f"{law}_"))
         axis.plot(recorded.times, recorded.quantities[key], line, color=COLOURS[number % len(COLOURS)], label=label)
-    axis.plot(recorded.times, terms.sum(0), ":", color="black", linewidth=1.2, label="sum")
-    axis.set_ylabel(labelled("", recorded.units[f"{law}_rate"]))
+    if rate is not None:
+        axis.plot(recorded.times, terms.sum(0), ":", color="black", linewidth=1.2, label="sum")
+    axis.set_ylabel(labelled("", recorded.units[causes[0]]))
 
 
 def draw_gap(recorded: Recorded, law: str, axis: Any) -> None:

@@ -43,7 +43,8 @@ class Budget:
     for central differences in a periodic box, and otherwise what remains of transport once what comes in has been
     counted.
 
-    Where sides or bodies change with time, what depends on them is left out: a frame does not know its time.
+    Beside bodies the causes are told without their sum: what joins fluid and body is part of a step. Where sides or
+    bodies change with time, what depends on them is left out: a frame does not know its time.
     """
 
     stepper: Stepper
@@ -117,6 +118,9 @@ class Budget:
             power = self.shells.power(u, [self.weights(c) for c in grid.axes])
             found["spectrum"] = 0.5 * density[:, None] * power
         found["residual"] = self.residual(u, parts, pushes, kinematic, state.tracers, params, solid)
+        if self.stepper.obstacles is not None:  # joining fluid and bodies is part of a step and has no rate
+            joined = [f"{law}_{cause}" for law in ("energy", "enstrophy") for cause in ("rate", "obstacles")]
+            found = {name: value for name, value in found.items() if name not in joined}
         if not self.steady:
             told = ("rate", "walls", "pressure", "inflow", "obstacles", "numerical")
             lost = {f"{law}_{cause}" for law in ("energy", "enstrophy") for cause in told} | {"residual"}
