@@ -245,27 +245,30 @@ class Moved(torch.autograd.Function):
         rim: Rim,
         values: Tensor | None,
         diffusivity: Tensor,
-        pair: tuple[Tensor, Tensor] | None,
+        newer: Tensor | None,
+        older: Tensor | None,
         *fields: Tensor,
     ) -> tuple[Tensor, ...]:
         box, dim = carriage.flow, carriage.grid.dim
         velocity, before = fields[:dim], fields[dim:]
         small = carriage.small(velocity)
         ctx.set_materialize_grads(False)
-        ctx.carriage, ctx.rim, ctx.pair = carriage, rim, pair
-        ctx.save_for_backward(values, diffusivity, small, *velocity)
-        weights = None if pair is None else Weights(pair, before)
+        ctx.carriage, ctx.rim = carriage, rim
+        weights = None if newer is None or older is None else Weights((newer, older), before)
         with on_stream(carriage.grid.device):
             u = carriage.filled("flow", box, rim, velocity, values)
             made = [carriage.rate(box, n, u, u, diffusivity, small, weights) for n in range(dim)]
         rates, after = zip(*made, strict=True)
-        return rates if pair is None else (*rates, *after)
+        weighed = (*rates, *before) if ctx.needs_input_grad[4] else ()
+        ctx.save_for_backward(values, diffusivity, small, newer, older, *velocity, *weighed)
+        return rates if weights is None else (*rates, *after)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *bars: Tensor | None) -> tuple[Tensor | None, ...]:
-        carriage, rim, (values, diffusivity, small, *velocity) = ctx.carriage, ctx.rim, ctx.saved_tensors
-        box, batch, dim = carriage.flow, len(diffusivity), len(velocity)
+        carriage, rim, dim = ctx.carriage, ctx.rim, ctx.carriage.grid.dim
+        values, diffusivity, small, newer, older, *fields = ctx.saved_tensors
+        box, batch, velocity, weighed = carriage.flow, len(diffusivity), fields[:dim], fields[dim:]
         _, needs_values, needs_diffusivity = ctx.needs_input_grad[1:4]
         after = bars[dim:]
         before: list[Tensor | None] = [None] * len(after)
@@ -280,7 +283,7 @@ class Moved(torch.autograd.Function):
                 else:
                     inside.copy_(direct)
                 if later is not None:
-                    inside.addcmul_(later, beside(ctx.pair[0], later))
+                    inside.addcmul_(later, beside(newer, later))
             bar = carriage.room("flow bar", box, batch).array
             for n in range(dim):
                 carriage.sample_bar(box, n, u, u, rate_bar, diffusivity, small, bar)
@@ -289,12 +292,15 @@ class Moved(torch.autograd.Function):
             numbers = carriage.diffusivity_bar(box, u, rate_bar, batch) if needs_diffusivity else None
             found = carriage.folded("flow bar", box, rim, batch)
             held = carriage.values_bar("flow bar", box, rim, values, batch) if needs_values else None
+        shares = [torch.zeros_like(newer), torch.zeros_like(newer)] if weighed else [None, None]
         for n, later in enumerate(after):
             if later is not None:
                 found[n].add_(later)
-                if ctx.needs_input_grad[5 + dim + n]:
-                    before[n] = later * beside(ctx.pair[1], later)
-        return None, None, held, numbers, None, *found, *before
+                if ctx.needs_input_grad[6 + dim + n]:
+                    before[n] = later * beside(older, later)
+                for share, rate in zip(shares, weighed[n::dim], strict=False):
+                    share += torch.linalg.vecdot(later.flatten(1), rate.flatten(1))
+        return None, None, held, numbers, *shares, *found, *before
 
 
 def beside(numbers: Tensor, field: Tensor) -> Tensor:

@@ -58,7 +58,7 @@ class Transport:
         eddy: viscosity of unresolved eddies in the cells."""
         rim, values = self.flow_rim(known, len(velocity[0]))
         k = self.numbers(diffusivity, velocity[0])
-        rates = list(Moved.apply(self.carriage, rim, values, k, None, *velocity))
+        rates = list(Moved.apply(self.carriage, rim, values, k, None, None, *velocity))
         if eddies is None or eddy is None:
             return rates
         return [rate + push for rate, push in zip(rates, self.of_eddies(velocity, known, eddies, eddy), strict=True)]
@@ -69,7 +69,7 @@ class Transport:
         """The same rates, and the velocity + newer rates + older ones before."""
         rim, values = self.flow_rim(known, len(velocity[0]))
         k = self.numbers(diffusivity, velocity[0])
-        found = Moved.apply(self.carriage, rim, values, k, weights.pair, *velocity, *weights.before)
+        found = Moved.apply(self.carriage, rim, values, k, *weights.pair, *velocity, *weights.before)
         return list(found[: self.grid.dim]), list(found[self.grid.dim :])
 
     def of_eddies(self, velocity: Sequence[Tensor], known: Known, eddies: Eddies, eddy: Tensor) -> list[Tensor]:
