@@ -111,6 +111,38 @@ def shedding_cylinder(cells: int, setting: Setting) -> Iterator[Finding]:
 TUREK = "Schaefer & Turek 1996, Notes on Numerical Fluid Mechanics 52, 547-566"
 HEAT = "de Vahl Davis 1983, Int. J. Numer. Methods Fluids 3, 249-264"
 
+
+def swinging_cylinder(across: int, setting: Setting) -> Iterator[Finding]:
+    """A cylinder that swings in water at rest, u = -cos(2 pi t / 5), at Reynolds number 100 and Keulegan-Carpenter
+    number 5: force = -cd |u| u / 2 - cm (pi / 4) du/dt, fitted to the second period."""
+    rate = 0.2
+    scene = sc.Scene(
+        name="swinging",
+        domain=sc.Domain(size=(12.0, 9.0), cells=(12 * across, 9 * across)),
+        entities={
+            "water": sc.Fluid(viscosity=0.01),
+            "cylinder": sc.Obstacle(
+                sc.Sphere(center=(6.0, 4.5), radius=0.5),
+                motion=sc.Moving(velocity=(sc.Sine(-1.0, rate, phase=0.5 * math.pi), 0.0)),
+            ),
+        },
+        boundary=sc.Boundary(default=sc.NoSlip()),
+        method=sc.Staggered(advection="central"),
+        outputs={"force": sc.Force("cylinder", every=0.1)},
+        time=sc.Time(end=2.0 / rate, cfl=0.9),
+    )
+    _, out = run(scene, setting)
+    times = out.times["force"].double().numpy() - 0.05  # a force is the mean since the frame before
+    late = times > 1.0 / rate
+    angle = 2 * math.pi * rate * times[late]
+    speed, rise = -np.cos(angle), 2 * math.pi * rate * np.sin(angle)
+    columns = np.stack([-0.5 * np.abs(speed) * speed, -0.25 * math.pi * rise], axis=1)
+    felt = out.outputs["force"]["force"][0, :, 0].double().cpu().numpy()[late]
+    drag, added = np.linalg.lstsq(columns, felt, rcond=None)[0]
+    yield relative("drag coefficient", 2.09, drag, 0.1)
+    yield relative("added-mass coefficient", 1.45, added, 0.1)
+
+
 CASES = (
     Case(
         "carried_vortices",
@@ -146,6 +178,14 @@ CASES = (
         "forces and frequency at Reynolds number 100",
         TUREK,
         partial(shedding_cylinder, 82),
+        quick=False,
+    ),
+    Case(
+        "swinging_cylinder",
+        FAMILY,
+        "forces at Reynolds number 100, Keulegan-Carpenter number 5",
+        "Duetsch, Durst, Becker & Lienhart 1998, J. Fluid Mech. 360, 249-271",
+        partial(swinging_cylinder, 16),
         quick=False,
     ),
 )
