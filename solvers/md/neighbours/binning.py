@@ -98,8 +98,9 @@ def place_atoms(dim: int, dtype: torch.dtype) -> wp.Kernel:
 
 
 @cache
-def gather_pairs(dim: int, dtype: torch.dtype) -> wp.Kernel:
-    """Neighbours of each atom within the radius (minimum image), cell by cell.
+def gather_pairs(dim: int, dtype: torch.dtype, excluding: bool = False) -> wp.Kernel:
+    """Neighbours of each atom within the radius (minimum image), cell by cell; excluding: but for those in its row of
+    the table of exclusions.
 
     Of the 5^(dim - 1) columns of cells around an atom, those beyond the radius are left out, and of the others the
     cells beyond its sphere. Every candidate is written and the next one overwrites those that are too far: no branch to
@@ -107,6 +108,15 @@ def gather_pairs(dim: int, dtype: torch.dtype) -> wp.Kernel:
     """
     n = numbers(dim, dtype)
     vec, real, cells_type = n.vec, n.real, wp.types.vector(dim, wp.int32)
+
+    @wp.func
+    def excluded_here(excluded: wp.array2d[wp.int32], i: int, j: int) -> bool:
+        found = bool(False)
+        if wp.static(excluding):
+            for k in range(excluded.shape[1]):
+                if excluded[i, k] == j:
+                    found = True
+        return found
 
     @wp.kernel(module="unique", enable_backward=False, module_options=FUSED)
     def kernel(
@@ -119,6 +129,7 @@ def gather_pairs(dim: int, dtype: torch.dtype) -> wp.Kernel:
         end: wp.array2d[wp.int32],
         order: wp.array2d[wp.int32],
         folded: wp.array2d[vec],
+        excluded: wp.array2d[wp.int32],
         count_out: wp.array2d[wp.int32],
         rows_out: wp.array3d[wp.int32],
     ):
@@ -144,7 +155,11 @@ def gather_pairs(dim: int, dtype: torch.dtype) -> wp.Kernel:
                     d[a] = d[a] - lengths[a] * wp.rint(d[a] / lengths[a])
                 j = names[slot]
                 row[wp.min(found, most)] = j
-                found += wp.where(wp.dot(d, d) < limit and j != i, 1, 0)
+                near = wp.dot(d, d) < limit and j != i
+                if wp.static(excluding):
+                    if near:
+                        near = not excluded_here(excluded, i, j)
+                found += wp.where(near, 1, 0)
         else:
             home = cells_type()
             width = vec()
@@ -208,7 +223,11 @@ def gather_pairs(dim: int, dtype: torch.dtype) -> wp.Kernel:
                                 d = points[slot] - image
                                 j = names[slot]
                                 row[wp.min(found, most)] = j
-                                found += wp.where(wp.dot(d, d) < limit and j != i, 1, 0)
+                                near = wp.dot(d, d) < limit and j != i
+                                if wp.static(excluding):
+                                    if near:
+                                        near = not excluded_here(excluded, i, j)
+                                found += wp.where(near, 1, 0)
         count_out[b, i] = found
 
     return kernel

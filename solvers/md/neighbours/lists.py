@@ -14,6 +14,7 @@ import torch
 import warp as wp
 from torch import Tensor
 
+from scenegrad.engine.errors import EngineError
 from scenegrad.solvers.md.box import Box
 from scenegrad.solvers.md.neighbours.binning import (
     bin_atoms,
@@ -35,11 +36,20 @@ class Neighbours:
     """Full lists within cutoff + skin. box: as large as it will be; cutoff [batch], float64 and fixed.
 
     count [batch, atom] int32, rows [batch, atom, capacity] int32; `update` grows them where a row is too short.
+    excluded: pairs that are left out, such as atoms with a bond [atom, most] int32: row i names the partners of atom i,
+    and ends with -1 where it has fewer; a pair stands in the rows of both.
     builds: how often the list of each system was made [batch].
     """
 
     def __init__(
-        self, box: Box, cutoff: Tensor, skin: float, atoms: int, dtype: torch.dtype, capacity: int | None = None
+        self,
+        box: Box,
+        cutoff: Tensor,
+        skin: float,
+        atoms: int,
+        dtype: torch.dtype,
+        capacity: int | None = None,
+        excluded: Tensor | None = None,
     ):
         edges, (batch, dim), device = box.finite, box.edges.shape, box.edges.device
         endless = torch.isinf(box.edges).any(dim=1)
@@ -59,6 +69,8 @@ class Neighbours:
         self.left = self.count.new_zeros(batch, int(self.cells.prod(dim=1).max()))
         self.end = torch.zeros_like(self.left)
         self.stale = self.count.new_ones(batch)
+        self.excluded = self.count.new_full((atoms, 1), -1) if excluded is None else mutual(excluded, atoms).to(device)
+        self.excluding = bool((self.excluded >= 0).any())
         self.folded = torch.zeros(batch, atoms, dim, dtype=dtype, device=device)
         self.built = torch.full_like(self.folded, math.nan)  # positions of which the lists were made
         self.builds = torch.zeros(batch, dtype=torch.int64)
@@ -102,11 +114,28 @@ class Neighbours:
         torch.cumsum(self.left, dim=1, dtype=torch.int32, out=self.end)
         launch(place_atoms(n.dim, n.dtype), shape, [stale, lengths, x, cell, end, left, order, folded], self.device)
         raw, filled = view(self.raw, wp.int32), view(self.filled, wp.int32)
-        search = [stale, lengths, view(self.radius, n.real), cells, x, cell, end, order, folded, count, raw]
-        launch(gather_pairs(n.dim, n.dtype), shape, search, self.device)
+        search = [stale, lengths, view(self.radius, n.real), cells, x, cell, end, order, folded]
+        search += [view(self.excluded, wp.int32), count, raw]
+        launch(gather_pairs(n.dim, n.dtype, self.excluding), shape, search, self.device)
         launch(transpose_pairs(), shape, [stale, count, raw, filled, rows], self.device)
         # A pair at the very edge may be found by one of the two atoms only, by rounding: a row has as many atoms as
         # entered it. Where a row was too short to hold what was found, its count stays, and says how long it must be.
         made = (self.stale != 0)[:, None] & (self.count <= self.rows.shape[2])
         self.count.copy_(torch.where(made, self.filled, self.count))
         launch(sort_rows(), shape, [stale, count, rows], self.device)
+
+
+def mutual(excluded: Tensor, atoms: int) -> Tensor:
+    """A table of exclusions, in which every pair stands twice."""
+    table = excluded.to(torch.int32).contiguous()
+    first, place = (table >= 0).nonzero(as_tuple=True)
+    second = table[first, place].long()
+    if table.shape[0] != atoms or bool((second >= atoms).any()):
+        raise EngineError(f"Exclusions of {table.shape[0]} atoms, up to atom {int(table.max())}, for {atoms} atoms.")
+    one_sided = ~torch.isin(first * atoms + second, second * atoms + first)
+    if bool(one_sided.any()):
+        i, j = int(first[one_sided][0]), int(second[one_sided][0])
+        raise EngineError(
+            f"Atom {i} excludes atom {j}, but not the other way round; name each in the row of the other."
+        )
+    return table

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from scenegrad.engine.errors import EngineError
 from scenegrad.solvers.md.box import Box
 from scenegrad.solvers.md.neighbours import lists as module
 from scenegrad.solvers.md.neighbours.lists import Neighbours
@@ -83,6 +84,29 @@ def test_a_list_is_made_again_when_an_atom_went_half_the_skin():
         moved[0, 17, 1] = x[0, 17, 1] + step
         found.update(moved)
         assert int(found.builds) == builds, f"after a step of {step}"
+
+
+def test_excluded_pairs_are_left_out_and_no_others(place):
+    box, per_axis = place
+    x = filled(box, per_axis)
+    whole = all_pairs(x, box, 2.8)
+    excluded = torch.full((len(x), 3), -1, dtype=torch.int32)
+    used = [0] * len(x)
+    for i in range(0, len(x), 2):
+        for j in whole[i][::9]:
+            if j > i and max(used[i], used[j]) < 3:
+                excluded[i, used[i]], excluded[j, used[j]] = j, i
+                used[i], used[j] = used[i] + 1, used[j] + 1
+    assert sum(used) > len(x) // 8
+    found = lists(box, atoms=len(x), excluded=excluded)
+    found.update(x[None])
+    assert rows(found) == [[j for j in row if j not in excluded[i]] for i, row in enumerate(whole)]
+
+
+def test_exclusions_of_one_side_only_are_refused():
+    excluded = torch.tensor([[1], [-1], [-1]])
+    with pytest.raises(EngineError, match="Atom 0 excludes atom 1"):
+        lists((9.0, 9.0, 9.0), atoms=3, excluded=excluded)
 
 
 def test_a_full_row_grows_and_loses_nothing():
