@@ -9,6 +9,7 @@ import pytest
 import torch
 import warp as wp
 
+from scenegrad.engine.state import tensors
 from scenegrad.solvers.compile import compile_scene
 
 ARCH = 80  # Ampere; any later one takes its PTX
@@ -50,7 +51,7 @@ def test_every_kernel_of_a_solver_compiles_for_cuda(name, dtype, tmp_path):
     solver, state, params = compile_scene(conformance()[name](), device="cpu", dtype=dtype)
     dt, time = 0.3 * solver.max_dt(state, params), torch.zeros(1, dtype=torch.float64)
     after = solver.step(state, params.detach(), time, dt).state
-    bars = {key: torch.ones_like(value) for key, value in vars(after).items() if value.is_floating_point()}
+    bars = {key: torch.ones_like(value) for key, value in tensors(after).items() if value.is_floating_point()}
     solver.vjp(state, params, time, dt, bars)
     solver.observe(after, params.detach())
     new = [module for module in modules() if module.name not in compiled]
