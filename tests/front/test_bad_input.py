@@ -225,7 +225,7 @@ def test_a_folder_with_other_things_is_refused_and_left_alone(scenegrad, tmp_pat
 @pytest.mark.parametrize("out", ["mine", "mine/below", "/proc/x"])
 def test_a_place_that_can_be_no_folder_is_refused_and_left_alone(scenegrad, tmp_path, out):
     (tmp_path / "mine").write_text("mine")
-    make = ("generate", "kolmogorov", "-n", 2, "--quiet", "--set", "domain.cells=[16, 16]", "--out", out)
+    make = ("generate", "kolmogorov", "-n", 2, "--quiet", "--set", "domain.cells=[20, 20]", "--out", out)
     for words in ((*FLOW, "--out", out), make, ("schema", "--out", f"{out}/schema.json"), ("demo", "--out", out)):
         answer = scenegrad(*words)
         assert_refused(answer, out, "--out")
@@ -314,7 +314,7 @@ def stop_half_way(scenegrad, monkeypatch):
 
 
 def test_a_dataset_of_another_scene_is_refused_and_left_alone(scenegrad, tmp_path):
-    words = ("generate", "kolmogorov", "-n", 1, "--quiet", "--set", "domain.cells=[16, 16]", "--set", "time.end=0.5")
+    words = ("generate", "kolmogorov", "-n", 1, "--quiet", "--set", "domain.cells=[20, 20]", "--set", "time.end=0.5")
     assert scenegrad(*words, "--out", "data").code == 0
     before = contents(tmp_path / "data")
     for change in (["--set", "fluid.viscosity=0.1"], ["--seed", "3"], ["--dtype", "float64"]):

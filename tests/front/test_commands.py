@@ -109,7 +109,7 @@ def test_checks_of_a_run_pass_and_fail(scenegrad):
 
 
 def test_generate_answers_with_what_came_through(scenegrad):
-    words = ("generate", "kolmogorov", "-n", 3, "--set", "domain.cells=[16, 16]", "--set", "time.end=0.5", "--json")
+    words = ("generate", "kolmogorov", "-n", 3, "--set", "domain.cells=[20, 20]", "--set", "time.end=0.5", "--json")
     answer = scenegrad(*words, "--out", "data")
     assert answer.code == 0, answer.err
     assert {key: answer.json[key] for key in ("ok", "failed", "missing")} == {"ok": 3, "failed": 0, "missing": 0}
@@ -127,7 +127,7 @@ def test_evaluate_judges_by_the_cut_and_the_parts_of_the_training(scenegrad, tmp
         'model = {kind = "fno", modes = [4, 4], width = 4, depth = 1, fields = ["vorticity"]}\n'
         "data = {stride = 2, split = {validation = 0.0, test = 0.5}}\ntraining = {epochs = 1}\n"
     )
-    words = ("--set", "domain.cells=[16, 16]", "--set", "time.end=1", "--set", "outputs.fields.every=0.25")
+    words = ("--set", "domain.cells=[20, 20]", "--set", "time.end=1", "--set", "outputs.fields.every=0.25")
     assert scenegrad("generate", "kolmogorov", "-n", 4, "--out", "data", "--batch", 4, "--quiet", *words).code == 0
     answer = scenegrad("train", "recipe.toml", "data", "--out", "fno", "--device", "cpu", "--json")
     assert answer.code == 0, answer.err

@@ -249,7 +249,7 @@ def test_without_gymnasium_the_message_says_what_to_install(monkeypatch):
 
 
 def test_a_scene_without_bodies_is_refused_by_an_observation_of_bodies():
-    solver, state, params = sg.compile(sg.library.kolmogorov(cells=16), device="cpu")
+    solver, state, params = sg.compile(sg.library.kolmogorov(cells=20), device="cpu")
     with pytest.raises(sg.SceneError, match="Outputs"):
         Bodies()(solver, state, params, torch.zeros(1, dtype=torch.float64))
 
