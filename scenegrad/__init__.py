@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from scenegrad import control as control
+    from scenegrad import sampling as sampling
+    from scenegrad import statistics as statistics
     from scenegrad import surrogates as surrogates
     from scenegrad import view as view
     from scenegrad.engine.controllers import CFL as CFL
@@ -28,12 +30,15 @@ if TYPE_CHECKING:
     from scenegrad.engine.errors import OutputInUse as OutputInUse
     from scenegrad.engine.errors import StabilityError as StabilityError
     from scenegrad.engine.files.splats import read_splats as read_splats
+    from scenegrad.engine.jackknife import Estimate as Estimate
+    from scenegrad.engine.jackknife import jackknife as jackknife
     from scenegrad.engine.optimise import optimise as optimise
     from scenegrad.engine.residual import residual as residual
     from scenegrad.engine.rollout import Rollout as Rollout
     from scenegrad.engine.rollout import rollout as rollout
     from scenegrad.engine.state import Params as Params
     from scenegrad.engine.state import with_tensors as with_tensors
+    from scenegrad.engine.statistics import blocking as blocking
     from scenegrad.engine.step_rule import StepRule as StepRule
     from scenegrad.engine.trials import Trials as Trials
     from scenegrad.generating import generate as generate
@@ -182,6 +187,28 @@ if TYPE_CHECKING:
     from scenegrad.scenes import WaterPatch as WaterPatch
     from scenegrad.scenes import WeaklyCompressible as WeaklyCompressible
     from scenegrad.scenes import Yukawa as Yukawa
+    from scenegrad.scenes import Confinement as Confinement
+    from scenegrad.scenes import DistanceBias as DistanceBias
+    from scenegrad.scenes import DoubleWellPairs as DoubleWellPairs
+    from scenegrad.scenes import HarmonicWell as HarmonicWell
+    from scenegrad.scenes import LennardJonesPairs as LennardJonesPairs
+    from scenegrad.scenes import Oscillator as Oscillator
+    from scenegrad.scenes import Gravity as Gravity
+    from scenegrad.scenes import Tree as Tree
+    from scenegrad.scenes import Hermite as Hermite
+    from scenegrad.scenes import SymmetricLeapfrog as SymmetricLeapfrog
+    from scenegrad.scenes import PME as PME
+    from scenegrad.scenes import Direct as Direct
+    from scenegrad.scenes import Electrostatics as Electrostatics
+    from scenegrad.scenes import Ewald as Ewald
+    from scenegrad.scenes import ReactionField as ReactionField
+    from scenegrad.scenes import FENE as FENE
+    from scenegrad.scenes import CosineAngle as CosineAngle
+    from scenegrad.scenes import HarmonicAngle as HarmonicAngle
+    from scenegrad.scenes import HarmonicBond as HarmonicBond
+    from scenegrad.scenes import HarmonicDihedral as HarmonicDihedral
+    from scenegrad.scenes import PeriodicDihedral as PeriodicDihedral
+    from scenegrad.scenes import Chains as Chains
     from scenegrad.scenes import library as library
     from scenegrad.scenes import load_scene as load_scene
     from scenegrad.scenes import save_scene as save_scene
@@ -199,19 +226,21 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 SCENES = (
-    "APIC CSVR FCC FLIP NVE RDF WCA Actuator AdvectionDiffusion Apart Atoms BandForcing Bingham Body Boundary Box "
-    "Brownian Buckingham Burgers CamClay Capsule CenterOfMass Choice Collider Conduction Coulomb Cylinder Darcy "
-    "Dense Diagnostics DiagonalForcing Domain DruckerPrager Elliptic Energy Ensemble Entity Exchange Explicit "
-    "FieldFile Fields Finer FiniteElement FiniteVolume FixedCorotated Fluid Force Gas GasPatch GaussianField "
-    "Gaussians GrayScott HalfSpace HerschelBulkley Hexagonal Hinge Image Implicit Inflow IsentropicVortex "
-    "KolmogorovForcing KuramotoSivashinsky Langevin Learned LennardJones LinearElastic LogNormalField LogUniform "
-    "Magnitude MassSpring MaterialPoint MaternField Mesh MeshEdges MeshFile MolecularDynamics Momentum Morse Moving "
-    "Muscle NeoHookean Newtonian NoSlip NoiseField Normal NoseHoover Obstacle OldroydB Outflow Parabolic Parameter "
-    "Particles Periodic PlaneWave PointFile Points RigidBody RigidPose Samples Scene SceneError Separate "
+    "APIC CSVR FCC FENE FLIP NVE PME RDF WCA Actuator AdvectionDiffusion Apart Atoms BandForcing Bingham Body "
+    "Boundary Box Brownian Buckingham Burgers CamClay Capsule CenterOfMass Chains Choice Collider Conduction "
+    "Confinement CosineAngle Coulomb Cylinder Darcy Dense Diagnostics DiagonalForcing Direct DistanceBias Domain "
+    "DoubleWellPairs DruckerPrager Electrostatics Elliptic Energy Ensemble Entity Ewald Exchange Explicit FieldFile "
+    "Fields Finer FiniteElement FiniteVolume FixedCorotated Fluid Force Gas GasPatch GaussianField Gaussians Gravity "
+    "GrayScott HalfSpace HarmonicAngle HarmonicBond HarmonicDihedral HarmonicWell Hermite HerschelBulkley Hexagonal "
+    "Hinge Image Implicit Inflow IsentropicVortex KolmogorovForcing KuramotoSivashinsky Langevin Learned "
+    "LennardJones LennardJonesPairs LinearElastic LogNormalField LogUniform Magnitude MassSpring MaterialPoint "
+    "MaternField Mesh MeshEdges MeshFile MolecularDynamics Momentum Morse Moving Muscle NeoHookean Newtonian NoSlip "
+    "NoiseField Normal NoseHoover Obstacle OldroydB Oscillator Outflow Parabolic Parameter Particles Periodic "
+    "PeriodicDihedral PlaneWave PointFile Points ReactionField RigidBody RigidPose Samples Scene SceneError Separate "
     "ShallowWater Signal SimpleCubic Sine Sites Slip Smagorinsky Snow SoftSphere Sparse Spectral Spectrum Sphere "
-    "Splats Spots SpringLattice SpringList Springs Square StVenantKirchhoffHencky Staggered Stick Table TaylorGreen "
-    "Thermo Through Time Together Tracer Traction TwoPhases Uniform UniformForcing Viscoelastic VonMises Wall "
-    "WaterPatch WeaklyCompressible Yukawa load_scene save_scene scene_schema vary"
+    "Splats Spots SpringLattice SpringList Springs Square StVenantKirchhoffHencky Staggered Stick SymmetricLeapfrog "
+    "Table TaylorGreen Thermo Through Time Together Tracer Traction Tree TwoPhases Uniform UniformForcing "
+    "Viscoelastic VonMises Wall WaterPatch WeaklyCompressible Yukawa load_scene save_scene scene_schema vary"
 )
 ERRORS = "DeviceError DiskFull Diverged EngineError FileError MeshError OutputInUse StabilityError"
 
@@ -221,6 +250,8 @@ HOMES: dict[str, str] = {
     **dict.fromkeys(ERRORS.split(), "scenegrad.engine.errors"),
     **dict.fromkeys(("CFL", "PI", "PID", "Fixed", "InStep"), "scenegrad.engine.controllers"),
     "StepRule": "scenegrad.engine.step_rule",
+    **dict.fromkeys(("Estimate", "jackknife"), "scenegrad.engine.jackknife"),
+    "blocking": "scenegrad.engine.statistics",
     "Trials": "scenegrad.engine.trials",
     **dict.fromkeys(("Dataset", "open_dataset"), "scenegrad.engine.dataset"),
     **dict.fromkeys(("CheckFailed", "Run", "open_run"), "scenegrad.runs"),
@@ -241,6 +272,8 @@ HOMES: dict[str, str] = {
 FOLDERS = {
     "control": "scenegrad.control",
     "library": "scenegrad.scenes.library",
+    "sampling": "scenegrad.sampling",
+    "statistics": "scenegrad.statistics",
     "surrogates": "scenegrad.surrogates",
     "view": "scenegrad.view",
 }

@@ -16,7 +16,16 @@ from scenegrad.scenes.atoms import (
     Sites,
     Square,
 )
+from scenegrad.scenes.bonded import (
+    FENE,
+    CosineAngle,
+    HarmonicAngle,
+    HarmonicBond,
+    HarmonicDihedral,
+    PeriodicDihedral,
+)
 from scenegrad.scenes.colliders import Collider, Hinge, Moving, RigidBody
+from scenegrad.scenes.coulomb import PME, Direct, Electrostatics, Ewald, ReactionField
 from scenegrad.scenes.domain import Boundary, Coulomb, Domain, Periodic, Separate, Slip, Stick
 from scenegrad.scenes.elastic import LinearElastic, Traction
 from scenegrad.scenes.entity import Entity
@@ -26,6 +35,7 @@ from scenegrad.scenes.files import load_scene, save_scene
 from scenegrad.scenes.fluids import Fluid, Obstacle, Smagorinsky, Tracer
 from scenegrad.scenes.forcings import BandForcing, DiagonalForcing, KolmogorovForcing, UniformForcing
 from scenegrad.scenes.gases import Gas, GasPatch, IsentropicVortex, ShallowWater, WaterPatch
+from scenegrad.scenes.gravity import Gravity, Tree
 from scenegrad.scenes.initial_fields import Conduction, FieldFile, Magnitude, PlaneWave, Spots, TaylorGreen
 from scenegrad.scenes.learned import Learned
 from scenegrad.scenes.materials import (
@@ -62,6 +72,8 @@ from scenegrad.scenes.methods import (
     Staggered,
     Together,
 )
+from scenegrad.scenes.motions import Hermite, SymmetricLeapfrog
+from scenegrad.scenes.molecules import Chains
 from scenegrad.scenes.outputs import (
     RDF,
     CenterOfMass,
@@ -88,6 +100,14 @@ from scenegrad.scenes.signals import Signal, Sine, Table
 from scenegrad.scenes.solids import Body, NeoHookean, Wall, WeaklyCompressible
 from scenegrad.scenes.sources import Image, Points, Splats
 from scenegrad.scenes.springs import Actuator, MeshEdges, SpringLattice, SpringList, Springs
+from scenegrad.scenes.targets import (
+    Confinement,
+    DistanceBias,
+    DoubleWellPairs,
+    HarmonicWell,
+    LennardJonesPairs,
+    Oscillator,
+)
 from scenegrad.scenes.thermostats import CSVR, Brownian, NoseHoover
 from scenegrad.scenes.time import Time
 from scenegrad.scenes.values import (
@@ -103,21 +123,24 @@ from scenegrad.scenes.values import (
 from scenegrad.scenes.vary import Ensemble, vary
 
 __all__ = [
-    "APIC", "CSVR", "FCC", "FLIP", "NVE", "RDF", "WCA", "Actuator", "AdvectionDiffusion", "Apart", "Atoms",
-    "BandForcing", "Bingham", "Body", "Boundary", "Box", "Brownian", "Buckingham", "Burgers", "CamClay", "Capsule",
-    "CenterOfMass", "Choice", "Collider", "Conduction", "Coulomb", "Cylinder", "Darcy", "Dense", "Diagnostics",
-    "DiagonalForcing", "Domain", "DruckerPrager", "Elliptic", "Energy", "Ensemble", "Entity", "Exchange", "Explicit",
-    "FieldFile", "Fields", "Finer", "FiniteElement", "FiniteVolume", "FixedCorotated", "Fluid", "Force", "Gas",
-    "GasPatch", "GaussianField", "Gaussians", "GrayScott", "HalfSpace", "HerschelBulkley", "Hexagonal", "Hinge",
-    "Image", "Implicit", "Inflow", "IsentropicVortex", "KolmogorovForcing", "KuramotoSivashinsky", "Langevin",
-    "Learned", "LennardJones", "LinearElastic", "LogNormalField", "LogUniform", "Magnitude", "MassSpring",
-    "MaterialPoint", "MaternField", "Mesh", "MeshEdges", "MeshFile", "MolecularDynamics", "Momentum", "Morse",
-    "Moving", "Muscle", "NeoHookean", "Newtonian", "NoSlip", "NoiseField", "Normal", "NoseHoover", "Obstacle",
-    "OldroydB", "Outflow", "Parabolic", "Parameter", "Particles", "Periodic", "PlaneWave", "PointFile", "Points",
-    "RigidBody", "RigidPose", "Samples", "Scene", "SceneError", "Separate", "ShallowWater", "Signal", "SimpleCubic",
-    "Sine", "Sites", "Slip", "Smagorinsky", "Snow", "SoftSphere", "Sparse", "Spectral", "Spectrum", "Sphere",
-    "Splats", "Spots", "SpringLattice", "SpringList", "Springs", "Square", "StVenantKirchhoffHencky", "Staggered",
-    "Stick", "Table", "TaylorGreen", "Thermo", "Through", "Time", "Together", "Tracer", "Traction", "TwoPhases",
-    "Uniform", "UniformForcing", "Viscoelastic", "VonMises", "Wall", "WaterPatch", "WeaklyCompressible", "Yukawa",
-    "load_scene", "save_scene", "scene_schema", "vary",
+    "APIC", "CSVR", "FCC", "FENE", "FLIP", "NVE", "PME", "RDF", "WCA", "Actuator", "AdvectionDiffusion", "Apart",
+    "Atoms", "BandForcing", "Bingham", "Body", "Boundary", "Box", "Brownian", "Buckingham", "Burgers", "CamClay",
+    "Capsule", "CenterOfMass", "Chains", "Choice", "Collider", "Conduction", "Confinement", "CosineAngle", "Coulomb",
+    "Cylinder", "Darcy", "Dense", "Diagnostics", "DiagonalForcing", "Direct", "DistanceBias", "Domain",
+    "DoubleWellPairs", "DruckerPrager", "Electrostatics", "Elliptic", "Energy", "Ensemble", "Entity", "Ewald",
+    "Exchange", "Explicit", "FieldFile", "Fields", "Finer", "FiniteElement", "FiniteVolume", "FixedCorotated",
+    "Fluid", "Force", "Gas", "GasPatch", "GaussianField", "Gaussians", "Gravity", "GrayScott", "HalfSpace",
+    "HarmonicAngle", "HarmonicBond", "HarmonicDihedral", "HarmonicWell", "Hermite", "HerschelBulkley", "Hexagonal",
+    "Hinge", "Image", "Implicit", "Inflow", "IsentropicVortex", "KolmogorovForcing", "KuramotoSivashinsky",
+    "Langevin", "Learned", "LennardJones", "LennardJonesPairs", "LinearElastic", "LogNormalField", "LogUniform",
+    "Magnitude", "MassSpring", "MaterialPoint", "MaternField", "Mesh", "MeshEdges", "MeshFile", "MolecularDynamics",
+    "Momentum", "Morse", "Moving", "Muscle", "NeoHookean", "Newtonian", "NoSlip", "NoiseField", "Normal",
+    "NoseHoover", "Obstacle", "OldroydB", "Oscillator", "Outflow", "Parabolic", "Parameter", "Particles", "Periodic",
+    "PeriodicDihedral", "PlaneWave", "PointFile", "Points", "ReactionField", "RigidBody", "RigidPose", "Samples",
+    "Scene", "SceneError", "Separate", "ShallowWater", "Signal", "SimpleCubic", "Sine", "Sites", "Slip",
+    "Smagorinsky", "Snow", "SoftSphere", "Sparse", "Spectral", "Spectrum", "Sphere", "Splats", "Spots",
+    "SpringLattice", "SpringList", "Springs", "Square", "StVenantKirchhoffHencky", "Staggered", "Stick",
+    "SymmetricLeapfrog", "Table", "TaylorGreen", "Thermo", "Through", "Time", "Together", "Tracer", "Traction",
+    "Tree", "TwoPhases", "Uniform", "UniformForcing", "Viscoelastic", "VonMises", "Wall", "WaterPatch",
+    "WeaklyCompressible", "Yukawa", "load_scene", "save_scene", "scene_schema", "vary",
 ]  # fmt: skip

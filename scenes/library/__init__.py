@@ -21,6 +21,7 @@ from scenegrad.scenes.library.gases import (
     shock_tube,
 )
 from scenegrad.scenes.library.granular import sand_column, sand_heap
+from scenegrad.scenes.library.gravity import figure_eight, kepler, pythagorean, star_cluster
 from scenegrad.scenes.library.meshes import cylinder_channel
 from scenegrad.scenes.library.periodic import (
     burgers,
@@ -34,6 +35,7 @@ from scenegrad.scenes.library.porous import darcy, fno_darcy
 from scenegrad.scenes.library.pouring import honey_coiling, hourglass, mixing_fluids, pouring, water_wheel
 from scenegrad.scenes.library.soft import soft_arm, soft_walker
 from scenegrad.scenes.library.solids import bar_vibration, colliding_disks, dam_break, elastic_drop
+from scenegrad.scenes.library.targets import dw4, lj_cluster
 from scenegrad.scenes.library.viscous import channel, hydrostatic, slump
 from scenegrad.scenes.library.walls import (
     channel_flow,
@@ -47,11 +49,11 @@ from scenegrad.scenes.library.walls import (
 __all__ = [
     "argon", "bag_drop", "bar_vibration", "blast", "bouncing_jelly", "bow_shock", "burgers", "cantilever", "channel",
     "channel_flow", "colliding_disks", "colliding_rings", "cylinder_channel", "cylinder_wake", "dam_break", "darcy",
-    "decaying_turbulence", "elastic_drop", "fno_burgers", "fno_darcy", "fno_navier_stokes", "gray_scott",
-    "heated_cavity", "honey_coiling", "hourglass", "hydrostatic", "isentropic_vortex", "kob_andersen", "kolmogorov",
-    "kuramoto_sivashinsky", "lid_cavity", "lj_fluid", "melting_crystal", "mixing_fluids", "mosaic_ns2d",
-    "mosaic_ns3d", "pdearena_smoke", "pouring", "rayleigh_benard", "riemann_2d", "sand_column", "sand_heap",
-    "shallow_dam_break", "shock_tube", "shockcast_blast", "slump", "smoke_plume", "snowball", "soft_arm",
-    "soft_walker", "spectral_refiner_fno", "spectral_refiner_kolmogorov", "squeezed_mesh", "taffy", "taylor_green",
-    "taylor_green_3d", "water_wheel",
+    "decaying_turbulence", "dw4", "elastic_drop", "figure_eight", "fno_burgers", "fno_darcy", "fno_navier_stokes",
+    "gray_scott", "heated_cavity", "honey_coiling", "hourglass", "hydrostatic", "isentropic_vortex", "kepler",
+    "kob_andersen", "kolmogorov", "kuramoto_sivashinsky", "lid_cavity", "lj_cluster", "lj_fluid", "melting_crystal",
+    "mixing_fluids", "mosaic_ns2d", "mosaic_ns3d", "pdearena_smoke", "pouring", "pythagorean", "rayleigh_benard",
+    "riemann_2d", "sand_column", "sand_heap", "shallow_dam_break", "shock_tube", "shockcast_blast", "slump",
+    "smoke_plume", "snowball", "soft_arm", "soft_walker", "spectral_refiner_fno", "spectral_refiner_kolmogorov",
+    "squeezed_mesh", "star_cluster", "taffy", "taylor_green", "taylor_green_3d", "water_wheel",
 ]  # fmt: skip

@@ -1,0 +1,1 @@
+"""Targets of samplers, wells and biases as terms of the force field."""
