@@ -72,8 +72,8 @@ from scenegrad.scenes.methods import (
     Staggered,
     Together,
 )
-from scenegrad.scenes.motions import Hermite, SymmetricLeapfrog
 from scenegrad.scenes.molecules import Chains
+from scenegrad.scenes.motions import Hermite, SymmetricLeapfrog
 from scenegrad.scenes.outputs import (
     RDF,
     CenterOfMass,

@@ -9,9 +9,10 @@ from scipy.spatial import cKDTree
 
 from scenegrad.engine.errors import EngineError
 from scenegrad.scenes.atoms import Atoms, Crystal, PointFile, Sites
-from scenegrad.scenes.domain import Boundary, Periodic
+from scenegrad.scenes.domain import Boundary, Domain, Periodic
 from scenegrad.scenes.errors import SceneError
 from scenegrad.scenes.methods import MolecularDynamics
+from scenegrad.scenes.molecules import Chains
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.values import Parameter, number
 from scenegrad.solvers.md.known import INTERACTIONS, MOVEMENTS, movement_of
@@ -86,6 +87,12 @@ def check_species(scene: Scene, species: dict[str, Atoms], reasons: Reasons) -> 
                 f"{', '.join(names)}; shares add up to at most 1. Write share={1.0 / len(names):.3g} or so for each.",
             )
     for name, atoms in species.items():
+        if isinstance(atoms.lattice, Chains) and ([name] not in groups(species) or atoms.share < 1.0):
+            reasons.add(
+                f"{name}.lattice", "holds chains, whose beads are not dealt among species: give it to one, whole."
+            )
+        if isinstance(atoms.lattice, Chains) and not periodic(scene.domain):
+            reasons.add(f"{name}.lattice", "holds chains, which start in a box that repeats itself along every axis.")
         if isinstance(atoms.lattice, Crystal) and scene.domain.dimensions is not None and atoms.lattice.spacing is None:
             reasons.add(f"{name}.lattice.spacing", "is missing; without a box it has to be given.")
         if isinstance(atoms.lattice, Sites) and len(atoms.lattice.positions[0]) != scene.dim:
@@ -107,10 +114,16 @@ def check_species(scene: Scene, species: dict[str, Atoms], reasons: Reasons) -> 
             )
     lattices = {atoms.lattice.model_dump_json() for atoms in species.values()}
     filling = next(iter(species.values())).lattice
-    if scene.domain.density is not None and not (isinstance(filling, Crystal) and filling.spacing is None):
+    fills = isinstance(filling, Chains) or (isinstance(filling, Crystal) and filling.spacing is None)
+    if scene.domain.density is not None and not fills:
         reasons.add("domain.density", "does not tell the shape of a box that no lattice fills; give domain.size.")
     if scene.domain.density is not None and len(lattices) > 1:
         reasons.add("domain.density", "does not tell the shape of a box that holds several lattices; give domain.size.")
+
+
+def periodic(domain: Domain) -> bool:
+    """Along every axis."""
+    return all(domain.wrap) if isinstance(domain.wrap, tuple) else domain.wrap
 
 
 def check_interactions(scene: Scene, species: dict[str, Atoms], reasons: Reasons) -> None:

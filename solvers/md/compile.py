@@ -14,6 +14,7 @@ from scenegrad.engine.solver import Program
 from scenegrad.engine.state import Params
 from scenegrad.scenes.methods import MolecularDynamics
 from scenegrad.scenes.scene import Scene
+from scenegrad.solvers.md.bonded.topology import excluded_pairs
 from scenegrad.solvers.md.box import Box
 from scenegrad.solvers.md.checks import atoms_of, check_batch, check_scene, learnable
 from scenegrad.solvers.md.families import Assembly
@@ -55,7 +56,7 @@ def compile_md(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> tupl
     box = Box(torch.from_numpy(np.stack(boxes)).to(device))
     kind = torch.repeat_interleave(torch.arange(len(species)), torch.tensor(list(counts(species).values()))).to(device)
     masses = PerAtom(Joined([f"{name}.mass" for name in species], (len(species),)), kind)
-    assembly = Assembly(scenes, tuple(species), kind, box, dtype, skin(scenes))
+    assembly = Assembly(scenes, tuple(species), kind, box, dtype, skin(scenes), excluded_pairs(scene, len(kind)))
     terms = [term for one in INTERACTIONS for term in one.terms(assembly)]
     system = System(ForceField(terms), masses, kind.to(torch.int32), box)
     movement = movement_of(scene)

@@ -40,6 +40,7 @@ class Assembly:
     box: Box
     dtype: torch.dtype
     skin: float  # [length]
+    excluded: Tensor | None = None  # pairs that no pair potential acts on [atom, most], see `Neighbours`
     lists: list[tuple[Tensor, Neighbours]] = field(default_factory=list)
 
     @property
@@ -56,7 +57,7 @@ class Assembly:
         for reach, made in self.lists:
             if bool(((cutoff <= reach) & (reach <= SAME * cutoff)).all()):
                 return made
-        made = Neighbours(self.box, cutoff, self.skin, len(self.species), self.dtype)
+        made = Neighbours(self.box, cutoff, self.skin, len(self.species), self.dtype, excluded=self.excluded)
         self.lists.append((cutoff, made))
         return made
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from scenegrad.scenes.scene import Scene
-from scenegrad.solvers.md.coulomb.family import CHARGES
 from scenegrad.solvers.md.bonded.family import BONDED
+from scenegrad.solvers.md.coulomb.family import CHARGES
 from scenegrad.solvers.md.families import Interaction, Movement
 from scenegrad.solvers.md.gravity.family import GRAVITY
 from scenegrad.solvers.md.motions.family import BROWNIAN, LANGEVIN, NEWTON, NOSE_HOOVER, RESCALING

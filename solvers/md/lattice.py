@@ -10,8 +10,10 @@ import numpy as np
 
 from scenegrad.scenes.atoms import FCC, Atoms, Crystal, Hexagonal, Lattice, PointFile, SimpleCubic, Sites, Square
 from scenegrad.scenes.errors import SceneError
+from scenegrad.scenes.molecules import Chains
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.values import number
+from scenegrad.solvers.md.chains import chains
 
 __all__ = ["box_of", "counts", "given_velocities", "place", "read_points"]
 
@@ -68,6 +70,8 @@ def sites(lattice: Lattice, box: np.ndarray) -> np.ndarray:
 
 
 def site_count(lattice: Lattice) -> int:
+    if isinstance(lattice, Chains):
+        return lattice.count * lattice.length
     if not isinstance(lattice, Crystal):
         return len(sites(lattice, np.zeros(0)))
     return int(np.prod(lattice.cells)) * len(CELLS[type(lattice)].basis)  # type: ignore[attr-defined]
@@ -102,6 +106,8 @@ def box_of(scene: Scene, species: dict[str, Atoms]) -> np.ndarray:
         return np.where(scene.domain.wraps, np.array(scene.domain.size, dtype=np.float64), np.inf)
     assert scene.domain.density is not None
     lattice = next(iter(species.values())).lattice
+    if isinstance(lattice, Chains):
+        return np.full(scene.dim, (sum(counts(species).values()) / number(scene.domain.density)) ** (1.0 / scene.dim))
     shape = np.array(lattice.cells) * np.array(CELLS[type(lattice)].edges)  # type: ignore[attr-defined]
     volume = sum(counts(species).values()) / number(scene.domain.density)
     return shape * (volume / shape.prod()) ** (1.0 / len(shape))
@@ -112,7 +118,11 @@ def place(scene: Scene, species: dict[str, Atoms], box: np.ndarray) -> np.ndarra
     number_of = counts(species)
     placed: dict[str, np.ndarray] = {}
     for index, names in enumerate(groups(species)):
-        points = sites(species[names[0]].lattice, box)
+        lattice = species[names[0]].lattice
+        if isinstance(lattice, Chains):  # whose beads keep their order
+            placed[names[0]] = chains(lattice, tuple(box.tolist()), (scene.seed, 3, index))
+            continue
+        points = sites(lattice, box)
         if sum(number_of[name] for name in names) < len(points) or len(names) > 1:
             rng = np.random.default_rng(np.random.SeedSequence(scene.seed, spawn_key=(1, index)))
             points = points[rng.permutation(len(points))]

@@ -1,0 +1,1 @@
+"""Forces within molecules: bonds, angles, dihedrals, and the pairs that they leave out."""
