@@ -1,0 +1,35 @@
+"""Pairs of atoms whose charges do not see each other, or only in part, such as those that a bond joins."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from scenegrad.engine.state import Params
+from scenegrad.solvers.md.coulomb.charges import Charges
+from scenegrad.solvers.md.torch_term import TorchTerm, nearest
+
+__all__ = ["corrections", "pairs_of_table"]
+
+
+def corrections(charges: Charges, pairs: Tensor, kept: Tensor) -> TorchTerm:
+    """U = -sum over `pairs` of (1 - kept) q_i q_j / r: what has been counted in full, taken back.
+
+    pairs: int [pair, 2], each once; kept: how much of each stays [pair], 0 of one that is excluded. r is that of the
+    nearest images.
+    """
+    first, second = pairs.long().unbind(dim=1)
+
+    def energy(x: Tensor, matrix: Tensor, params: Params) -> Tensor:
+        q = charges.differentiable(params)
+        r = nearest(x[:, first] - x[:, second], matrix).square().sum(-1).sqrt()
+        return -((1.0 - kept.to(x)) * q[:, first] * q[:, second] / r).sum(dim=1)
+
+    return TorchTerm(energy, charges.addresses)
+
+
+def pairs_of_table(excluded: Tensor) -> Tensor:
+    """Pairs, each once [pair, 2], of a table [atom, most] whose row i names the partners of atom i, and then -1."""
+    first, place = (excluded >= 0).nonzero(as_tuple=True)
+    second = excluded[first, place].long()
+    return torch.stack([first, second], dim=1)[first < second]
