@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from scenegrad.engine.controllers import CFL
 from scenegrad.engine.solver import Atoms as AtomLayout
 from scenegrad.engine.solver import Program
 from scenegrad.engine.state import Params
@@ -33,9 +32,6 @@ from scenegrad.solvers.shared.reasons import Reasons
 
 __all__ = ["compile_md"]
 
-# A fifth of the stability bound: dt = 0.005 tau for the Lennard-Jones liquid at its triple point, where the energy of
-# an atom wavers by 6e-5 epsilon (2.5 dt^2).
-DEFAULT = CFL(0.2, steps=32)
 SKIN = 0.3  # of the largest reach of an interaction, such as sigma
 
 
@@ -62,12 +58,12 @@ def compile_md(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> tupl
     movement = movement_of(scene)
     assert movement is not None, "dynamics that nothing serves have been refused"
     move = movement.motion(assembly)
-    bare: Program[AtomState] = Program(scene.time.end, DEFAULT)
+    bare: Program[AtomState] = Program(scene.time.end, movement.steps)
     solver = AtomSolver(system, move, bare)
     layout = AtomLayout(kind, masses(values)[0].detach(), box.edges, tuple(species))
     probes = [probe(name, o, scene.time.warmup, solver, layout, scene.units) for name, o in scene.outputs.items()]
     initial = start(scenes, boxes, system, move, torch.empty(0, dtype=dtype, device=device))
-    return solver.with_program(program(scene, probes, DEFAULT, initial)), initial(values), values
+    return solver.with_program(program(scene, probes, movement.steps, initial)), initial(values), values
 
 
 def start(

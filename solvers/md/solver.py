@@ -11,6 +11,7 @@ from torch import Tensor
 from scenegrad.engine.solver import Program, Step
 from scenegrad.engine.state import Params
 from scenegrad.solvers.md.motions.motion import Motion
+from scenegrad.solvers.md.motions.pace import Pacing
 from scenegrad.solvers.md.state import AtomState
 from scenegrad.solvers.md.system import System
 
@@ -38,8 +39,11 @@ class AtomSolver:
         """Of the stiffest motion [batch]: of what is in touch now, and of a collision at ten times the temperature.
 
         A pair of reduced mass mu on a spring u'' turns with omega^2 = u''/mu, and velocity Verlet follows it for
-        dt < 2/omega. The bound is rounded down to four values an octave: a constant dt keeps the energy best.
+        dt < 2/omega. The bound is rounded down to four values an octave: a constant dt keeps the energy best. Of a motion
+        that says itself how long the next step is, that.
         """
+        if isinstance(self.motion, Pacing):
+            return self.motion.pace(self.system, state, params).cpu()
         mass = self.system.masses(params)
         temperature = 2.0 * self.system.kinetic_energy(state.velocity.detach(), mass) / self.freedoms()
         held = self.motion.temperature(params)

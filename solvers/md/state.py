@@ -24,4 +24,5 @@ class AtomState:
     seed: Int64[Tensor, " batch"]
     chain: Float64[Tensor, "batch 2 link"] | None = None  # of thermostats: integrals of their frictions, and frictions
     heat: Float64[Tensor, " batch"] | None = None  # that a thermostat has given [energy]
+    pace: Float64[Tensor, " batch"] | None = None  # length of the next step, where a motion says it [time]
     edges: Float64[Tensor, "batch dim"] | None = None  # of the box, where it changes [length]

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from scenegrad.engine.state import Params
+from scenegrad.solvers.md.force_field import added
 from scenegrad.solvers.md.motions.noise import standard_normal
 from scenegrad.solvers.md.state import AtomState
 from scenegrad.solvers.md.system import System
@@ -110,5 +111,7 @@ def pull_back(
             if mass_bar is not None:
                 mass_bar = mass_bar - 0.5 * noise.to(x.dtype)[:, None, None] * shaken * xi / mass
     if mass_bar is not None:
-        found |= system.masses.parts(mass_bar.sum(dim=2, dtype=torch.float64), params)
+        found = added(
+            [found, system.masses.parts(mass_bar.sum(dim=2, dtype=torch.float64), params)]
+        )  # gravity has masses
     return bars, found

@@ -1,0 +1,1 @@
+"""Gravity: between every two bodies, or by a tree."""
