@@ -57,8 +57,7 @@ def term(assembly: Assembly, name: str, part: Entity) -> Term:
     if isinstance(part, DistanceBias):
         return distance_bias(name, *part.atoms)
     kind = f"{part.kind}_{part.pairs}" if isinstance(part, LennardJonesPairs) else part.kind
-    batch = len(assembly.scenes)
-    return EndlessPairs(kind, name, len(assembly.names), assembly.species, batch, assembly.box.dim, assembly.dtype)
+    return EndlessPairs(kind, name, assembly.box.dim, assembly.dtype)
 
 
 def check(scene: Scene, reasons: Reasons) -> None:

@@ -1,15 +1,19 @@
-"""Pair potentials of sampling targets: their functions, and how stiff they are where a collision can bring a pair."""
+"""Pair potentials of sampling targets: their functions, and how stiff they are where a collision can bring a pair.
+
+They are written in r^2, see pairs/potentials.py: energy u, radial s = -u'(r)/r, slope ds/d(r^2), derivatives by p.
+"""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 import warp as wp
 from torch import Tensor
 
-from scenegrad.solvers.md.pairs.potentials import PairFunctions, PairPotential, register_pair
+from scenegrad.solvers.md.pairs.potentials import PairFunctions
 
-__all__ = ["STIFFEST"]
+__all__ = ["KINDS", "Kind"]
 
 
 def double_wells(real: Any, theta: Any) -> PairFunctions:
@@ -52,6 +56,8 @@ def double_wells(real: Any, theta: Any) -> PairFunctions:
 def lennard_jones(weight: float) -> Callable[[Any, Any], PairFunctions]:
     """u = weight epsilon [(rm/r)^12 - 2 (rm/r)^6], p = (epsilon, rm)"""
 
+    twelve, many = 12.0 * weight, 72.0 * weight
+
     def functions(real: Any, theta: Any) -> PairFunctions:
         @wp.func
         def sixth(r2: real, p: theta) -> real:
@@ -66,26 +72,24 @@ def lennard_jones(weight: float) -> Callable[[Any, Any], PairFunctions]:
         @wp.func
         def radial(r2: real, p: theta) -> real:
             s6 = sixth(r2, p)
-            return real(12.0 * weight) * p[0] * s6 * (s6 - real(1.0)) / r2
+            return real(twelve) * p[0] * s6 * (s6 - real(1.0)) / r2
 
         @wp.func
         def slope(r2: real, p: theta) -> real:
             s6 = sixth(r2, p)
-            return real(12.0 * weight) * p[0] * s6 * (real(4.0) - real(7.0) * s6) / (r2 * r2)
+            return real(twelve) * p[0] * s6 * (real(4.0) - real(7.0) * s6) / (r2 * r2)
 
         @wp.func
         def energy_by(r2: real, p: theta) -> theta:
             s6 = sixth(r2, p)
-            return theta(
-                real(weight) * s6 * (s6 - real(2.0)), real(12.0 * weight) * p[0] / p[1] * s6 * (s6 - real(1.0))
-            )
+            return theta(real(weight) * s6 * (s6 - real(2.0)), real(twelve) * p[0] / p[1] * s6 * (s6 - real(1.0)))
 
         @wp.func
         def radial_by(r2: real, p: theta) -> theta:
             s6 = sixth(r2, p)
             return theta(
-                real(12.0 * weight) * s6 * (s6 - real(1.0)) / r2,
-                real(72.0 * weight) * p[0] / p[1] * s6 * (real(2.0) * s6 - real(1.0)) / r2,
+                real(twelve) * s6 * (s6 - real(1.0)) / r2,
+                real(many) * p[0] / p[1] * s6 * (real(2.0) * s6 - real(1.0)) / r2,
             )
 
         return PairFunctions(energy, radial, slope, energy_by, radial_by)
@@ -111,14 +115,18 @@ def stiffest_lennard_jones(weight: float) -> Callable[[list[Tensor], Tensor], Te
     return stiffest
 
 
-WEIGHTS = {"unordered": 1.0, "ordered": 2.0}
+@dataclass(frozen=True)
+class Kind:
+    """parameters: the fields of the entity that make up p. stiffest: u'' of the stiffest pair that an energy `height`
+    [batch] can bring about, of parameters [batch] each."""
 
-register_pair(PairPotential("double_well_pairs", ("a", "b", "c", "d0"), double_wells))
-for order, weight in WEIGHTS.items():
-    register_pair(PairPotential(f"lennard_jones_pairs_{order}", ("epsilon", "rm"), lennard_jones(weight)))
+    parameters: tuple[str, ...]
+    functions: Callable[[Any, Any], PairFunctions]
+    stiffest: Callable[[list[Tensor], Tensor], Tensor]
 
-# u'' of the stiffest pair that an energy `height` [batch] can bring about, of parameters [batch] each.
-STIFFEST: dict[str, Callable[[list[Tensor], Tensor], Tensor]] = {
-    "double_well_pairs": stiffest_double_well,
-    **{f"lennard_jones_pairs_{order}": stiffest_lennard_jones(weight) for order, weight in WEIGHTS.items()},
+
+KINDS = {
+    "double_well_pairs": Kind(("a", "b", "c", "d0"), double_wells, stiffest_double_well),
+    "lennard_jones_pairs_unordered": Kind(("epsilon", "rm"), lennard_jones(1.0), stiffest_lennard_jones(1.0)),
+    "lennard_jones_pairs_ordered": Kind(("epsilon", "rm"), lennard_jones(2.0), stiffest_lennard_jones(2.0)),
 }
