@@ -52,7 +52,7 @@ class PME(ChargeMethod):
     """As `Ewald`, with the waves on a mesh that charges are spread to by B-splines. [Essmann et al. 1995]
 
     order: number of mesh points along each axis that an atom touches. spacing: of the mesh; without it, from the
-    tolerance. cutoff: of the pairs; without it, the sphere that holds 150 charges, or half of the box.
+    tolerance. cutoff: of the pairs; without it, that of a sphere which holds 150 charges, or 0.45 of the shortest edge.
     """
 
     kind: Literal["pme"] = "pme"

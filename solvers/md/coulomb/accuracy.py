@@ -12,10 +12,10 @@ import math
 
 __all__ = ["alpha_of", "balanced_cutoff", "mesh_points", "waves_of"]
 
-SAFE = 0.3  # of the tolerance goes to each part; crystals add up errors that are random elsewhere
+SAFE = 0.1  # of the tolerance goes to each part; crystals add up errors that are random elsewhere
 COST = 5.5  # of a wave, in pairs
 # Error (alpha h)^p / C of the force, with p the order and h the spacing of the mesh, as measured on molten salt.
-MESH = {4: 5.0, 5: 12.0, 6: 25.0, 7: 60.0, 8: 130.0, 9: 300.0, 10: 700.0}
+MESH = {4: 2.0, 5: 5.5, 6: 7.5, 7: 8.0, 8: 9.0, 9: 9.0, 10: 9.0}
 
 
 def alpha_of(tolerance: float, cutoff: float, apart: float) -> float:
@@ -42,7 +42,7 @@ def waves_of(tolerance: float, alpha: float, edges: tuple[float, ...], atoms: in
 
 def mesh_points(tolerance: float, alpha: float, order: int, edges: tuple[float, ...], spacing: float | None) -> tuple:
     """Points of the mesh along each edge; products of 2, 3, 5 and 7, which transforms are fast for."""
-    h = spacing or (MESH[order] * tolerance) ** (1.0 / order) / alpha
+    h = spacing or (0.5 * MESH[order] * tolerance) ** (1.0 / order) / alpha
     return tuple(smooth(max(math.ceil(edge / h), order)) for edge in edges)
 
 

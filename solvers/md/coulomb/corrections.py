@@ -12,18 +12,20 @@ from scenegrad.solvers.md.torch_term import TorchTerm, nearest
 __all__ = ["corrections", "pairs_of_table"]
 
 
-def corrections(charges: Charges, pairs: Tensor, kept: Tensor) -> TorchTerm:
-    """U = -sum over `pairs` of (1 - kept) q_i q_j / r: what has been counted in full, taken back.
+def corrections(charges: Charges, pairs: Tensor, kept: Tensor, alpha: Tensor | None = None) -> TorchTerm:
+    """U = sum over `pairs` of q_i q_j (kept - counted) / r, so that each pair feels `kept` / r and nothing else.
 
-    pairs: int [pair, 2], each once; kept: how much of each stays [pair], 0 of one that is excluded. r is that of the
-    nearest images.
+    pairs: int [pair, 2], each once; kept: how much of each stays [pair], 0 of one that is excluded. counted: 1, what a
+    sum over all pairs has; or erf(alpha r), what waves have, where lists of neighbours leave the pairs out. alpha:
+    float64 [batch]. r is that of the nearest images.
     """
     first, second = pairs.long().unbind(dim=1)
 
     def energy(x: Tensor, matrix: Tensor, params: Params) -> Tensor:
         q = charges.differentiable(params)
         r = nearest(x[:, first] - x[:, second], matrix).square().sum(-1).sqrt()
-        return -((1.0 - kept.to(x)) * q[:, first] * q[:, second] / r).sum(dim=1)
+        counted = torch.ones_like(r) if alpha is None else torch.erf(alpha.to(r)[:, None] * r)
+        return (q[:, first] * q[:, second] * (kept.to(r) - counted) / r).sum(dim=1)
 
     return TorchTerm(energy, charges.addresses)
 

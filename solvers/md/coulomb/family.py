@@ -16,6 +16,7 @@ from scenegrad.scenes.values import number
 from scenegrad.solvers.md.coulomb.accuracy import alpha_of, balanced_cutoff, mesh_points, waves_of
 from scenegrad.solvers.md.coulomb.charges import Charges
 from scenegrad.solvers.md.coulomb.constant import coulomb_constant
+from scenegrad.solvers.md.coulomb.corrections import corrections, pairs_of_table
 from scenegrad.solvers.md.coulomb.grouped import Grouped
 from scenegrad.solvers.md.coulomb.mesh import ChargeMesh, Mesh
 from scenegrad.solvers.md.coulomb.pairs import ChargePairs, Shape
@@ -31,6 +32,7 @@ from scenegrad.solvers.shared.reasons import Reasons
 __all__ = ["CHARGES", "charge_terms"]
 
 WITHIN = 150  # charges in the sphere of the cutoff, where the mesh does the rest
+ROOM = 0.45  # of the shortest edge, so that a barostat may shrink it
 NEUTRAL = 1e-6  # of the sum of the sizes of all charges
 
 
@@ -56,11 +58,8 @@ def charge_terms(assembly: Assembly, methods: list[ChargeMethod], charges: Charg
     """Of methods of one kind, one for each member."""
     dim, dtype = assembly.box.dim, assembly.dtype
     if isinstance(methods[0], Direct):
-        return [
-            ChargePairs(
-                Shape("bare", rows([(math.inf, 0.0, 0.0, 0.0)] * len(methods), assembly)), charges, dim, dtype, None
-            )
-        ]
+        bare = Shape("bare", rows([(math.inf, 0.0, 0.0, 0.0)] * len(methods), assembly))
+        return [ChargePairs(bare, charges, dim, dtype, None), *without(assembly, charges, None)]
     if isinstance(methods[0], ReactionField):
         table = rows([reaction(one) for one in methods if isinstance(one, ReactionField)], assembly)
         return [ChargePairs(Shape("reaction", table), charges, dim, dtype, assembly.neighbours(table[:, 0].sqrt()))]
@@ -72,7 +71,15 @@ def charge_terms(assembly: Assembly, methods: list[ChargeMethod], charges: Charg
     reach = torch.tensor([one.cutoff for one in splits], dtype=torch.float64, device=assembly.device)
     near = ChargePairs(Shape("screened", table), charges, dim, dtype, assembly.neighbours(reach))
     far = mesh_term if isinstance(methods[0], PME) else wave_term
-    return [near, far(methods, splits, charges, assembly)]
+    return [near, far(methods, splits, charges, assembly), *without(assembly, charges, table[:, 1])]
+
+
+def without(assembly: Assembly, charges: Charges, alpha: Tensor | None) -> list[Term]:
+    """Takes back what excluded pairs, which lists of neighbours leave out, have of other sums."""
+    if assembly.excluded is None:
+        return []
+    pairs = pairs_of_table(assembly.excluded.to(assembly.device))
+    return [corrections(charges, pairs, torch.zeros(len(pairs), device=assembly.device), alpha)]
 
 
 def rows(values: list[tuple[float, float, float, float]], assembly: Assembly) -> Tensor:
@@ -87,13 +94,13 @@ def reaction(method: ReactionField) -> tuple[float, float, float, float]:
 
 def split(method: ChargeMethod, edges: tuple[float, ...], atoms: int) -> Split:
     assert isinstance(method, Ewald | PME)
-    volume, half = math.prod(edges), 0.5 * min(edges)
+    volume, most = math.prod(edges), ROOM * min(edges)
     if method.cutoff is not None:
         cutoff = method.cutoff
     elif isinstance(method, PME):
-        cutoff = min((WITHIN * volume / atoms * 0.75 / math.pi) ** (1 / 3), half)
+        cutoff = min((WITHIN * volume / atoms * 0.75 / math.pi) ** (1 / 3), most)
     else:
-        cutoff = min(balanced_cutoff(method.tolerance, atoms, volume), half)
+        cutoff = min(balanced_cutoff(method.tolerance, atoms, volume), most)
     alpha = alpha_of(method.tolerance, cutoff, (volume / atoms) ** (1 / 3))
     if isinstance(method, Ewald):
         return Split(cutoff, alpha, waves_of(method.tolerance, alpha, edges, atoms))
