@@ -49,8 +49,11 @@ if TYPE_CHECKING:
     from scenegrad.scenes import APIC as APIC
     from scenegrad.scenes import CSVR as CSVR
     from scenegrad.scenes import FCC as FCC
+    from scenegrad.scenes import FENE as FENE
     from scenegrad.scenes import FLIP as FLIP
+    from scenegrad.scenes import MSD as MSD
     from scenegrad.scenes import NVE as NVE
+    from scenegrad.scenes import PME as PME
     from scenegrad.scenes import RDF as RDF
     from scenegrad.scenes import WCA as WCA
     from scenegrad.scenes import Actuator as Actuator
@@ -68,21 +71,29 @@ if TYPE_CHECKING:
     from scenegrad.scenes import CamClay as CamClay
     from scenegrad.scenes import Capsule as Capsule
     from scenegrad.scenes import CenterOfMass as CenterOfMass
+    from scenegrad.scenes import Chains as Chains
     from scenegrad.scenes import Choice as Choice
     from scenegrad.scenes import Collider as Collider
     from scenegrad.scenes import Conduction as Conduction
+    from scenegrad.scenes import Confinement as Confinement
+    from scenegrad.scenes import CosineAngle as CosineAngle
     from scenegrad.scenes import Coulomb as Coulomb
     from scenegrad.scenes import Cylinder as Cylinder
     from scenegrad.scenes import Darcy as Darcy
     from scenegrad.scenes import Dense as Dense
     from scenegrad.scenes import Diagnostics as Diagnostics
     from scenegrad.scenes import DiagonalForcing as DiagonalForcing
+    from scenegrad.scenes import Direct as Direct
+    from scenegrad.scenes import DistanceBias as DistanceBias
     from scenegrad.scenes import Domain as Domain
+    from scenegrad.scenes import DoubleWellPairs as DoubleWellPairs
     from scenegrad.scenes import DruckerPrager as DruckerPrager
+    from scenegrad.scenes import Electrostatics as Electrostatics
     from scenegrad.scenes import Elliptic as Elliptic
     from scenegrad.scenes import Energy as Energy
     from scenegrad.scenes import Ensemble as Ensemble
     from scenegrad.scenes import Entity as Entity
+    from scenegrad.scenes import Ewald as Ewald
     from scenegrad.scenes import Exchange as Exchange
     from scenegrad.scenes import Explicit as Explicit
     from scenegrad.scenes import FieldFile as FieldFile
@@ -97,8 +108,14 @@ if TYPE_CHECKING:
     from scenegrad.scenes import GasPatch as GasPatch
     from scenegrad.scenes import GaussianField as GaussianField
     from scenegrad.scenes import Gaussians as Gaussians
+    from scenegrad.scenes import Gravity as Gravity
     from scenegrad.scenes import GrayScott as GrayScott
     from scenegrad.scenes import HalfSpace as HalfSpace
+    from scenegrad.scenes import HarmonicAngle as HarmonicAngle
+    from scenegrad.scenes import HarmonicBond as HarmonicBond
+    from scenegrad.scenes import HarmonicDihedral as HarmonicDihedral
+    from scenegrad.scenes import HarmonicWell as HarmonicWell
+    from scenegrad.scenes import Hermite as Hermite
     from scenegrad.scenes import HerschelBulkley as HerschelBulkley
     from scenegrad.scenes import Hexagonal as Hexagonal
     from scenegrad.scenes import Hinge as Hinge
@@ -111,6 +128,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Langevin as Langevin
     from scenegrad.scenes import Learned as Learned
     from scenegrad.scenes import LennardJones as LennardJones
+    from scenegrad.scenes import LennardJonesPairs as LennardJonesPairs
     from scenegrad.scenes import LinearElastic as LinearElastic
     from scenegrad.scenes import LogNormalField as LogNormalField
     from scenegrad.scenes import LogUniform as LogUniform
@@ -134,14 +152,17 @@ if TYPE_CHECKING:
     from scenegrad.scenes import NoSlip as NoSlip
     from scenegrad.scenes import Obstacle as Obstacle
     from scenegrad.scenes import OldroydB as OldroydB
+    from scenegrad.scenes import Oscillator as Oscillator
     from scenegrad.scenes import Outflow as Outflow
     from scenegrad.scenes import Parabolic as Parabolic
     from scenegrad.scenes import Parameter as Parameter
     from scenegrad.scenes import Particles as Particles
     from scenegrad.scenes import Periodic as Periodic
+    from scenegrad.scenes import PeriodicDihedral as PeriodicDihedral
     from scenegrad.scenes import PlaneWave as PlaneWave
     from scenegrad.scenes import PointFile as PointFile
     from scenegrad.scenes import Points as Points
+    from scenegrad.scenes import ReactionField as ReactionField
     from scenegrad.scenes import RigidBody as RigidBody
     from scenegrad.scenes import RigidPose as RigidPose
     from scenegrad.scenes import Samples as Samples
@@ -169,7 +190,10 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Square as Square
     from scenegrad.scenes import Staggered as Staggered
     from scenegrad.scenes import Stick as Stick
+    from scenegrad.scenes import Stress as Stress
+    from scenegrad.scenes import StructureFactor as StructureFactor
     from scenegrad.scenes import StVenantKirchhoffHencky as StVenantKirchhoffHencky
+    from scenegrad.scenes import SymmetricLeapfrog as SymmetricLeapfrog
     from scenegrad.scenes import Table as Table
     from scenegrad.scenes import TaylorGreen as TaylorGreen
     from scenegrad.scenes import Thermo as Thermo
@@ -178,37 +202,17 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Together as Together
     from scenegrad.scenes import Tracer as Tracer
     from scenegrad.scenes import Traction as Traction
+    from scenegrad.scenes import Tree as Tree
     from scenegrad.scenes import TwoPhases as TwoPhases
     from scenegrad.scenes import Uniform as Uniform
     from scenegrad.scenes import UniformForcing as UniformForcing
+    from scenegrad.scenes import VelocityCorrelation as VelocityCorrelation
     from scenegrad.scenes import Viscoelastic as Viscoelastic
     from scenegrad.scenes import VonMises as VonMises
     from scenegrad.scenes import Wall as Wall
     from scenegrad.scenes import WaterPatch as WaterPatch
     from scenegrad.scenes import WeaklyCompressible as WeaklyCompressible
     from scenegrad.scenes import Yukawa as Yukawa
-    from scenegrad.scenes import Confinement as Confinement
-    from scenegrad.scenes import DistanceBias as DistanceBias
-    from scenegrad.scenes import DoubleWellPairs as DoubleWellPairs
-    from scenegrad.scenes import HarmonicWell as HarmonicWell
-    from scenegrad.scenes import LennardJonesPairs as LennardJonesPairs
-    from scenegrad.scenes import Oscillator as Oscillator
-    from scenegrad.scenes import Gravity as Gravity
-    from scenegrad.scenes import Tree as Tree
-    from scenegrad.scenes import Hermite as Hermite
-    from scenegrad.scenes import SymmetricLeapfrog as SymmetricLeapfrog
-    from scenegrad.scenes import PME as PME
-    from scenegrad.scenes import Direct as Direct
-    from scenegrad.scenes import Electrostatics as Electrostatics
-    from scenegrad.scenes import Ewald as Ewald
-    from scenegrad.scenes import ReactionField as ReactionField
-    from scenegrad.scenes import FENE as FENE
-    from scenegrad.scenes import CosineAngle as CosineAngle
-    from scenegrad.scenes import HarmonicAngle as HarmonicAngle
-    from scenegrad.scenes import HarmonicBond as HarmonicBond
-    from scenegrad.scenes import HarmonicDihedral as HarmonicDihedral
-    from scenegrad.scenes import PeriodicDihedral as PeriodicDihedral
-    from scenegrad.scenes import Chains as Chains
     from scenegrad.scenes import library as library
     from scenegrad.scenes import load_scene as load_scene
     from scenegrad.scenes import save_scene as save_scene
@@ -226,7 +230,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 SCENES = (
-    "APIC CSVR FCC FENE FLIP NVE PME RDF WCA Actuator AdvectionDiffusion Apart Atoms BandForcing Bingham Body "
+    "APIC CSVR FCC FENE FLIP MSD NVE PME RDF WCA Actuator AdvectionDiffusion Apart Atoms BandForcing Bingham Body "
     "Boundary Box Brownian Buckingham Burgers CamClay Capsule CenterOfMass Chains Choice Collider Conduction "
     "Confinement CosineAngle Coulomb Cylinder Darcy Dense Diagnostics DiagonalForcing Direct DistanceBias Domain "
     "DoubleWellPairs DruckerPrager Electrostatics Elliptic Energy Ensemble Entity Ewald Exchange Explicit FieldFile "
@@ -238,9 +242,10 @@ SCENES = (
     "NoiseField Normal NoseHoover Obstacle OldroydB Oscillator Outflow Parabolic Parameter Particles Periodic "
     "PeriodicDihedral PlaneWave PointFile Points ReactionField RigidBody RigidPose Samples Scene SceneError Separate "
     "ShallowWater Signal SimpleCubic Sine Sites Slip Smagorinsky Snow SoftSphere Sparse Spectral Spectrum Sphere "
-    "Splats Spots SpringLattice SpringList Springs Square StVenantKirchhoffHencky Staggered Stick SymmetricLeapfrog "
-    "Table TaylorGreen Thermo Through Time Together Tracer Traction Tree TwoPhases Uniform UniformForcing "
-    "Viscoelastic VonMises Wall WaterPatch WeaklyCompressible Yukawa load_scene save_scene scene_schema vary"
+    "Splats Spots SpringLattice SpringList Springs Square StVenantKirchhoffHencky Staggered Stick Stress "
+    "StructureFactor SymmetricLeapfrog Table TaylorGreen Thermo Through Time Together Tracer Traction Tree TwoPhases "
+    "Uniform UniformForcing VelocityCorrelation Viscoelastic VonMises Wall WaterPatch WeaklyCompressible Yukawa "
+    "load_scene save_scene scene_schema vary"
 )
 ERRORS = "DeviceError DiskFull Diverged EngineError FileError MeshError OutputInUse StabilityError"
 

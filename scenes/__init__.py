@@ -5,6 +5,7 @@ if (
 ):  # the folder would become a second module beside the real one, and every kernel would be built twice
     raise ImportError("import scenegrad.scenes: the bare name 'scenes' belongs to no package of ours")
 
+from scenegrad.scenes.atom_outputs import MSD, Stress, StructureFactor, VelocityCorrelation
 from scenegrad.scenes.atoms import (
     FCC,
     NVE,
@@ -123,10 +124,10 @@ from scenegrad.scenes.values import (
 from scenegrad.scenes.vary import Ensemble, vary
 
 __all__ = [
-    "APIC", "CSVR", "FCC", "FENE", "FLIP", "NVE", "PME", "RDF", "WCA", "Actuator", "AdvectionDiffusion", "Apart",
-    "Atoms", "BandForcing", "Bingham", "Body", "Boundary", "Box", "Brownian", "Buckingham", "Burgers", "CamClay",
-    "Capsule", "CenterOfMass", "Chains", "Choice", "Collider", "Conduction", "Confinement", "CosineAngle", "Coulomb",
-    "Cylinder", "Darcy", "Dense", "Diagnostics", "DiagonalForcing", "Direct", "DistanceBias", "Domain",
+    "APIC", "CSVR", "FCC", "FENE", "FLIP", "MSD", "NVE", "PME", "RDF", "WCA", "Actuator", "AdvectionDiffusion",
+    "Apart", "Atoms", "BandForcing", "Bingham", "Body", "Boundary", "Box", "Brownian", "Buckingham", "Burgers",
+    "CamClay", "Capsule", "CenterOfMass", "Chains", "Choice", "Collider", "Conduction", "Confinement", "CosineAngle",
+    "Coulomb", "Cylinder", "Darcy", "Dense", "Diagnostics", "DiagonalForcing", "Direct", "DistanceBias", "Domain",
     "DoubleWellPairs", "DruckerPrager", "Electrostatics", "Elliptic", "Energy", "Ensemble", "Entity", "Ewald",
     "Exchange", "Explicit", "FieldFile", "Fields", "Finer", "FiniteElement", "FiniteVolume", "FixedCorotated",
     "Fluid", "Force", "Gas", "GasPatch", "GaussianField", "Gaussians", "Gravity", "GrayScott", "HalfSpace",
@@ -139,8 +140,8 @@ __all__ = [
     "PeriodicDihedral", "PlaneWave", "PointFile", "Points", "ReactionField", "RigidBody", "RigidPose", "Samples",
     "Scene", "SceneError", "Separate", "ShallowWater", "Signal", "SimpleCubic", "Sine", "Sites", "Slip",
     "Smagorinsky", "Snow", "SoftSphere", "Sparse", "Spectral", "Spectrum", "Sphere", "Splats", "Spots",
-    "SpringLattice", "SpringList", "Springs", "Square", "StVenantKirchhoffHencky", "Staggered", "Stick",
-    "SymmetricLeapfrog", "Table", "TaylorGreen", "Thermo", "Through", "Time", "Together", "Tracer", "Traction",
-    "Tree", "TwoPhases", "Uniform", "UniformForcing", "Viscoelastic", "VonMises", "Wall", "WaterPatch",
-    "WeaklyCompressible", "Yukawa", "load_scene", "save_scene", "scene_schema", "vary",
+    "SpringLattice", "SpringList", "Springs", "Square", "StVenantKirchhoffHencky", "Staggered", "Stick", "Stress",
+    "StructureFactor", "SymmetricLeapfrog", "Table", "TaylorGreen", "Thermo", "Through", "Time", "Together", "Tracer",
+    "Traction", "Tree", "TwoPhases", "Uniform", "UniformForcing", "VelocityCorrelation", "Viscoelastic", "VonMises",
+    "Wall", "WaterPatch", "WeaklyCompressible", "Yukawa", "load_scene", "save_scene", "scene_schema", "vary",
 ]  # fmt: skip

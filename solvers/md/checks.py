@@ -8,6 +8,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from scenegrad.engine.errors import EngineError
+from scenegrad.scenes.atom_outputs import MSD, VelocityCorrelation
 from scenegrad.scenes.atoms import Atoms, Crystal, PointFile, Sites
 from scenegrad.scenes.domain import Boundary, Domain, Periodic
 from scenegrad.scenes.errors import SceneError
@@ -159,10 +160,13 @@ def check_room(scene: Scene, species: dict[str, Atoms], reasons: Reasons) -> Non
         return
     box = box_of(scene, species)
     shortest = float(box.min())
+    for kind in (MSD, VelocityCorrelation):
+        if len(alike := [name for name, output in scene.outputs.items() if isinstance(output, kind)]) > 1:
+            reasons.add(f"outputs.{alike[1]}", f"is like {alike[0]}; a scene remembers the past for one of a kind.")
     for one in INTERACTIONS:
         one.room(scene, shortest, reasons)
     for name, output in scene.outputs.items():
-        if (trouble := output_trouble(output, shortest)) is not None:
+        if (trouble := output_trouble(output, shortest, tuple(species))) is not None:
             reasons.add(f"outputs.{name}", trouble)
     wide = np.where(np.isfinite(box), box, 0.0)  # as a tree of points has it: no images along that axis
     points = place(scene, species, box)

@@ -21,8 +21,7 @@ from scenegrad.solvers.md.force_field import ForceField
 from scenegrad.solvers.md.joined import Joined
 from scenegrad.solvers.md.known import INTERACTIONS, movement_of
 from scenegrad.solvers.md.lattice import box_of, counts, given_velocities, place
-from scenegrad.solvers.md.motions.motion import Motion
-from scenegrad.solvers.md.observables.probes import probe
+from scenegrad.solvers.md.observables.probes import probe, recall_of
 from scenegrad.solvers.md.solver import AtomSolver
 from scenegrad.solvers.md.state import AtomState
 from scenegrad.solvers.md.system import PerAtom, System
@@ -59,17 +58,18 @@ def compile_md(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> tupl
     assert movement is not None, "dynamics that nothing serves have been refused"
     move = movement.motion(assembly)
     bare: Program[AtomState] = Program(scene.time.end, movement.steps)
-    solver = AtomSolver(system, move, bare)
+    solver = AtomSolver(system, move, bare, recall_of(scene.outputs, scene.time.warmup))
     layout = AtomLayout(kind, masses(values)[0].detach(), box.edges, tuple(species))
     probes = [probe(name, o, scene.time.warmup, solver, layout, scene.units) for name, o in scene.outputs.items()]
-    initial = start(scenes, boxes, system, move, torch.empty(0, dtype=dtype, device=device))
+    initial = start(scenes, boxes, solver, torch.empty(0, dtype=dtype, device=device))
     return solver.with_program(program(scene, probes, movement.steps, initial)), initial(values), values
 
 
 def start(
-    scenes: Sequence[Scene], boxes: list[np.ndarray], system: System, move: Motion, like: Tensor
+    scenes: Sequence[Scene], boxes: list[np.ndarray], solver: AtomSolver, like: Tensor
 ) -> Callable[[Params], AtomState]:
     """The initial state; its velocities depend on params."""
+    system = solver.system
     species = list(atoms_of(scenes[0]))
     points = [place(scene, atoms_of(scene), box) for scene, box in zip(scenes, boxes, strict=True)]
     position = torch.from_numpy(np.stack(points)).to(like)
@@ -83,7 +83,8 @@ def start(
         heat = torch.stack([values[f"{name}.temperature"] for name in species], dim=1)
         drawn = maxwell([scene.seed for scene in scenes], system.species.long(), position.shape[2], masses, heat)
         velocity = torch.where(written.isnan(), drawn, written)
-        return move.begin(system, AtomState(position, velocity, torch.zeros_like(seed), seed), values)
+        first = AtomState(position, velocity, torch.zeros_like(seed), seed)
+        return solver.recall.begin(solver.motion.begin(system, first, values))
 
     return initial
 

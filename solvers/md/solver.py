@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from scenegrad.engine.solver import Program, Step
 from scenegrad.engine.state import Params
 from scenegrad.solvers.md.motions.motion import Motion
 from scenegrad.solvers.md.motions.pace import Pacing
+from scenegrad.solvers.md.observables.recall import Recall
 from scenegrad.solvers.md.state import AtomState
 from scenegrad.solvers.md.system import System
 
@@ -27,6 +28,7 @@ class AtomSolver:
     system: System
     motion: Motion
     program: Program[AtomState]
+    recall: Recall = field(default_factory=Recall)  # what outputs want to be remembered
 
     @property
     def order(self) -> int:
@@ -55,33 +57,38 @@ class AtomSolver:
         return torch.exp2((4.0 * bound.log2()).floor() / 4.0).cpu()
 
     def step(self, state: AtomState, params: Params, time: Tensor, dt: Tensor) -> Step[AtomState]:
-        return self.motion.step(self.system, state, params, time, dt)
+        return self.motion.step(self.system, self.recall.keep(state, time), params, time, dt)
 
     def vjp(
         self, state: AtomState, params: Params, time: Tensor, dt: Tensor, cotangent: Mapping[str, Tensor]
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        return self.motion.vjp(self.system, state, params, time, dt, cotangent)
+        moved, learnt = self.motion.vjp(self.system, state, params, time, dt, self.recall.other(cotangent))
+        return self.recall.pull_back(state, time, cotangent, moved), learnt
 
     def observe(self, state: AtomState, params: Params) -> dict[str, Tensor]:
         """kinetic, potential and total energy, temperature, pressure [batch], momentum [batch, dim], virial
-        [batch, dim, dim]; in float64.
+        and stress [batch, dim, dim]; in float64.
 
-        temperature = 2 K / freedoms; pressure = (2 K + tr W) / (dim V), W the virial, see `Term.sums`.
+        temperature = 2 K / freedoms; stress = (sum m v v + W) / V, W the virial, see `Term.sums`; pressure the mean of
+        its diagonal.
         """
         system, box = self.system, self.system.box_of(state)
         mass = system.masses.differentiable(params).double()
         kinetic = system.kinetic_energy(state.velocity, mass)
         sums = system.forces.differentiable_sums(state.position, box, params)
         potential, virial = sums[:, 0], sums[:, 1:].reshape(-1, box.dim, box.dim)
-        trace = virial.diagonal(dim1=1, dim2=2).sum(dim=1)
+        velocity = state.velocity.double()
+        carried = ((mass[..., None] * velocity)[..., None] * velocity[:, :, None]).sum(dim=1)
+        stress = (carried + virial) / box.volume.view(-1, 1, 1)
         return {
             "kinetic_energy": kinetic,
             "potential_energy": potential,
             "total_energy": kinetic + potential,
             "temperature": 2.0 * kinetic / self.freedoms(),
-            "pressure": (2.0 * kinetic + trace) / (box.dim * box.volume),
+            "pressure": stress.diagonal(dim1=1, dim2=2).mean(dim=1),
             "momentum": (mass[..., None] * state.velocity.double()).sum(dim=1),
             "virial": virial,
+            "stress": stress,
             **self.motion.observe(system, state, params),
         }
 

@@ -25,4 +25,7 @@ class AtomState:
     chain: Float64[Tensor, "batch 2 link"] | None = None  # of thermostats: integrals of their frictions, and frictions
     heat: Float64[Tensor, " batch"] | None = None  # that a thermostat has given [energy]
     pace: Float64[Tensor, " batch"] | None = None  # length of the next step, where a motion says it [time]
+    places: Float[Tensor, "batch lag atom dim"] | None = None  # at the last frames of an output [length]
+    speeds: Float[Tensor, "batch earlier atom dim"] | None = None  # the same of velocities [length/time]
+    looked: Float64[Tensor, "batch output 2"] | None = None  # frames remembered for them, and the time of the last one
     edges: Float64[Tensor, "batch dim"] | None = None  # of the box, where it changes [length]

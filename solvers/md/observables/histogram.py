@@ -14,13 +14,23 @@ __all__ = ["radial_distribution", "radii"]
 
 @cache
 def count_pairs(dim: int, dtype: torch.dtype) -> wp.Kernel:
-    """Pairs i < j by the distance of their nearest images, in shells of equal width up to r_max."""
+    """Pairs of an atom of `first` and one of `second` by the distance of their nearest images, in shells of equal width
+    up to r_max; an atom is no pair with itself."""
     n = numbers(dim, dtype)
     vec, real = n.vec, n.real
 
     @wp.kernel(module="unique", enable_backward=False)
-    def kernel(limit: real, per_length: real, box: wp.array[vec], x: wp.array2d[vec], count_out: wp.array2d[wp.int64]):
-        b, i = wp.tid()
+    def kernel(
+        limit: real,
+        per_length: real,
+        box: wp.array[vec],
+        x: wp.array2d[vec],
+        first: wp.array[wp.int64],
+        second: wp.array[wp.int64],
+        count_out: wp.array2d[wp.int64],
+    ):
+        b, n = wp.tid()
+        i = int(first[n])
         lengths = box[b]
         inverse = vec()
         for a in range(wp.static(dim)):
@@ -28,12 +38,13 @@ def count_pairs(dim: int, dtype: torch.dtype) -> wp.Kernel:
         bins = count_out.shape[1]
         xb = x[b]
         xi = xb[i]
-        for j in range(i + 1, x.shape[1]):
+        for m in range(second.shape[0]):
+            j = int(second[m])
             d = xi - xb[j]
             for a in range(wp.static(dim)):
                 d[a] = d[a] - lengths[a] * wp.rint(d[a] * inverse[a])
             r2 = wp.dot(d, d)
-            if r2 < limit:
+            if r2 < limit and i != j:
                 k = wp.min(int(wp.sqrt(r2) * per_length), bins - 1)
                 wp.atomic_add(count_out, b, k, wp.int64(1))
 
@@ -45,16 +56,22 @@ def radii(r_max: float, bins: int) -> Tensor:
     return (torch.arange(bins, dtype=torch.float64) + 0.5) * (r_max / bins)
 
 
-def radial_distribution(position: Tensor, box: Tensor, r_max: float, bins: int) -> Tensor:
-    """g(r) = 2 pairs(r) / (N rho V_shell) of each system, float64 [batch, bins]; box [batch, dim]."""
+def radial_distribution(
+    position: Tensor, box: Tensor, r_max: float, bins: int, groups: tuple[Tensor, Tensor] | None = None
+) -> Tensor:
+    """g(r) = pairs(r) V / (N_a N_b V_shell) of each system, float64 [batch, bins], where every pair counts from both
+    its ends. box [batch, dim]. groups: indices of the atoms a, and of the atoms b about them; all where it is None."""
     batch, atoms, dim = position.shape
     n = numbers(dim, position.dtype)
     x, lengths = position.detach().contiguous(), box.to(position.dtype)
     count = torch.zeros(batch, bins, dtype=torch.int64, device=x.device)
-    inputs = [n.real(r_max**2), n.real(bins / r_max), view(lengths, n.vec), view(x, n.vec), view(count, wp.int64)]
-    launch(count_pairs(dim, position.dtype), (batch, atoms), inputs, str(x.device))
+    every = torch.arange(atoms, device=x.device)
+    first, second = (every, every) if groups is None else groups
+    inputs = [n.real(r_max**2), n.real(bins / r_max), view(lengths, n.vec), view(x, n.vec)]
+    inputs += [view(first, wp.int64), view(second, wp.int64), view(count, wp.int64)]
+    launch(count_pairs(dim, position.dtype), (batch, len(first)), inputs, str(x.device))
     ball = math.pi ** (dim / 2) / math.gamma(dim / 2 + 1)
     edges = torch.arange(bins + 1, dtype=torch.float64, device=x.device) * (r_max / bins)
     shell = ball * (edges[1:] ** dim - edges[:-1] ** dim)
-    density = atoms / box.double().prod(dim=1, keepdim=True)
-    return 2.0 * count / (atoms * density * shell)
+    volume = box.double().prod(dim=1, keepdim=True)
+    return count * volume / (len(first) * len(second) * shell)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from scenegrad.engine.solver import Atoms, Layout, Probe, Series
 from scenegrad.engine.state import Params
+from scenegrad.scenes.atom_outputs import MSD, Stress, StructureFactor, VelocityCorrelation
 from scenegrad.scenes.errors import nearest
 from scenegrad.scenes.outputs import RDF, Energy, Momentum, Output, Particles, Thermo
+from scenegrad.solvers.md.observables.correlations import CORRELATIONS, correlated
 from scenegrad.solvers.md.observables.histogram import radial_distribution, radii
+from scenegrad.solvers.md.observables.recall import Lookback, Recall
+from scenegrad.solvers.md.observables.structure import structure_factor, wave_vectors
 from scenegrad.solvers.md.solver import AtomSolver
 from scenegrad.solvers.md.state import AtomState
 
-__all__ = ["output_trouble", "probe"]
+__all__ = ["output_trouble", "probe", "recall_of"]
 
 Measure = Callable[[AtomState, Params], dict[str, Tensor]]
 
@@ -23,18 +28,27 @@ UNITS: dict[str, dict[str, str]] = {
     "lj": {
         "position": "sigma", "velocity": "sigma/tau", "force": "epsilon/sigma", "energy": "epsilon",
         "temperature": "epsilon/k_B", "pressure": "epsilon/sigma^3", "momentum": "m sigma/tau", "rdf": "1",
+        "time": "tau", "wavenumber": "1/sigma", "msd": "sigma^2", "velocity_correlation": "sigma^2/tau^2",
     },
     "SI": {
         "position": "m", "velocity": "m/s", "force": "N", "energy": "J", "temperature": "J", "pressure": "Pa",
-        "momentum": "kg m/s", "rdf": "1",
+        "momentum": "kg m/s", "rdf": "1", "time": "s", "wavenumber": "1/m", "msd": "m^2",
+        "velocity_correlation": "m^2/s^2",
     },
 }  # fmt: skip
 QUANTITIES = ("position", "velocity", "force")
 ENERGIES = ("kinetic", "potential", "total")
+SERVED = (Particles, Thermo, RDF, Energy, Momentum, MSD, VelocityCorrelation, Stress, StructureFactor)
 
 
-def output_trouble(output: Output, shortest: float) -> str | None:
+def output_trouble(output: Output, shortest: float, species: Sequence[str]) -> str | None:
     """Why atoms cannot serve this output; None where they can. shortest: edge of the smallest box."""
+    if isinstance(output, RDF | StructureFactor):
+        for given in output.of or ():
+            if given not in species:
+                return (
+                    f"of={output.of} names {given!r}; the atoms here are {', '.join(species)}.{nearest(given, species)}"
+                )
     if isinstance(output, Particles):
         unknown = [name for name in output.quantities if name not in QUANTITIES]
         if unknown:
@@ -47,9 +61,23 @@ def output_trouble(output: Output, shortest: float) -> str | None:
                 f"its own images; take r_max <= {0.5 * shortest:.4g}, or more atoms."
             )
         return None
-    if not isinstance(output, Thermo | Energy | Momentum):
-        return f"{output.kind} is nothing that atoms have; they serve particles, thermo, rdf, energy and momentum."
+    if isinstance(output, StructureFactor) and not math.isfinite(shortest):
+        return "wave vectors are those of a box that repeats itself; leave it out, or give the domain a size."
+    if isinstance(output, StructureFactor) and output.q_max * shortest < 2.0 * math.pi:
+        return (
+            f"q_max={output.q_max:g} is below the smallest wave vector of the box; "
+            f"take q_max >= {2.0 * math.pi / shortest:.4g}."
+        )
+    if not isinstance(output, SERVED):
+        kinds = ", ".join(one.model_fields["kind"].default for one in SERVED)
+        return f"{output.kind} is nothing that atoms have; they serve {kinds}."
     return None
+
+
+def recall_of(outputs: Mapping[str, Output], start: float) -> Recall:
+    """What outputs that look back want to be remembered."""
+    found = [output for output in outputs.values() if isinstance(output, MSD | VelocityCorrelation)]
+    return Recall(tuple(Lookback(*CORRELATIONS[one.kind][:2], one.every, start, one.lags) for one in found))
 
 
 def probe(name: str, output: Output, start: float, solver: AtomSolver, atoms: Atoms, units: str) -> Probe[AtomState]:
@@ -74,22 +102,69 @@ def serving(
     def momentum(state: AtomState, params: Params) -> dict[str, Tensor]:
         return {"momentum": solver.observe(state, params)["momentum"]}
 
+    def stress(state: AtomState, params: Params) -> dict[str, Tensor]:
+        return {"stress": solver.observe(state, params)["stress"]}
+
     if isinstance(output, Thermo):
         return thermo, Series(), {"temperature": unit["temperature"], "pressure": unit["pressure"], **energy_units}
     if isinstance(output, Energy):
         return energies, Series(), energy_units
     if isinstance(output, Momentum):
         return momentum, Series(), {"momentum": unit["momentum"]}
+    if isinstance(output, Stress):
+        return stress, Series(), {"stress": unit["pressure"]}
     if isinstance(output, RDF):
-        r_max, bins = output.r_max, output.bins
-
-        def rdf(state: AtomState, params: Params) -> dict[str, Tensor]:
-            return {"rdf": radial_distribution(state.position, solver.system.box_of(state).edges, r_max, bins)}
-
-        return rdf, Series({"radius": radii(r_max, bins)}), {"rdf": unit["rdf"], "radius": unit["position"]}
+        shells = Series({"radius": radii(output.r_max, output.bins)})
+        return rdf(output, solver, atoms), shells, {"rdf": unit["rdf"], "radius": unit["position"]}
+    if isinstance(output, MSD | VelocityCorrelation):
+        lag = Series({"lag": output.every * torch.arange(output.lags + 1, dtype=torch.float64)})
+        measure, names = correlation(output, solver, atoms)
+        return measure, lag, {"lag": unit["time"], **dict.fromkeys(names, unit[output.kind])}
+    if isinstance(output, StructureFactor):
+        return scattering(output, solver, atoms), Series(), {"s": "1", "q": unit["wavenumber"]}
     assert isinstance(output, Particles)
     quantities = tuple(dict.fromkeys(("position", *output.quantities)))
     return particles(quantities, solver), atoms, {name: unit[name] for name in quantities}
+
+
+def of_species(name: str | None, atoms: Atoms) -> Tensor:
+    """Indices of the atoms of a species, or of all."""
+    species = atoms.species
+    every = torch.arange(len(species), device=species.device)
+    return every if name is None else every[species == atoms.names.index(name)]
+
+
+def rdf(output: RDF, solver: AtomSolver, atoms: Atoms) -> Measure:
+    first, second = output.of or (None, None)
+    groups = None if output.of is None else (of_species(first, atoms), of_species(second, atoms))
+
+    def measure(state: AtomState, params: Params) -> dict[str, Tensor]:
+        edges = solver.system.box_of(state).edges
+        return {"rdf": radial_distribution(state.position, edges, output.r_max, output.bins, groups)}
+
+    return measure
+
+
+def correlation(output: MSD | VelocityCorrelation, solver: AtomSolver, atoms: Atoms) -> tuple[Measure, list[str]]:
+    compare = CORRELATIONS[output.kind][2]
+    index = solver.recall.find(CORRELATIONS[output.kind][1])
+    groups = {output.kind: of_species(None, atoms)}
+    if len(atoms.names) > 1:
+        groups |= {f"{output.kind}_{name}": of_species(name, atoms) for name in atoms.names}
+    one = solver.recall.outputs[index]
+    return lambda state, params: correlated(state, index, one, compare, groups), list(groups)
+
+
+def scattering(output: StructureFactor, solver: AtomSolver, atoms: Atoms) -> Measure:
+    waves = wave_vectors(solver.system.box, output.q_max, output.shells, output.vectors)
+    first, second = output.of or (None, None)
+    groups = of_species(first, atoms), of_species(second, atoms)
+
+    def measure(state: AtomState, params: Params) -> dict[str, Tensor]:
+        box = solver.system.box_of(state)
+        return {"s": structure_factor(state.position, box, waves, groups), "q": waves.mean(waves.q(box).norm(dim=2))}
+
+    return measure
 
 
 def particles(quantities: tuple[str, ...], solver: AtomSolver) -> Measure:
