@@ -21,10 +21,15 @@ from scenegrad.solvers.md.force_field import ForceField
 from scenegrad.solvers.md.joined import Joined
 from scenegrad.solvers.md.known import INTERACTIONS, movement_of
 from scenegrad.solvers.md.lattice import box_of, counts, given_velocities, place
+<<<<<<< ours
 from scenegrad.solvers.md.observables.probes import probe, recall_of
+=======
+from scenegrad.solvers.md.observables.probes import probe
+>>>>>>> theirs
 from scenegrad.solvers.md.solver import AtomSolver
 from scenegrad.solvers.md.state import AtomState
 from scenegrad.solvers.md.system import PerAtom, System
+from scenegrad.solvers.md.units import UNITS
 from scenegrad.solvers.md.velocities import maxwell
 from scenegrad.solvers.shared.leaves import params, program
 from scenegrad.solvers.shared.reasons import Reasons
@@ -50,7 +55,8 @@ def compile_md(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> tupl
     boxes = [box_of(one, atoms_of(one)) for one in scenes]
     box = Box(torch.from_numpy(np.stack(boxes)).to(device))
     kind = torch.repeat_interleave(torch.arange(len(species)), torch.tensor(list(counts(species).values()))).to(device)
-    masses = PerAtom(Joined([f"{name}.mass" for name in species], (len(species),)), kind)
+    units = UNITS[scene.units]
+    masses = PerAtom(Joined([f"{name}.mass" for name in species], (len(species),)), kind, units.mass)
     assembly = Assembly(scenes, tuple(species), kind, box, dtype, skin(scenes), excluded_pairs(scene, len(kind)))
     terms = [term for one in INTERACTIONS for term in one.terms(assembly)]
     system = System(ForceField(terms), masses, kind.to(torch.int32), box)
@@ -58,8 +64,13 @@ def compile_md(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> tupl
     assert movement is not None, "dynamics that nothing serves have been refused"
     move = movement.motion(assembly)
     bare: Program[AtomState] = Program(scene.time.end, movement.steps)
+<<<<<<< ours
     solver = AtomSolver(system, move, bare, recall_of(scene.outputs, scene.time.warmup))
     layout = AtomLayout(kind, masses(values)[0].detach(), box.edges, tuple(species))
+=======
+    solver = AtomSolver(system, move, bare, units.boltzmann)
+    layout = AtomLayout(kind, masses(values)[0].detach() / units.mass, box.edges, tuple(species))
+>>>>>>> theirs
     probes = [probe(name, o, scene.time.warmup, solver, layout, scene.units) for name, o in scene.outputs.items()]
     initial = start(scenes, boxes, solver, torch.empty(0, dtype=dtype, device=device))
     return solver.with_program(program(scene, probes, movement.steps, initial)), initial(values), values
@@ -69,7 +80,11 @@ def start(
     scenes: Sequence[Scene], boxes: list[np.ndarray], solver: AtomSolver, like: Tensor
 ) -> Callable[[Params], AtomState]:
     """The initial state; its velocities depend on params."""
+<<<<<<< ours
     system = solver.system
+=======
+    system, move = solver.system, solver.motion
+>>>>>>> theirs
     species = list(atoms_of(scenes[0]))
     points = [place(scene, atoms_of(scene), box) for scene, box in zip(scenes, boxes, strict=True)]
     position = torch.from_numpy(np.stack(points)).to(like)
@@ -79,7 +94,8 @@ def start(
     seed = torch.from_numpy(np.array(words, dtype=np.uint64).view(np.int64)).to(like.device)
 
     def initial(values: Params) -> AtomState:
-        masses = system.masses.by_species.differentiable(values)
+        values = solver.in_energies(values)
+        masses = system.masses.scale * system.masses.by_species.differentiable(values)
         heat = torch.stack([values[f"{name}.temperature"] for name in species], dim=1)
         drawn = maxwell([scene.seed for scene in scenes], system.species.long(), position.shape[2], masses, heat)
         velocity = torch.where(written.isnan(), drawn, written)

@@ -23,12 +23,20 @@ COLLISION = 10.0  # energy of the hardest collisions that the stability bound al
 
 @dataclass(frozen=True)
 class AtomSolver:
-    """Atoms of one make-up, a batch of systems of them."""
+    """Atoms of one make-up, a batch of systems of them.
+
+    boltzmann: energy of one unit of temperature. Temperatures in params are in units of the scene; motions are given
+    energies.
+    """
 
     system: System
     motion: Motion
     program: Program[AtomState]
+<<<<<<< ours
     recall: Recall = field(default_factory=Recall)  # what outputs want to be remembered
+=======
+    boltzmann: float = 1.0
+>>>>>>> theirs
 
     @property
     def order(self) -> int:
@@ -41,9 +49,10 @@ class AtomSolver:
         """Of the stiffest motion [batch]: of what is in touch now, and of a collision at ten times the temperature.
 
         A pair of reduced mass mu on a spring u'' turns with omega^2 = u''/mu, and velocity Verlet follows it for
-        dt < 2/omega. The bound is rounded down to four values an octave: a constant dt keeps the energy best. Of a motion
-        that says itself how long the next step is, that.
+        dt < 2/omega. The bound is rounded down to four values an octave: a constant dt keeps the energy best. Of a
+        motion that says itself how long the next step is, that.
         """
+        params = self.in_energies(params)
         if isinstance(self.motion, Pacing):
             return self.motion.pace(self.system, state, params).cpu()
         mass = self.system.masses(params)
@@ -57,20 +66,33 @@ class AtomSolver:
         return torch.exp2((4.0 * bound.log2()).floor() / 4.0).cpu()
 
     def step(self, state: AtomState, params: Params, time: Tensor, dt: Tensor) -> Step[AtomState]:
+<<<<<<< ours
         return self.motion.step(self.system, self.recall.keep(state, time), params, time, dt)
+=======
+        return self.motion.step(self.system, state, self.in_energies(params), time, dt)
+>>>>>>> theirs
 
     def vjp(
         self, state: AtomState, params: Params, time: Tensor, dt: Tensor, cotangent: Mapping[str, Tensor]
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+<<<<<<< ours
         moved, learnt = self.motion.vjp(self.system, state, params, time, dt, self.recall.other(cotangent))
         return self.recall.pull_back(state, time, cotangent, moved), learnt
+=======
+        fields, bars = self.motion.vjp(self.system, state, self.in_energies(params), time, dt, cotangent)
+        return fields, {a: self.boltzmann * bar if is_temperature(a) else bar for a, bar in bars.items()}
+>>>>>>> theirs
 
     def observe(self, state: AtomState, params: Params) -> dict[str, Tensor]:
         """kinetic, potential and total energy, temperature, pressure [batch], momentum [batch, dim], virial
         and stress [batch, dim, dim]; in float64.
 
+<<<<<<< ours
         temperature = 2 K / freedoms; stress = (sum m v v + W) / V, W the virial, see `Term.sums`; pressure the mean of
         its diagonal.
+=======
+        temperature = 2 K / (freedoms k_B); pressure = (2 K + tr W) / (dim V), W the virial, see `Term.sums`.
+>>>>>>> theirs
         """
         system, box = self.system, self.system.box_of(state)
         mass = system.masses.differentiable(params).double()
@@ -84,14 +106,32 @@ class AtomSolver:
             "kinetic_energy": kinetic,
             "potential_energy": potential,
             "total_energy": kinetic + potential,
+<<<<<<< ours
             "temperature": 2.0 * kinetic / self.freedoms(),
             "pressure": stress.diagonal(dim1=1, dim2=2).mean(dim=1),
             "momentum": (mass[..., None] * state.velocity.double()).sum(dim=1),
             "virial": virial,
             "stress": stress,
             **self.motion.observe(system, state, params),
+=======
+            "temperature": 2.0 * kinetic / (self.freedoms() * self.boltzmann),
+            "pressure": (2.0 * kinetic + trace) / (box.dim * box.volume),
+            "momentum": (mass[..., None] * state.velocity.double()).sum(dim=1),
+            "virial": virial,
+            **self.motion.observe(system, state, self.in_energies(params)),
+>>>>>>> theirs
         }
+
+    def in_energies(self, params: Params) -> Params:
+        """Temperatures times Boltzmann's constant."""
+        if self.boltzmann == 1.0:
+            return params
+        return Params({a: self.boltzmann * value if is_temperature(a) else value for a, value in params.items()})
 
     def freedoms(self) -> int:
         """Degrees of freedom: a thermostat moves the centre of mass too, without one it rests."""
         return self.system.dim * max(self.system.atoms - self.motion.fixed, 1)
+
+
+def is_temperature(address: str) -> bool:
+    return address.rpartition(".")[2] == "temperature"

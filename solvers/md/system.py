@@ -18,10 +18,13 @@ __all__ = ["PerAtom", "System"]
 
 
 class PerAtom:
-    """Numbers of atoms [batch, atom], such as their masses, from those of their species in the params."""
+    """Numbers of atoms [batch, atom], such as their masses, from those of their species in the params.
 
-    def __init__(self, by_species: Joined, species: Tensor):
-        self.by_species, self.species = by_species, species.long()
+    scale: of a number of the params, in the units of energies, lengths and times.
+    """
+
+    def __init__(self, by_species: Joined, species: Tensor, scale: float = 1.0):
+        self.by_species, self.species, self.scale = by_species, species.long(), scale
         self.made_of, self.value = Fingerprint(()), torch.empty(0)
 
     @property
@@ -32,11 +35,11 @@ class PerAtom:
         """Without a graph: always the same tensor for the same numbers."""
         masses = self.by_species(params)
         if not self.made_of.fits([masses]):
-            self.made_of, self.value = Fingerprint([masses]), masses[:, self.species].contiguous()
+            self.made_of, self.value = Fingerprint([masses]), (self.scale * masses[:, self.species]).contiguous()
         return self.value
 
     def differentiable(self, params: Params) -> Tensor:
-        return self.by_species.differentiable(params)[:, self.species]
+        return self.scale * self.by_species.differentiable(params)[:, self.species]
 
     def learning(self, params: Params) -> bool:
         return self.by_species.learning(params)
@@ -45,7 +48,7 @@ class PerAtom:
         """Cotangents [batch, atom] to those of the params that ask for one."""
         masses = self.by_species(params)
         gathered = torch.zeros_like(masses, dtype=torch.float64)
-        gathered.index_add_(1, self.species, bar.double())
+        gathered.index_add_(1, self.species, self.scale * bar.double())
         return self.by_species.parts(gathered.to(masses.dtype), params)
 
 

@@ -72,5 +72,5 @@ def program(
         controller = CFL(time.cfl)
     if time.steps == "shared" and not isinstance(controller, Fixed):
         controller = InStep(controller)
-    unit = "s" if scene.units == "SI" else "tau"
+    unit = {"SI": "s", "lj": "tau", "metal": "ps", "real": "fs"}[scene.units]
     return Program(time.end, controller, tuple(probes), unit, scene.parameters(), initial)

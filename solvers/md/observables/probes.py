@@ -19,11 +19,13 @@ from scenegrad.solvers.md.observables.recall import Lookback, Recall
 from scenegrad.solvers.md.observables.structure import structure_factor, wave_vectors
 from scenegrad.solvers.md.solver import AtomSolver
 from scenegrad.solvers.md.state import AtomState
+from scenegrad.solvers.md.units import UNITS
 
 __all__ = ["output_trouble", "probe", "recall_of"]
 
 Measure = Callable[[AtomState, Params], dict[str, Tensor]]
 
+<<<<<<< ours
 UNITS: dict[str, dict[str, str]] = {
     "lj": {
         "position": "sigma", "velocity": "sigma/tau", "force": "epsilon/sigma", "energy": "epsilon",
@@ -36,6 +38,8 @@ UNITS: dict[str, dict[str, str]] = {
         "velocity_correlation": "m^2/s^2",
     },
 }  # fmt: skip
+=======
+>>>>>>> theirs
 QUANTITIES = ("position", "velocity", "force")
 ENERGIES = ("kinetic", "potential", "total")
 SERVED = (Particles, Thermo, RDF, Energy, Momentum, MSD, VelocityCorrelation, Stress, StructureFactor)
@@ -81,7 +85,7 @@ def recall_of(outputs: Mapping[str, Output], start: float) -> Recall:
 
 
 def probe(name: str, output: Output, start: float, solver: AtomSolver, atoms: Atoms, units: str) -> Probe[AtomState]:
-    measure, layout, of = serving(output, solver, atoms, UNITS[units])
+    measure, layout, of = serving(output, solver, atoms, UNITS[units].names)
     return Probe(name, output.every, measure, layout, of, start)
 
 
