@@ -21,11 +21,7 @@ from scenegrad.solvers.md.force_field import ForceField
 from scenegrad.solvers.md.joined import Joined
 from scenegrad.solvers.md.known import INTERACTIONS, movement_of
 from scenegrad.solvers.md.lattice import box_of, counts, given_velocities, place
-<<<<<<< ours
 from scenegrad.solvers.md.observables.probes import probe, recall_of
-=======
-from scenegrad.solvers.md.observables.probes import probe
->>>>>>> theirs
 from scenegrad.solvers.md.solver import AtomSolver
 from scenegrad.solvers.md.state import AtomState
 from scenegrad.solvers.md.system import PerAtom, System
@@ -64,13 +60,8 @@ def compile_md(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> tupl
     assert movement is not None, "dynamics that nothing serves have been refused"
     move = movement.motion(assembly)
     bare: Program[AtomState] = Program(scene.time.end, movement.steps)
-<<<<<<< ours
-    solver = AtomSolver(system, move, bare, recall_of(scene.outputs, scene.time.warmup))
-    layout = AtomLayout(kind, masses(values)[0].detach(), box.edges, tuple(species))
-=======
-    solver = AtomSolver(system, move, bare, units.boltzmann)
+    solver = AtomSolver(system, move, bare, recall_of(scene.outputs, scene.time.warmup), units.boltzmann)
     layout = AtomLayout(kind, masses(values)[0].detach() / units.mass, box.edges, tuple(species))
->>>>>>> theirs
     probes = [probe(name, o, scene.time.warmup, solver, layout, scene.units) for name, o in scene.outputs.items()]
     initial = start(scenes, boxes, solver, torch.empty(0, dtype=dtype, device=device))
     return solver.with_program(program(scene, probes, movement.steps, initial)), initial(values), values
@@ -80,11 +71,7 @@ def start(
     scenes: Sequence[Scene], boxes: list[np.ndarray], solver: AtomSolver, like: Tensor
 ) -> Callable[[Params], AtomState]:
     """The initial state; its velocities depend on params."""
-<<<<<<< ours
     system = solver.system
-=======
-    system, move = solver.system, solver.motion
->>>>>>> theirs
     species = list(atoms_of(scenes[0]))
     points = [place(scene, atoms_of(scene), box) for scene, box in zip(scenes, boxes, strict=True)]
     position = torch.from_numpy(np.stack(points)).to(like)

@@ -32,11 +32,8 @@ class AtomSolver:
     system: System
     motion: Motion
     program: Program[AtomState]
-<<<<<<< ours
     recall: Recall = field(default_factory=Recall)  # what outputs want to be remembered
-=======
     boltzmann: float = 1.0
->>>>>>> theirs
 
     @property
     def order(self) -> int:
@@ -66,33 +63,22 @@ class AtomSolver:
         return torch.exp2((4.0 * bound.log2()).floor() / 4.0).cpu()
 
     def step(self, state: AtomState, params: Params, time: Tensor, dt: Tensor) -> Step[AtomState]:
-<<<<<<< ours
-        return self.motion.step(self.system, self.recall.keep(state, time), params, time, dt)
-=======
-        return self.motion.step(self.system, state, self.in_energies(params), time, dt)
->>>>>>> theirs
+        return self.motion.step(self.system, self.recall.keep(state, time), self.in_energies(params), time, dt)
 
     def vjp(
         self, state: AtomState, params: Params, time: Tensor, dt: Tensor, cotangent: Mapping[str, Tensor]
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-<<<<<<< ours
-        moved, learnt = self.motion.vjp(self.system, state, params, time, dt, self.recall.other(cotangent))
+        others = self.recall.other(cotangent)
+        moved, learnt = self.motion.vjp(self.system, state, self.in_energies(params), time, dt, others)
+        learnt = {a: self.boltzmann * bar if is_temperature(a) else bar for a, bar in learnt.items()}
         return self.recall.pull_back(state, time, cotangent, moved), learnt
-=======
-        fields, bars = self.motion.vjp(self.system, state, self.in_energies(params), time, dt, cotangent)
-        return fields, {a: self.boltzmann * bar if is_temperature(a) else bar for a, bar in bars.items()}
->>>>>>> theirs
 
     def observe(self, state: AtomState, params: Params) -> dict[str, Tensor]:
         """kinetic, potential and total energy, temperature, pressure [batch], momentum [batch, dim], virial
         and stress [batch, dim, dim]; in float64.
 
-<<<<<<< ours
-        temperature = 2 K / freedoms; stress = (sum m v v + W) / V, W the virial, see `Term.sums`; pressure the mean of
-        its diagonal.
-=======
-        temperature = 2 K / (freedoms k_B); pressure = (2 K + tr W) / (dim V), W the virial, see `Term.sums`.
->>>>>>> theirs
+        temperature = 2 K / (freedoms k_B); stress = (sum m v v + W) / V, W the virial, see `Term.sums`; pressure the
+        mean of its diagonal.
         """
         system, box = self.system, self.system.box_of(state)
         mass = system.masses.differentiable(params).double()
@@ -106,20 +92,12 @@ class AtomSolver:
             "kinetic_energy": kinetic,
             "potential_energy": potential,
             "total_energy": kinetic + potential,
-<<<<<<< ours
-            "temperature": 2.0 * kinetic / self.freedoms(),
+            "temperature": 2.0 * kinetic / (self.freedoms() * self.boltzmann),
             "pressure": stress.diagonal(dim1=1, dim2=2).mean(dim=1),
             "momentum": (mass[..., None] * state.velocity.double()).sum(dim=1),
             "virial": virial,
             "stress": stress,
-            **self.motion.observe(system, state, params),
-=======
-            "temperature": 2.0 * kinetic / (self.freedoms() * self.boltzmann),
-            "pressure": (2.0 * kinetic + trace) / (box.dim * box.volume),
-            "momentum": (mass[..., None] * state.velocity.double()).sum(dim=1),
-            "virial": virial,
             **self.motion.observe(system, state, self.in_energies(params)),
->>>>>>> theirs
         }
 
     def in_energies(self, params: Params) -> Params:

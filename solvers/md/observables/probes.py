@@ -25,21 +25,6 @@ __all__ = ["output_trouble", "probe", "recall_of"]
 
 Measure = Callable[[AtomState, Params], dict[str, Tensor]]
 
-<<<<<<< ours
-UNITS: dict[str, dict[str, str]] = {
-    "lj": {
-        "position": "sigma", "velocity": "sigma/tau", "force": "epsilon/sigma", "energy": "epsilon",
-        "temperature": "epsilon/k_B", "pressure": "epsilon/sigma^3", "momentum": "m sigma/tau", "rdf": "1",
-        "time": "tau", "wavenumber": "1/sigma", "msd": "sigma^2", "velocity_correlation": "sigma^2/tau^2",
-    },
-    "SI": {
-        "position": "m", "velocity": "m/s", "force": "N", "energy": "J", "temperature": "J", "pressure": "Pa",
-        "momentum": "kg m/s", "rdf": "1", "time": "s", "wavenumber": "1/m", "msd": "m^2",
-        "velocity_correlation": "m^2/s^2",
-    },
-}  # fmt: skip
-=======
->>>>>>> theirs
 QUANTITIES = ("position", "velocity", "force")
 ENERGIES = ("kinetic", "potential", "total")
 SERVED = (Particles, Thermo, RDF, Energy, Momentum, MSD, VelocityCorrelation, Stress, StructureFactor)

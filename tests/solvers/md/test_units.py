@@ -79,7 +79,7 @@ def test_gradients_by_temperature_and_mass_hold_in_kelvins_and_daltons():
         ends = []
         for sign in (1, -1):
             seen, _, end = energy({f"{address}.value": value * (1 + sign * 1e-5)})
-            ends.append(float(seen["kinetic_energy"].sum() + end.position.square().sum() * 1e-3))
+            ends.append(float((seen["kinetic_energy"].sum() + end.position.square().sum() * 1e-3).detach()))
         assert float(slope) == pytest.approx((ends[0] - ends[1]) / (2e-5 * value), rel=1e-6)
 
 
