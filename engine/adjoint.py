@@ -20,7 +20,7 @@ from scenegrad.engine.errors import Diverged
 from scenegrad.engine.keeping import counted
 from scenegrad.engine.loop import StepRecord
 from scenegrad.engine.solver import Bars, Probe, Pull
-from scenegrad.engine.state import Params, select, size_of, tensors, with_tensors
+from scenegrad.engine.state import select, size_of, tensors, with_tensors
 
 if TYPE_CHECKING:
     from scenegrad.engine.rollout import Journey
@@ -42,7 +42,7 @@ class Sweep(Generic[S]):
         self.pending = by_step(journey, output_bars)
         self.gathered: Bars = {}  # of the parameters
         self.room = max((journey.room - len(journey.keep)) * size_of(journey.first), POCKET)
-        self.held: int | None = None  # by a linearised step, once it is known [bytes]
+        self.held = journey.held  # by a linearised step, once it is known [bytes]
         self.finite: list[Tensor] = []  # of each step since it was asked: which fields still have finite cotangents
 
     def back(self, bars: Bars) -> tuple[Bars, Bars]:
@@ -50,7 +50,7 @@ class Sweep(Generic[S]):
         records = self.journey.records
         bars = self.look(len(records), self.journey.end, bars)
         for low, high in reversed(list(pairwise([*sorted(self.journey.keep), len(records)]))):
-            states, pulls = self.replay(low, high)
+            states, pulls = self.kept(low, high) or self.replay(low, high)
             for n in range(high - 1, low - 1, -1):
                 before = states.pop(n, None)
                 bars = self.step(records[n], before, pulls.pop(n, None), bars)
@@ -59,6 +59,14 @@ class Sweep(Generic[S]):
             if low == 0 or len(self.finite) >= ASKED:
                 self.refuse_non_finite(low, list(bars))
         return bars, self.gathered
+
+    def kept(self, low: int, high: int) -> tuple[dict[int, S], dict[int, Pull]] | None:
+        """The way back through a stretch where the way there has kept it all; None where it has not."""
+        journey, steps = self.journey, range(low, high)
+        if not all(n in journey.pulls for n in steps):
+            return None
+        states = {n: journey.looked[n] for n in steps if n in self.pending}
+        return states, {n: journey.pulls.pop(n) for n in steps}
 
     def replay(self, low: int, high: int) -> tuple[dict[int, S], dict[int, Pull]]:
         """The way back through the first steps of a stretch, as many as there is room for; and the states before all
@@ -80,7 +88,7 @@ class Sweep(Generic[S]):
     def linearize(self, record: StepRecord, state: S) -> tuple[S, Pull] | None:
         """A step that keeps what its transpose needs; None where that cannot be had, or takes more room than there is.
         The first one is weighed."""
-        given = self.solver, state, self.wanted(), record.time, record.dt
+        given = self.solver, state, self.journey.wanted(), record.time, record.dt
         if self.held is None:
             with counted() as kept:
                 found = linearize(*given)
@@ -107,7 +115,7 @@ class Sweep(Generic[S]):
             found, gradients = pull(through)
         else:
             assert before is not None
-            found, gradients = pull_back(self.solver, before, self.wanted(), record.time, record.dt, through)
+            found, gradients = pull_back(self.solver, before, self.journey.wanted(), record.time, record.dt, through)
         self.gather(gradients)
         after = {name: found[name] if name in found else torch.zeros_like(bar) for name, bar in bars.items()}
         after = {name: bar + rest[name] if name in rest else bar for name, bar in after.items()}
@@ -119,7 +127,7 @@ class Sweep(Generic[S]):
         """Adds the cotangents of what was measured before step n."""
         for probe, wanted in self.pending.get(n, []):
             fields = {k: v.detach().requires_grad_() for k, v in tensors(state).items() if k in bars}
-            values = self.wanted()
+            values = self.journey.wanted()
             leaves = {address: values[address] for address in self.learning}
             with torch.enable_grad():
                 measured = probe.measure(with_tensors(state, fields), values)
@@ -135,11 +143,6 @@ class Sweep(Generic[S]):
     def gather(self, gradients: Bars) -> None:
         for address, bar in gradients.items():
             self.gathered[address] = self.gathered[address] + bar if address in self.gathered else bar
-
-    def wanted(self) -> Params:
-        return self.params.replace(
-            {address: self.params[address].detach().requires_grad_() for address in self.learning}
-        )
 
     def refuse_non_finite(self, low: int, names: list[str]) -> None:
         """Of the steps from `low` on. Asking after every step would make the device wait for the host."""

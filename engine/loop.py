@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ from torch import Tensor
 from scenegrad.engine.capture import take
 from scenegrad.engine.controllers import Controller, Memory, Plan
 from scenegrad.engine.errors import Diverged, EngineError, StabilityError
-from scenegrad.engine.solver import Limited, Probe, Solver
+from scenegrad.engine.solver import Limited, Probe, Solver, Step
 from scenegrad.engine.state import Params, batch_size, first_non_finite, place_of_non_finite, select, tensors
 
 __all__ = ["Attempt", "Clock", "Moment", "StepRecord", "Tried", "advance", "due_times", "march", "planned"]
@@ -71,6 +71,7 @@ class Attempt:
 
 Seen = Callable[[StepRecord, S | None], None]
 Tried = Callable[[Attempt], None]
+Go = Callable[..., Step[Any]]  # as `take`
 
 
 def due_times(probes: Sequence[Probe], start: float, end: float) -> list[tuple[float, tuple[int, ...]]]:
@@ -109,6 +110,7 @@ def advance(
     plan: Plan,
     seen: Seen[S] | None,
     patience: Callable[[], int] | None = None,
+    go: Go = take,
 ) -> tuple[S, Tensor | None]:
     """The steps of a plan, those of all members many at a time; `seen` is shown each one with the state that it began
     from. Returns state and last error."""
@@ -123,10 +125,10 @@ def advance(
             for i in range(many):
                 seen(StepRecord(clock.time + (n + i) * plan.dt, dt, active), state if i == 0 else None)
         if n < together:
-            result = take(solver, state, params, clock.time, dt, n, many)
+            result = go(solver, state, params, clock.time, dt, n, many)
             state = result.state
         else:
-            result = take(solver, state, params, clock.time + n * plan.dt, dt)
+            result = go(solver, state, params, clock.time + n * plan.dt, dt, 0, 1)
             state = select(active, result.state, state)
         error = result.error
         n += many
@@ -143,13 +145,14 @@ def march(
     seen: Seen[S] | None = None,
     patience: Callable[[], int] | None = None,
     tried: Tried | None = None,
+    go: Go = take,
 ) -> Iterator[Moment[S]]:
     """Carries the state from pause to pause, each hit exactly; yields after every plan and at every pause.
 
     pauses: rising times not before the clock. `seen` learns of every step that counts (rejected ones do not).
     patience: for how many of the next steps it needs no other state than that before the first, None in the place of
     the others; steps that nobody looks at may be taken by a GPU on its own. tried: learns of every plan, rejected ones
-    too.
+    too. go: takes the steps.
     """
     clock = clock or Clock.start(batch_size(state))
     for index, pause in enumerate(pauses):
@@ -162,7 +165,7 @@ def march(
             refuse_standstill(solver, state, params, plan, clock)
             records: list[tuple[StepRecord, S | None]] = []
             keep, wait = (collect(records), None) if controller.needs_error else (seen, patience)
-            candidate, error = advance(solver, state, params, clock, plan, keep, wait)
+            candidate, error = advance(solver, state, params, clock, plan, keep, wait, go)
             accept, memory = controller.judge(plan, error, clock.memory)
             moved = accept & (plan.left > 0)
             if tried is not None:

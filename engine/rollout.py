@@ -14,11 +14,14 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from scenegrad.engine import adjoint
 from scenegrad.engine.adjoint import Sweep
+from scenegrad.engine.capture import linearize, take
 from scenegrad.engine.controllers import Controller
 from scenegrad.engine.errors import EngineError
+from scenegrad.engine.keeping import counted
 from scenegrad.engine.loop import Clock, StepRecord, Tried, due_times, march
-from scenegrad.engine.solver import Probe, Solver
+from scenegrad.engine.solver import Probe, Pull, Solver, Step
 from scenegrad.engine.state import Params, batch_size, size_of, tensors, with_tensors
 from scenegrad.engine.step_log import StepLog
 
@@ -57,8 +60,9 @@ def rollout(
 
     Gradients reach every floating field of `state` and every entry of `params` that asks for one. memory: what
     the states kept on the way may take [bytes]. Where they do not all fit, as many are kept as do, or about the square
-    root of their number if that is more, and the steps between them are taken again on the way back. tried: learns of
-    every attempt at a step, as `Trials().append` does.
+    root of their number if that is more, and the steps between them are taken again on the way back. What the
+    transposes of all steps need is kept too if it fits into this memory or half a gibibyte; then none is taken again.
+    tried: learns of every attempt at a step, as `Trials().append` does.
     """
     program = solver.program
     until = program.end if until is None else until
@@ -69,6 +73,8 @@ def rollout(
     fields = {name: value for name, value in tensors(state).items() if value.is_floating_point()}
     learning = {address: value for address, value in params.items() if value.requires_grad}
     journey.inputs = (tuple(fields), tuple(learning))
+    felt = torch.is_grad_enabled() and any(value.requires_grad for value in (*fields.values(), *learning.values()))
+    journey.keeps_pulls = felt and not controller.needs_error
     results = March.apply(journey, *fields.values(), *learning.values())
     names = list(fields)
     end = with_tensors(journey.end, dict(zip(names, results[: len(names)], strict=True)))
@@ -122,7 +128,12 @@ class Journey(Generic[S]):
         self.frames: list[tuple[int, tuple[int, ...]]] = []  # (steps before it, probes due) of each pause
         self.keep: dict[int, S] = {0: self.first}  # checkpoint: state before this step
         self.every = 1
+        self.pocket = max(memory, adjoint.POCKET)  # for what transposes need [bytes]
         self.room = memory / max(size_of(self.first), 1)  # how many states there is memory for
+        self.pulls: dict[int, Pull] = {}  # the way back through every step so far, as long as there is room for it
+        self.looked: dict[int, S] = {}  # states that something was measured of, where there are such ways back
+        self.keeps_pulls = False
+        self.held: int | None = None  # by one of them, once it is known [bytes]
 
     def current_versions(self) -> dict[str, int]:
         """How often each tensor that the journey began with has been changed in place."""
@@ -152,16 +163,49 @@ class Journey(Generic[S]):
             self.see,
             self.patience,
             self.tried,
+            self.go,
         ):
             if moment.pause is not None:
                 due = self.due[moment.pause][1]
                 self.frames.append((len(self.records), due))
+                if due and self.keeps_pulls:
+                    self.looked[len(self.records)] = moment.state
                 for index in due:
                     for key, value in self.probes[index].measure(moment.state, self.params).items():
                         shelves.setdefault((self.probes[index].name, key), []).append(value.detach())
         assert moment is not None
         self.end, self.steps, self.measured = moment.state, moment.clock.steps, list(shelves)
         return [torch.stack(column, dim=1) for column in shelves.values()]
+
+    def go(
+        self, solver: Solver[S], state: S, params: Params, start: Tensor, dt: Tensor, first: int, steps: int
+    ) -> Step[S]:
+        """Steps that keep the way back through them, as long as there is room for that of all."""
+        for n in range(first, first + steps):
+            made = self.linearized(state, start + n * dt, dt) if self.keeps_pulls else None
+            if made is None:
+                self.pulls, self.looked, self.keeps_pulls = {}, {}, False
+                return take(solver, state, params, start, dt, n, first + steps - n)
+            state, self.pulls[len(self.pulls)] = made
+        return Step(state)
+
+    def linearized(self, state: S, time: Tensor, dt: Tensor) -> tuple[S, Pull] | None:
+        """A step and the way back through it; None where that cannot be had, or takes more room than there is."""
+        count = len(self.pulls) + 1
+        if self.held is not None and (self.held + size_of(self.first)) * count > self.pocket:
+            return None
+        if self.held is not None:
+            return linearize(self.solver, state, self.wanted(), time, dt)
+        with counted() as kept:
+            found = linearize(self.solver, state, self.wanted(), time, dt)
+        self.held = kept.size
+        return None if self.held + size_of(self.first) > self.pocket else found
+
+    def wanted(self) -> Params:
+        """Params as leaves of their own, of which those learn that the journey is differentiated by."""
+        return self.params.replace(
+            {address: self.params[address].detach().requires_grad_() for address in self.inputs[1]}
+        )
 
     def patience(self) -> int:
         """How many steps there are up to the next checkpoint."""

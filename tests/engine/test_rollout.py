@@ -13,7 +13,7 @@ from scenegrad.engine.errors import Diverged, EngineError
 from scenegrad.engine.keeping import counted, keeps
 from scenegrad.engine.rollout import Journey, rollout
 from scenegrad.engine.solver import Step
-from scenegrad.engine.state import size_of, with_tensors
+from scenegrad.engine.state import Params, size_of, with_tensors
 
 CONTROLLERS = [Fixed(0.013), CFL(0.1), PI(tolerance=1e-4, k=2)]
 
@@ -98,7 +98,7 @@ def test_states_held_grow_as_the_square_root_of_the_steps(make_pendulum, steps):
 def test_forward_and_backward_take_each_step_a_bounded_number_of_times(make_pendulum):
     solver, state, params = make_pendulum(controller=Fixed(0.002), end=1.0)
     loss_of(rollout(solver, state, params)).backward()
-    assert solver.calls == 2 * 500  # once forward, once in the replay, which keeps the derivative
+    assert solver.calls == 500  # the way there keeps the derivatives
 
 
 def slope_and_calls(make_pendulum, room, monkeypatch, memory=0.0):
@@ -171,6 +171,29 @@ def test_states_held_fit_in_the_memory_that_is_given(make_pendulum, room):
     held = len(journey.keep) + max(b - a for a, b in pairwise(marks)) - 1
     assert held <= max(room, 3.2 * math.sqrt(steps) + 4)
     assert held >= room / 2
+
+
+@pytest.mark.parametrize(("room", "again"), [(1e6, False), (3e3, True)], ids=["for all", "for few"])
+def test_no_step_is_taken_again_where_there_is_room_for_all_that_transposes_need(
+    make_pendulum, room, again, monkeypatch
+):
+    monkeypatch.setattr(adjoint, "POCKET", 0)
+    solver, state, params = make_pendulum()
+    gradients, taken = [], []
+    linearize = solver.linearize
+    solver.linearize = lambda *given: taken.append(1) or linearize(*given)
+    for memory in (0.0, room):
+        params = Params({a: value.detach().clone().requires_grad_() for a, value in params.items()})
+        end = rollout(solver, state, params, memory=memory)
+        before = len(taken)
+        loss_of(end).backward(retain_graph=True)
+        gradients.append({a: value.grad.clone() for a, value in params.items()})
+        if memory:
+            assert len(taken) - before == (int(end.steps) if again else 0)
+            loss_of(end).backward()  # what was kept has been used, so that steps are taken again
+            for address, value in params.items():
+                assert torch.equal(value.grad, 2.0 * gradients[-1][address])
+    assert all(torch.equal(gradients[0][a], gradients[1][a]) for a in gradients[0])
 
 
 @pytest.mark.parametrize("room", [0, 2**29])
