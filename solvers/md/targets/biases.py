@@ -1,13 +1,14 @@
-"""Energies of a few atoms that are written in torch: a soft wall around a cluster, a bias on a distance."""
+"""Energies that are written in torch: a soft wall around a cluster, a bias on a distance."""
 
 from __future__ import annotations
 
 from torch import Tensor
 
 from scenegrad.engine.state import Params
-from scenegrad.solvers.md.torch_term import Energy, TorchTerm, nearest
+from scenegrad.solvers.md.box import Box
+from scenegrad.solvers.md.torch_term import TorchTerm, nearest
 
-__all__ = ["confinement", "distance_bias"]
+__all__ = ["DistanceBiasTerm", "confinement"]
 
 
 def confinement(name: str) -> TorchTerm:
@@ -18,18 +19,23 @@ def confinement(name: str) -> TorchTerm:
         beyond = (apart.square().sum(dim=2) + 1e-30).sqrt() - params[f"{name}.radius"][:, None]
         return 0.5 * params[f"{name}.stiffness"] * beyond.clamp(min=0.0).square().sum(dim=1)
 
-    return known(energy, name, "radius", "stiffness")
+    return TorchTerm(energy, [f"{name}.radius", f"{name}.stiffness"])
 
 
-def distance_bias(name: str, i: int, j: int) -> TorchTerm:
-    """U = k/2 (|x_i - x_j| - r0)^2, of the nearest images"""
+class DistanceBiasTerm(TorchTerm):
+    """U = k/2 (|x_i - x_j| - r0)^2, of the nearest images; its force, which is wanted most, is written out."""
 
-    def energy(x: Tensor, edges: Tensor, params: Params) -> Tensor:
-        r = nearest((x[:, i] - x[:, j])[:, None], edges)[:, 0].norm(dim=1)
-        return 0.5 * params[f"{name}.stiffness"] * (r - params[f"{name}.center"]).square()
+    def __init__(self, name: str, i: int, j: int):
+        def energy(x: Tensor, edges: Tensor, params: Params) -> Tensor:
+            r = nearest((x[:, i] - x[:, j])[:, None], edges)[:, 0].norm(dim=1)
+            return 0.5 * params[f"{name}.stiffness"] * (r - params[f"{name}.center"]).square()
 
-    return known(energy, name, "center", "stiffness")
+        super().__init__(energy, [f"{name}.center", f"{name}.stiffness"])
+        self.i, self.j = i, j
 
-
-def known(energy: Energy, name: str, *fields: str) -> TorchTerm:
-    return TorchTerm(energy, [f"{name}.{field}" for field in fields])
+    def add_force(self, x: Tensor, box: Box, params: Params, force: Tensor) -> None:
+        center, stiffness = (params[address].detach()[:, None] for address in self.addresses)
+        apart = box.nearest((x[:, self.i] - x[:, self.j])[:, None])[:, 0]
+        pull = stiffness * (center / apart.norm(dim=1, keepdim=True) - 1.0) * apart
+        force[:, self.i] += pull
+        force[:, self.j] -= pull

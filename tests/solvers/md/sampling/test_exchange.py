@@ -1,0 +1,101 @@
+"""Replica exchange: the distribution on every rung is that of its temperature, and swaps are accepted as often as exact
+energies would have them."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+import scenegrad as sg
+from scenegrad.engine.errors import EngineError
+from scenegrad.verification.md.small_systems import pair, pair_energy, well
+
+RUNGS = [0.5, 0.8, 1.3, 2.0]
+
+
+@pytest.fixture(scope="module")
+def harmonic():
+    return sg.sampling.replica_exchange(
+        well(), RUNGS, every=10, exchanges=200, ladders=24, warmup=100, seed=4, device="cpu", dtype="float64"
+    )
+
+
+def independent_means(values):
+    """Mean and error [rung] of values [exchange, ladder, rung], of which ladders are independent."""
+    by_ladder = values.mean(dim=0)
+    return by_ladder.mean(dim=0), by_ladder.std(dim=0) / len(by_ladder) ** 0.5
+
+
+def test_energies_of_a_harmonic_system_have_the_gamma_distribution_on_every_rung(harmonic):
+    temperatures = torch.tensor(RUNGS, dtype=torch.float64)
+    for power, exact in [(1, 2.0 * temperatures), (2, 6.0 * temperatures**2)]:  # four squares: Gamma(2, T)
+        mean, error = independent_means(harmonic.energies**power)
+        assert float(((mean - exact) / error).abs().max()) < 4.0
+    thin = harmonic.energies[::5].reshape(-1, len(RUNGS)).numpy()
+    for rung, temperature in enumerate(RUNGS):
+        assert stats.kstest(thin[:, rung], stats.gamma(2.0, scale=temperature).cdf).pvalue > 1e-3
+
+
+def test_swaps_are_accepted_as_often_as_exact_energies_would_have_them(harmonic):
+    rng = np.random.default_rng(0)
+    for rung, (cold, hot) in enumerate(pairwise(RUNGS)):
+        low, high = rng.gamma(2.0, cold, 400_000), rng.gamma(2.0, hot, 400_000)
+        exact = np.minimum(1.0, np.exp((1 / cold - 1 / hot) * (low - high))).mean()
+        tried = float(harmonic.tried[rung])
+        assert tried == 2400
+        assert abs(float(harmonic.acceptance[rung]) - exact) < 5.0 * (exact * (1 - exact) / tried) ** 0.5
+
+
+def test_every_replica_stands_on_one_rung_and_walks_the_ladder(harmonic):
+    assert torch.equal(harmonic.at.sort(dim=2).values, torch.arange(4).expand_as(harmonic.at))
+    assert float(harmonic.round_trips.double().mean()) > 2.0
+    held = harmonic.members.temperature.view(-1, 4).gather(1, harmonic.at[-1])
+    torch.testing.assert_close(held, torch.tensor(RUNGS, dtype=torch.float64).expand_as(held))
+
+
+def test_energies_of_double_wells_are_those_of_quadrature():
+    run = sg.sampling.replica_exchange(
+        pair(), [1.0, 2.0, 4.0], every=15, exchanges=100, ladders=32, warmup=200, seed=1, device="cpu", dtype="float64"
+    )
+    mean, error = independent_means(run.energies)
+    exact = torch.tensor([pair_energy(t)[0] for t in (1.0, 2.0, 4.0)])
+    assert float(((mean - exact) / error).abs().max()) < 4.0
+    assert float(error.max()) < 0.15
+
+
+def test_a_run_that_goes_on_has_the_bits_of_one_that_never_stopped():
+    def run(exchanges, **more):
+        settings = {"every": 5, "ladders": 2, "seed": 3, "device": "cpu", "dtype": "float64", "keep_positions": True}
+        return sg.sampling.replica_exchange(well(), RUNGS, exchanges=exchanges, **settings, **more)
+
+    whole, half = run(8), run(3)
+    rest = run(5, start=half)
+    assert torch.equal(torch.cat([half.energies, rest.energies]), whole.energies)
+    assert torch.equal(torch.cat([half.positions, rest.positions]), whole.positions)
+    assert torch.equal(rest.at[-1], whole.at[-1])
+    assert torch.equal(rest.accepted, whole.accepted)
+    assert rest.done == 8
+
+
+def test_positions_on_a_rung_have_the_energy_of_that_rung():
+    run = sg.sampling.replica_exchange(
+        well(), RUNGS, every=5, exchanges=6, ladders=2, seed=3, keep_positions=True, device="cpu", dtype="float64"
+    )
+    energy = 0.5 * run.positions.square().sum(dim=(3, 4))
+    torch.testing.assert_close(energy, run.energies)
+
+
+def test_a_solver_that_is_compiled_already_is_taken_as_it_is():
+    scenes = [well().replace({"seed": k}) for k in range(4)]
+    given = sg.compile(scenes, device="cpu", dtype="float64")
+    run = sg.sampling.replica_exchange(given, RUNGS, every=5, exchanges=4)
+    assert run.members.dt == 0.1
+    assert bool(torch.isfinite(run.energies).all())
+    with pytest.raises(EngineError, match="4 members"):
+        sg.sampling.replica_exchange(given, RUNGS, ladders=2)
+    with pytest.raises(EngineError, match="ascending"):
+        sg.sampling.replica_exchange(given, RUNGS[::-1])
+    with pytest.raises(sg.SceneError, match="no temperature"):
+        sg.sampling.replica_exchange(well().replace({"dynamics": sg.NVE()}), RUNGS)
