@@ -1,8 +1,8 @@
 """What a gradient costs: 100 steps forward, and back through them: python benchmarks/gradients.py [name ...]
 
 all: the way there keeps what transposes need, in memory that it is given. kept: the way back does, within the room it
-has by itself, after it has taken the steps once more. nested: it keeps states alone, about as many as the square root of
-the steps. Times are those of the processor where there is no GPU, the least of a few runs.
+has by itself, after it has taken the steps once more. nested: it keeps states alone, about as many as the square root
+of the steps. Times are those of the processor where there is no GPU, the least of a few runs.
 """
 
 from __future__ import annotations
