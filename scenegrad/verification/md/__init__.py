@@ -1,8 +1,18 @@
 """Cases of molecular dynamics, from those that hold to the last digit to published liquids."""
 
 from scenegrad.verification.case import Case
-from scenegrad.verification.md import published_configurations
+from scenegrad.verification.md import (
+    fluids,
+    laws,
+    liquid,
+    published_configurations,
+)
 
 __all__ = ["CASES"]
 
-CASES: tuple[Case, ...] = (*published_configurations.CASES,)
+CASES: tuple[Case, ...] = (
+    *published_configurations.CASES,
+    *laws.CASES,
+    *fluids.CASES,
+    *liquid.CASES,
+)
