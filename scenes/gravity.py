@@ -20,7 +20,7 @@ class Tree(Model):
     of mass, under a smaller one than this. leaf: cells of no more bodies than this are not divided.
     """
 
-    angle: Annotated[float, Field(gt=0, lt=1)] = 0.5  # [rad]
+    angle: Annotated[float, Field(gt=0, lt=1)] = 0.3  # [rad]
     leaf: Annotated[int, Field(ge=1)] = 16
 
 

@@ -15,4 +15,4 @@ CASES: tuple[Case, ...] = (
     *laws.CASES,
     *fluids.CASES,
     *liquid.CASES,
-)
+, *gravity.CASES)

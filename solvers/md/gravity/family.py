@@ -7,6 +7,7 @@ from scenegrad.scenes.scene import Scene
 from scenegrad.solvers.md.families import Assembly, Interaction
 from scenegrad.solvers.md.force_field import Term
 from scenegrad.solvers.md.gravity.term import GravityTerm
+from scenegrad.solvers.md.gravity.tree_term import TreeTerm
 from scenegrad.solvers.md.joined import Joined
 from scenegrad.solvers.md.system import PerAtom
 from scenegrad.solvers.shared.reasons import Reasons
@@ -20,10 +21,13 @@ def gravity_of(scene: Scene) -> dict[str, Gravity]:
 
 def terms(assembly: Assembly) -> list[Term]:
     made: list[Term] = []
-    for name in gravity_of(assembly.scenes[0]):
-        names = assembly.names
+    names, dim, dtype = assembly.names, assembly.box.dim, assembly.dtype
+    for name, part in gravity_of(assembly.scenes[0]).items():
         masses = PerAtom(Joined([f"{one}.mass" for one in names], (len(names),)), assembly.species)
-        made.append(GravityTerm(name, masses, assembly.box.dim, assembly.dtype))
+        if part.tree is None:
+            made.append(GravityTerm(name, masses, dim, dtype))
+        else:
+            made.append(TreeTerm(name, masses, dim, dtype, part.tree.angle, part.tree.leaf))
     return made
 
 
@@ -31,6 +35,13 @@ def check(scene: Scene, reasons: Reasons) -> None:
     found = gravity_of(scene)
     for name in list(found)[1:]:
         reasons.add(name, f"is a second gravity beside {next(iter(found))}; leave one of them out.")
+    for name, part in found.items():
+        if part.tree is not None and scene.parameters():
+            reasons.add(
+                f"{name}.tree",
+                "gives forces that jump where a body begins to take another cell as a whole, so that there are no "
+                f"gradients by {', '.join(scene.parameters())}. Leave the tree out, or write plain numbers.",
+            )
     if scene.domain.dimensions is None:
         reasons.add("domain", "has edges, and gravity reaches beyond all of them. Write Domain.unbounded(dim=3), or 2.")
 

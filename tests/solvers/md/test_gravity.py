@@ -222,9 +222,9 @@ def test_a_member_does_not_feel_its_companions():
 
 
 def test_the_figure_of_eight_closes():
-    scene = sg.library.figure_eight(accuracy=5e-4).replace({"outputs": {}})
+    scene = sg.library.figure_eight(accuracy=2e-3).replace({"outputs": {}})
     solver, state, params, result = run(scene)
-    assert float((result.state.position - state.position).abs().max()) < 1e-8
+    assert float((result.state.position - state.position).abs().max()) < 1e-7
     seen = [solver.observe(one, params) for one in (state, result.state)]
     assert float(seen[0]["total_energy"]) == pytest.approx(TABLE["figure8"]["refined_ic"]["energy"], rel=1e-14)
     assert float(seen[1]["total_energy"]) == pytest.approx(float(seen[0]["total_energy"]), rel=1e-9)
@@ -250,3 +250,48 @@ def test_what_gravity_cannot_do_is_refused():
         sg.compile(scattered(also={"other": sg.Gravity()}))
     with pytest.raises(sg.SceneError, match="rate at which forces change"):
         sg.compile(scattered(also={"pair": sg.LennardJones()}, dynamics=sg.Hermite()))
+
+
+def test_the_error_of_a_tree_falls_with_its_angle():
+    """Beside the sum over all pairs, in both dimensions and precisions; momentum and energy too."""
+    for dim in (2, 3):
+        scene = sg.library.star_cluster(bodies=700, softening=0.01)
+        if dim == 2:
+            flat = tuple(row[:2] for row in scene.at("star.lattice.positions"))
+            scene = scene.replace({"star.lattice": sg.Sites(flat), "domain.dimensions": 2})
+        solver, state, params = compiled(scene)
+        exact, field = solver.system.force(state, params), solver.system.forces
+        errors = []
+        for angle in (0.8, 0.4, 0.2):
+            tree, same, _ = compiled(scene.replace({"pull.tree": sg.Tree(angle=angle, leaf=8)}))
+            found = tree.system.force(same, params)
+            errors.append(float(((found - exact).square().sum() / exact.square().sum()).sqrt()))
+        assert errors[2] < 5e-4
+        assert errors[0] > 6 * errors[1] > 36 * errors[2], errors
+        sums, known = (one.sums(state.position, solver.system.box, params) for one in (tree.system.forces, field))
+        torch.testing.assert_close(sums, known, rtol=1e-4, atol=1e-4)
+        assert float(found.sum(dim=1).abs().max()) < 1e-3 * float(exact.norm(dim=2).sum())
+        single, same, params = compiled(scene.replace({"pull.tree": sg.Tree(angle=0.2, leaf=8)}), "float32")
+        torch.testing.assert_close(single.system.force(same, params).double(), found, rtol=1e-3, atol=1e-6)
+
+
+def test_a_tree_with_one_leaf_is_the_sum_over_all_pairs():
+    scene = sg.library.star_cluster(bodies=40)
+    solver, state, params = compiled(scene)
+    tree, *_ = compiled(scene.replace({"pull.tree": sg.Tree(leaf=40)}))
+    torch.testing.assert_close(
+        tree.system.force(state, params), solver.system.force(state, params), rtol=1e-12, atol=1e-15
+    )
+    for one in (tree, solver):
+        assert float(one.max_dt(state, params)) == pytest.approx(float(solver.max_dt(state, params)), rel=1e-12)
+
+
+def test_a_tree_has_no_derivatives_and_says_so():
+    with pytest.raises(sg.SceneError, match="jump"):
+        sg.compile(scattered(**{"pull.tree": sg.Tree()}))
+    scene = sg.library.star_cluster(bodies=40).replace({"pull.tree": sg.Tree(), "outputs": {}})
+    solver, state, params = compiled(scene)
+    position = state.position.clone().requires_grad_()
+    end = rollout(solver, type(state)(**{**vars(state), "position": position}), params, 0.01).state
+    with pytest.raises(sg.EngineError, match="no derivative"):
+        end.position.square().sum().backward()
