@@ -52,12 +52,12 @@ class PME(ChargeMethod):
     """As `Ewald`, with the waves on a mesh that charges are spread to by B-splines. [Essmann et al. 1995]
 
     order: number of mesh points along each axis that an atom touches. spacing: of the mesh; without it, from the
-    tolerance. cutoff: of the pairs; without it, that of a sphere which holds 150 charges, or 0.45 of the shortest edge.
+    tolerance. cutoff: of the pairs; without it, that of a sphere which holds 100 charges, or 0.45 of the shortest edge.
     """
 
     kind: Literal["pme"] = "pme"
-    tolerance: Tolerance = 1e-5
-    order: Annotated[int, Field(ge=4, le=10)] = 5
+    tolerance: Tolerance = 1e-4
+    order: Annotated[int, Field(ge=4, le=10)] = 6
     spacing: Annotated[float, Field(gt=0)] | None = None  # [length]
     cutoff: Cutoff | None = None  # [length]
 

@@ -1,7 +1,7 @@
 """Cases of molecular dynamics, from those that hold to the last digit to published liquids."""
 
 from scenegrad.verification.case import Case
-from scenegrad.verification.md import (
+from scenegrad.verification.md import (, charges
     fluids,
     laws,
     liquid,

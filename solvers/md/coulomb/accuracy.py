@@ -12,7 +12,7 @@ import math
 
 __all__ = ["alpha_of", "balanced_cutoff", "mesh_points", "waves_of"]
 
-SAFE = 0.1  # of the tolerance goes to each part; crystals add up errors that are random elsewhere
+SAFE = 0.2  # of the tolerance goes to each part; crystals add up errors that are random elsewhere
 COST = 5.5  # of a wave, in pairs
 # Error (alpha h)^p / C of the force, with p the order and h the spacing of the mesh, as measured on molten salt.
 MESH = {4: 2.0, 5: 5.5, 6: 7.5, 7: 8.0, 8: 9.0, 9: 9.0, 10: 9.0}

@@ -11,11 +11,11 @@ from torch import Tensor
 from scenegrad.engine.state import Params
 from scenegrad.scenes.atoms import Atoms
 from scenegrad.scenes.coulomb import PME, ChargeMethod, Direct, Electrostatics, Ewald, ReactionField
+from scenegrad.scenes.errors import SceneError
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.values import number
 from scenegrad.solvers.md.coulomb.accuracy import alpha_of, balanced_cutoff, mesh_points, waves_of
 from scenegrad.solvers.md.coulomb.charges import Charges
-from scenegrad.solvers.md.coulomb.constant import coulomb_constant
 from scenegrad.solvers.md.coulomb.corrections import corrections, pairs_of_table
 from scenegrad.solvers.md.coulomb.grouped import Grouped
 from scenegrad.solvers.md.coulomb.mesh import ChargeMesh, Mesh
@@ -27,11 +27,12 @@ from scenegrad.solvers.md.joined import Joined
 from scenegrad.solvers.md.lattice import box_of, counts
 from scenegrad.solvers.md.system import PerAtom
 from scenegrad.solvers.md.torch_term import TorchTerm
+from scenegrad.solvers.md.units import UNITS
 from scenegrad.solvers.shared.reasons import Reasons
 
 __all__ = ["CHARGES", "charge_terms"]
 
-WITHIN = 150  # charges in the sphere of the cutoff, where the mesh does the rest
+WITHIN = 100  # charges in the sphere of the cutoff, where the mesh does the rest
 ROOM = 0.45  # of the shortest edge, so that a barostat may shrink it
 NEUTRAL = 1e-6  # of the sum of the sizes of all charges
 
@@ -48,9 +49,13 @@ def terms(assembly: Assembly) -> list[Term]:
     found = list(CHARGES.entities(assembly.scenes[0]))
     if not found:
         return []
+    if assembly.box.lean is not None:
+        raise SceneError(
+            f"{found[0]} sums charges in boxes with right angles, and this one leans. Take one that does not."
+        )
     methods = [scene.at(found[0]).method for scene in assembly.scenes]
     joined = Joined([f"{name}.charge" for name in assembly.names], (len(assembly.names),))
-    charges = Charges(PerAtom(joined, assembly.species), coulomb_constant(assembly.scenes[0].units))
+    charges = Charges(PerAtom(joined, assembly.species), UNITS[assembly.scenes[0].units].coulomb)
     return charge_terms(assembly, methods, charges)
 
 

@@ -31,6 +31,7 @@ def force(law: ChargeLaw) -> wp.Kernel:
     """F_i += q_i sum_j q_j s(r^2) d"""
     n, all_pairs = numbers(law.dim, law.dtype), law.all_pairs
     vec, real, edge = n.vec, n.real, n.edge
+    ones = vec(1.0)
     radial = screening(law.kind, law.dtype).radial
 
     @wp.kernel(module="unique", enable_backward=False, module_options=FUSED)
@@ -45,6 +46,7 @@ def force(law: ChargeLaw) -> wp.Kernel:
     ):
         b, i = wp.tid()
         lengths = box[b]
+        inverse = wp.cw_div(ones, lengths)
         xi = x[b, i]
         pb = p[b]
         many = x.shape[1]
@@ -57,7 +59,7 @@ def force(law: ChargeLaw) -> wp.Kernel:
                 j = rows[b, i, m]
             d = xi - x[b, j]
             for a in range(wp.static(n.dim)):
-                d[a] = d[a] - lengths[a] * wp.rint(d[a] / lengths[a])
+                d[a] = d[a] - lengths[a] * wp.rint(d[a] * inverse[a])
             r2 = wp.dot(d, d)
             if r2 < pb[0] and j != i:
                 total += (q[b, j] * radial(r2, pb)) * d
@@ -74,6 +76,7 @@ def force_adjoint(law: ChargeLaw) -> wp.Kernel:
     """
     n, all_pairs = numbers(law.dim, law.dtype), law.all_pairs
     vec, real, edge = n.vec, n.real, n.edge
+    ones = vec(1.0)
     bend = screening(law.kind, law.dtype).bend
 
     @wp.kernel(module="unique", enable_backward=False, module_options=FUSED)
@@ -90,6 +93,7 @@ def force_adjoint(law: ChargeLaw) -> wp.Kernel:
     ):
         b, i = wp.tid()
         lengths = box[b]
+        inverse = wp.cw_div(ones, lengths)
         xi = x[b, i]
         wi = w[b, i]
         pb = p[b]
@@ -104,7 +108,7 @@ def force_adjoint(law: ChargeLaw) -> wp.Kernel:
                 j = rows[b, i, m]
             d = xi - x[b, j]
             for a in range(wp.static(n.dim)):
-                d[a] = d[a] - lengths[a] * wp.rint(d[a] / lengths[a])
+                d[a] = d[a] - lengths[a] * wp.rint(d[a] * inverse[a])
             r2 = wp.dot(d, d)
             if r2 < pb[0] and j != i:
                 dw = wi - w[b, j]
@@ -123,6 +127,7 @@ def sums(law: ChargeLaw) -> wp.Kernel:
     """Energy and virial by atom, in float64: 1/2 sum_j u, then 1/2 sum_j q_i q_j s d_a d_b row by row."""
     n, all_pairs = numbers(law.dim, law.dtype), law.all_pairs
     vec, real, edge, row_type = n.vec, n.real, n.edge, n.sums
+    ones = vec(1.0)
     bend = screening(law.kind, law.dtype).bend
 
     @wp.kernel(module="unique", enable_backward=False, module_options=FUSED)
@@ -137,6 +142,7 @@ def sums(law: ChargeLaw) -> wp.Kernel:
     ):
         b, i = wp.tid()
         lengths = box[b]
+        inverse = wp.cw_div(ones, lengths)
         pb = p[b]
         many = x.shape[1]
         if wp.static(not all_pairs):
@@ -148,7 +154,7 @@ def sums(law: ChargeLaw) -> wp.Kernel:
                 j = rows[b, i, m]
             d = x[b, i] - x[b, j]
             for a in range(wp.static(n.dim)):
-                d[a] = d[a] - lengths[a] * wp.rint(d[a] / lengths[a])
+                d[a] = d[a] - lengths[a] * wp.rint(d[a] * inverse[a])
             r2 = wp.dot(d, d)
             if r2 < pb[0] and j != i:
                 g = (real(0.5) * q[b, i] * q[b, j]) * bend(r2, pb)
@@ -171,6 +177,7 @@ def sums_adjoint(law: ChargeLaw) -> wp.Kernel:
     """
     n, all_pairs = numbers(law.dim, law.dtype), law.all_pairs
     vec, real, edge, mat = n.vec, n.real, n.edge, n.mat
+    ones = vec(1.0)
     bend = screening(law.kind, law.dtype).bend
 
     @wp.kernel(module="unique", enable_backward=False, module_options=FUSED)
@@ -188,6 +195,7 @@ def sums_adjoint(law: ChargeLaw) -> wp.Kernel:
     ):
         b, i = wp.tid()
         lengths = box[b]
+        inverse = wp.cw_div(ones, lengths)
         pb = p[b]
         gu = u_bar[b]
         both = w_bar[b] + wp.transpose(w_bar[b])
@@ -202,7 +210,7 @@ def sums_adjoint(law: ChargeLaw) -> wp.Kernel:
                 j = rows[b, i, m]
             d = x[b, i] - x[b, j]
             for a in range(wp.static(n.dim)):
-                d[a] = d[a] - lengths[a] * wp.rint(d[a] / lengths[a])
+                d[a] = d[a] - lengths[a] * wp.rint(d[a] * inverse[a])
             r2 = wp.dot(d, d)
             if r2 < pb[0] and j != i:
                 g = bend(r2, pb)
@@ -221,6 +229,7 @@ def stiffest(law: ChargeLaw) -> wp.Kernel:
     """max_j |u''| (1/m_i + 1/m_j): the square of the highest frequency of a pair with atom i, u'' = -s - 2 r^2 s'."""
     n, all_pairs = numbers(law.dim, law.dtype), law.all_pairs
     vec, real, edge = n.vec, n.real, n.edge
+    ones = vec(1.0)
     bend = screening(law.kind, law.dtype).bend
 
     @wp.kernel(module="unique", enable_backward=False, module_options=FUSED)
@@ -236,6 +245,7 @@ def stiffest(law: ChargeLaw) -> wp.Kernel:
     ):
         b, i = wp.tid()
         lengths = box[b]
+        inverse = wp.cw_div(ones, lengths)
         pb = p[b]
         many = x.shape[1]
         if wp.static(not all_pairs):
@@ -247,7 +257,7 @@ def stiffest(law: ChargeLaw) -> wp.Kernel:
                 j = rows[b, i, m]
             d = x[b, i] - x[b, j]
             for a in range(wp.static(n.dim)):
-                d[a] = d[a] - lengths[a] * wp.rint(d[a] / lengths[a])
+                d[a] = d[a] - lengths[a] * wp.rint(d[a] * inverse[a])
             r2 = wp.dot(d, d)
             if r2 < pb[0] and j != i:
                 g = bend(r2, pb)

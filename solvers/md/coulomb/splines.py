@@ -23,8 +23,11 @@ class MeshLaw:
 @cache
 def weights(law: MeshLaw) -> Any:
     """M_p, M_p' and M_p'' at f + k, k = 0 ... p - 1, in the order of the mesh points that start at the atom's own."""
-    real, p = numbers(3, law.dtype).real, law.order
-    row, three = wp.types.vector(p, real), wp.types.matrix((3, p), real)
+    real = numbers(3, law.dtype).real
+    return recursion(law.order, real, wp.types.vector(law.order, real), wp.types.matrix((3, law.order), real))
+
+
+def recursion(p: int, real: Any, row: Any, three: Any) -> Any:
 
     @wp.func
     def raised(lower: row, f: real, order: int) -> row:

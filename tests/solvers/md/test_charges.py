@@ -56,8 +56,8 @@ def compiled(scene, learning=True):
 METHODS = {
     "reaction field": sg.ReactionField(cutoff=0.87),  # where no pair is: its second derivative jumps
     "Ewald": sg.Ewald(tolerance=1e-10),
-    "mesh": sg.PME(tolerance=1e-4),
-    "mesh of even order": sg.PME(tolerance=1e-4, order=6),
+    "mesh of odd order": sg.PME(order=5),
+    "mesh": sg.PME(),
 }
 EDGES = (2.0, 2.2, 2.3)  # that no axis is mistaken for another
 
@@ -144,7 +144,9 @@ def charge_slope(function, params, address):
     return slope(lambda q: function(Params({**params, address: q.detach()})), params[address], 1.0, 1e-3)
 
 
-@pytest.mark.parametrize("method", [sg.PME(), sg.PME(order=6), sg.PME(tolerance=1e-7, order=8)], ids=str)
+@pytest.mark.parametrize(
+    "method", [sg.PME(), sg.PME(tolerance=1e-5, order=5), sg.PME(tolerance=1e-7, order=8)], ids=str
+)
 def test_mesh_has_the_energy_and_the_forces_of_waves(method):
     forces, box, x, params = compiled(crystal(sg.Ewald(tolerance=1e-11), cells=3, shake=0.1))
     mesh = compiled(crystal(method, cells=3, shake=0.1))[0]
@@ -152,7 +154,7 @@ def test_mesh_has_the_energy_and_the_forces_of_waves(method):
     # tolerances are relative to 1/a^2, a = (V/N)^(1/3) = 1/2
     assert float((found - exact).square().sum(-1).mean().sqrt()) < 4.0 * method.tolerance
     energy, same = (f.sums(x, box, params)[0, 0] for f in (forces, mesh))
-    assert abs(float(same / energy) - 1.0) < method.tolerance
+    assert abs(float(same / energy) - 1.0) < min(method.tolerance, 1e-5)
 
 
 def test_tolerance_of_ewalds_sum_holds():
