@@ -30,6 +30,7 @@ class Numbers:
     vec: Any  # [dim]
     edge: Any  # what a pair potential is at its cutoff [4]
     mat: Any  # [dim, dim]
+    three: Any  # [3], whatever the dimension
     sums: Any  # energy and virial [1 + dim dim], always in float64
 
     def theta(self, count: int) -> Any:
@@ -41,7 +42,9 @@ class Numbers:
 def numbers(dim: int, dtype: torch.dtype) -> Numbers:
     real = wp.float64 if dtype == torch.float64 else wp.float32
     vec, edge, mat = wp.types.vector(dim, real), wp.types.vector(4, real), wp.types.matrix((dim, dim), real)
-    return Numbers(dim, dtype, real, vec, edge, mat, wp.types.vector(1 + dim * dim, wp.float64))
+    return Numbers(
+        dim, dtype, real, vec, edge, mat, wp.types.vector(3, real), wp.types.vector(1 + dim * dim, wp.float64)
+    )
 
 
 def view(tensor: Tensor, dtype: Any) -> Any:

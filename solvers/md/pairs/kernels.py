@@ -1,4 +1,7 @@
-"""Kernels over the pairs of a neighbour list: force, its adjoint, energy, virial. All gather: an atom sums its own row.
+"""Kernels over the pairs of a neighbour list: force, its adjoint, energy, virial.
+
+An atom sums its own row. Where a list has each pair once, as on a CPU, it hands what it found to the other atom as
+well; where it has each pair in both rows, as on a GPU, all kernels gather, and a sum over pairs counts half of each.
 
 d = x_i - x_j is the nearest image, r^2 = d.d, s = -u'(r)/r. Pairs beyond the cutoff are masked, not skipped: a branch
 that a quarter of the pairs takes costs more than their arithmetic. Sums over the atoms of a system are done in float64.
@@ -6,10 +9,12 @@ that a quarter of the pairs takes costs more than their arithmetic. Sums over th
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import torch
 import warp as wp
 
+from scenegrad.solvers.md.images import nearest_image
 from scenegrad.solvers.md.numbers import FUSED, numbers
 from scenegrad.solvers.md.pairs.cuts import cut_functions
 from scenegrad.solvers.md.pairs.potentials import potential
@@ -20,7 +25,8 @@ __all__ = ["PairLaw", "force", "force_adjoint", "stiffest", "sums", "sums_adjoin
 @dataclass(frozen=True)
 class PairLaw:
     """What the kernels are specialised for. mixed: more than one pair of species, looked up for every neighbour.
-    partial: some two species have nothing to do with this potential, their row is -1."""
+    partial: some two species have nothing to do with this potential, their row is -1. once: a list has each pair in one
+    row only. tilted: boxes are triclinic."""
 
     kind: str
     cut: str
@@ -28,19 +34,32 @@ class PairLaw:
     dtype: torch.dtype
     mixed: bool
     partial: bool = False
+    once: bool = False
+    tilted: bool = False
+
+    @property
+    def share(self) -> float:
+        """Of a pair, that a row counts."""
+        return 1.0 if self.once else 0.5
+
+    @property
+    def image(self) -> Any:
+        return nearest_image(self.dim, self.dtype, self.tilted)
 
 
 @cache
 def force(law: PairLaw) -> wp.Kernel:
     """F_i += sum_j s(r^2) d"""
     n, mixed = numbers(law.dim, law.dtype), law.mixed
-    partial = law.partial
+    partial, once, image, three = law.partial, law.once, law.image, n.three
     vec, real, edge, theta = n.vec, n.real, n.edge, n.theta(len(potential(law.kind).parameters))
     radial = cut_functions(law.kind, law.cut, law.dtype).radial
 
     @wp.kernel(module="unique", enable_backward=False, module_options=FUSED)
     def kernel(
+        corner: wp.vec2i,
         box: wp.array[vec],
+        lean: wp.array[three],
         p: wp.array2d[theta],
         e: wp.array2d[edge],
         pair_of: wp.array2d[wp.int32],
@@ -51,22 +70,24 @@ def force(law: PairLaw) -> wp.Kernel:
         force_out: wp.array2d[vec],
     ):
         b, i = wp.tid()
+        b += corner[0]
+        i += corner[1]
         xb = x[b]
+        fb = force_out[b]
         row = rows[b, i]
         xi = xb[i]
         lengths = box[b]
         inverse = vec()
         for a in range(wp.static(n.dim)):
             inverse[a] = real(1.0) / lengths[a]
+        slant = lean[b]
         mine = pair_of[species[i]]
         pk = p[b, 0]
         ek = e[b, 0]
         total = vec()
         for m in range(count[b, i]):
             j = row[m]
-            d = xi - xb[j]
-            for a in range(wp.static(n.dim)):
-                d[a] = d[a] - lengths[a] * wp.rint(d[a] * inverse[a])
+            d = image(xi - xb[j], lengths, inverse, slant)
             r2 = wp.dot(d, d)
             if wp.static(mixed):
                 k = mine[species[j]]
@@ -75,9 +96,11 @@ def force(law: PairLaw) -> wp.Kernel:
                         continue
                 pk = p[b, k]
                 ek = e[b, k]
-            s = radial(r2, pk, ek)
-            total += wp.where(r2 < ek[0], s, real(0.0)) * d
-        force_out[b, i] = force_out[b, i] + total
+            f = wp.where(r2 < ek[0], radial(r2, pk, ek), real(0.0)) * d
+            total += f
+            if wp.static(once):
+                fb[j] = fb[j] - f
+        fb[i] = fb[i] + total
 
     return kernel
 
@@ -90,14 +113,17 @@ def force_adjoint(law: PairLaw, learning: bool) -> wp.Kernel:
     atom and pair).
     """
     n, mixed = numbers(law.dim, law.dtype), law.mixed
-    partial = law.partial
+    partial, once, image, three = law.partial, law.once, law.image, n.three
+    share = law.share
     vec, real, edge, theta = n.vec, n.real, n.edge, n.theta(len(potential(law.kind).parameters))
     f = cut_functions(law.kind, law.cut, law.dtype)
     radial, slope, radial_by = f.radial, f.slope, f.radial_by
 
     @wp.kernel(module="unique", enable_backward=False, module_options=FUSED)
     def kernel(
+        corner: wp.vec2i,
         box: wp.array[vec],
+        lean: wp.array[three],
         p: wp.array2d[theta],
         e: wp.array2d[edge],
         pair_of: wp.array2d[wp.int32],
@@ -110,7 +136,10 @@ def force_adjoint(law: PairLaw, learning: bool) -> wp.Kernel:
         p_bar_out: wp.array3d[theta],
     ):
         b, i = wp.tid()
+        b += corner[0]
+        i += corner[1]
         xb = x[b]
+        x_bar_b = x_bar_out[b]
         wb = w[b]
         row = rows[b, i]
         xi = xb[i]
@@ -119,6 +148,7 @@ def force_adjoint(law: PairLaw, learning: bool) -> wp.Kernel:
         inverse = vec()
         for a in range(wp.static(n.dim)):
             inverse[a] = real(1.0) / lengths[a]
+        slant = lean[b]
         mine = pair_of[species[i]]
         k = int(0)
         pk = p[b, 0]
@@ -127,9 +157,7 @@ def force_adjoint(law: PairLaw, learning: bool) -> wp.Kernel:
         p_bar = theta()
         for m in range(count[b, i]):
             j = row[m]
-            d = xi - xb[j]
-            for a in range(wp.static(n.dim)):
-                d[a] = d[a] - lengths[a] * wp.rint(d[a] * inverse[a])
+            d = image(xi - xb[j], lengths, inverse, slant)
             r2 = wp.dot(d, d)
             dw = wi - wb[j]
             if wp.static(mixed):
@@ -142,14 +170,17 @@ def force_adjoint(law: PairLaw, learning: bool) -> wp.Kernel:
             inside = wp.where(r2 < ek[0], real(1.0), real(0.0))
             along = wp.dot(d, dw) * inside
             s = radial(r2, pk, ek) * inside
-            total += s * dw + (real(2.0) * slope(r2, pk, ek) * along) * d
+            part_x = s * dw + (real(2.0) * slope(r2, pk, ek) * along) * d
+            total += part_x
+            if wp.static(once):
+                x_bar_b[j] = x_bar_b[j] - part_x
             if wp.static(learning):
-                part = (real(0.5) * along) * radial_by(r2, pk, ek)
+                part = (real(share) * along) * radial_by(r2, pk, ek)
                 if wp.static(mixed):
                     p_bar_out[b, i, k] = p_bar_out[b, i, k] + part
                 else:
                     p_bar += part
-        x_bar_out[b, i] = x_bar_out[b, i] + total
+        x_bar_b[i] = x_bar_b[i] + total
         if wp.static(learning and not mixed):
             p_bar_out[b, i, 0] = p_bar
 
@@ -160,14 +191,17 @@ def force_adjoint(law: PairLaw, learning: bool) -> wp.Kernel:
 def sums(law: PairLaw) -> wp.Kernel:
     """Energy and virial by atom, in float64: 1/2 sum_j u, then 1/2 sum_j s d_a d_b row by row."""
     n, mixed = numbers(law.dim, law.dtype), law.mixed
-    partial = law.partial
+    partial, image, three = law.partial, law.image, n.three
+    share = law.share
     vec, real, edge, theta, row_type = n.vec, n.real, n.edge, n.theta(len(potential(law.kind).parameters)), n.sums
     f = cut_functions(law.kind, law.cut, law.dtype)
     energy, radial = f.energy, f.radial
 
     @wp.kernel(module="unique", enable_backward=False, module_options=FUSED)
     def kernel(
+        corner: wp.vec2i,
         box: wp.array[vec],
+        lean: wp.array[three],
         p: wp.array2d[theta],
         e: wp.array2d[edge],
         pair_of: wp.array2d[wp.int32],
@@ -178,18 +212,22 @@ def sums(law: PairLaw) -> wp.Kernel:
         sums_out: wp.array2d[row_type],
     ):
         b, i = wp.tid()
+        b += corner[0]
+        i += corner[1]
         xb = x[b]
         row = rows[b, i]
         lengths = box[b]
+        inverse = vec()
+        for a in range(wp.static(n.dim)):
+            inverse[a] = real(1.0) / lengths[a]
+        slant = lean[b]
         mine = pair_of[species[i]]
         pk = p[b, 0]
         ek = e[b, 0]
         total = row_type()
         for m in range(count[b, i]):
             j = row[m]
-            d = xb[i] - xb[j]
-            for a in range(wp.static(n.dim)):
-                d[a] = d[a] - lengths[a] * wp.rint(d[a] * (real(1.0) / lengths[a]))
+            d = image(xb[i] - xb[j], lengths, inverse, slant)
             r2 = wp.dot(d, d)
             if wp.static(mixed):
                 k = mine[species[j]]
@@ -200,11 +238,11 @@ def sums(law: PairLaw) -> wp.Kernel:
                 ek = e[b, k]
             if r2 < ek[0]:
                 s = radial(r2, pk, ek)
-                total[0] = total[0] + wp.float64(real(0.5) * energy(r2, pk, ek))
+                total[0] = total[0] + wp.float64(real(share) * energy(r2, pk, ek))
                 for a in range(wp.static(n.dim)):
                     for c in range(wp.static(n.dim)):
                         at = 1 + wp.static(n.dim) * a + c
-                        total[at] = total[at] + wp.float64(real(0.5) * s * d[a] * d[c])
+                        total[at] = total[at] + wp.float64(real(share) * s * d[a] * d[c])
         sums_out[b, i] = total
 
     return kernel
@@ -218,14 +256,17 @@ def sums_adjoint(law: PairLaw) -> wp.Kernel:
     dL/dp = 1/2 sum_ij [g du/dp + (d.Gd) ds/dp]   (by atom and pair).
     """
     n, mixed = numbers(law.dim, law.dtype), law.mixed
-    partial = law.partial
+    partial, once, image, three = law.partial, law.once, law.image, n.three
+    share = law.share
     vec, real, edge, theta, mat = n.vec, n.real, n.edge, n.theta(len(potential(law.kind).parameters)), n.mat
     f = cut_functions(law.kind, law.cut, law.dtype)
     radial, slope, energy_by, radial_by = f.radial, f.slope, f.energy_by, f.radial_by
 
     @wp.kernel(module="unique", enable_backward=False, module_options=FUSED)
     def kernel(
+        corner: wp.vec2i,
         box: wp.array[vec],
+        lean: wp.array[three],
         p: wp.array2d[theta],
         e: wp.array2d[edge],
         pair_of: wp.array2d[wp.int32],
@@ -239,9 +280,16 @@ def sums_adjoint(law: PairLaw) -> wp.Kernel:
         p_bar_out: wp.array3d[theta],
     ):
         b, i = wp.tid()
+        b += corner[0]
+        i += corner[1]
         xb = x[b]
+        x_bar_b = x_bar_out[b]
         row = rows[b, i]
         lengths = box[b]
+        inverse = vec()
+        for a in range(wp.static(n.dim)):
+            inverse[a] = real(1.0) / lengths[a]
+        slant = lean[b]
         gu = u_bar[b]
         gw = w_bar[b]
         both = gw + wp.transpose(gw)
@@ -252,9 +300,7 @@ def sums_adjoint(law: PairLaw) -> wp.Kernel:
         total = vec()
         for m in range(count[b, i]):
             j = row[m]
-            d = xb[i] - xb[j]
-            for a in range(wp.static(n.dim)):
-                d[a] = d[a] - lengths[a] * wp.rint(d[a] * (real(1.0) / lengths[a]))
+            d = image(xb[i] - xb[j], lengths, inverse, slant)
             r2 = wp.dot(d, d)
             if wp.static(mixed):
                 k = mine[species[j]]
@@ -267,10 +313,13 @@ def sums_adjoint(law: PairLaw) -> wp.Kernel:
                 s = radial(r2, pk, ek)
                 along = both * d
                 twice = wp.dot(d, along)
-                total += (slope(r2, pk, ek) * twice - gu * s) * d + s * along
+                part_x = (slope(r2, pk, ek) * twice - gu * s) * d + s * along
+                total += part_x
+                if wp.static(once):
+                    x_bar_b[j] = x_bar_b[j] - part_x
                 part = gu * energy_by(r2, pk, ek) + (real(0.5) * twice) * radial_by(r2, pk, ek)
-                p_bar_out[b, i, k] = p_bar_out[b, i, k] + real(0.5) * part
-        x_bar_out[b, i] = x_bar_out[b, i] + total
+                p_bar_out[b, i, k] = p_bar_out[b, i, k] + real(share) * part
+        x_bar_b[i] = x_bar_b[i] + total
 
     return kernel
 
@@ -279,14 +328,16 @@ def sums_adjoint(law: PairLaw) -> wp.Kernel:
 def stiffest(law: PairLaw) -> wp.Kernel:
     """max_j |u''| (1/m_i + 1/m_j): the square of the highest frequency of a pair with atom i, u'' = -s - 2 r^2 s'."""
     n, mixed = numbers(law.dim, law.dtype), law.mixed
-    partial = law.partial
+    partial, image, three = law.partial, law.image, n.three
     vec, real, edge, theta = n.vec, n.real, n.edge, n.theta(len(potential(law.kind).parameters))
     f = cut_functions(law.kind, law.cut, law.dtype)
     radial, slope = f.radial, f.slope
 
     @wp.kernel(module="unique", enable_backward=False, module_options=FUSED)
     def kernel(
+        corner: wp.vec2i,
         box: wp.array[vec],
+        lean: wp.array[three],
         p: wp.array2d[theta],
         e: wp.array2d[edge],
         pair_of: wp.array2d[wp.int32],
@@ -298,9 +349,15 @@ def stiffest(law: PairLaw) -> wp.Kernel:
         square_out: wp.array2d[real],
     ):
         b, i = wp.tid()
+        b += corner[0]
+        i += corner[1]
         xb = x[b]
         row = rows[b, i]
         lengths = box[b]
+        inverse = vec()
+        for a in range(wp.static(n.dim)):
+            inverse[a] = real(1.0) / lengths[a]
+        slant = lean[b]
         mine = pair_of[species[i]]
         inverse_mass = real(1.0) / mass[b, i]
         pk = p[b, 0]
@@ -308,9 +365,7 @@ def stiffest(law: PairLaw) -> wp.Kernel:
         most = real(0.0)
         for m in range(count[b, i]):
             j = row[m]
-            d = xb[i] - xb[j]
-            for a in range(wp.static(n.dim)):
-                d[a] = d[a] - lengths[a] * wp.rint(d[a] * (real(1.0) / lengths[a]))
+            d = image(xb[i] - xb[j], lengths, inverse, slant)
             r2 = wp.dot(d, d)
             if wp.static(mixed):
                 k = mine[species[j]]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -15,10 +18,12 @@ from scenegrad.solvers.md.box import Box
 from scenegrad.solvers.md.joined import Joined
 from scenegrad.solvers.md.neighbours.lists import Neighbours
 from scenegrad.solvers.md.numbers import launch, numbers, view
+from scenegrad.solvers.md.pairs import kinds  # noqa: F401  # known from here on
 from scenegrad.solvers.md.pairs.cuts import measure_edges
 from scenegrad.solvers.md.pairs.kernels import PairLaw, force, force_adjoint, stiffest, sums, sums_adjoint
 from scenegrad.solvers.md.pairs.potentials import potential
 from scenegrad.solvers.md.pairs.stability import stiffness
+from scenegrad.solvers.md.shares import at_once, cuts, launch_shared
 from scenegrad.solvers.shared.unchanged import Fingerprint
 
 __all__ = ["PairTable", "PairTerm"]
@@ -54,20 +59,30 @@ class PairTerm:
 
     def __init__(self, table: PairTable, species: Tensor, neighbours: Neighbours, dtype: torch.dtype):
         self.table, self.neighbours, self.dtype = table, neighbours, dtype
-        self.device, (self.batch, self.atoms) = str(species.device), neighbours.count.shape
+        self.device, self.batch, self.atoms = str(species.device), *neighbours.shape
         self.numbers = numbers(neighbours.dim, dtype)
         count = len(potential(table.kind).parameters)
         self.theta = Joined([address for row in table.addresses for address in row], (len(table.names), count))
         self.theta_type = self.numbers.theta(count)
-        partial = bool((table.pair_of < 0).any())
+        some = bool((table.pair_of < 0).any())
         self.law = PairLaw(
-            table.kind, table.cut, neighbours.dim, dtype, mixed=len(table.names) > 1 or partial, partial=partial
+            table.kind,
+            table.cut,
+            neighbours.dim,
+            dtype,
+            mixed=len(table.names) > 1 or some,
+            partial=some,
+            once=self.device == "cpu",
+            tilted=neighbours.tilted,
         )
+        self.ends = cuts(self.atoms, self.device)
+        self.parts = torch.zeros(len(self.ends) - 2, self.batch, self.atoms, neighbours.dim, dtype=dtype)
         self.species, self.pair_of = species.to(torch.int32), table.pair_of
         self.cutoff = table.cutoff.to(dtype)
         self.edges = torch.zeros(self.batch, len(table.names), 4, dtype=dtype, device=species.device)
         self.kinds = [view(self.pair_of, wp.int32), view(self.species, wp.int32)]
-        self.edges_of = Fingerprint(())  # theta for which the edges hold
+        self.made_of = Fingerprint(())  # theta and box that kernels see
+        self.begin: list[Any] = []
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -77,32 +92,60 @@ class PairTerm:
         """What every pair kernel begins with; brings list and edges up to date."""
         self.neighbours.update(x, box)
         n, theta = self.numbers, self.theta(params)
-        seen, edges = view(theta, self.theta_type), view(self.edges, n.edge)
-        if not self.edges_of.fits([theta]):
+        if not self.made_of.fits([theta, box.edges]):
+            seen, edges = view(theta, self.theta_type), view(self.edges, n.edge)
             given = [view(self.cutoff, n.real), seen, edges]
             launch(measure_edges(self.law.kind, self.dtype), tuple(self.cutoff.shape), given, self.device)
             self.refuse_ends_beyond(theta)
-            self.edges_of = Fingerprint([theta])
-        lengths = view(box.lengths(self.dtype), n.vec)
-        return [lengths, seen, edges, *self.kinds, *self.neighbours.table, view(x, n.vec)]
+            self.lengths, self.lean = box.lengths(self.dtype), box.leaning(self.dtype)
+            self.begin = [view(self.lengths, n.vec), view(self.lean, n.three), seen, edges, *self.kinds]
+            self.made_of = Fingerprint([theta, box.edges])
+        rows = self.neighbours.once if self.law.once else self.neighbours.table
+        return [*self.begin, *rows, view(x, n.vec)]
+
+    def add_up(self, kernel: wp.Kernel, given: list[Any], total: Tensor, rest: Sequence[Any] = ()) -> None:
+        """A kernel that adds to atoms of other rows too: every thread to a tensor of its own, which are then summed.
+
+        How many there are depends on the number of atoms and threads alone, and so does the order of summation.
+        """
+        vec, shape = self.numbers.vec, (self.batch, self.atoms)
+        if len(self.ends) == 2:
+            self.deal_out(kernel, [*given, view(total, vec), *rest])
+            return
+        self.parts.zero_()
+        jobs = []
+        for (low, high), out in zip(pairwise(self.ends), [total, *self.parts], strict=True):
+            inputs = [wp.vec2i(0, low), *given, view(out, vec), *rest]
+            jobs.append(partial(launch, kernel, (shape[0], high - low), inputs, self.device))
+        at_once(jobs, kernel)
+        for part in self.parts:
+            total.add_(part)
+
+    def deal_out(self, kernel: wp.Kernel, inputs: list[Any]) -> None:
+        """Whole systems to threads."""
+        ends = cuts(self.batch * self.atoms, self.device)
+        ends = [end // self.atoms for end in ends]
+        jobs = [
+            partial(launch, kernel, (high - low, self.atoms), [wp.vec2i(low, 0), *inputs], self.device)
+            for low, high in pairwise(ends)
+        ]
+        at_once(jobs, kernel)
 
     def add_force(self, x: Tensor, box: Box, params: Params, force_out: Tensor) -> None:
-        inputs = [*self.system(x, box, params), view(force_out, self.numbers.vec)]
-        launch(force(self.law), (self.batch, self.atoms), inputs, self.device)
+        self.add_up(force(self.law), self.system(x, box, params), force_out)
 
     def add_product(self, x: Tensor, box: Box, params: Params, w: Tensor, x_bar: Tensor) -> dict[str, Tensor]:
         self.refuse_jumps()
         p, learning = self.theta(params), self.theta.learning(params)
         p_bar = self.by_atom(p) if learning else p.new_zeros(1, 1, 1, p.shape[2])
-        outputs = [view(w, self.numbers.vec), view(x_bar, self.numbers.vec), view(p_bar, self.theta_type)]
-        inputs = [*self.system(x, box, params), *outputs]
-        launch(force_adjoint(self.law, learning), (self.batch, self.atoms), inputs, self.device)
+        given = [*self.system(x, box, params), view(w, self.numbers.vec)]
+        self.add_up(force_adjoint(self.law, learning), given, x_bar, [view(p_bar, self.theta_type)])
         return self.theta.parts(self.added(p_bar), params) if learning else {}
 
     def sums(self, x: Tensor, box: Box, params: Params) -> Tensor:
         parts = torch.empty(self.batch, self.atoms, 1 + box.dim**2, dtype=torch.float64, device=x.device)
         inputs = [*self.system(x, box, params), view(parts, self.numbers.sums)]
-        launch(sums(self.law), (self.batch, self.atoms), inputs, self.device)
+        launch_shared(sums(self.law), (self.batch, self.atoms), inputs, self.device)
         return parts.sum(dim=1)
 
     def add_sums_adjoint(self, x: Tensor, box: Box, params: Params, bar: Tensor, x_bar: Tensor) -> dict[str, Tensor]:
@@ -111,9 +154,8 @@ class PairTerm:
         bar = bar.to(self.dtype)
         u_bar, w_bar = bar[:, 0].contiguous(), bar[:, 1:].reshape(-1, dim, dim).contiguous()
         p_bar = self.by_atom(self.theta(params))
-        outputs = [view(u_bar, n.real), view(w_bar, n.mat), view(x_bar, n.vec), view(p_bar, self.theta_type)]
-        inputs = [*self.system(x, box, params), *outputs]
-        launch(sums_adjoint(self.law), (self.batch, self.atoms), inputs, self.device)
+        given = [*self.system(x, box, params), view(u_bar, n.real), view(w_bar, n.mat)]
+        self.add_up(sums_adjoint(self.law), given, x_bar, [view(p_bar, self.theta_type)])
         return self.theta.parts(self.added(p_bar), params)
 
     def highest_frequency(self, x: Tensor, box: Box, params: Params, mass: Tensor, height: Tensor) -> Tensor:
@@ -121,10 +163,11 @@ class PairTerm:
         real = self.numbers.real
         now = torch.empty(self.batch, self.atoms, dtype=self.dtype, device=x.device)
         system = self.system(x, box, params)
-        launch(stiffest(self.law), (self.batch, self.atoms), [*system, view(mass, real), view(now, real)], self.device)
+        seen = [*system, view(mass, real), view(now, real)]
+        launch_shared(stiffest(self.law), (self.batch, self.atoms), seen, self.device)
         met = torch.empty_like(self.cutoff)
         height = height.to(self.dtype).contiguous()
-        law = [system[1], system[2], view(height, real), view(met, real)]
+        law = [system[2], system[3], view(height, real), view(met, real)]
         launch(stiffness(self.law.kind, self.law.cut, self.dtype), tuple(met.shape), law, self.device)
         lightest = mass.new_zeros(self.batch, len(self.pair_of))
         kind = self.species.long().expand(self.batch, -1)
