@@ -3,6 +3,7 @@
 from scenegrad.verification.case import Case
 from scenegrad.verification.md import (, charges
     fluids,
+    gravity,
     laws,
     liquid,
     published_configurations,
@@ -15,4 +16,5 @@ CASES: tuple[Case, ...] = (
     *laws.CASES,
     *fluids.CASES,
     *liquid.CASES,
-, *gravity.CASES)
+    *gravity.CASES,
+)
