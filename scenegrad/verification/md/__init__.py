@@ -1,20 +1,24 @@
 """Cases of molecular dynamics, from those that hold to the last digit to published liquids."""
 
 from scenegrad.verification.case import Case
-from scenegrad.verification.md import (, charges
+from scenegrad.verification.md import (
+    charges,
     fluids,
     gravity,
     laws,
     liquid,
     published_configurations,
+    sampling,
 )
 
 __all__ = ["CASES"]
 
 CASES: tuple[Case, ...] = (
-    *published_configurations.CASES,
-    *laws.CASES,
+    *charges.CASES,
     *fluids.CASES,
-    *liquid.CASES,
     *gravity.CASES,
+    *laws.CASES,
+    *liquid.CASES,
+    *published_configurations.CASES,
+    *sampling.CASES,
 )

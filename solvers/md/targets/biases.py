@@ -8,18 +8,25 @@ from scenegrad.engine.state import Params
 from scenegrad.solvers.md.box import Box
 from scenegrad.solvers.md.torch_term import TorchTerm, nearest
 
-__all__ = ["DistanceBiasTerm", "confinement"]
+__all__ = ["ConfinementTerm", "DistanceBiasTerm"]
 
 
-def confinement(name: str) -> TorchTerm:
-    """U = k/2 sum_i max(|x_i - mean(x)| - R, 0)^2"""
+class ConfinementTerm(TorchTerm):
+    """U = k/2 sum_i max(|x_i - mean(x)| - R, 0)^2; its force, which is wanted most, is written out."""
 
-    def energy(x: Tensor, edges: Tensor, params: Params) -> Tensor:
-        apart = x - x.mean(dim=1, keepdim=True)
-        beyond = (apart.square().sum(dim=2) + 1e-30).sqrt() - params[f"{name}.radius"][:, None]
-        return 0.5 * params[f"{name}.stiffness"] * beyond.clamp(min=0.0).square().sum(dim=1)
+    def __init__(self, name: str):
+        def energy(x: Tensor, edges: Tensor, params: Params) -> Tensor:
+            out = x - x.mean(dim=1, keepdim=True)
+            beyond = (out.square().sum(dim=2) + 1e-30).sqrt() - params[f"{name}.radius"][:, None]
+            return 0.5 * params[f"{name}.stiffness"] * beyond.clamp(min=0.0).square().sum(dim=1)
 
-    return TorchTerm(energy, [f"{name}.radius", f"{name}.stiffness"])
+        super().__init__(energy, [f"{name}.radius", f"{name}.stiffness"])
+
+    def add_force(self, x: Tensor, box: Box, params: Params, force: Tensor) -> None:
+        radius, stiffness = (params[address].detach()[:, None, None] for address in self.addresses)
+        out = x - x.mean(dim=1, keepdim=True)
+        pull = stiffness * (1.0 - radius / out.norm(dim=2, keepdim=True).clamp(min=1e-15)).clamp(min=0.0) * out
+        force.sub_(pull - pull.mean(dim=1, keepdim=True))
 
 
 class DistanceBiasTerm(TorchTerm):

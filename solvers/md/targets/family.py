@@ -18,7 +18,7 @@ from scenegrad.scenes.values import number, vector
 from scenegrad.solvers.md.families import Assembly, Interaction
 from scenegrad.solvers.md.force_field import Term
 from scenegrad.solvers.md.lattice import counts
-from scenegrad.solvers.md.targets.biases import DistanceBiasTerm, confinement
+from scenegrad.solvers.md.targets.biases import ConfinementTerm, DistanceBiasTerm
 from scenegrad.solvers.md.targets.endless_pairs import EndlessPairs
 from scenegrad.solvers.md.targets.wells import CommonWell, FixedWell
 from scenegrad.solvers.shared.reasons import Reasons
@@ -53,7 +53,7 @@ def term(assembly: Assembly, name: str, part: Entity) -> Term:
         chosen = every if part.of is None else (assembly.species == assembly.names.index(part.of)).to(every)
         return FixedWell(name, chosen)
     if isinstance(part, Confinement):
-        return confinement(name)
+        return ConfinementTerm(name)
     if isinstance(part, DistanceBias):
         return DistanceBiasTerm(name, *part.atoms)
     kind = f"{part.kind}_{part.pairs}" if isinstance(part, LennardJonesPairs) else part.kind
