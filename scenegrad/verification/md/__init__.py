@@ -14,11 +14,11 @@ from scenegrad.verification.md import (
 __all__ = ["CASES"]
 
 CASES: tuple[Case, ...] = (
-    *charges.CASES,
-    *fluids.CASES,
-    *gravity.CASES,
-    *laws.CASES,
-    *liquid.CASES,
     *published_configurations.CASES,
+    *laws.CASES,
+    *fluids.CASES,
+    *liquid.CASES,
+    *gravity.CASES,
+    *charges.CASES,
     *sampling.CASES,
 )
