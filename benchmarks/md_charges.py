@@ -15,6 +15,8 @@ import torch
 import scenegrad.scenes as sc
 from scenegrad.engine.state import Params
 from scenegrad.solvers.compile import compile_scene
+from scenegrad.solvers.md.box import Box
+from scenegrad.solvers.md.force_field import Term
 
 FACES = ((0.0, 0.0, 0.0), (0.5, 0.5, 0.0), (0.5, 0.0, 0.5), (0.0, 0.5, 0.5))
 
@@ -35,6 +37,16 @@ def salt(cells: int, tolerance: float) -> sc.Scene:
         entities={**ions, "charges": sc.Electrostatics(method=sc.PME(tolerance=tolerance))},
         time=sc.Time(end=1.0),
     )
+
+
+def works(term: Term, x: torch.Tensor, box: Box, live: Params) -> dict[str, Callable[[], object]]:
+    w, out, bar = torch.ones_like(x), torch.zeros_like(x), torch.ones(1, 10, dtype=torch.float64, device=x.device)
+    return {
+        "force": lambda: term.add_force(x, box, live, out),
+        "its adjoint": lambda: term.add_product(x, box, live, w, out),
+        "energy and virial": lambda: term.sums(x, box, live),
+        "their adjoint": lambda: term.add_sums_adjoint(x, box, live, bar, out),
+    }
 
 
 def best(work: Callable[[], object], device: str, repeats: int) -> float:
@@ -65,18 +77,11 @@ def main() -> None:
     for dtype in ("float64", "float32"):
         solver, state, params = compile_scene(salt(given.cells, given.tolerance), given.device, dtype)
         live = Params({a: v.detach().clone().requires_grad_(a.endswith("charge")) for a, v in params.items()})
-        x, box = state.position.detach().clone(), solver.system.box
-        w, out, bar = torch.ones_like(x), torch.zeros_like(x), torch.ones(1, 10, dtype=torch.float64, device=x.device)
         near, mesh = solver.system.forces.terms
-        print(f"{given.device} {dtype} N={x.shape[1]}, mesh {mesh.mesh.points} of order {mesh.mesh.order}")
+        print(f"{given.device} {dtype} N={state.position.shape[1]}, mesh {mesh.mesh.points} of order {mesh.mesh.order}")
         for name, term in (("pairs", near), ("mesh", mesh)):
-            parts = {
-                "force": lambda term=term: term.add_force(x, box, params, out),
-                "its adjoint": lambda term=term: term.add_product(x, box, live, w, out),
-                "energy and virial": lambda term=term: term.sums(x, box, params),
-                "their adjoint": lambda term=term: term.add_sums_adjoint(x, box, live, bar, out),
-            }
-            told = [f"{what} {best(work, given.device, given.repeats):.2f} ms" for what, work in parts.items()]
+            work = works(term, state.position.detach().clone(), solver.system.box, live)
+            told = [f"{what} {best(one, given.device, given.repeats):.2f} ms" for what, one in work.items()]
             print(f"  {name}: {', '.join(told)}")
 
 
