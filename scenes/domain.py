@@ -26,6 +26,9 @@ class Domain(Model):
     Atoms may leave the size out and give their number density instead. A world without sides has neither: it gives the
     number of its dimensions and, where a method has a grid, the width of its cells, see `unbounded`. Finite elements
     have a mesh in place of all of them, see `meshed`.
+
+    tilt: makes a periodic box of atoms triclinic, with the edges (lx, 0, 0), (xy, ly, 0), (xz, yz, lz) for
+    size=(lx, ly, lz) and tilt=(xy, xz, yz); in two dimensions tilt=(xy,).
     """
 
     size: tuple[Annotated[float, Field(gt=0)], ...] | None = None  # edge lengths [length]
@@ -35,6 +38,7 @@ class Domain(Model):
     dx: Annotated[float, Field(gt=0)] | None = None  # width of the cells of a world without sides [length]
     dimensions: Literal[2, 3] | None = None  # of such a world
     mesh: MeshFile | None = None
+    tilt: tuple[Annotated[float, Field(allow_inf_nan=False)], ...] | None = None  # of a triclinic box [length]
 
     @classmethod
     def unbounded(cls, dx: float | None = None, dim: Literal[2, 3] = 3) -> Domain:
@@ -48,10 +52,15 @@ class Domain(Model):
 
     @classmethod
     def periodic(
-        cls, size: tuple[float, ...] | None = None, cells: tuple[int, ...] | None = None, density: Scalar | None = None
+        cls,
+        size: tuple[float, ...] | None = None,
+        cells: tuple[int, ...] | None = None,
+        density: Scalar | None = None,
+        *,
+        tilt: tuple[float, ...] | None = None,
     ) -> Domain:
         """A box that repeats itself along every axis."""
-        return cls(size=size, cells=cells, density=density, wrap=True)
+        return cls(size=size, cells=cells, density=density, wrap=True, tilt=tilt)
 
     @field_validator("cells", mode="before")
     @classmethod
@@ -90,6 +99,27 @@ class Domain(Model):
             raise ValueError("Domain needs a size=(...), one length per dimension (atoms may give a density= instead).")
         if lengths and next(iter(lengths.values())) not in (1, 2, 3):
             raise ValueError(f"Domain has {next(iter(lengths.values()))} dimensions; 1, 2 and 3 are possible.")
+        return self
+
+    @model_validator(mode="after")
+    def tilt_fits_the_box(self) -> Domain:
+        if self.tilt is None:
+            return self
+        if self.size is None or self.cells is not None or len(self.size) == 1 or not all(self.wraps):
+            raise ValueError(
+                f"Domain got tilt={self.tilt} with size={self.size}, cells={self.cells}, wrap={self.wrap}; a triclinic "
+                "box has a size, no cells, and repeats itself along every axis: Domain.periodic(size, tilt=(...))."
+            )
+        names = ("xy", "xz", "yz")[: 1 if len(self.size) == 2 else 3]
+        if len(self.tilt) != len(names):
+            raise ValueError(f"Domain got tilt={self.tilt}; for a size={self.size} it is ({', '.join(names)},).")
+        for name, value in zip(names, self.tilt, strict=True):
+            along = self.size["xyz".index(name[0])]
+            if abs(value) > along:
+                raise ValueError(
+                    f"Domain got a tilt {name}={value:g}, more than the edge {along:g} that it leans along. Take whole "
+                    f"edges off: {value - along * round(value / along):.6g} is the same box."
+                )
         return self
 
     @property

@@ -14,10 +14,11 @@ from scenegrad.scenes.domain import Boundary, Domain, Periodic
 from scenegrad.scenes.errors import SceneError
 from scenegrad.scenes.methods import MolecularDynamics
 from scenegrad.scenes.molecules import Chains
+from scenegrad.scenes.outputs import RDF
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.values import Parameter, number
 from scenegrad.solvers.md.known import INTERACTIONS, MOVEMENTS, movement_of
-from scenegrad.solvers.md.lattice import box_of, counts, groups, place, read_points
+from scenegrad.solvers.md.lattice import box_of, counts, edges_of, groups, lean_of, place, read_points
 from scenegrad.solvers.md.observables.probes import output_trouble
 from scenegrad.solvers.shared.reasons import Reasons
 
@@ -136,6 +137,9 @@ def check_interactions(scene: Scene, species: dict[str, Atoms], reasons: Reasons
         )
     for one in served:
         one.check(scene, reasons)
+        if scene.domain.tilt is not None and not one.tilts:
+            names = ", ".join(one.entities(scene))
+            reasons.add("domain.tilt", f"makes a triclinic box, which {names} cannot serve. Leave the tilt out.")
 
 
 def check_dynamics(scene: Scene, reasons: Reasons) -> None:
@@ -166,6 +170,8 @@ def check_room(scene: Scene, species: dict[str, Atoms], reasons: Reasons) -> Non
     for one in INTERACTIONS:
         one.room(scene, shortest, reasons)
     for name, output in scene.outputs.items():
+        if scene.domain.tilt is not None and isinstance(output, RDF):
+            reasons.add(f"outputs.{name}", "counts pairs in boxes with right angles only. Leave out it or domain.tilt.")
         if (trouble := output_trouble(output, shortest, tuple(species))) is not None:
             reasons.add(f"outputs.{name}", trouble)
     wide = np.where(np.isfinite(box), box, 0.0)  # as a tree of points has it: no images along that axis
@@ -173,6 +179,9 @@ def check_room(scene: Scene, species: dict[str, Atoms], reasons: Reasons) -> Non
     points = np.where(wide > 0.0, np.mod(points, np.where(wide > 0.0, wide, 1.0)), points)
     points = np.where((wide > 0.0) & (points >= wide), 0.0, points)
     size = shortest if np.isfinite(shortest) else float(np.ptp(points, axis=0).max())
+    if (lean := lean_of(scene)) is not None:
+        turns = np.linalg.inv(edges_of(box, lean))
+        points, wide = (place(scene, species, box) @ turns % 1.0) % 1.0 * shortest, np.full(len(box), shortest)
     close = cKDTree(points, boxsize=wide).query_pairs(TOUCHING * size, output_type="ndarray")
     if len(close):
         reasons.add(
@@ -200,7 +209,7 @@ def check_batch(scenes: Sequence[Scene], reasons: Reasons) -> None:
         found: dict[str, object] = {"entities": tuple(scene.entities)}
         for name, part in atoms_of(scene).items():
             found |= {f"{name}.lattice": part.lattice, f"{name}.share": part.share}
-        found["domain"] = (scene.domain.wrap, scene.domain.dimensions)
+        found["domain"] = (scene.domain.wrap, scene.domain.dimensions, scene.domain.tilt is None)
         for one in INTERACTIONS:
             found |= one.alike(scene)
         found["dynamics"] = type(scene.dynamics).__name__

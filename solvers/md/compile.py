@@ -20,7 +20,7 @@ from scenegrad.solvers.md.families import Assembly
 from scenegrad.solvers.md.force_field import ForceField
 from scenegrad.solvers.md.joined import Joined
 from scenegrad.solvers.md.known import INTERACTIONS, movement_of
-from scenegrad.solvers.md.lattice import box_of, counts, given_velocities, place
+from scenegrad.solvers.md.lattice import box_of, counts, given_velocities, lean_of, place
 from scenegrad.solvers.md.observables.probes import probe, recall_of
 from scenegrad.solvers.md.solver import AtomSolver
 from scenegrad.solvers.md.state import AtomState
@@ -49,7 +49,9 @@ def compile_md(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> tupl
     values = params(scenes, learnable(scene), device, dtype, "atoms have no such derivative.")
 
     boxes = [box_of(one, atoms_of(one)) for one in scenes]
-    box = Box(torch.from_numpy(np.stack(boxes)).to(device))
+    leans = [lean for one in scenes if (lean := lean_of(one)) is not None]
+    lean = torch.from_numpy(np.stack(leans)).to(device) if leans else None
+    box = Box(torch.from_numpy(np.stack(boxes)).to(device), lean)
     kind = torch.repeat_interleave(torch.arange(len(species)), torch.tensor(list(counts(species).values()))).to(device)
     units = UNITS[scene.units]
     masses = PerAtom(Joined([f"{name}.mass" for name in species], (len(species),)), kind, units.mass)

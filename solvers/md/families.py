@@ -77,6 +77,7 @@ class Interaction:
     room: Callable[[Scene, float, Reasons], None] = lambda scene, shortest, reasons: None  # shortest: edge of the box
     reach: Callable[[Scene], float | None] = lambda scene: None  # scale of the skin of lists [length], if it has any
     alike: Callable[[Scene], dict[str, object]] = nothing  # what members of a batch must share, by address
+    tilts: bool = False  # whether it serves triclinic boxes
 
     def entities(self, scene: Scene) -> dict[str, Entity]:
         return {name: part for name, part in scene.entities.items() if isinstance(part, self.serves)}

@@ -15,7 +15,7 @@ from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.values import number
 from scenegrad.solvers.md.chains import chains
 
-__all__ = ["box_of", "counts", "given_velocities", "place", "read_points"]
+__all__ = ["box_of", "counts", "edges_of", "given_velocities", "lean_of", "place", "read_points"]
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,13 @@ def sites(lattice: Lattice, box: np.ndarray) -> np.ndarray:
     cells = np.array(lattice.cells)  # type: ignore[attr-defined]
     corners = np.stack(np.meshgrid(*map(np.arange, cells), indexing="ij"), axis=-1).reshape(-1, 1, len(cells))
     cell = CELLS[type(lattice)]
+    offset = np.zeros(len(cells)) if lattice.offset is None else np.array(lattice.offset)
     points = (corners + np.array(cell.basis)).reshape(-1, len(cells))
     if lattice.spacing is None:
-        return points * (box / cells)
-    points = points * lattice.spacing * np.array(cell.edges)
-    return points - points.mean(axis=0) + np.where(np.isfinite(box), 0.5 * box, 0.0)
+        return (points + offset) * (box / cells)
+    edges = lattice.spacing * np.array(cell.edges)
+    points = (points - points.mean(axis=0)) * edges
+    return points + offset * edges + np.where(np.isfinite(box), 0.5 * box, 0.0)
 
 
 def site_count(lattice: Lattice) -> int:
@@ -111,6 +113,23 @@ def box_of(scene: Scene, species: dict[str, Atoms]) -> np.ndarray:
     shape = np.array(lattice.cells) * np.array(CELLS[type(lattice)].edges)  # type: ignore[attr-defined]
     volume = sum(counts(species).values()) / number(scene.domain.density)
     return shape * (volume / shape.prod()) ** (1.0 / len(shape))
+
+
+def lean_of(scene: Scene) -> np.ndarray | None:
+    """The tilt of a triclinic box in edges of the axis that it leans along, see `Box`; None for right angles."""
+    if scene.domain.tilt is None:
+        return None
+    assert scene.domain.size is not None
+    lx, ly = scene.domain.size[:2]
+    return np.array(scene.domain.tilt) / np.array([lx, lx, ly])[: len(scene.domain.tilt)]
+
+
+def edges_of(box: np.ndarray, lean: np.ndarray | None) -> np.ndarray:
+    """Edge vectors of a finite box as rows."""
+    rows = np.diag(box)
+    for place, (row, column) in enumerate(((1, 0), (2, 0), (2, 1))[: 0 if lean is None else len(lean)]):
+        rows[row, column] = lean[place] * box[column]  # type: ignore[index]
+    return rows
 
 
 def place(scene: Scene, species: dict[str, Atoms], box: np.ndarray) -> np.ndarray:

@@ -75,7 +75,7 @@ class System:
 
     def box_of(self, state: AtomState) -> Box:
         """The box now: where a barostat changes it, that of the state."""
-        return self.box if state.edges is None else Box(state.edges)
+        return self.box if state.edges is None else Box(state.edges, self.box.lean)
 
     def force(self, state: AtomState, params: Params) -> Tensor:
         """F [batch, atom, dim]; not to be written to."""

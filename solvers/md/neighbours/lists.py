@@ -33,6 +33,7 @@ TRIGGER = 0.49  # of what a list has to spare; the rest is for rounding
 FAR = 3.0  # skins that the far list reaches beyond the cutoff
 FEW_ATOMS = 128  # below this, sorting into cells costs more than it saves
 ALL_ATOMS = 32  # up to here a list holds every pair and is made once
+MOST_CELLS = 16  # of an atom
 MARGIN = 1.01  # of the far radius around atoms in open space, so that they meet no images
 
 
@@ -229,8 +230,10 @@ class Neighbours:
     def lay(self, edges: Tensor, widths: Tensor) -> None:
         """As many cells, half the radius wide or more, as a box has room for; no more than a thin gas has use for."""
         grid = (widths / (0.5 * self.far[:, None])).floor().clamp(max=512)
-        crowded = grid.prod(dim=1) > 4 * self.atoms
-        coarse = torch.minimum(grid, ((4 * self.atoms / edges.prod(dim=1)) ** (1 / self.dim))[:, None] * edges).floor()
+        crowded = grid.prod(dim=1) > MOST_CELLS * self.atoms
+        coarse = torch.minimum(
+            grid, ((MOST_CELLS * self.atoms / edges.prod(dim=1)) ** (1 / self.dim))[:, None] * edges
+        ).floor()
         grid = torch.where(crowded[:, None], coarse, grid)
         whole = (grid < 5).any(dim=1) | (self.atoms <= FEW_ATOMS)
         self.cells = torch.where(whole[:, None], 1, grid).to(torch.int32)

@@ -131,4 +131,4 @@ def alike(scene: Scene) -> dict[str, object]:
     return found
 
 
-PAIRS = Interaction((PairPotential,), terms, check, learnable, room, reach, alike)  # type: ignore[arg-type]  # a mixin
+PAIRS = Interaction((PairPotential,), terms, check, learnable, room, reach, alike, tilts=True)  # type: ignore[arg-type]  # a mixin
