@@ -3,12 +3,14 @@
 from scenegrad.solvers.md.sampling import (
     MBAR,
     Average,
+    HeatCapacity,
     PopulationAnnealing,
     Profile,
     ReplicaExchange,
     SwapMonteCarlo,
     UmbrellaSampling,
     ergodic_measure,
+    heat_capacity,
     mbar,
     population_annealing,
     profile,
@@ -18,7 +20,7 @@ from scenegrad.solvers.md.sampling import (
 )
 
 __all__ = [
-    "MBAR", "Average", "PopulationAnnealing", "Profile", "ReplicaExchange", "SwapMonteCarlo", "UmbrellaSampling",
-    "ergodic_measure", "mbar", "population_annealing", "profile", "replica_exchange", "swap_monte_carlo",
-    "umbrella_sampling",
+    "MBAR", "Average", "HeatCapacity", "PopulationAnnealing", "Profile", "ReplicaExchange", "SwapMonteCarlo",
+    "UmbrellaSampling", "ergodic_measure", "heat_capacity", "mbar", "population_annealing", "profile",
+    "replica_exchange", "swap_monte_carlo", "umbrella_sampling",
 ]  # fmt: skip

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor
 
 from scenegrad.engine.errors import EngineError
+from scenegrad.engine.statistics import autocorrelation_time
 from scenegrad.solvers.md.sampling.draws import uniforms
+from scenegrad.solvers.md.sampling.mbar import MBAR, mbar
 from scenegrad.solvers.md.sampling.members import Members, System, members
 
 __all__ = ["ReplicaExchange", "replica_exchange"]
@@ -44,6 +46,22 @@ class ReplicaExchange:
     def acceptance(self) -> Tensor:
         """Share of swaps that were accepted, by pair of rungs [rung - 1]."""
         return self.accepted / self.tried.clamp(min=1)
+
+    @property
+    def samples(self) -> Tensor:
+        """Energies rung by rung [sample], as `mbar` has them."""
+        return self.energies.permute(2, 0, 1).flatten()
+
+    @property
+    def inefficiency(self) -> float:
+        """How many frames are worth an independent one, on the rung that remembers longest; the mean over ladders."""
+        return float(2.0 * autocorrelation_time(self.energies).mean(dim=0).max())
+
+    def mbar(self) -> MBAR:
+        """Of the temperatures: free energies are ln Z_0 - ln Z_k, configurational."""
+        frames, ladders, rungs = self.energies.shape
+        reduced = self.samples / self.temperatures[:, None]
+        return mbar(reduced, [frames * ladders] * rungs, inefficiency=self.inefficiency)
 
 
 def replica_exchange(

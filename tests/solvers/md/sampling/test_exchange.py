@@ -10,7 +10,7 @@ from scipy import stats
 
 import scenegrad as sg
 from scenegrad.engine.errors import EngineError
-from scenegrad.verification.md.small_systems import pair, pair_energy, well
+from scenegrad.verification.md.small_systems import well
 
 RUNGS = [0.5, 0.8, 1.3, 2.0]
 
@@ -55,16 +55,6 @@ def test_every_replica_stands_on_one_rung_and_walks_the_ladder(harmonic):
     torch.testing.assert_close(held, torch.tensor(RUNGS, dtype=torch.float64).expand_as(held))
 
 
-def test_energies_of_double_wells_are_those_of_quadrature():
-    run = sg.sampling.replica_exchange(
-        pair(), [1.0, 2.0, 4.0], every=15, exchanges=100, ladders=32, warmup=200, seed=1, device="cpu", dtype="float64"
-    )
-    mean, error = independent_means(run.energies)
-    exact = torch.tensor([pair_energy(t)[0] for t in (1.0, 2.0, 4.0)])
-    assert float(((mean - exact) / error).abs().max()) < 4.0
-    assert float(error.max()) < 0.15
-
-
 def test_a_run_that_goes_on_has_the_bits_of_one_that_never_stopped():
     def run(exchanges, **more):
         settings = {"every": 5, "ladders": 2, "seed": 3, "device": "cpu", "dtype": "float64", "keep_positions": True}
@@ -99,3 +89,22 @@ def test_a_solver_that_is_compiled_already_is_taken_as_it_is():
         sg.sampling.replica_exchange(given, RUNGS[::-1])
     with pytest.raises(sg.SceneError, match="no temperature"):
         sg.sampling.replica_exchange(well().replace({"dynamics": sg.NVE()}), RUNGS)
+
+
+def test_the_heat_capacity_of_a_harmonic_system_is_half_of_its_squares(harmonic):
+    found = sg.sampling.heat_capacity(harmonic, [0.6, 0.9, 1.1, 1.6])
+    pulls = (found.capacity - 2.0) / found.error
+    assert float(pulls.abs().max()) < 4.0
+    assert float(found.error.max()) < 0.15
+    exact = 2.0 * found.temperature
+    assert float(((found.energy - exact) / found.energy_error).abs().max()) < 4.0
+    free = harmonic.mbar()
+    ratio = 2.0 * torch.log(torch.tensor(RUNGS, dtype=torch.float64) / RUNGS[0])  # ln Z_k / Z_0, Z ~ T^2
+    assert float(((free.free_energies + ratio)[1:] / free.errors[0, 1:]).abs().max()) < 4.0
+
+
+def test_the_peak_of_a_curve_is_found_between_its_points():
+    t = torch.linspace(0.0, 1.0, 11, dtype=torch.float64)
+    nothing = torch.zeros_like(t)
+    found = sg.sampling.HeatCapacity(t, nothing, nothing, 3.0 - (t - 0.43) ** 2, nothing, nothing)
+    assert found.peak == pytest.approx((0.43, 3.0))

@@ -1,6 +1,5 @@
-"""Population annealing, swaps and umbrellas against integrals."""
+"""Population annealing and swaps against integrals; refusals of umbrellas."""
 
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -8,7 +7,7 @@ import torch
 
 import scenegrad as sg
 from scenegrad.engine.errors import EngineError
-from scenegrad.verification.md.small_systems import RADII, pair, pair_log_z, radial_weight, well
+from scenegrad.verification.md.small_systems import pair, well
 
 
 def test_annealing_gives_the_free_energy_of_a_harmonic_system():
@@ -19,20 +18,10 @@ def test_annealing_gives_the_free_energy_of_a_harmonic_system():
     exact = 2.0 * torch.log(torch.tensor(stages) / 4.0)  # Z ~ T^(4/2)
     assert float(((run.log_z - exact)[1:] / run.log_z_error[1:]).abs().max()) < 5.0
     assert float(run.log_z_error[-1]) < 0.1
-    torch.testing.assert_close(run.energies[-1].mean(), torch.tensor(1.0, dtype=torch.float64), rtol=0.15, atol=0.0)
-
-
-def test_annealing_gives_the_free_energy_of_double_wells_and_counts_families():
-    stages = [4.0, 3.0, 2.2, 1.6, 1.2, 1.0]
-    run = sg.sampling.population_annealing(
-        pair(), stages, population=100, populations=6, every=20, warmup=200, seed=5, device="cpu", dtype="float64"
-    )
-    exact = pair_log_z(1.0) - pair_log_z(4.0)
-    assert abs(float(run.log_z[-1]) - exact) < 4.0 * float(run.log_z_error[-1])
-    assert float(run.log_z_error[-1]) < 0.1
     assert run.family_shares.sum(dim=1).tolist() == pytest.approx([1.0] * 6)
     assert 1.0 < float(run.family_size.min()) < 50.0
     assert float(run.family_entropy.min()) > np.log(100 / float(run.family_size.max())) - 1e-9
+    torch.testing.assert_close(run.energies[-1].mean(), torch.tensor(1.0, dtype=torch.float64), rtol=0.15, atol=0.0)
 
 
 def test_resampling_copies_members_as_often_as_their_weights_say():
@@ -82,7 +71,7 @@ def test_swaps_leave_the_canonical_distribution_as_it_is():
 
 def test_swaps_are_accepted_as_often_as_exact_positions_would_have_them():
     run = sg.sampling.swap_monte_carlo(
-        mixture(), ("A", "B"), rounds=100, every=20, swaps=1, copies=64, warmup=100, device="cpu", dtype="float64"
+        mixture(), ("A", "B"), rounds=60, every=12, swaps=1, copies=64, warmup=60, device="cpu", dtype="float64"
     )
     rng = np.random.default_rng(0)
     a = rng.normal(size=(400_000, 2)) * np.sqrt(0.8)
@@ -95,9 +84,9 @@ def test_swaps_are_accepted_as_often_as_exact_positions_would_have_them():
     spread = float(run.acceptance.std()) / 64**0.5
     assert abs(float(run.acceptance.mean()) - exact) < 4.0 * spread
     again = sg.sampling.swap_monte_carlo(
-        mixture(), ("A", "B"), rounds=40, every=20, swaps=1, copies=64, warmup=100, device="cpu", dtype="float64"
+        mixture(), ("A", "B"), rounds=20, every=12, swaps=1, copies=64, warmup=60, device="cpu", dtype="float64"
     )
-    rest = sg.sampling.swap_monte_carlo(mixture(), ("A", "B"), rounds=60, every=20, swaps=1, copies=64, start=again)
+    rest = sg.sampling.swap_monte_carlo(mixture(), ("A", "B"), rounds=40, every=12, swaps=1, copies=64, start=again)
     assert torch.equal(torch.cat([again.energies, rest.energies]), run.energies)
     with pytest.raises(EngineError, match="'C'"):
         sg.sampling.swap_monte_carlo(mixture(), ("A", "C"), rounds=1, device="cpu")
@@ -109,26 +98,6 @@ def test_the_ergodic_measure_falls_like_one_over_time_for_independent_frames_and
     assert float(sg.sampling.ergodic_measure(fluid)[-1]) == pytest.approx(1 / 400, rel=0.3)
     frozen = torch.from_numpy(rng.normal(size=(1, 50))).expand(400, -1)
     torch.testing.assert_close(sg.sampling.ergodic_measure(frozen), torch.ones(400, dtype=torch.float64))
-
-
-def test_umbrellas_give_the_density_of_a_distance():
-    run = sg.sampling.umbrella_sampling(
-        pair(bias=True), np.linspace(1.0, 5.0, 12).tolist(), 6.0, every=10, frames=250, warmup=150, seed=3,
-        device="cpu", dtype="float64",
-    )  # fmt: skip
-    edges = torch.linspace(1.3, 4.7, 18, dtype=torch.float64)
-    found = run.profile(edges)
-    weight = radial_weight(1.0)
-    share = [
-        np.trapezoid(np.where((a <= RADII) & (b > RADII), weight, 0.0), RADII) for a, b in pairwise(edges.tolist())
-    ]
-    exact = -np.log(np.array(share))
-    offset = float((found.free_energy - torch.from_numpy(exact)).mean())
-    pulls = (found.free_energy - torch.from_numpy(exact) - offset) / found.error
-    assert float(pulls.abs().max()) < 4.5
-    assert float(pulls.square().mean()) < 2.5
-    assert exact.max() - exact.min() > 3.0  # over a barrier that few would cross unbiased
-    assert float(found.error.max()) < 0.4
 
 
 def test_a_scene_without_a_bias_has_no_umbrella():
