@@ -31,6 +31,7 @@ from scenegrad.view.spheres import Spheres, spacing
 from scenegrad.view.stage import add_lights, shade
 from scenegrad.view.surfaces import add_body, surface
 from scenegrad.view.surroundings import add_box, add_walls
+from scenegrad.view.trails import BEAD, Trails, leave_trails
 
 if TYPE_CHECKING:
     import pyvista
@@ -73,6 +74,9 @@ class Particles:
         self.bare = np.ones(len(first), dtype=bool)
         for skin in skins:
             self.bare[skin.members] = False
+        self.trails = Trails(plotter, frames) if isinstance(frames, AtomFrames) and leave_trails(frames) else None
+        if self.trails is not None:
+            radius = min(radius, BEAD * float(np.linalg.norm(stage[1] - stage[0])))
         self.spheres = Spheres(plotter, radius, colours, flat) if self.bare.any() else None
         if colours is not None:
             add_colour_key(plotter, colours, key)
@@ -120,5 +124,7 @@ class Particles:
             else:
                 shape.point_data["colour"] = skin.blend @ colour[skin.members].astype(np.float64)
                 add_body(self.plotter, shape, None, name=name, scalars="colour", cmap=self.colours.table())
+        if self.trails is not None:
+            self.trails.show(index)
         self.solids.show(index)
         self.time.show(index)

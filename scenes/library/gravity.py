@@ -52,7 +52,7 @@ def pythagorean(end: float = 30.0, accuracy: float = 1e-3) -> Scene:
         domain=Domain.unbounded(dim=2),
         entities={**bodies, "pull": Gravity()},
         dynamics=Hermite(accuracy=accuracy),
-        outputs={"energy": Energy(every=0.1), "traj": Particles("position", "velocity", every=0.05)},
+        outputs={"energy": Energy(every=0.1), "traj": Particles("position", "velocity", every=0.02)},
         time=Time(end=end),
     )
 
