@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from scenegrad.engine.errors import EngineError
+from scenegrad.engine.jackknife import Estimate
 
 __all__ = ["Blocked", "autocorrelation_time", "blocking"]
 
@@ -31,14 +34,20 @@ class Blocked:
     doubts: Tensor
     converged: Tensor
 
+    def __str__(self) -> str:
+        """As tables have it, -6.0806(36): the error in units of the last digits."""
+        return str(Estimate(self.mean.cpu().numpy()[()], self.error.cpu().numpy()[()]))
 
-def blocking(series: Tensor) -> Blocked:
-    """Standard error of the mean of a correlated series [frame, ...], by joining neighbours pair by pair.
+
+def blocking(series: ArrayLike | Tensor) -> Blocked:
+    """Standard error of the mean of a correlated series [frame, ...], by joining neighbours pair by pair. It may be a
+    quantity of a run, such as run["thermo"].pressure.
 
     At level l the blocks are B = 2^l frames long and s_l^2 = var / (n_l (n_l - 1)) of their n_l means; the error rises
     with l until blocks are independent [Flyvbjerg & Petersen 1989, J. Chem. Phys. 91, 461]. The level is the first with
     B^3 > 2 N (s_l / s_0)^4 [Lee et al. 2011, Phys. Rev. E 83, 066706].
     """
+    series = series if isinstance(series, Tensor) else torch.from_numpy(np.array(series, dtype=np.float64))
     if series.ndim < 1 or len(series) < 4:
         raise EngineError(
             f"blocking got a series of shape {tuple(series.shape)}; it takes 4 frames or more, [frame, ...]."

@@ -226,6 +226,8 @@ if TYPE_CHECKING:
     from scenegrad.splats import write_splats as write_splats
     from scenegrad.surrogates import Surrogate as Surrogate
     from scenegrad.surrogates import train as train
+    from scenegrad.transport import Diffusion as Diffusion
+    from scenegrad.transport import diffusion as diffusion
 
 __version__ = "0.1.0"
 
@@ -272,6 +274,7 @@ HOMES: dict[str, str] = {
     **dict.fromkeys(("read_weights", "register_law", "with_modules"), "scenegrad.solvers.mpm.learned"),
     "run": "scenegrad.running",
     "train": "scenegrad.surrogates",
+    **dict.fromkeys(("Diffusion", "diffusion"), "scenegrad.transport"),
     "write_splats": "scenegrad.splats",
 }
 FOLDERS = {

@@ -116,8 +116,13 @@ class Run:
             f"{output.name}.{key} is not finite in frame {frame}"
             for output in self.outputs.values()
             for key, quantity in output.quantities.items()
-            if (frame := first_bad_frame(quantity)) is not None
+            if first_bad_frame(quantity) is not None
+            and (frame := first_bad_frame(quantity, self.looking_back(output.name))) is not None
         ]
+
+    def looking_back(self, name: str) -> int:
+        """Frames before an output's history is complete; until then, some of its numbers are none."""
+        return int(getattr(self.scene.outputs.get(name), "lags", 0))
 
     def find(self, names: tuple[str, ...]) -> Quantity:
         series = [output for output in self.outputs.values() if output.kind == "series"]
@@ -141,10 +146,10 @@ class Run:
         return [f"{what} drifted by {drift[worst]:.3g} at t = {quantity.time[worst]:g}, allowed is {allowed:g}"]
 
 
-def first_bad_frame(quantity: Quantity) -> int | None:
+def first_bad_frame(quantity: Quantity, after: int = 0) -> int | None:
     if quantity.dtype.kind != "f":
         return None
-    return next((n for n, frame in enumerate(quantity) if not np.isfinite(frame).all()), None)
+    return next((n for n in range(after, len(quantity)) if not np.isfinite(quantity[n]).all()), None)
 
 
 def open_run(path: str | Path) -> Run:

@@ -23,14 +23,30 @@ from scenegrad.view.front import mesh_screenshot, movie, screenshot, show, show_
 from scenegrad.view.rendering import probe_rendering, render_in_child
 
 if TYPE_CHECKING:
-    from scenegrad.view.plots import compare_fields, plot_diagnostics, plot_history, plot_rdf, plot_series, plot_steps
+    from scenegrad.view.plots import (
+        compare_fields,
+        plot_diagnostics,
+        plot_diffusion,
+        plot_history,
+        plot_rdf,
+        plot_series,
+        plot_steps,
+    )
 
 __all__ = [
-    "ViewError", "compare_fields", "mesh_screenshot", "movie", "plot_diagnostics", "plot_history", "plot_rdf",
-    "plot_series", "plot_steps", "probe_rendering", "render_in_child", "screenshot", "show", "show_mesh",
+    "ViewError", "compare_fields", "mesh_screenshot", "movie", "plot_diagnostics", "plot_diffusion", "plot_history",
+    "plot_rdf", "plot_series", "plot_steps", "probe_rendering", "render_in_child", "screenshot", "show", "show_mesh",
 ]  # fmt: skip
 
-PLOTS = ("compare_fields", "plot_diagnostics", "plot_history", "plot_rdf", "plot_series", "plot_steps")
+PLOTS = (
+    "compare_fields",
+    "plot_diagnostics",
+    "plot_diffusion",
+    "plot_history",
+    "plot_rdf",
+    "plot_series",
+    "plot_steps",
+)
 
 
 def __getattr__(name: str) -> Any:
