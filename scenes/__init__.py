@@ -73,6 +73,7 @@ from scenegrad.scenes.methods import (
     Staggered,
     Together,
 )
+from scenegrad.scenes.molecule_files import read_molecules
 from scenegrad.scenes.molecules import Chains
 from scenegrad.scenes.motions import Hermite, SymmetricLeapfrog
 from scenegrad.scenes.outputs import (
@@ -143,5 +144,6 @@ __all__ = [
     "SpringLattice", "SpringList", "Springs", "Square", "StVenantKirchhoffHencky", "Staggered", "Stick", "Stress",
     "StructureFactor", "SymmetricLeapfrog", "Table", "TaylorGreen", "Thermo", "Through", "Time", "Together", "Tracer",
     "Traction", "Tree", "TwoPhases", "Uniform", "UniformForcing", "VelocityCorrelation", "Viscoelastic", "VonMises",
-    "Wall", "WaterPatch", "WeaklyCompressible", "Yukawa", "load_scene", "save_scene", "scene_schema", "vary",
+    "Wall", "WaterPatch", "WeaklyCompressible", "Yukawa", "load_scene", "read_molecules", "save_scene",
+    "scene_schema", "vary",
 ]  # fmt: skip

@@ -23,6 +23,7 @@ from scenegrad.scenes.library.gases import (
 from scenegrad.scenes.library.granular import sand_column, sand_heap
 from scenegrad.scenes.library.gravity import figure_eight, kepler, pythagorean, star_cluster
 from scenegrad.scenes.library.meshes import cylinder_channel
+from scenegrad.scenes.library.molecules import polymer_melt
 from scenegrad.scenes.library.periodic import (
     burgers,
     fno_burgers,
@@ -52,8 +53,9 @@ __all__ = [
     "decaying_turbulence", "dw4", "elastic_drop", "figure_eight", "fno_burgers", "fno_darcy", "fno_navier_stokes",
     "gray_scott", "heated_cavity", "honey_coiling", "hourglass", "hydrostatic", "isentropic_vortex", "kepler",
     "kob_andersen", "kolmogorov", "kuramoto_sivashinsky", "lid_cavity", "lj_cluster", "lj_fluid", "melting_crystal",
-    "mixing_fluids", "mosaic_ns2d", "mosaic_ns3d", "pdearena_smoke", "pouring", "pythagorean", "rayleigh_benard",
-    "riemann_2d", "sand_column", "sand_heap", "shallow_dam_break", "shock_tube", "shockcast_blast", "slump",
-    "smoke_plume", "snowball", "soft_arm", "soft_walker", "spectral_refiner_fno", "spectral_refiner_kolmogorov",
-    "squeezed_mesh", "star_cluster", "taffy", "taylor_green", "taylor_green_3d", "water_wheel",
+    "mixing_fluids", "mosaic_ns2d", "mosaic_ns3d", "pdearena_smoke", "polymer_melt", "pouring", "pythagorean",
+    "rayleigh_benard", "riemann_2d", "sand_column", "sand_heap", "shallow_dam_break", "shock_tube",
+    "shockcast_blast", "slump", "smoke_plume", "snowball", "soft_arm", "soft_walker", "spectral_refiner_fno",
+    "spectral_refiner_kolmogorov", "squeezed_mesh", "star_cluster", "taffy", "taylor_green", "taylor_green_3d",
+    "water_wheel",
 ]  # fmt: skip

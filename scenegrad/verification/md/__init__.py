@@ -7,6 +7,7 @@ from scenegrad.verification.md import (
     gravity,
     laws,
     liquid,
+    molecules,
     published_configurations,
     sampling,
 )
@@ -18,6 +19,7 @@ CASES: tuple[Case, ...] = (
     *laws.CASES,
     *fluids.CASES,
     *liquid.CASES,
+    *molecules.CASES,
     *gravity.CASES,
     *charges.CASES,
     *sampling.CASES,
