@@ -91,7 +91,7 @@ from scenegrad.scenes.outputs import (
     Spectrum,
     Thermo,
 )
-from scenegrad.scenes.pair_potentials import WCA, Buckingham, LennardJones, Morse, SoftSphere, Yukawa
+from scenegrad.scenes.pair_potentials import WCA, BornMayerHuggins, Buckingham, LennardJones, Morse, SoftSphere, Yukawa
 from scenegrad.scenes.porous import Darcy, LogNormalField, TwoPhases
 from scenegrad.scenes.quantities import Parabolic, Samples, Through
 from scenegrad.scenes.scene import Scene
@@ -126,24 +126,24 @@ from scenegrad.scenes.vary import Ensemble, vary
 
 __all__ = [
     "APIC", "CSVR", "FCC", "FENE", "FLIP", "MSD", "NVE", "PME", "RDF", "WCA", "Actuator", "AdvectionDiffusion",
-    "Apart", "Atoms", "BandForcing", "Bingham", "Body", "Boundary", "Box", "Brownian", "Buckingham", "Burgers",
-    "CamClay", "Capsule", "CenterOfMass", "Chains", "Choice", "Collider", "Conduction", "Confinement", "CosineAngle",
-    "Coulomb", "Cylinder", "Darcy", "Dense", "Diagnostics", "DiagonalForcing", "Direct", "DistanceBias", "Domain",
-    "DoubleWellPairs", "DruckerPrager", "Electrostatics", "Elliptic", "Energy", "Ensemble", "Entity", "Ewald",
-    "Exchange", "Explicit", "FieldFile", "Fields", "Finer", "FiniteElement", "FiniteVolume", "FixedCorotated",
-    "Fluid", "Force", "Gas", "GasPatch", "GaussianField", "Gaussians", "Gravity", "GrayScott", "HalfSpace",
-    "HarmonicAngle", "HarmonicBond", "HarmonicDihedral", "HarmonicWell", "Hermite", "HerschelBulkley", "Hexagonal",
-    "Hinge", "Image", "Implicit", "Inflow", "IsentropicVortex", "KolmogorovForcing", "KuramotoSivashinsky",
-    "Langevin", "Learned", "LennardJones", "LennardJonesPairs", "LinearElastic", "LogNormalField", "LogUniform",
-    "Magnitude", "MassSpring", "MaterialPoint", "MaternField", "Mesh", "MeshEdges", "MeshFile", "MolecularDynamics",
-    "Momentum", "Morse", "Moving", "Muscle", "NeoHookean", "Newtonian", "NoSlip", "NoiseField", "Normal",
-    "NoseHoover", "Obstacle", "OldroydB", "Oscillator", "Outflow", "Parabolic", "Parameter", "Particles", "Periodic",
-    "PeriodicDihedral", "PlaneWave", "PointFile", "Points", "ReactionField", "RigidBody", "RigidPose", "Samples",
-    "Scene", "SceneError", "Separate", "ShallowWater", "Signal", "SimpleCubic", "Sine", "Sites", "Slip",
-    "Smagorinsky", "Snow", "SoftSphere", "Sparse", "Spectral", "Spectrum", "Sphere", "Splats", "Spots",
-    "SpringLattice", "SpringList", "Springs", "Square", "StVenantKirchhoffHencky", "Staggered", "Stick", "Stress",
-    "StructureFactor", "SymmetricLeapfrog", "Table", "TaylorGreen", "Thermo", "Through", "Time", "Together", "Tracer",
-    "Traction", "Tree", "TwoPhases", "Uniform", "UniformForcing", "VelocityCorrelation", "Viscoelastic", "VonMises",
-    "Wall", "WaterPatch", "WeaklyCompressible", "Yukawa", "load_scene", "read_molecules", "save_scene",
-    "scene_schema", "vary",
+    "Apart", "Atoms", "BandForcing", "Bingham", "Body", "BornMayerHuggins", "Boundary", "Box", "Brownian",
+    "Buckingham", "Burgers", "CamClay", "Capsule", "CenterOfMass", "Chains", "Choice", "Collider", "Conduction",
+    "Confinement", "CosineAngle", "Coulomb", "Cylinder", "Darcy", "Dense", "Diagnostics", "DiagonalForcing", "Direct",
+    "DistanceBias", "Domain", "DoubleWellPairs", "DruckerPrager", "Electrostatics", "Elliptic", "Energy", "Ensemble",
+    "Entity", "Ewald", "Exchange", "Explicit", "FieldFile", "Fields", "Finer", "FiniteElement", "FiniteVolume",
+    "FixedCorotated", "Fluid", "Force", "Gas", "GasPatch", "GaussianField", "Gaussians", "Gravity", "GrayScott",
+    "HalfSpace", "HarmonicAngle", "HarmonicBond", "HarmonicDihedral", "HarmonicWell", "Hermite", "HerschelBulkley",
+    "Hexagonal", "Hinge", "Image", "Implicit", "Inflow", "IsentropicVortex", "KolmogorovForcing",
+    "KuramotoSivashinsky", "Langevin", "Learned", "LennardJones", "LennardJonesPairs", "LinearElastic",
+    "LogNormalField", "LogUniform", "Magnitude", "MassSpring", "MaterialPoint", "MaternField", "Mesh", "MeshEdges",
+    "MeshFile", "MolecularDynamics", "Momentum", "Morse", "Moving", "Muscle", "NeoHookean", "Newtonian", "NoSlip",
+    "NoiseField", "Normal", "NoseHoover", "Obstacle", "OldroydB", "Oscillator", "Outflow", "Parabolic", "Parameter",
+    "Particles", "Periodic", "PeriodicDihedral", "PlaneWave", "PointFile", "Points", "ReactionField", "RigidBody",
+    "RigidPose", "Samples", "Scene", "SceneError", "Separate", "ShallowWater", "Signal", "SimpleCubic", "Sine",
+    "Sites", "Slip", "Smagorinsky", "Snow", "SoftSphere", "Sparse", "Spectral", "Spectrum", "Sphere", "Splats",
+    "Spots", "SpringLattice", "SpringList", "Springs", "Square", "StVenantKirchhoffHencky", "Staggered", "Stick",
+    "Stress", "StructureFactor", "SymmetricLeapfrog", "Table", "TaylorGreen", "Thermo", "Through", "Time", "Together",
+    "Tracer", "Traction", "Tree", "TwoPhases", "Uniform", "UniformForcing", "VelocityCorrelation", "Viscoelastic",
+    "VonMises", "Wall", "WaterPatch", "WeaklyCompressible", "Yukawa", "load_scene", "save_scene", "scene_schema",
+    "vary",
 ]  # fmt: skip

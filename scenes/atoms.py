@@ -38,9 +38,20 @@ class Lattice(Kind):
 
 class Crystal(Model):
     """A lattice of cells. It fills the box, whose size or density the domain gives; with a spacing, the edge of a cell
-    [length], it stands about the middle of the box, or about the origin where there is no box."""
+    [length], it stands about the middle of the box, or about the origin where there is no box.
+
+    offset: by which it is moved, in edges of its cell: two crystals, one moved, make that of a compound.
+    """
 
     spacing: Annotated[float, Field(gt=0)] | None = None
+    offset: tuple[float, ...] | None = None
+
+    @model_validator(mode="after")
+    def offset_has_as_many_axes(self) -> Crystal:
+        cells = getattr(self, "cells", ())
+        if self.offset is not None and len(self.offset) != len(cells):
+            raise ValueError(f"offset={self.offset} and cells={cells} need one entry for each axis")
+        return self
 
 
 class FCC(Crystal, Lattice):

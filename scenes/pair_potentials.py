@@ -10,7 +10,7 @@ from scenegrad.scenes.entity import Entity
 from scenegrad.scenes.model import Model
 from scenegrad.scenes.values import Positive, Scalar
 
-__all__ = ["WCA", "Buckingham", "LennardJones", "Morse", "PairPotential", "SoftSphere", "Yukawa"]
+__all__ = ["WCA", "BornMayerHuggins", "Buckingham", "LennardJones", "Morse", "PairPotential", "SoftSphere", "Yukawa"]
 
 
 class PairPotential(Model):
@@ -72,6 +72,21 @@ class Buckingham(PairPotential, Entity):
     repulsion: Positive  # [energy]
     decay: Positive  # [length]
     dispersion: Scalar = 0.0  # [energy length^6]
+
+
+class BornMayerHuggins(PairPotential, Entity):
+    """u(r) = repulsion exp((size - r) / decay) - dispersion / r^6 - quadrupole / r^8 up to the cutoff, for ions.
+
+    At short distances, as with `Buckingham`, the last two win; ions stay away from there.
+    """
+
+    kind: Literal["born_mayer_huggins"] = "born_mayer_huggins"
+    cut: Literal["force-shift", "switch", "plain"] = "force-shift"
+    repulsion: Positive  # [energy]
+    size: Positive  # sum of the radii of the two ions [length]
+    decay: Positive  # [length]
+    dispersion: Scalar = 0.0  # [energy length^6]
+    quadrupole: Scalar = 0.0  # [energy length^8]
 
 
 class SoftSphere(PairPotential, Entity):

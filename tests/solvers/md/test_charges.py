@@ -261,3 +261,16 @@ def test_what_cannot_be_summed_is_refused(change, words):
     scene = crystal(sg.PME())
     with pytest.raises(sg.SceneError, match=words):
         sg.compile(scene.model_copy(update={"entities": change(dict(scene.entities))}), device="cpu")
+
+
+def test_rock_salt_has_the_energy_and_the_size_that_are_measured():
+    """787 kJ/mol, and 5.640 Angstrom at room temperature, where a static crystal is smaller [CRC Handbook]."""
+    sizes = np.array([5.55, 5.6, 5.65])
+    energies = []
+    for lattice in sizes:
+        solver, state, params = sg.compile(sg.library.rock_salt(lattice=lattice), device="cpu", dtype="float64")
+        energies.append(float(solver.observe(state, params)["potential_energy"]) / 256)
+    curve = np.polynomial.Polynomial.fit(sizes, energies, 2)
+    size = float(curve.deriv().roots()[0])
+    assert size == pytest.approx(5.640, rel=0.01)
+    assert float(curve(size)) == pytest.approx(-787.0 / 96.485, rel=0.02)
