@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import BandForcing as BandForcing
     from scenegrad.scenes import Bingham as Bingham
     from scenegrad.scenes import Body as Body
+    from scenegrad.scenes import BornMayerHuggins as BornMayerHuggins
     from scenegrad.scenes import Boundary as Boundary
     from scenegrad.scenes import Box as Box
     from scenegrad.scenes import Brownian as Brownian
@@ -213,7 +214,6 @@ if TYPE_CHECKING:
     from scenegrad.scenes import WaterPatch as WaterPatch
     from scenegrad.scenes import WeaklyCompressible as WeaklyCompressible
     from scenegrad.scenes import Yukawa as Yukawa
-    from scenegrad.scenes import BornMayerHuggins as BornMayerHuggins
     from scenegrad.scenes import library as library
     from scenegrad.scenes import load_scene as load_scene
     from scenegrad.scenes import save_scene as save_scene
