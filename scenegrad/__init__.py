@@ -216,6 +216,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Yukawa as Yukawa
     from scenegrad.scenes import library as library
     from scenegrad.scenes import load_scene as load_scene
+    from scenegrad.scenes import read_molecules as read_molecules
     from scenegrad.scenes import save_scene as save_scene
     from scenegrad.scenes import scene_schema as scene_schema
     from scenegrad.scenes import vary as vary
@@ -248,7 +249,7 @@ SCENES = (
     "Spectrum Sphere Splats Spots SpringLattice SpringList Springs Square StVenantKirchhoffHencky Staggered Stick "
     "Stress StructureFactor SymmetricLeapfrog Table TaylorGreen Thermo Through Time Together Tracer Traction Tree "
     "TwoPhases Uniform UniformForcing VelocityCorrelation Viscoelastic VonMises Wall WaterPatch WeaklyCompressible "
-    "Yukawa load_scene save_scene scene_schema vary"
+    "Yukawa load_scene read_molecules save_scene scene_schema vary"
 )
 ERRORS = "DeviceError DiskFull Diverged EngineError FileError MeshError OutputInUse StabilityError"
 

@@ -144,6 +144,6 @@ __all__ = [
     "Spots", "SpringLattice", "SpringList", "Springs", "Square", "StVenantKirchhoffHencky", "Staggered", "Stick",
     "Stress", "StructureFactor", "SymmetricLeapfrog", "Table", "TaylorGreen", "Thermo", "Through", "Time", "Together",
     "Tracer", "Traction", "Tree", "TwoPhases", "Uniform", "UniformForcing", "VelocityCorrelation", "Viscoelastic",
-    "VonMises", "Wall", "WaterPatch", "WeaklyCompressible", "Yukawa", "load_scene", "save_scene", "scene_schema",
-    "vary",
+    "VonMises", "Wall", "WaterPatch", "WeaklyCompressible", "Yukawa", "load_scene", "read_molecules", "save_scene",
+    "scene_schema", "vary",
 ]  # fmt: skip
