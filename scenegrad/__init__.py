@@ -214,6 +214,8 @@ if TYPE_CHECKING:
     from scenegrad.scenes import WaterPatch as WaterPatch
     from scenegrad.scenes import WeaklyCompressible as WeaklyCompressible
     from scenegrad.scenes import Yukawa as Yukawa
+    from scenegrad.scenes import TailCorrection as TailCorrection
+    from scenegrad.scenes import ConstantPressure as ConstantPressure
     from scenegrad.scenes import library as library
     from scenegrad.scenes import load_scene as load_scene
     from scenegrad.scenes import read_molecules as read_molecules
@@ -236,20 +238,20 @@ __version__ = "0.1.0"
 SCENES = (
     "APIC CSVR FCC FENE FLIP MSD NVE PME RDF WCA Actuator AdvectionDiffusion Apart Atoms BandForcing Bingham Body "
     "BornMayerHuggins Boundary Box Brownian Buckingham Burgers CamClay Capsule CenterOfMass Chains Choice Collider "
-    "Conduction Confinement CosineAngle Coulomb Cylinder Darcy Dense Diagnostics DiagonalForcing Direct DistanceBias "
-    "Domain DoubleWellPairs DruckerPrager Electrostatics Elliptic Energy Ensemble Entity Ewald Exchange Explicit "
-    "FieldFile Fields Finer FiniteElement FiniteVolume FixedCorotated Fluid Force Gas GasPatch GaussianField "
-    "Gaussians Gravity GrayScott HalfSpace HarmonicAngle HarmonicBond HarmonicDihedral HarmonicWell Hermite "
-    "HerschelBulkley Hexagonal Hinge Image Implicit Inflow IsentropicVortex KolmogorovForcing KuramotoSivashinsky "
-    "Langevin Learned LennardJones LennardJonesPairs LinearElastic LogNormalField LogUniform Magnitude MassSpring "
-    "MaterialPoint MaternField Mesh MeshEdges MeshFile MolecularDynamics Momentum Morse Moving Muscle NeoHookean "
-    "Newtonian NoSlip NoiseField Normal NoseHoover Obstacle OldroydB Oscillator Outflow Parabolic Parameter "
-    "Particles Periodic PeriodicDihedral PlaneWave PointFile Points ReactionField RigidBody RigidPose Samples Scene "
-    "SceneError Separate ShallowWater Signal SimpleCubic Sine Sites Slip Smagorinsky Snow SoftSphere Sparse Spectral "
-    "Spectrum Sphere Splats Spots SpringLattice SpringList Springs Square StVenantKirchhoffHencky Staggered Stick "
-    "Stress StructureFactor SymmetricLeapfrog Table TaylorGreen Thermo Through Time Together Tracer Traction Tree "
-    "TwoPhases Uniform UniformForcing VelocityCorrelation Viscoelastic VonMises Wall WaterPatch WeaklyCompressible "
-    "Yukawa load_scene read_molecules save_scene scene_schema vary"
+    "Conduction Confinement ConstantPressure CosineAngle Coulomb Cylinder Darcy Dense Diagnostics DiagonalForcing "
+    "Direct DistanceBias Domain DoubleWellPairs DruckerPrager Electrostatics Elliptic Energy Ensemble Entity Ewald "
+    "Exchange Explicit FieldFile Fields Finer FiniteElement FiniteVolume FixedCorotated Fluid Force Gas GasPatch "
+    "GaussianField Gaussians Gravity GrayScott HalfSpace HarmonicAngle HarmonicBond HarmonicDihedral HarmonicWell "
+    "Hermite HerschelBulkley Hexagonal Hinge Image Implicit Inflow IsentropicVortex KolmogorovForcing "
+    "KuramotoSivashinsky Langevin Learned LennardJones LennardJonesPairs LinearElastic LogNormalField LogUniform "
+    "Magnitude MassSpring MaterialPoint MaternField Mesh MeshEdges MeshFile MolecularDynamics Momentum Morse Moving "
+    "Muscle NeoHookean Newtonian NoSlip NoiseField Normal NoseHoover Obstacle OldroydB Oscillator Outflow Parabolic "
+    "Parameter Particles Periodic PeriodicDihedral PlaneWave PointFile Points ReactionField RigidBody RigidPose "
+    "Samples Scene SceneError Separate ShallowWater Signal SimpleCubic Sine Sites Slip Smagorinsky Snow SoftSphere "
+    "Sparse Spectral Spectrum Sphere Splats Spots SpringLattice SpringList Springs Square StVenantKirchhoffHencky "
+    "Staggered Stick Stress StructureFactor SymmetricLeapfrog Table TailCorrection TaylorGreen Thermo Through Time "
+    "Together Tracer Traction Tree TwoPhases Uniform UniformForcing VelocityCorrelation Viscoelastic VonMises Wall "
+    "WaterPatch WeaklyCompressible Yukawa load_scene read_molecules save_scene scene_schema vary"
 )
 ERRORS = "DeviceError DiskFull Diverged EngineError FileError MeshError OutputInUse StabilityError"
 

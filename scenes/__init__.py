@@ -75,7 +75,7 @@ from scenegrad.scenes.methods import (
 )
 from scenegrad.scenes.molecule_files import read_molecules
 from scenegrad.scenes.molecules import Chains
-from scenegrad.scenes.motions import Hermite, SymmetricLeapfrog
+from scenegrad.scenes.motions import ConstantPressure, Hermite, SymmetricLeapfrog
 from scenegrad.scenes.outputs import (
     RDF,
     CenterOfMass,
@@ -102,6 +102,7 @@ from scenegrad.scenes.signals import Signal, Sine, Table
 from scenegrad.scenes.solids import Body, NeoHookean, Wall, WeaklyCompressible
 from scenegrad.scenes.sources import Image, Points, Splats
 from scenegrad.scenes.springs import Actuator, MeshEdges, SpringLattice, SpringList, Springs
+from scenegrad.scenes.tail import TailCorrection
 from scenegrad.scenes.targets import (
     Confinement,
     DistanceBias,
@@ -128,22 +129,22 @@ __all__ = [
     "APIC", "CSVR", "FCC", "FENE", "FLIP", "MSD", "NVE", "PME", "RDF", "WCA", "Actuator", "AdvectionDiffusion",
     "Apart", "Atoms", "BandForcing", "Bingham", "Body", "BornMayerHuggins", "Boundary", "Box", "Brownian",
     "Buckingham", "Burgers", "CamClay", "Capsule", "CenterOfMass", "Chains", "Choice", "Collider", "Conduction",
-    "Confinement", "CosineAngle", "Coulomb", "Cylinder", "Darcy", "Dense", "Diagnostics", "DiagonalForcing", "Direct",
-    "DistanceBias", "Domain", "DoubleWellPairs", "DruckerPrager", "Electrostatics", "Elliptic", "Energy", "Ensemble",
-    "Entity", "Ewald", "Exchange", "Explicit", "FieldFile", "Fields", "Finer", "FiniteElement", "FiniteVolume",
-    "FixedCorotated", "Fluid", "Force", "Gas", "GasPatch", "GaussianField", "Gaussians", "Gravity", "GrayScott",
-    "HalfSpace", "HarmonicAngle", "HarmonicBond", "HarmonicDihedral", "HarmonicWell", "Hermite", "HerschelBulkley",
-    "Hexagonal", "Hinge", "Image", "Implicit", "Inflow", "IsentropicVortex", "KolmogorovForcing",
-    "KuramotoSivashinsky", "Langevin", "Learned", "LennardJones", "LennardJonesPairs", "LinearElastic",
-    "LogNormalField", "LogUniform", "Magnitude", "MassSpring", "MaterialPoint", "MaternField", "Mesh", "MeshEdges",
-    "MeshFile", "MolecularDynamics", "Momentum", "Morse", "Moving", "Muscle", "NeoHookean", "Newtonian", "NoSlip",
-    "NoiseField", "Normal", "NoseHoover", "Obstacle", "OldroydB", "Oscillator", "Outflow", "Parabolic", "Parameter",
-    "Particles", "Periodic", "PeriodicDihedral", "PlaneWave", "PointFile", "Points", "ReactionField", "RigidBody",
-    "RigidPose", "Samples", "Scene", "SceneError", "Separate", "ShallowWater", "Signal", "SimpleCubic", "Sine",
-    "Sites", "Slip", "Smagorinsky", "Snow", "SoftSphere", "Sparse", "Spectral", "Spectrum", "Sphere", "Splats",
-    "Spots", "SpringLattice", "SpringList", "Springs", "Square", "StVenantKirchhoffHencky", "Staggered", "Stick",
-    "Stress", "StructureFactor", "SymmetricLeapfrog", "Table", "TaylorGreen", "Thermo", "Through", "Time", "Together",
-    "Tracer", "Traction", "Tree", "TwoPhases", "Uniform", "UniformForcing", "VelocityCorrelation", "Viscoelastic",
-    "VonMises", "Wall", "WaterPatch", "WeaklyCompressible", "Yukawa", "load_scene", "read_molecules", "save_scene",
-    "scene_schema", "vary",
+    "Confinement", "ConstantPressure", "CosineAngle", "Coulomb", "Cylinder", "Darcy", "Dense", "Diagnostics",
+    "DiagonalForcing", "Direct", "DistanceBias", "Domain", "DoubleWellPairs", "DruckerPrager", "Electrostatics",
+    "Elliptic", "Energy", "Ensemble", "Entity", "Ewald", "Exchange", "Explicit", "FieldFile", "Fields", "Finer",
+    "FiniteElement", "FiniteVolume", "FixedCorotated", "Fluid", "Force", "Gas", "GasPatch", "GaussianField",
+    "Gaussians", "Gravity", "GrayScott", "HalfSpace", "HarmonicAngle", "HarmonicBond", "HarmonicDihedral",
+    "HarmonicWell", "Hermite", "HerschelBulkley", "Hexagonal", "Hinge", "Image", "Implicit", "Inflow",
+    "IsentropicVortex", "KolmogorovForcing", "KuramotoSivashinsky", "Langevin", "Learned", "LennardJones",
+    "LennardJonesPairs", "LinearElastic", "LogNormalField", "LogUniform", "Magnitude", "MassSpring", "MaterialPoint",
+    "MaternField", "Mesh", "MeshEdges", "MeshFile", "MolecularDynamics", "Momentum", "Morse", "Moving", "Muscle",
+    "NeoHookean", "Newtonian", "NoSlip", "NoiseField", "Normal", "NoseHoover", "Obstacle", "OldroydB", "Oscillator",
+    "Outflow", "Parabolic", "Parameter", "Particles", "Periodic", "PeriodicDihedral", "PlaneWave", "PointFile",
+    "Points", "ReactionField", "RigidBody", "RigidPose", "Samples", "Scene", "SceneError", "Separate", "ShallowWater",
+    "Signal", "SimpleCubic", "Sine", "Sites", "Slip", "Smagorinsky", "Snow", "SoftSphere", "Sparse", "Spectral",
+    "Spectrum", "Sphere", "Splats", "Spots", "SpringLattice", "SpringList", "Springs", "Square",
+    "StVenantKirchhoffHencky", "Staggered", "Stick", "Stress", "StructureFactor", "SymmetricLeapfrog", "Table",
+    "TailCorrection", "TaylorGreen", "Thermo", "Through", "Time", "Together", "Tracer", "Traction", "Tree",
+    "TwoPhases", "Uniform", "UniformForcing", "VelocityCorrelation", "Viscoelastic", "VonMises", "Wall", "WaterPatch",
+    "WeaklyCompressible", "Yukawa", "load_scene", "read_molecules", "save_scene", "scene_schema", "vary",
 ]  # fmt: skip

@@ -7,15 +7,26 @@ from scenegrad.solvers.md.bonded.family import BONDED
 from scenegrad.solvers.md.coulomb.family import CHARGES
 from scenegrad.solvers.md.families import Interaction, Movement
 from scenegrad.solvers.md.gravity.family import GRAVITY
+from scenegrad.solvers.md.motions.breathing import CONSTANT_PRESSURE
 from scenegrad.solvers.md.motions.family import BROWNIAN, LANGEVIN, NEWTON, NOSE_HOOVER, RESCALING
 from scenegrad.solvers.md.motions.gravitating import HERMITE, SYMMETRIC_LEAPFROG
 from scenegrad.solvers.md.pairs.family import PAIRS
+from scenegrad.solvers.md.pairs.tail_term import TAILS
 from scenegrad.solvers.md.targets.family import TARGETS
 
 __all__ = ["INTERACTIONS", "MOVEMENTS", "movement_of"]
 
-INTERACTIONS: tuple[Interaction, ...] = (PAIRS, GRAVITY, TARGETS, CHARGES, BONDED)
-MOVEMENTS: tuple[Movement, ...] = (NEWTON, LANGEVIN, NOSE_HOOVER, RESCALING, BROWNIAN, HERMITE, SYMMETRIC_LEAPFROG)
+INTERACTIONS: tuple[Interaction, ...] = (PAIRS, TAILS, GRAVITY, TARGETS, CHARGES, BONDED)
+MOVEMENTS: tuple[Movement, ...] = (
+    NEWTON,
+    LANGEVIN,
+    NOSE_HOOVER,
+    RESCALING,
+    BROWNIAN,
+    HERMITE,
+    SYMMETRIC_LEAPFROG,
+    CONSTANT_PRESSURE,
+)
 
 
 def movement_of(scene: Scene) -> Movement | None:

@@ -1,4 +1,4 @@
-"""Energies of the configurations of Lennard-Jones atoms that NIST published, in boxes with right angles."""
+"""Energies of the configurations of Lennard-Jones atoms that NIST published, in boxes with right angles and without."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from scenegrad.scenes.atoms import Atoms, Sites
 from scenegrad.scenes.domain import Domain
 from scenegrad.scenes.pair_potentials import LennardJones
 from scenegrad.scenes.scene import Scene
+from scenegrad.scenes.tail import TailCorrection
 from scenegrad.scenes.time import Time
 from scenegrad.solvers.compile import compile_scene
 from scenegrad.verification.case import Case, Finding, Setting, relative
@@ -52,6 +53,31 @@ def configuration(number: int, setting: Setting) -> Iterator[Finding]:
         yield relative(f"virial, rc = {cutoff}", -known["sum_f_dot_r"], virial, 10 * limit, "epsilon")
 
 
-CASES = tuple(
-    Case(f"nist_configuration_{n}", "md", "energies of NIST", NIST, partial(configuration, n)) for n in (1, 2, 3, 4)
+def triclinic(setting: Setting) -> Iterator[Finding]:
+    """Energy within the cutoff, and what lies beyond it."""
+    path = files("scenegrad.assets") / "reference" / "md" / "nist_lj_triclinic3.csv"
+    rows = [row for row in path.read_text().splitlines() if row and row[0] in "-0123456789"]
+    points = tuple(tuple(float(word) for word in row.split(",")) for row in rows)
+    size, tilt = (
+        (10.0, 9.84807753012208, 9.64974312607518),
+        (1.7364817766693041, 2.5881904510252074, 0.42863479791864567),
+    )
+    limit, energies = 1e-10 if setting.dtype == "float64" else 1e-5, []
+    for rest in ({}, {"tail": TailCorrection()}):
+        scene = Scene(
+            name="configuration",
+            domain=Domain.periodic(size, tilt=tilt),
+            entities={"Ar": Atoms(lattice=Sites(points)), "pair": LennardJones(cutoff=3.0, cut="plain"), **rest},
+            time=Time(end=1.0),
+            units="lj",
+        )
+        solver, state, params = compile_scene(scene, device=setting.device, dtype=setting.dtype)
+        energies.append(float(solver.observe(state, params)["potential_energy"]))
+    yield relative("energy, rc = 3", -505.78567945268, energies[0], limit, "epsilon")
+    yield relative("tail correction", -29.37186430697, energies[1] - energies[0], limit, "epsilon")
+
+
+CASES = (
+    *(Case(f"nist_configuration_{n}", "md", "energies of NIST", NIST, partial(configuration, n)) for n in (1, 2, 3, 4)),
+    Case("nist_triclinic", "md", "energy of NIST in a triclinic box", NIST, triclinic),
 )
