@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scenegrad.scenes.atoms import FCC, NVE, Atoms, Hexagonal, Langevin
+from scenegrad.scenes.atoms import FCC, NVE, Atoms, Hexagonal, Langevin, Square
 from scenegrad.scenes.domain import Domain
 from scenegrad.scenes.outputs import RDF, Energy, Particles, Thermo
 from scenegrad.scenes.pair_potentials import LennardJones
@@ -10,7 +10,7 @@ from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.time import Time
 from scenegrad.scenes.values import Scalar
 
-__all__ = ["argon", "kob_andersen", "lj_fluid", "melting_crystal"]
+__all__ = ["argon", "kob_andersen", "kob_andersen_2d", "lj_fluid", "melting_crystal"]
 
 
 def argon(
@@ -109,6 +109,37 @@ def kob_andersen(
             "traj": Particles("position", "velocity", every=0.5),
         },
         time=Time(end=end, dt=dt, warmup=0.25 * end),
+        seed=seed,
+    )
+
+
+def kob_andersen_2d(
+    cells: int = 6,
+    temperature: Scalar = 0.8,
+    friction: Scalar = 1.0,
+    end: float = 20.0,
+    dt: float = 0.005,
+    seed: int = 6,
+) -> Scene:
+    """The same mixture in the plane, 65 % large atoms, so small that many copies of it are sampled at once.
+
+    [Bruning, St-Onge, Patterson & Kob 2009, J. Phys.: Condens. Matter 21, 035117]
+    """
+    lattice, longest = Square(cells=(cells, cells)), 0.5 * cells / 1.2**0.5
+    return Scene(
+        name="kob_andersen_2d",
+        units="lj",
+        domain=Domain.periodic(density=1.2),
+        entities={
+            "A": Atoms(lattice=lattice, share=0.65, temperature=temperature),
+            "B": Atoms(lattice=lattice, share=0.35, temperature=temperature),
+            "AA": LennardJones(epsilon=1.0, sigma=1.0, cutoff=min(2.5, longest), between=("A", "A")),
+            "AB": LennardJones(epsilon=1.5, sigma=0.8, cutoff=2.0, between=("A", "B")),
+            "BB": LennardJones(epsilon=0.5, sigma=0.88, cutoff=2.2, between=("B", "B")),
+        },
+        dynamics=Langevin(temperature="A.temperature", friction=friction),
+        outputs={"thermo": Thermo(every=0.1), "traj": Particles("position", every=0.5)},
+        time=Time(end=end, dt=dt),
         seed=seed,
     )
 

@@ -15,6 +15,7 @@ from scenegrad.engine.state import Params
 from scenegrad.scenes.atoms import Atoms
 from scenegrad.scenes.errors import SceneError
 from scenegrad.scenes.scene import Scene
+from scenegrad.scenes.values import number
 from scenegrad.solvers.compile import compile_scene
 from scenegrad.solvers.md.solver import AtomSolver
 from scenegrad.solvers.md.state import AtomState
@@ -117,25 +118,26 @@ def members(
     if dt is None:
         # All members take one step: the smallest that any asks for.
         dt = given.dt if isinstance(given, Fixed) else STABLE * float(solver.max_dt(state, params).min())
+    assert isinstance(solver, AtomSolver)
     made = Members(solver, state, params.detach(), float(dt))
     return made if isinstance(system, Scene) else made.at(torch.tensor(heat))
 
 
 def scenes(scene: Scene, temperatures: Sequence[float], seed: int, changes: Sequence[Mapping[str, Any]]) -> list[Scene]:
-    if not isinstance(getattr(scene.dynamics, "temperature", None), float | int):
+    if not hasattr(scene.dynamics, "temperature"):
         raise SceneError(
             f"Scene {scene.name!r} has no temperature that sampling could change: dynamics={scene.dynamics!r:.80}. "
-            "Give it dynamics with a number for one, such as Langevin(temperature=1.0, friction=1.0)."
+            "Give it dynamics that hold one, such as Langevin(temperature=1.0, friction=1.0)."
         )
     atoms = [name for name, part in scene.entities.items() if isinstance(part, Atoms)]
     own = changes or [{}] * len(temperatures)
     return [
         scene.replace(
-            {TEMPERATURE: t, "seed": seed * 1_000_003 + number}
+            {TEMPERATURE: t, "seed": seed * 1_000_003 + place}
             | {f"{name}.temperature": t for name in atoms}
             | dict(more)
         )
-        for number, (t, more) in enumerate(zip(temperatures, own, strict=True))
+        for place, (t, more) in enumerate(zip(temperatures, own, strict=True))
     ]
 
 
@@ -144,7 +146,7 @@ def held(system: System, temperature: float | None, count: int) -> list[float]:
     if temperature is not None:
         return [temperature] * count
     if isinstance(system, Scene):
-        given = getattr(system.dynamics, "temperature", None)
-        return [given if isinstance(given, float | int) else 1.0] * count  # without one, it is refused later
+        given = getattr(system.dynamics, "temperature", 1.0)  # without one, it is refused later
+        return [number(system.at(given) if isinstance(given, str) else given)] * count
     params = system[2]
     return params[TEMPERATURE].tolist() if TEMPERATURE in params else [1.0] * count
