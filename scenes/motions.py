@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from scenegrad.scenes.atoms import Dynamics
+from scenegrad.scenes.values import Positive, Scalar
 
-__all__ = ["Hermite", "SymmetricLeapfrog"]
+__all__ = ["ConstantPressure", "Hermite", "SymmetricLeapfrog"]
 
 
 class Hermite(Dynamics):
@@ -34,3 +35,21 @@ class SymmetricLeapfrog(Dynamics):
     kind: Literal["symmetric_leapfrog"] = "symmetric_leapfrog"
     accuracy: Annotated[float, Field(gt=0, le=1)] = 0.05
     iterations: Annotated[int, Field(ge=1, le=20)] = 3
+
+
+class ConstantPressure(Dynamics):
+    """Newton's equations in a box that breathes: CSVR holds the temperature, and stochastic rescaling of the box, alike
+    along every axis, the pressure.
+
+    temperature: a number, or the address of one. pressure: to be held. relaxation: of the temperature. response: the
+    time in which the volume relaxes, if the compressibility is about right; only their ratio matters. every: steps from
+    one rescaling to the next.
+    """
+
+    kind: Literal["constant_pressure"] = "constant_pressure"
+    temperature: Positive | str  # [energy]
+    pressure: Scalar  # [energy/length^dim]
+    relaxation: Annotated[float, Field(gt=0)] = 0.2  # [time]
+    response: Annotated[float, Field(gt=0)] = 1.0  # [time]
+    compressibility: Annotated[float, Field(gt=0)] = 0.1  # [length^dim/energy]
+    every: Annotated[int, Field(ge=1)] = 5

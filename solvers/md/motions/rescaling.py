@@ -39,9 +39,9 @@ class VelocityRescaling(TorchMotion):
     def advance(self, system: System, state: AtomState, params: Params, time: Tensor, dt: Tensor) -> AtomState:
         mass = system.masses.differentiable(params)
         h = dt.to(state.position)[:, None, None]
-        v = state.velocity + 0.5 * h * system.pull(state.position, system.box, params) / mass[..., None]
+        v = state.velocity + 0.5 * h * system.pull(state.position, system.box_of(state), params) / mass[..., None]
         x = state.position + h * v
-        v = v + 0.5 * h * system.pull(x, system.box, params) / mass[..., None]
+        v = v + 0.5 * h * system.pull(x, system.box_of(state), params) / mass[..., None]
         freedoms = system.dim * max(system.atoms - self.fixed, 1)
         kinetic = system.kinetic_energy(v, mass)
         drawn = standard_normal(state.seed, state.step, torch.empty_like(state.position.detach()))
