@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import PME as PME
     from scenegrad.scenes import RDF as RDF
     from scenegrad.scenes import WCA as WCA
+    from scenegrad.scenes import ActiveBrownian as ActiveBrownian
     from scenegrad.scenes import Actuator as Actuator
     from scenegrad.scenes import AdvectionDiffusion as AdvectionDiffusion
     from scenegrad.scenes import Apart as Apart
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Collider as Collider
     from scenegrad.scenes import Conduction as Conduction
     from scenegrad.scenes import Confinement as Confinement
+    from scenegrad.scenes import ConstantPressure as ConstantPressure
     from scenegrad.scenes import CosineAngle as CosineAngle
     from scenegrad.scenes import Coulomb as Coulomb
     from scenegrad.scenes import Cylinder as Cylinder
@@ -94,6 +96,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Energy as Energy
     from scenegrad.scenes import Ensemble as Ensemble
     from scenegrad.scenes import Entity as Entity
+    from scenegrad.scenes import EntropyProduction as EntropyProduction
     from scenegrad.scenes import Ewald as Ewald
     from scenegrad.scenes import Exchange as Exchange
     from scenegrad.scenes import Explicit as Explicit
@@ -196,6 +199,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import StVenantKirchhoffHencky as StVenantKirchhoffHencky
     from scenegrad.scenes import SymmetricLeapfrog as SymmetricLeapfrog
     from scenegrad.scenes import Table as Table
+    from scenegrad.scenes import TailCorrection as TailCorrection
     from scenegrad.scenes import TaylorGreen as TaylorGreen
     from scenegrad.scenes import Thermo as Thermo
     from scenegrad.scenes import Through as Through
@@ -214,8 +218,6 @@ if TYPE_CHECKING:
     from scenegrad.scenes import WaterPatch as WaterPatch
     from scenegrad.scenes import WeaklyCompressible as WeaklyCompressible
     from scenegrad.scenes import Yukawa as Yukawa
-    from scenegrad.scenes import TailCorrection as TailCorrection
-    from scenegrad.scenes import ConstantPressure as ConstantPressure
     from scenegrad.scenes import library as library
     from scenegrad.scenes import load_scene as load_scene
     from scenegrad.scenes import read_molecules as read_molecules
@@ -236,22 +238,23 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 SCENES = (
-    "APIC CSVR FCC FENE FLIP MSD NVE PME RDF WCA Actuator AdvectionDiffusion Apart Atoms BandForcing Bingham Body "
-    "BornMayerHuggins Boundary Box Brownian Buckingham Burgers CamClay Capsule CenterOfMass Chains Choice Collider "
-    "Conduction Confinement ConstantPressure CosineAngle Coulomb Cylinder Darcy Dense Diagnostics DiagonalForcing "
-    "Direct DistanceBias Domain DoubleWellPairs DruckerPrager Electrostatics Elliptic Energy Ensemble Entity Ewald "
-    "Exchange Explicit FieldFile Fields Finer FiniteElement FiniteVolume FixedCorotated Fluid Force Gas GasPatch "
-    "GaussianField Gaussians Gravity GrayScott HalfSpace HarmonicAngle HarmonicBond HarmonicDihedral HarmonicWell "
-    "Hermite HerschelBulkley Hexagonal Hinge Image Implicit Inflow IsentropicVortex KolmogorovForcing "
-    "KuramotoSivashinsky Langevin Learned LennardJones LennardJonesPairs LinearElastic LogNormalField LogUniform "
-    "Magnitude MassSpring MaterialPoint MaternField Mesh MeshEdges MeshFile MolecularDynamics Momentum Morse Moving "
-    "Muscle NeoHookean Newtonian NoSlip NoiseField Normal NoseHoover Obstacle OldroydB Oscillator Outflow Parabolic "
-    "Parameter Particles Periodic PeriodicDihedral PlaneWave PointFile Points ReactionField RigidBody RigidPose "
-    "Samples Scene SceneError Separate ShallowWater Signal SimpleCubic Sine Sites Slip Smagorinsky Snow SoftSphere "
-    "Sparse Spectral Spectrum Sphere Splats Spots SpringLattice SpringList Springs Square StVenantKirchhoffHencky "
-    "Staggered Stick Stress StructureFactor SymmetricLeapfrog Table TailCorrection TaylorGreen Thermo Through Time "
-    "Together Tracer Traction Tree TwoPhases Uniform UniformForcing VelocityCorrelation Viscoelastic VonMises Wall "
-    "WaterPatch WeaklyCompressible Yukawa load_scene read_molecules save_scene scene_schema vary"
+    "APIC CSVR FCC FENE FLIP MSD NVE PME RDF WCA ActiveBrownian Actuator AdvectionDiffusion Apart Atoms BandForcing "
+    "Bingham Body BornMayerHuggins Boundary Box Brownian Buckingham Burgers CamClay Capsule CenterOfMass Chains "
+    "Choice Collider Conduction Confinement ConstantPressure CosineAngle Coulomb Cylinder Darcy Dense Diagnostics "
+    "DiagonalForcing Direct DistanceBias Domain DoubleWellPairs DruckerPrager Electrostatics Elliptic Energy "
+    "Ensemble Entity EntropyProduction Ewald Exchange Explicit FieldFile Fields Finer FiniteElement FiniteVolume "
+    "FixedCorotated Fluid Force Gas GasPatch GaussianField Gaussians Gravity GrayScott HalfSpace HarmonicAngle "
+    "HarmonicBond HarmonicDihedral HarmonicWell Hermite HerschelBulkley Hexagonal Hinge Image Implicit Inflow "
+    "IsentropicVortex KolmogorovForcing KuramotoSivashinsky Langevin Learned LennardJones LennardJonesPairs "
+    "LinearElastic LogNormalField LogUniform Magnitude MassSpring MaterialPoint MaternField Mesh MeshEdges MeshFile "
+    "MolecularDynamics Momentum Morse Moving Muscle NeoHookean Newtonian NoSlip NoiseField Normal NoseHoover "
+    "Obstacle OldroydB Oscillator Outflow Parabolic Parameter Particles Periodic PeriodicDihedral PlaneWave "
+    "PointFile Points ReactionField RigidBody RigidPose Samples Scene SceneError Separate ShallowWater Signal "
+    "SimpleCubic Sine Sites Slip Smagorinsky Snow SoftSphere Sparse Spectral Spectrum Sphere Splats Spots "
+    "SpringLattice SpringList Springs Square StVenantKirchhoffHencky Staggered Stick Stress StructureFactor "
+    "SymmetricLeapfrog Table TailCorrection TaylorGreen Thermo Through Time Together Tracer Traction Tree TwoPhases "
+    "Uniform UniformForcing VelocityCorrelation Viscoelastic VonMises Wall WaterPatch WeaklyCompressible Yukawa "
+    "load_scene read_molecules save_scene scene_schema vary"
 )
 ERRORS = "DeviceError DiskFull Diverged EngineError FileError MeshError OutputInUse StabilityError"
 

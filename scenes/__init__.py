@@ -5,6 +5,7 @@ if (
 ):  # the folder would become a second module beside the real one, and every kernel would be built twice
     raise ImportError("import scenegrad.scenes: the bare name 'scenes' belongs to no package of ours")
 
+from scenegrad.scenes.active import ActiveBrownian, EntropyProduction
 from scenegrad.scenes.atom_outputs import MSD, Stress, StructureFactor, VelocityCorrelation
 from scenegrad.scenes.atoms import (
     FCC,
@@ -126,23 +127,23 @@ from scenegrad.scenes.values import (
 from scenegrad.scenes.vary import Ensemble, vary
 
 __all__ = [
-    "APIC", "CSVR", "FCC", "FENE", "FLIP", "MSD", "NVE", "PME", "RDF", "WCA", "Actuator", "AdvectionDiffusion",
-    "Apart", "Atoms", "BandForcing", "Bingham", "Body", "BornMayerHuggins", "Boundary", "Box", "Brownian",
-    "Buckingham", "Burgers", "CamClay", "Capsule", "CenterOfMass", "Chains", "Choice", "Collider", "Conduction",
-    "Confinement", "ConstantPressure", "CosineAngle", "Coulomb", "Cylinder", "Darcy", "Dense", "Diagnostics",
-    "DiagonalForcing", "Direct", "DistanceBias", "Domain", "DoubleWellPairs", "DruckerPrager", "Electrostatics",
-    "Elliptic", "Energy", "Ensemble", "Entity", "Ewald", "Exchange", "Explicit", "FieldFile", "Fields", "Finer",
-    "FiniteElement", "FiniteVolume", "FixedCorotated", "Fluid", "Force", "Gas", "GasPatch", "GaussianField",
-    "Gaussians", "Gravity", "GrayScott", "HalfSpace", "HarmonicAngle", "HarmonicBond", "HarmonicDihedral",
-    "HarmonicWell", "Hermite", "HerschelBulkley", "Hexagonal", "Hinge", "Image", "Implicit", "Inflow",
-    "IsentropicVortex", "KolmogorovForcing", "KuramotoSivashinsky", "Langevin", "Learned", "LennardJones",
-    "LennardJonesPairs", "LinearElastic", "LogNormalField", "LogUniform", "Magnitude", "MassSpring", "MaterialPoint",
-    "MaternField", "Mesh", "MeshEdges", "MeshFile", "MolecularDynamics", "Momentum", "Morse", "Moving", "Muscle",
-    "NeoHookean", "Newtonian", "NoSlip", "NoiseField", "Normal", "NoseHoover", "Obstacle", "OldroydB", "Oscillator",
-    "Outflow", "Parabolic", "Parameter", "Particles", "Periodic", "PeriodicDihedral", "PlaneWave", "PointFile",
-    "Points", "ReactionField", "RigidBody", "RigidPose", "Samples", "Scene", "SceneError", "Separate", "ShallowWater",
-    "Signal", "SimpleCubic", "Sine", "Sites", "Slip", "Smagorinsky", "Snow", "SoftSphere", "Sparse", "Spectral",
-    "Spectrum", "Sphere", "Splats", "Spots", "SpringLattice", "SpringList", "Springs", "Square",
+    "APIC", "CSVR", "FCC", "FENE", "FLIP", "MSD", "NVE", "PME", "RDF", "WCA", "ActiveBrownian", "Actuator",
+    "AdvectionDiffusion", "Apart", "Atoms", "BandForcing", "Bingham", "Body", "BornMayerHuggins", "Boundary", "Box",
+    "Brownian", "Buckingham", "Burgers", "CamClay", "Capsule", "CenterOfMass", "Chains", "Choice", "Collider",
+    "Conduction", "Confinement", "ConstantPressure", "CosineAngle", "Coulomb", "Cylinder", "Darcy", "Dense",
+    "Diagnostics", "DiagonalForcing", "Direct", "DistanceBias", "Domain", "DoubleWellPairs", "DruckerPrager",
+    "Electrostatics", "Elliptic", "Energy", "Ensemble", "Entity", "EntropyProduction", "Ewald", "Exchange",
+    "Explicit", "FieldFile", "Fields", "Finer", "FiniteElement", "FiniteVolume", "FixedCorotated", "Fluid", "Force",
+    "Gas", "GasPatch", "GaussianField", "Gaussians", "Gravity", "GrayScott", "HalfSpace", "HarmonicAngle",
+    "HarmonicBond", "HarmonicDihedral", "HarmonicWell", "Hermite", "HerschelBulkley", "Hexagonal", "Hinge", "Image",
+    "Implicit", "Inflow", "IsentropicVortex", "KolmogorovForcing", "KuramotoSivashinsky", "Langevin", "Learned",
+    "LennardJones", "LennardJonesPairs", "LinearElastic", "LogNormalField", "LogUniform", "Magnitude", "MassSpring",
+    "MaterialPoint", "MaternField", "Mesh", "MeshEdges", "MeshFile", "MolecularDynamics", "Momentum", "Morse",
+    "Moving", "Muscle", "NeoHookean", "Newtonian", "NoSlip", "NoiseField", "Normal", "NoseHoover", "Obstacle",
+    "OldroydB", "Oscillator", "Outflow", "Parabolic", "Parameter", "Particles", "Periodic", "PeriodicDihedral",
+    "PlaneWave", "PointFile", "Points", "ReactionField", "RigidBody", "RigidPose", "Samples", "Scene", "SceneError",
+    "Separate", "ShallowWater", "Signal", "SimpleCubic", "Sine", "Sites", "Slip", "Smagorinsky", "Snow", "SoftSphere",
+    "Sparse", "Spectral", "Spectrum", "Sphere", "Splats", "Spots", "SpringLattice", "SpringList", "Springs", "Square",
     "StVenantKirchhoffHencky", "Staggered", "Stick", "Stress", "StructureFactor", "SymmetricLeapfrog", "Table",
     "TailCorrection", "TaylorGreen", "Thermo", "Through", "Time", "Together", "Tracer", "Traction", "Tree",
     "TwoPhases", "Uniform", "UniformForcing", "VelocityCorrelation", "Viscoelastic", "VonMises", "Wall", "WaterPatch",

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from scenegrad.engine.errors import EngineError
+from scenegrad.scenes.active import ActiveBrownian, EntropyProduction
 from scenegrad.scenes.atom_outputs import MSD, VelocityCorrelation
 from scenegrad.scenes.atoms import Atoms, Crystal, PointFile, Sites
 from scenegrad.scenes.domain import Boundary, Domain, Periodic
@@ -164,6 +165,9 @@ def check_room(scene: Scene, species: dict[str, Atoms], reasons: Reasons) -> Non
         return
     box = box_of(scene, species)
     shortest = float(box.min())
+    for name, output in scene.outputs.items():
+        if isinstance(output, EntropyProduction) and not isinstance(scene.dynamics, ActiveBrownian):
+            reasons.add(f"outputs.{name}", "is that of active particles; give the scene dynamics ActiveBrownian(...).")
     for kind in (MSD, VelocityCorrelation):
         if len(alike := [name for name, output in scene.outputs.items() if isinstance(output, kind)]) > 1:
             reasons.add(f"outputs.{alike[1]}", f"is like {alike[0]}; a scene remembers the past for one of a kind.")

@@ -7,6 +7,7 @@ from scenegrad.solvers.md.bonded.family import BONDED
 from scenegrad.solvers.md.coulomb.family import CHARGES
 from scenegrad.solvers.md.families import Interaction, Movement
 from scenegrad.solvers.md.gravity.family import GRAVITY
+from scenegrad.solvers.md.motions.active import ACTIVE
 from scenegrad.solvers.md.motions.breathing import CONSTANT_PRESSURE
 from scenegrad.solvers.md.motions.family import BROWNIAN, LANGEVIN, NEWTON, NOSE_HOOVER, RESCALING
 from scenegrad.solvers.md.motions.gravitating import HERMITE, SYMMETRIC_LEAPFROG
@@ -23,6 +24,7 @@ MOVEMENTS: tuple[Movement, ...] = (
     NOSE_HOOVER,
     RESCALING,
     BROWNIAN,
+    ACTIVE,
     HERMITE,
     SYMMETRIC_LEAPFROG,
     CONSTANT_PRESSURE,

@@ -24,6 +24,7 @@ class AtomState:
     seed: Int64[Tensor, " batch"]
     chain: Float64[Tensor, "batch 2 link"] | None = None  # of thermostats: integrals of their frictions, and frictions
     heat: Float64[Tensor, " batch"] | None = None  # that a thermostat has given [energy]
+    heading: Float[Tensor, "batch atom dim"] | None = None  # unit vectors along which active particles push themselves
     pace: Float64[Tensor, " batch"] | None = None  # length of the next step, where a motion says it [time]
     places: Float[Tensor, "batch lag atom dim"] | None = None  # at the last frames of an output [length]
     speeds: Float[Tensor, "batch earlier atom dim"] | None = None  # the same of velocities [length/time]

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from scenegrad.engine.solver import Atoms, Layout, Probe, Series
 from scenegrad.engine.state import Params
+from scenegrad.scenes.active import EntropyProduction
 from scenegrad.scenes.atom_outputs import MSD, Stress, StructureFactor, VelocityCorrelation
 from scenegrad.scenes.errors import nearest
 from scenegrad.scenes.outputs import RDF, Energy, Momentum, Output, Particles, Thermo
@@ -27,7 +28,18 @@ Measure = Callable[[AtomState, Params], dict[str, Tensor]]
 
 QUANTITIES = ("position", "velocity", "force")
 ENERGIES = ("kinetic", "potential", "total")
-SERVED = (Particles, Thermo, RDF, Energy, Momentum, MSD, VelocityCorrelation, Stress, StructureFactor)
+SERVED = (
+    Particles,
+    Thermo,
+    RDF,
+    Energy,
+    Momentum,
+    MSD,
+    VelocityCorrelation,
+    Stress,
+    StructureFactor,
+    EntropyProduction,
+)
 
 
 def output_trouble(output: Output, shortest: float, species: Sequence[str]) -> str | None:
@@ -91,6 +103,10 @@ def serving(
     def momentum(state: AtomState, params: Params) -> dict[str, Tensor]:
         return {"momentum": solver.observe(state, params)["momentum"]}
 
+    def entropy(state: AtomState, params: Params) -> dict[str, Tensor]:
+        made = solver.observe(state, params)["entropy_production"]
+        return {"entropy_production": made, "per_particle": made / count}
+
     def stress(state: AtomState, params: Params) -> dict[str, Tensor]:
         return {"stress": solver.observe(state, params)["stress"]}
 
@@ -100,6 +116,9 @@ def serving(
         return energies, Series(), energy_units
     if isinstance(output, Momentum):
         return momentum, Series(), {"momentum": unit["momentum"]}
+    if isinstance(output, EntropyProduction):
+        rate = f"1/{unit['time']}"
+        return entropy, Series(), {"entropy_production": rate, "per_particle": rate}
     if isinstance(output, Stress):
         return stress, Series(), {"stress": unit["pressure"]}
     if isinstance(output, RDF):
