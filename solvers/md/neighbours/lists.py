@@ -30,7 +30,7 @@ from scenegrad.solvers.shared.unchanged import Fingerprint
 __all__ = ["Neighbours"]
 
 TRIGGER = 0.49  # of what a list has to spare; the rest is for rounding
-FAR = 3.0  # skins that the far list reaches beyond the cutoff
+FAR = 4.0  # skins that the far list reaches beyond the cutoff
 FEW_ATOMS = 128  # below this, sorting into cells costs more than it saves
 ALL_ATOMS = 32  # up to here a list holds every pair and is made once
 MOST_CELLS = 16  # of an atom

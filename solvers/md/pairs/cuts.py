@@ -87,11 +87,13 @@ def force_shift(f: PairFunctions, real: Any, theta: Any, edge: Any) -> PairFunct
 
     @wp.func
     def radial(r2: real, p: theta, e: edge) -> real:
-        return base_radial(r2, p) - e[3] / wp.sqrt(r2)
+        inv = real(1.0) / r2  # which most potentials need as well: the compiler divides once
+        return base_radial(r2, p) - e[3] * wp.sqrt(inv)
 
     @wp.func
     def slope(r2: real, p: theta, e: edge) -> real:
-        return base_slope(r2, p) + real(0.5) * e[3] / (r2 * wp.sqrt(r2))
+        inv = real(1.0) / r2
+        return base_slope(r2, p) + real(0.5) * e[3] * inv * wp.sqrt(inv)
 
     @wp.func
     def energy_by(r2: real, p: theta, e: edge) -> theta:
