@@ -86,6 +86,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Dense as Dense
     from scenegrad.scenes import Diagnostics as Diagnostics
     from scenegrad.scenes import DiagonalForcing as DiagonalForcing
+    from scenegrad.scenes import Diamond as Diamond
     from scenegrad.scenes import Direct as Direct
     from scenegrad.scenes import DistanceBias as DistanceBias
     from scenegrad.scenes import Domain as Domain
@@ -194,6 +195,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Square as Square
     from scenegrad.scenes import Staggered as Staggered
     from scenegrad.scenes import Stick as Stick
+    from scenegrad.scenes import StillingerWeber as StillingerWeber
     from scenegrad.scenes import Stress as Stress
     from scenegrad.scenes import StructureFactor as StructureFactor
     from scenegrad.scenes import StVenantKirchhoffHencky as StVenantKirchhoffHencky
@@ -241,7 +243,7 @@ SCENES = (
     "APIC CSVR FCC FENE FLIP MSD NVE PME RDF WCA ActiveBrownian Actuator AdvectionDiffusion Apart Atoms BandForcing "
     "Bingham Body BornMayerHuggins Boundary Box Brownian Buckingham Burgers CamClay Capsule CenterOfMass Chains "
     "Choice Collider Conduction Confinement ConstantPressure CosineAngle Coulomb Cylinder Darcy Dense Diagnostics "
-    "DiagonalForcing Direct DistanceBias Domain DoubleWellPairs DruckerPrager Electrostatics Elliptic Energy "
+    "DiagonalForcing Diamond Direct DistanceBias Domain DoubleWellPairs DruckerPrager Electrostatics Elliptic Energy "
     "Ensemble Entity EntropyProduction Ewald Exchange Explicit FieldFile Fields Finer FiniteElement FiniteVolume "
     "FixedCorotated Fluid Force Gas GasPatch GaussianField Gaussians Gravity GrayScott HalfSpace HarmonicAngle "
     "HarmonicBond HarmonicDihedral HarmonicWell Hermite HerschelBulkley Hexagonal Hinge Image Implicit Inflow "
@@ -251,10 +253,10 @@ SCENES = (
     "Obstacle OldroydB Oscillator Outflow Parabolic Parameter Particles Periodic PeriodicDihedral PlaneWave "
     "PointFile Points ReactionField RigidBody RigidPose Samples Scene SceneError Separate ShallowWater Signal "
     "SimpleCubic Sine Sites Slip Smagorinsky Snow SoftSphere Sparse Spectral Spectrum Sphere Splats Spots "
-    "SpringLattice SpringList Springs Square StVenantKirchhoffHencky Staggered Stick Stress StructureFactor "
-    "SymmetricLeapfrog Table TailCorrection TaylorGreen Thermo Through Time Together Tracer Traction Tree TwoPhases "
-    "Uniform UniformForcing VelocityCorrelation Viscoelastic VonMises Wall WaterPatch WeaklyCompressible Yukawa "
-    "load_scene read_molecules save_scene scene_schema vary"
+    "SpringLattice SpringList Springs Square StVenantKirchhoffHencky Staggered Stick StillingerWeber Stress "
+    "StructureFactor SymmetricLeapfrog Table TailCorrection TaylorGreen Thermo Through Time Together Tracer Traction "
+    "Tree TwoPhases Uniform UniformForcing VelocityCorrelation Viscoelastic VonMises Wall WaterPatch "
+    "WeaklyCompressible Yukawa load_scene read_molecules save_scene scene_schema vary"
 )
 ERRORS = "DeviceError DiskFull Diverged EngineError FileError MeshError OutputInUse StabilityError"
 

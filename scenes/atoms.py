@@ -17,6 +17,7 @@ __all__ = [
     "NVE",
     "Atoms",
     "Crystal",
+    "Diamond",
     "Dynamics",
     "Hexagonal",
     "Langevin",
@@ -58,6 +59,13 @@ class FCC(Crystal, Lattice):
     """Face-centred cubic: four atoms a cell, three dimensions."""
 
     kind: Literal["fcc"] = "fcc"
+    cells: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
+
+
+class Diamond(Crystal, Lattice):
+    """Of carbon, silicon, germanium: eight atoms a cubic cell, three dimensions."""
+
+    kind: Literal["diamond"] = "diamond"
     cells: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
 
 

@@ -8,7 +8,18 @@ from pathlib import Path
 
 import numpy as np
 
-from scenegrad.scenes.atoms import FCC, Atoms, Crystal, Hexagonal, Lattice, PointFile, SimpleCubic, Sites, Square
+from scenegrad.scenes.atoms import (
+    FCC,
+    Atoms,
+    Crystal,
+    Diamond,
+    Hexagonal,
+    Lattice,
+    PointFile,
+    SimpleCubic,
+    Sites,
+    Square,
+)
 from scenegrad.scenes.errors import SceneError
 from scenegrad.scenes.molecules import Chains
 from scenegrad.scenes.scene import Scene
@@ -28,6 +39,13 @@ class Cell:
 
 CELLS: dict[type[Lattice], Cell] = {
     FCC: Cell((1.0, 1.0, 1.0), ((0.0, 0.0, 0.0), (0.5, 0.5, 0.0), (0.5, 0.0, 0.5), (0.0, 0.5, 0.5))),
+    Diamond: Cell(
+        (1.0, 1.0, 1.0),
+        (
+            *((0.0, 0.0, 0.0), (0.5, 0.5, 0.0), (0.5, 0.0, 0.5), (0.0, 0.5, 0.5)),
+            *((0.25, 0.25, 0.25), (0.75, 0.75, 0.25), (0.75, 0.25, 0.75), (0.25, 0.75, 0.75)),
+        ),
+    ),
     SimpleCubic: Cell((1.0, 1.0, 1.0), ((0.0, 0.0, 0.0),)),
     Square: Cell((1.0, 1.0), ((0.0, 0.0),)),
     Hexagonal: Cell((1.0, math.sqrt(3.0)), ((0.0, 0.0), (0.5, 0.5))),
