@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Capsule as Capsule
     from scenegrad.scenes import CenterOfMass as CenterOfMass
     from scenegrad.scenes import Chains as Chains
+    from scenegrad.scenes import Charges14 as Charges14
     from scenegrad.scenes import Choice as Choice
     from scenegrad.scenes import Collider as Collider
     from scenegrad.scenes import Conduction as Conduction
@@ -133,6 +134,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Langevin as Langevin
     from scenegrad.scenes import Learned as Learned
     from scenegrad.scenes import LennardJones as LennardJones
+    from scenegrad.scenes import LennardJones14 as LennardJones14
     from scenegrad.scenes import LennardJonesPairs as LennardJonesPairs
     from scenegrad.scenes import LinearElastic as LinearElastic
     from scenegrad.scenes import LogNormalField as LogNormalField
@@ -169,6 +171,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Points as Points
     from scenegrad.scenes import ReactionField as ReactionField
     from scenegrad.scenes import RigidBody as RigidBody
+    from scenegrad.scenes import RigidBond as RigidBond
     from scenegrad.scenes import RigidPose as RigidPose
     from scenegrad.scenes import Samples as Samples
     from scenegrad.scenes import Scene as Scene
@@ -242,20 +245,20 @@ __version__ = "0.1.0"
 SCENES = (
     "APIC CSVR FCC FENE FLIP MSD NVE PME RDF WCA ActiveBrownian Actuator AdvectionDiffusion Apart Atoms BandForcing "
     "Bingham Body BornMayerHuggins Boundary Box Brownian Buckingham Burgers CamClay Capsule CenterOfMass Chains "
-    "Choice Collider Conduction Confinement ConstantPressure CosineAngle Coulomb Cylinder Darcy Dense Diagnostics "
-    "DiagonalForcing Diamond Direct DistanceBias Domain DoubleWellPairs DruckerPrager Electrostatics Elliptic Energy "
-    "Ensemble Entity EntropyProduction Ewald Exchange Explicit FieldFile Fields Finer FiniteElement FiniteVolume "
-    "FixedCorotated Fluid Force Gas GasPatch GaussianField Gaussians Gravity GrayScott HalfSpace HarmonicAngle "
-    "HarmonicBond HarmonicDihedral HarmonicWell Hermite HerschelBulkley Hexagonal Hinge Image Implicit Inflow "
-    "IsentropicVortex KolmogorovForcing KuramotoSivashinsky Langevin Learned LennardJones LennardJonesPairs "
-    "LinearElastic LogNormalField LogUniform Magnitude MassSpring MaterialPoint MaternField Mesh MeshEdges MeshFile "
-    "MolecularDynamics Momentum Morse Moving Muscle NeoHookean Newtonian NoSlip NoiseField Normal NoseHoover "
-    "Obstacle OldroydB Oscillator Outflow Parabolic Parameter Particles Periodic PeriodicDihedral PlaneWave "
-    "PointFile Points ReactionField RigidBody RigidPose Samples Scene SceneError Separate ShallowWater Signal "
-    "SimpleCubic Sine Sites Slip Smagorinsky Snow SoftSphere Sparse Spectral Spectrum Sphere Splats Spots "
-    "SpringLattice SpringList Springs Square StVenantKirchhoffHencky Staggered Stick StillingerWeber Stress "
-    "StructureFactor SymmetricLeapfrog Table TailCorrection TaylorGreen Thermo Through Time Together Tracer Traction "
-    "Tree TwoPhases Uniform UniformForcing VelocityCorrelation Viscoelastic VonMises Wall WaterPatch "
+    "Charges14 Choice Collider Conduction Confinement ConstantPressure CosineAngle Coulomb Cylinder Darcy Dense "
+    "Diagnostics DiagonalForcing Diamond Direct DistanceBias Domain DoubleWellPairs DruckerPrager Electrostatics "
+    "Elliptic Energy Ensemble Entity EntropyProduction Ewald Exchange Explicit FieldFile Fields Finer FiniteElement "
+    "FiniteVolume FixedCorotated Fluid Force Gas GasPatch GaussianField Gaussians Gravity GrayScott HalfSpace "
+    "HarmonicAngle HarmonicBond HarmonicDihedral HarmonicWell Hermite HerschelBulkley Hexagonal Hinge Image Implicit "
+    "Inflow IsentropicVortex KolmogorovForcing KuramotoSivashinsky Langevin Learned LennardJones LennardJones14 "
+    "LennardJonesPairs LinearElastic LogNormalField LogUniform Magnitude MassSpring MaterialPoint MaternField Mesh "
+    "MeshEdges MeshFile MolecularDynamics Momentum Morse Moving Muscle NeoHookean Newtonian NoSlip NoiseField Normal "
+    "NoseHoover Obstacle OldroydB Oscillator Outflow Parabolic Parameter Particles Periodic PeriodicDihedral "
+    "PlaneWave PointFile Points ReactionField RigidBody RigidBond RigidPose Samples Scene SceneError Separate "
+    "ShallowWater Signal SimpleCubic Sine Sites Slip Smagorinsky Snow SoftSphere Sparse Spectral Spectrum Sphere "
+    "Splats Spots SpringLattice SpringList Springs Square StVenantKirchhoffHencky Staggered Stick StillingerWeber "
+    "Stress StructureFactor SymmetricLeapfrog Table TailCorrection TaylorGreen Thermo Through Time Together Tracer "
+    "Traction Tree TwoPhases Uniform UniformForcing VelocityCorrelation Viscoelastic VonMises Wall WaterPatch "
     "WeaklyCompressible Yukawa load_scene read_molecules save_scene scene_schema vary"
 )
 ERRORS = "DeviceError DiskFull Diverged EngineError FileError MeshError OutputInUse StabilityError"

@@ -13,11 +13,14 @@ from scenegrad.scenes.values import Positive, Scalar
 __all__ = [
     "FENE",
     "Bonded",
+    "Charges14",
     "CosineAngle",
     "HarmonicAngle",
     "HarmonicBond",
     "HarmonicDihedral",
+    "LennardJones14",
     "PeriodicDihedral",
+    "RigidBond",
 ]
 
 Number = Annotated[int, Field(ge=0)]
@@ -112,3 +115,31 @@ class HarmonicDihedral(Bonded, Entity):
     stiffness: Positive  # [energy/radian^2]
     angle: Scalar  # [radian]
     excludes: bool = False
+
+
+class LennardJones14(Bonded, Entity):
+    """u = 4 epsilon [(sigma/r)^12 - (sigma/r)^6] between the two atoms of each group alone, in place of their pair
+    potential and without a cutoff: such as the weaker one between the ends of a dihedral."""
+
+    together: ClassVar[int] = 2
+    kind: Literal["lennard_jones_14"] = "lennard_jones_14"
+    groups: Annotated[tuple[tuple[Number, ...], ...], Field(min_length=1)]
+    epsilon: Positive  # [energy]
+    sigma: Positive  # [length]
+
+
+class Charges14(Bonded, Entity):
+    """u = strength / r between the two atoms of each group alone, in place of what their charges do to each other."""
+
+    together: ClassVar[int] = 2
+    kind: Literal["charges_14"] = "charges_14"
+    groups: Annotated[tuple[tuple[Number, ...], ...], Field(min_length=1)]
+    strength: Scalar  # [energy length]
+
+
+class RigidBond(Bonded, Entity):
+    """Two atoms that stay at one distance: the one given, or that at the start. For NVE and Langevin dynamics."""
+
+    together: ClassVar[int] = 2
+    kind: Literal["rigid_bond"] = "rigid_bond"
+    length: Annotated[float, Field(gt=0)] | None = None  # [length]

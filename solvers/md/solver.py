@@ -106,9 +106,9 @@ class AtomSolver:
             return params
         return Params({a: self.boltzmann * value if is_temperature(a) else value for a, value in params.items()})
 
-    def freedoms(self) -> int:
+    def freedoms(self) -> float:
         """Degrees of freedom: a thermostat moves the centre of mass too, without one it rests."""
-        return self.system.dim * max(self.system.atoms - self.motion.fixed, 1)
+        return max(self.system.dim * (self.system.atoms - self.motion.fixed), 1.0)
 
 
 def is_temperature(address: str) -> bool:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from scenegrad.engine.errors import EngineError
-from scenegrad.scenes.atoms import Atoms
-from scenegrad.scenes.bonded import FENE, Bonded
+from scenegrad.scenes.atoms import NVE, Atoms, Langevin
+from scenegrad.scenes.bonded import FENE, Bonded, RigidBond
 from scenegrad.scenes.errors import nearest
 from scenegrad.scenes.molecules import Chains
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.values import number
-from scenegrad.solvers.md.bonded import angles, bonds, dihedrals  # noqa: F401  # known from here on
+from scenegrad.solvers.md.bonded import angles, bonds, dihedrals, listed  # noqa: F401  # known from here on
 from scenegrad.solvers.md.bonded.laws import LAWS, BondedLaw
 from scenegrad.solvers.md.bonded.shapes import ATOMS
 from scenegrad.solvers.md.bonded.term import BondedTerm
@@ -33,9 +33,14 @@ def law(kind: str) -> BondedLaw:
     return LAWS[kind]
 
 
+def springs_of(scene: Scene) -> dict[str, Bonded]:
+    """Bonded potentials by name; not what is rigid."""
+    return {name: part for name, part in bonded_of(scene).items() if not isinstance(part, RigidBond)}
+
+
 def terms(assembly: Assembly) -> list[Term]:
     scene, by_kind = assembly.scenes[0], dict[str, dict[str, np.ndarray]]()
-    for name, part in bonded_of(scene).items():
+    for name, part in springs_of(scene).items():
         by_kind.setdefault(part.kind, {})[name] = groups_of(scene, part)
     atoms = len(assembly.species)
     return [
@@ -47,7 +52,12 @@ def terms(assembly: Assembly) -> list[Term]:
 def check(scene: Scene, reasons: Reasons) -> None:
     species = [name for name, part in scene.entities.items() if isinstance(part, Atoms)]
     for name, part in bonded_of(scene).items():
-        if part.kind not in LAWS:
+        if isinstance(part, RigidBond):
+            if not isinstance(scene.dynamics, NVE | Langevin | None):
+                reasons.add(
+                    name, f"is held by NVE() and by Langevin(...) only, not by {type(scene.dynamics).__name__}."
+                )
+        elif part.kind not in LAWS:
             reasons.add(name, f"is a {part.kind}, and the bonded potentials known are {', '.join(LAWS)}.")
         elif ATOMS[LAWS[part.kind].shape] == 4 and scene.dim != 3:
             reasons.add(name, f"twists atoms in {scene.dim} dimensions; a dihedral angle needs three.")
@@ -97,7 +107,7 @@ def room(scene: Scene, shortest: float, reasons: Reasons) -> None:
 
 
 def learnable(scene: Scene) -> list[str]:
-    return [f"{name}.{field}" for name, part in bonded_of(scene).items() for field in law(part.kind).parameters]
+    return [f"{name}.{field}" for name, part in springs_of(scene).items() for field in law(part.kind).parameters]
 
 
 def alike(scene: Scene) -> dict[str, object]:
@@ -108,6 +118,8 @@ def alike(scene: Scene) -> dict[str, object]:
             f"{name}.groups": (part.of, part.groups),
             f"{name}.excludes": part.excludes,
         }
+        if isinstance(part, RigidBond):
+            found[f"{name}.length"] = part.length
     return found
 
 

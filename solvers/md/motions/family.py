@@ -7,10 +7,12 @@ from scenegrad.scenes.errors import nearest
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.thermostats import CSVR, Brownian, NoseHoover
 from scenegrad.scenes.values import number
+from scenegrad.solvers.md.bonded.rigid import rigid_bonds
 from scenegrad.solvers.md.families import Assembly, Movement
 from scenegrad.solvers.md.motions.brownian import BrownianMotion
 from scenegrad.solvers.md.motions.motion import Motion
 from scenegrad.solvers.md.motions.nose_hoover import NoseHooverChain
+from scenegrad.solvers.md.motions.rattle import Rattle
 from scenegrad.solvers.md.motions.rescaling import VelocityRescaling
 from scenegrad.solvers.md.motions.thermostat import Thermostat
 from scenegrad.solvers.md.motions.verlet import Verlet
@@ -54,12 +56,18 @@ def check_temperature(scene: Scene, reasons: Reasons) -> None:
         reasons.add(given, "is 0, and the thermostat is to hold it: a temperature of a thermostat is positive.")
 
 
+def held(assembly: Assembly, thermostat: Thermostat | None) -> Motion:
+    """Where bonds are rigid, with them."""
+    bonds = rigid_bonds(assembly.scenes, assembly.box, len(assembly.species))
+    return Verlet(thermostat) if bonds is None else Rattle(bonds, thermostat)
+
+
 def newton(assembly: Assembly) -> Motion:
-    return Verlet()
+    return held(assembly, None)
 
 
 def langevin(assembly: Assembly) -> Motion:
-    return Verlet(Thermostat(temperature_address(assembly.scenes[0]), "dynamics.friction"))
+    return held(assembly, Thermostat(temperature_address(assembly.scenes[0]), "dynamics.friction"))
 
 
 def nose_hoover(assembly: Assembly) -> Motion:

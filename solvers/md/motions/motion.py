@@ -24,7 +24,7 @@ class Motion(Protocol):
     def order(self) -> int: ...  # of the global error in dt
 
     @property
-    def fixed(self) -> int:
+    def fixed(self) -> float:
         """Degrees of freedom along each axis that rest: 1 where the total momentum is kept, 0 where noise moves it."""
         ...
 

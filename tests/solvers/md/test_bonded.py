@@ -10,7 +10,7 @@ import scenegrad.scenes as sc
 from scenegrad.engine.state import Params
 from scenegrad.scenes.errors import SceneError
 from scenegrad.solvers.compile import compile_scene
-from scenegrad.solvers.md.bonded import angles, bonds, dihedrals  # noqa: F401  # known from here on
+from scenegrad.solvers.md.bonded import angles, bonds, dihedrals, listed  # noqa: F401  # known from here on
 from scenegrad.solvers.md.bonded.laws import LAWS
 from scenegrad.solvers.md.bonded.shapes import ATOMS
 from scenegrad.solvers.md.bonded.term import BondedTerm
@@ -24,6 +24,8 @@ NUMBERS = {
     "harmonic_angle": ([12.0, 1.9], [7.0, 2.3]),
     "cosine_angle": ([3.0], [2.0]),
     "periodic_dihedral": ([1.3, 0.4, 3.0], [0.7, -0.2, 2.0]),
+    "lennard_jones_14": ([0.7, 1.0], [1.2, 0.9]),
+    "charges_14": ([1.4], [-0.6]),
     "harmonic_dihedral": ([2.0, 2.9], [3.0, -2.8]),
 }
 CASES = [(kind, dim) for kind in NUMBERS for dim in (2, 3) if dim == 3 or ATOMS[LAWS[kind].shape] < 4]
