@@ -8,6 +8,7 @@ from scenegrad.verification.md import (
     laws,
     liquid,
     molecules,
+    pressure,
     published_configurations,
     sampling,
 )
@@ -21,6 +22,7 @@ CASES: tuple[Case, ...] = (
     *liquid.CASES,
     *molecules.CASES,
     *gravity.CASES,
+    *pressure.CASES,
     *charges.CASES,
     *sampling.CASES,
 )
