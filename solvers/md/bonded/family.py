@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from scenegrad.engine.errors import EngineError
@@ -33,7 +35,7 @@ def law(kind: str) -> BondedLaw:
     return LAWS[kind]
 
 
-def springs_of(scene: Scene) -> dict[str, Bonded]:
+def springs_of(scene: Scene) -> dict[str, Any]:
     """Bonded potentials by name; not what is rigid."""
     return {name: part for name, part in bonded_of(scene).items() if not isinstance(part, RigidBond)}
 

@@ -145,8 +145,8 @@ def rigid_bonds(scenes: Sequence[Scene], box: Box, atoms: int) -> RigidBonds | N
     same = table[:, :, None, :, None] == table[:, None, :, None, :]  # [cluster, k, l, end of k, end of l]
     links = (same * sign[:, None] * sign).sum(axis=-1)
     to = box.edges.device
-    made = [torch.from_numpy(a).to(to) for a in (table, real, length, slot.astype(np.int64), links)]
-    return RigidBonds(*made, dim=box.dim)
+    pairs_, real_, length_, slot_, links_ = (torch.from_numpy(a).to(to) for a in (table, real, length, slot, links))
+    return RigidBonds(pairs_, real_, length_, slot_.long(), links_, box.dim)
 
 
 def given_lengths(scene: Scene, parts: list[RigidBond], groups: list[np.ndarray], edges: Tensor) -> np.ndarray:
