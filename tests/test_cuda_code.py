@@ -45,6 +45,7 @@ def conformance():
         "body-3d",
         "md-nve-2d",
         "md-langevin-3d",
+        "md-targets-2d",
     ],
 )
 def test_every_kernel_of_a_solver_compiles_for_cuda(name, dtype, tmp_path):

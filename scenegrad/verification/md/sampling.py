@@ -21,10 +21,19 @@ from scenegrad.scenes.scene import Scene
 from scenegrad.solvers.compile import compile_scene
 from scenegrad.solvers.md.sampling.annealing import population_annealing
 from scenegrad.solvers.md.sampling.exchange import replica_exchange
+from scenegrad.solvers.md.sampling.heat_capacity import heat_capacity
 from scenegrad.solvers.md.sampling.mbar import mbar
 from scenegrad.solvers.md.sampling.umbrella import umbrella_sampling
 from scenegrad.verification.case import Case, Finding, Setting, absolute, relative
-from scenegrad.verification.md.small_systems import RADII, pair, pair_energy, pair_log_z, radial_weight, well
+from scenegrad.verification.md.small_systems import (
+    RADII,
+    free_cluster,
+    pair,
+    pair_energy,
+    pair_log_z,
+    radial_weight,
+    well,
+)
 
 __all__ = ["CASES"]
 
@@ -158,6 +167,19 @@ def umbrellas(setting: Setting) -> Iterator[Finding]:
     yield absolute("range of F(r)", barrier, height, 5.0 * float(found.error.max()), "kT")
 
 
+def melting(setting: Setting) -> Iterator[Finding]:
+    """Peak of the heat capacity of LJ13, momenta included, from all rungs of a ladder; published: T = 0.28 to 0.29."""
+    run = replica_exchange(
+        free_cluster(), np.linspace(0.18, 0.40, 12).tolist(), every=100, exchanges=600, ladders=8, warmup=6000, seed=2,
+        device=setting.device, dtype="float32",
+    )  # fmt: skip
+    found = heat_capacity(run, np.linspace(0.25, 0.33, 41))
+    at, height = found.peak
+    error = float(found.error.max())
+    yield absolute("temperature of the peak", 0.285, at, 0.006, "epsilon/k_B")
+    yield absolute(f"height of the peak (error bar {error:.1f})", 117.5, 1.5 * 13 + height, 5.0 * error, "k_B")
+
+
 QUADRATURE = "integral over the distance"
 DW4, LJ13 = ("DW4", None), ("LJ13", "LJ13_double_c1")
 HOT, WARM = (1.0, 1.8, 3.2), (1.0, 1.15)  # rungs: over barriers, and of a cluster that is liquid already
@@ -177,6 +199,10 @@ CASES = (
     Case(
         "lj13_unordered_long", "md", "mean energy", TARGETS,
         partial(mean_energy, lj_cluster(13, "unordered"), ("LJ13", "LJ13_once_c1"), WARM, 128, 500, 40), quick=False,
+    ),
+    Case(
+        "lj13_melting", "md", "peak of the heat capacity", "Frantz 1995, J. Chem. Phys. 102, 3747 (temperature); "
+        "another run of the same (height)", melting, quick=False,
     ),
     Case("replica_exchange", "md", "canonical averages", QUADRATURE, ladder),
     Case("replica_exchange_swaps", "md", "Gamma distributions", "Kofke 2002, J. Chem. Phys. 117, 6911", accepted),

@@ -1,4 +1,4 @@
-"""Small systems whose canonical averages are integrals over one distance."""
+"""Small systems: those whose canonical averages are integrals over one distance, and a cluster."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import numpy as np
 from scenegrad.scenes.atoms import Atoms, Langevin, Sites
 from scenegrad.scenes.domain import Domain
 from scenegrad.scenes.entity import Entity
+from scenegrad.scenes.library.targets import CLUSTERS
 from scenegrad.scenes.scene import Scene
-from scenegrad.scenes.targets import DistanceBias, DoubleWellPairs, HarmonicWell
+from scenegrad.scenes.targets import Confinement, DistanceBias, DoubleWellPairs, HarmonicWell, LennardJonesPairs
 from scenegrad.scenes.time import Time
 
-__all__ = ["RADII", "pair", "pair_energy", "pair_log_z", "radial_weight", "well"]
+__all__ = ["RADII", "free_cluster", "pair", "pair_energy", "pair_log_z", "radial_weight", "well"]
 
 
 def well(stiffness: float = 1.0, temperature: float = 1.0, dt: float = 0.1) -> Scene:
@@ -73,3 +74,20 @@ def pair_energy(temperature: float) -> tuple[float, float]:
 
 def pair_log_z(temperature: float) -> float:
     return np.log(np.trapezoid(radial_weight(temperature), RADII)) + np.log(temperature)
+
+
+def free_cluster() -> Scene:
+    """LJ13 with sigma = epsilon = 1, in a soft sphere that keeps atoms which evaporate."""
+    sigma = 2.0 ** (1.0 / 6.0)
+    return Scene(
+        name="cluster",
+        units="lj",
+        domain=Domain.unbounded(dim=3),
+        entities={
+            "atoms": Atoms(lattice=Sites(tuple(tuple(sigma * x for x in point) for point in CLUSTERS[13]()))),
+            "pair": LennardJonesPairs(pairs="unordered", rm=sigma),
+            "wall": Confinement(radius=2.5),
+        },
+        dynamics=Langevin(temperature=0.3, friction=1.0),
+        time=Time(end=1.0, dt=0.01),
+    )
