@@ -1,5 +1,6 @@
 """Ready scenes, each a function of a few numbers."""
 
+from scenegrad.scenes.library.active import motility_induced_phase_separation
 from scenegrad.scenes.library.atoms import argon, kob_andersen, kob_andersen_2d, lj_fluid, melting_crystal
 from scenegrad.scenes.library.datasets import (
     mosaic_ns2d,
@@ -54,9 +55,9 @@ __all__ = [
     "decaying_turbulence", "dw4", "elastic_drop", "figure_eight", "fno_burgers", "fno_darcy", "fno_navier_stokes",
     "gray_scott", "heated_cavity", "honey_coiling", "hourglass", "hydrostatic", "isentropic_vortex", "kepler",
     "kob_andersen", "kob_andersen_2d", "kolmogorov", "kuramoto_sivashinsky", "lid_cavity", "lj_cluster", "lj_fluid",
-    "melting_crystal", "mixing_fluids", "mosaic_ns2d", "mosaic_ns3d", "pdearena_smoke", "polymer_melt", "pouring",
-    "pythagorean", "rayleigh_benard", "riemann_2d", "rock_salt", "sand_column", "sand_heap", "shallow_dam_break",
-    "shock_tube", "shockcast_blast", "slump", "smoke_plume", "snowball", "soft_arm", "soft_walker",
-    "spectral_refiner_fno", "spectral_refiner_kolmogorov", "squeezed_mesh", "star_cluster", "taffy", "taylor_green",
-    "taylor_green_3d", "water_wheel",
+    "melting_crystal", "mixing_fluids", "mosaic_ns2d", "mosaic_ns3d", "motility_induced_phase_separation",
+    "pdearena_smoke", "polymer_melt", "pouring", "pythagorean", "rayleigh_benard", "riemann_2d", "rock_salt",
+    "sand_column", "sand_heap", "shallow_dam_break", "shock_tube", "shockcast_blast", "slump", "smoke_plume",
+    "snowball", "soft_arm", "soft_walker", "spectral_refiner_fno", "spectral_refiner_kolmogorov", "squeezed_mesh",
+    "star_cluster", "taffy", "taylor_green", "taylor_green_3d", "water_wheel",
 ]  # fmt: skip
