@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from scenegrad.engine.statistics import blocking as blocking
     from scenegrad.engine.step_rule import StepRule as StepRule
     from scenegrad.engine.trials import Trials as Trials
+    from scenegrad.extxyz import write_extxyz as write_extxyz
     from scenegrad.generating import generate as generate
     from scenegrad.running import run as run
     from scenegrad.runs import CheckFailed as CheckFailed
@@ -287,6 +288,7 @@ HOMES: dict[str, str] = {
     "run": "scenegrad.running",
     "train": "scenegrad.surrogates",
     **dict.fromkeys(("Diffusion", "diffusion"), "scenegrad.transport"),
+    "write_extxyz": "scenegrad.extxyz",
     "write_splats": "scenegrad.splats",
 }
 FOLDERS = {

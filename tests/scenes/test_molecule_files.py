@@ -162,7 +162,7 @@ def test_a_pdb_file_has_elements_a_box_and_bonds(tmp_path):
         ("a.gro", GRO.replace("1.624", "1.x24"), "line 3"),
         ("a.pdb", PDB[:115], "line 2.*columns 31 to 54"),
         ("a.pdb", PDB.replace("CONECT    1    2", "CONECT    1    8"), "line 5: CONECT names atom 8"),
-        ("a.xyz", "", "no molecule file"),
+        ("a.mol2", "", "no molecule file"),
     ],
 )
 def test_a_file_that_is_wrong_is_refused_with_its_line(tmp_path, name, text, words):
