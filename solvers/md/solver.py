@@ -10,6 +10,7 @@ from torch import Tensor
 
 from scenegrad.engine.solver import Program, Step
 from scenegrad.engine.state import Params
+from scenegrad.solvers.md.growth import Growth
 from scenegrad.solvers.md.motions.motion import Motion
 from scenegrad.solvers.md.motions.pace import Pacing
 from scenegrad.solvers.md.observables.recall import Recall
@@ -34,6 +35,7 @@ class AtomSolver:
     program: Program[AtomState]
     recall: Recall = field(default_factory=Recall)  # what outputs want to be remembered
     boltzmann: float = 1.0
+    growth: Growth = field(default_factory=Growth, repr=False, compare=False)
 
     @property
     def order(self) -> int:
@@ -68,6 +70,7 @@ class AtomSolver:
     def vjp(
         self, state: AtomState, params: Params, time: Tensor, dt: Tensor, cotangent: Mapping[str, Tensor]
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        self.growth.see(time, cotangent.get("position"))
         others = self.recall.other(cotangent)
         moved, learnt = self.motion.vjp(self.system, state, self.in_energies(params), time, dt, others)
         learnt = {a: self.boltzmann * bar if is_temperature(a) else bar for a, bar in learnt.items()}
