@@ -39,11 +39,11 @@ MATTER = {  # scenes of matter in particles, as coarse as their narrowest part a
 ELSEWHERE = {  # atoms and fields
     "argon", "blast", "bow_shock", "burgers", "channel_flow", "cylinder_channel", "cylinder_wake", "darcy",
     "decaying_turbulence", "dw4", "figure_eight", "fno_burgers", "fno_darcy", "fno_navier_stokes", "gray_scott",
-    "heated_cavity", "isentropic_vortex", "kepler", "kob_andersen", "kolmogorov", "kuramoto_sivashinsky",
-    "lid_cavity", "lj_cluster", "lj_fluid", "melting_crystal", "mosaic_ns2d", "mosaic_ns3d",
+    "heated_cavity", "isentropic_vortex", "kepler", "kob_andersen", "kob_andersen_2d", "kolmogorov",
+    "kuramoto_sivashinsky", "lid_cavity", "lj_cluster", "lj_fluid", "melting_crystal", "mosaic_ns2d", "mosaic_ns3d",
     "motility_induced_phase_separation", "pdearena_smoke", "polymer_melt", "pythagorean", "rayleigh_benard",
-    "riemann_2d", "shallow_dam_break", "shock_tube", "shockcast_blast", "smoke_plume", "spectral_refiner_fno",
-    "spectral_refiner_kolmogorov", "star_cluster", "taylor_green", "taylor_green_3d",
+    "riemann_2d", "rock_salt", "shallow_dam_break", "shock_tube", "shockcast_blast", "smoke_plume",
+    "spectral_refiner_fno", "spectral_refiner_kolmogorov", "star_cluster", "taylor_green", "taylor_green_3d",
 }  # fmt: skip
 SLOW = {  # each has kernels of its own, or a mesh to be filled
     "bag_drop", "cantilever", "channel", "colliding_rings", "elastic_drop", "honey_coiling", "snowball",

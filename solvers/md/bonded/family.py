@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 
 from scenegrad.engine.errors import EngineError
 from scenegrad.scenes.atoms import NVE, Atoms, Langevin
@@ -18,9 +19,10 @@ from scenegrad.solvers.md.bonded.laws import LAWS, BondedLaw
 from scenegrad.solvers.md.bonded.shapes import ATOMS
 from scenegrad.solvers.md.bonded.term import BondedTerm
 from scenegrad.solvers.md.bonded.topology import bonded_of, groups_of, starts_of
+from scenegrad.solvers.md.box import Box
 from scenegrad.solvers.md.families import Assembly, Interaction
 from scenegrad.solvers.md.force_field import Term
-from scenegrad.solvers.md.lattice import box_of, place
+from scenegrad.solvers.md.lattice import box_of, lean_of, place
 from scenegrad.solvers.shared.reasons import Reasons
 
 __all__ = ["BONDED"]
@@ -93,13 +95,12 @@ def room(scene: Scene, shortest: float, reasons: Reasons) -> None:
     species = {name: part for name, part in scene.entities.items() if isinstance(part, Atoms)}
     box = box_of(scene, species)
     x = place(scene, species, box)
-    wide = np.where(np.isfinite(box), box, 1e300)
+    lean = lean_of(scene)
+    images = Box(torch.from_numpy(box)[None], None if lean is None else torch.from_numpy(np.atleast_2d(lean)))
     for name, part in parts.items():
         groups = groups_of(scene, part)
         for first, second in zip(groups.T[:-1], groups.T[1:], strict=True):
-            apart = x[first] - x[second]
-            apart -= wide * np.rint(apart / wide)
-            r = np.linalg.norm(apart, axis=1)
+            r = images.nearest(torch.from_numpy(x[first] - x[second])[None])[0].norm(dim=1).numpy()
             worst = int(r.argmax())
             pair = f"atoms {first[worst]} and {second[worst]}, which start {r[worst]:.4g} apart"
             if isinstance(part, FENE) and r[worst] >= number(part.extent):

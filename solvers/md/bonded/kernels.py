@@ -14,6 +14,7 @@ import warp as wp
 
 from scenegrad.solvers.md.bonded.laws import LAWS
 from scenegrad.solvers.md.bonded.shapes import ATOMS, shape_functions
+from scenegrad.solvers.md.images import nearest_image
 from scenegrad.solvers.md.numbers import numbers
 
 __all__ = ["GroupLaw", "gathered", "product", "pull", "stiffest", "sums", "sums_product"]
@@ -26,6 +27,7 @@ class GroupLaw:
     kind: str
     dim: int
     dtype: torch.dtype
+    tilted: bool = False  # the boxes
 
     @property
     def atoms(self) -> int:
@@ -51,21 +53,23 @@ def functions(kind: str, dtype: torch.dtype) -> Any:
 
 
 @cache
-def reader(atoms: int, dim: int, dtype: torch.dtype) -> Any:
+def reader(atoms: int, dim: int, dtype: torch.dtype, tilted: bool) -> Any:
     """A function that reads the atoms of a group, each by its image nearest to the one before."""
     n = numbers(dim, dtype)
-    vec, rows = n.vec, wp.types.matrix((atoms, dim), n.real)
+    vec, real, three, rows = n.vec, n.real, n.three, wp.types.matrix((atoms, dim), n.real)
+    three = n.three
+    image = nearest_image(dim, dtype, tilted)
 
     @wp.func
-    def read(g: int, group: wp.array2d[wp.int32], lengths: vec, x: wp.array[vec]) -> rows:
+    def read(g: int, group: wp.array2d[wp.int32], lengths: vec, lean: three, x: wp.array[vec]) -> rows:
         first = x[group[g, 0]]
+        inverse = vec()
+        for a in range(wp.static(dim)):
+            inverse[a] = real(1.0) / lengths[a]
         before = vec()  # everything from the first atom: far from the origin no digits are lost
         out = rows()
         for s in range(1, wp.static(atoms)):
-            d = x[group[g, s]] - first - before
-            for a in range(wp.static(dim)):
-                d[a] = d[a] - lengths[a] * wp.rint(d[a] / lengths[a])
-            before = before + d
+            before = before + image(x[group[g, s]] - first - before, lengths, inverse, lean)
             out[s] = before
         return out
 
@@ -77,17 +81,19 @@ def pull(law: GroupLaw) -> wp.Kernel:
     """F_s = -u' q_s, by group and atom of it."""
     n, read, theta, f, shape = (
         numbers(law.dim, law.dtype),
-        reader(law.atoms, law.dim, law.dtype),
+        reader(law.atoms, law.dim, law.dtype, law.tilted),
         law.theta,
         law.law,
         law.shape,
     )
     vec, atoms = n.vec, law.atoms
+    three = n.three
     value, slope, first = shape.value, shape.slope, f.first
 
     @wp.kernel(module="unique", enable_backward=False)
     def kernel(
         box: wp.array[vec],
+        lean: wp.array[three],
         p: wp.array2d[theta],
         row: wp.array[wp.int32],
         group: wp.array2d[wp.int32],
@@ -95,7 +101,7 @@ def pull(law: GroupLaw) -> wp.Kernel:
         part_out: wp.array2d[vec],
     ):
         b, g = wp.tid()
-        X = read(g, group, box[b], x[b])
+        X = read(g, group, box[b], lean[b], x[b])
         out = -first(value(X), p[b, row[g]]) * slope(X)
         for s in range(wp.static(atoms)):
             part_out[b, g * wp.static(atoms) + s] = out[s]
@@ -130,17 +136,19 @@ def product(law: GroupLaw) -> wp.Kernel:
     """
     n, read, theta, f, shape = (
         numbers(law.dim, law.dtype),
-        reader(law.atoms, law.dim, law.dtype),
+        reader(law.atoms, law.dim, law.dtype, law.tilted),
         law.theta,
         law.law,
         law.shape,
     )
     vec, atoms, rows = n.vec, law.atoms, law.shape.rows
+    three = n.three
     value, slope, bent, first, second, first_by = shape.value, shape.slope, shape.bent, f.first, f.second, f.first_by
 
     @wp.kernel(module="unique", enable_backward=False)
     def kernel(
         box: wp.array[vec],
+        lean: wp.array[three],
         p: wp.array2d[theta],
         row: wp.array[wp.int32],
         group: wp.array2d[wp.int32],
@@ -150,7 +158,7 @@ def product(law: GroupLaw) -> wp.Kernel:
         p_bar_out: wp.array2d[theta],
     ):
         b, g = wp.tid()
-        X = read(g, group, box[b], x[b])
+        X = read(g, group, box[b], lean[b], x[b])
         W = rows()
         for s in range(wp.static(atoms)):
             W[s] = w[b, group[g, s]]
@@ -171,17 +179,19 @@ def sums(law: GroupLaw) -> wp.Kernel:
     """Energy and virial by group, in float64: u, then -u' sum_s q_s x_s^T row by row."""
     n, read, theta, f, shape = (
         numbers(law.dim, law.dtype),
-        reader(law.atoms, law.dim, law.dtype),
+        reader(law.atoms, law.dim, law.dtype, law.tilted),
         law.theta,
         law.law,
         law.shape,
     )
     vec, dim, row_type = n.vec, law.dim, n.sums
+    three = n.three
     value, slope, energy, first = shape.value, shape.slope, f.energy, f.first
 
     @wp.kernel(module="unique", enable_backward=False)
     def kernel(
         box: wp.array[vec],
+        lean: wp.array[three],
         p: wp.array2d[theta],
         row: wp.array[wp.int32],
         group: wp.array2d[wp.int32],
@@ -189,7 +199,7 @@ def sums(law: GroupLaw) -> wp.Kernel:
         sums_out: wp.array2d[row_type],
     ):
         b, g = wp.tid()
-        X = read(g, group, box[b], x[b])
+        X = read(g, group, box[b], lean[b], x[b])
         pk = p[b, row[g]]
         q = value(X)
         W = -first(q, pk) * (wp.transpose(slope(X)) * X)
@@ -211,18 +221,20 @@ def sums_product(law: GroupLaw) -> wp.Kernel:
     """
     n, read, theta, f, shape = (
         numbers(law.dim, law.dtype),
-        reader(law.atoms, law.dim, law.dtype),
+        reader(law.atoms, law.dim, law.dtype, law.tilted),
         law.theta,
         law.law,
         law.shape,
     )
     vec, real, mat, atoms = n.vec, n.real, n.mat, law.atoms
+    three = n.three
     value, slope, bent, first, second = shape.value, shape.slope, shape.bent, f.first, f.second
     energy_by, first_by = f.energy_by, f.first_by
 
     @wp.kernel(module="unique", enable_backward=False)
     def kernel(
         box: wp.array[vec],
+        lean: wp.array[three],
         p: wp.array2d[theta],
         row: wp.array[wp.int32],
         group: wp.array2d[wp.int32],
@@ -233,7 +245,7 @@ def sums_product(law: GroupLaw) -> wp.Kernel:
         p_bar_out: wp.array2d[theta],
     ):
         b, g = wp.tid()
-        X = read(g, group, box[b], x[b])
+        X = read(g, group, box[b], lean[b], x[b])
         pk = p[b, row[g]]
         G = w_bar[b]
         W = X * wp.transpose(G)
@@ -254,17 +266,19 @@ def stiffest(law: GroupLaw) -> wp.Kernel:
     """u'' sum_s |q_s|^2 / m_s: square of the frequency with which a group swings by itself."""
     n, read, theta, f, shape = (
         numbers(law.dim, law.dtype),
-        reader(law.atoms, law.dim, law.dtype),
+        reader(law.atoms, law.dim, law.dtype, law.tilted),
         law.theta,
         law.law,
         law.shape,
     )
     vec, real, atoms = n.vec, n.real, law.atoms
+    three = n.three
     value, slope, most = shape.value, shape.slope, f.stiffest
 
     @wp.kernel(module="unique", enable_backward=False)
     def kernel(
         box: wp.array[vec],
+        lean: wp.array[three],
         p: wp.array2d[theta],
         row: wp.array[wp.int32],
         group: wp.array2d[wp.int32],
@@ -274,7 +288,7 @@ def stiffest(law: GroupLaw) -> wp.Kernel:
         square_out: wp.array2d[real],
     ):
         b, g = wp.tid()
-        X = read(g, group, box[b], x[b])
+        X = read(g, group, box[b], lean[b], x[b])
         q_s = slope(X)
         inertia = real(0.0)
         for s in range(wp.static(atoms)):

@@ -124,7 +124,7 @@ def rigid_bonds(scenes: Sequence[Scene], box: Box, atoms: int) -> RigidBonds | N
     groups = [groups_of(scenes[0], part) for part in parts.values()]
     pairs = np.concatenate(groups)
     lengths = np.stack(
-        [given_lengths(s, list(parts.values()), groups, e) for s, e in zip(scenes, box.edges, strict=True)]
+        [given_lengths(scene, list(parts.values()), groups, box, member) for member, scene in enumerate(scenes)]
     )
     graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(atoms, atoms))
     member = connected_components(graph, directed=False)[1][pairs[:, 0]]
@@ -149,11 +149,14 @@ def rigid_bonds(scenes: Sequence[Scene], box: Box, atoms: int) -> RigidBonds | N
     return RigidBonds(pairs_, real_, length_, slot_.long(), links_, box.dim)
 
 
-def given_lengths(scene: Scene, parts: list[RigidBond], groups: list[np.ndarray], edges: Tensor) -> np.ndarray:
+def given_lengths(
+    scene: Scene, parts: list[RigidBond], groups: list[np.ndarray], boxes: Box, member: int
+) -> np.ndarray:
     """As written, or as they stand at the start."""
     species = {name: part for name, part in scene.entities.items() if isinstance(part, Atoms)}
-    x = torch.from_numpy(place(scene, species, edges.cpu().numpy()))
-    box = Box(edges.cpu()[None])
+    lean = None if boxes.lean is None else boxes.lean[member : member + 1].cpu()
+    box = Box(boxes.edges[member : member + 1].cpu(), lean)
+    x = torch.from_numpy(place(scene, species, box.edges[0].numpy()))
     found = []
     for part, group in zip(parts, groups, strict=True):
         apart = box.nearest((x[group[:, 0].astype(int)] - x[group[:, 1].astype(int)])[None])[0]

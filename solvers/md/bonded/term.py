@@ -32,7 +32,7 @@ class BondedTerm:
     ):
         device, (self.batch, dim) = box.edges.device, box.edges.shape
         self.device, self.atoms, self.numbers = str(device), atoms, numbers(dim, dtype)
-        self.law = GroupLaw(kind, dim, dtype)
+        self.law = GroupLaw(kind, dim, dtype, tilted=box.lean is not None)
         parameters = LAWS[kind].parameters
         self.theta = Joined([f"{name}.{p}" for name in names for p in parameters], (len(names), len(parameters)))
         self.ends = np.cumsum([0, *map(len, groups)])
@@ -53,7 +53,7 @@ class BondedTerm:
         n = self.numbers
         theta = view(self.theta(params), self.law.theta)
         placed = [theta, view(self.row, wp.int32), view(self.group, wp.int32), view(x, n.vec)]
-        return [view(box.lengths(n.dtype), n.vec), *placed]
+        return [view(box.lengths(n.dtype), n.vec), view(box.leaning(n.dtype), n.three), *placed]
 
     def gather(self, total: Tensor) -> None:
         n = self.numbers

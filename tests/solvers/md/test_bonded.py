@@ -138,6 +138,20 @@ def test_the_stability_bound_is_above_every_eigenvalue_of_stretched_springs(kind
     assert bool((top <= 1.6 * bound).all()), f"{top} above {bound}"
 
 
+@pytest.mark.parametrize("kind", ["fene", "harmonic_angle", "periodic_dihedral"])
+def test_molecules_across_the_sides_of_a_leaning_box_are_whole(kind):
+    _, _, whole, _, params = molecules(kind, 3)
+    box = Box(torch.full((2, 3), EDGE, dtype=torch.float64), torch.tensor([[0.3, -0.2, 0.4]] * 2, dtype=torch.float64))
+    inside = whole @ torch.linalg.inv(box.matrix)
+    folded = (inside - inside.floor()) @ box.matrix
+    size = ATOMS[LAWS[kind].shape]
+    windows = np.arange(7 - size + 1)[:, None] + np.arange(size)
+    field = ForceField([BondedTerm(kind, ["a", "b"], [windows[:2], windows[2:]], box, 7, torch.float64)])
+    assert float((folded[:, 1:] - folded[:, :-1]).norm(dim=2).max()) > 2.0
+    torch.testing.assert_close(field.sums(folded, box, params), field.sums(whole, box, params), rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(field.force(folded, box, params), field.force(whole, box, params), rtol=1e-9, atol=1e-9)
+
+
 def test_a_dihedral_angle_is_pi_for_trans_and_zero_for_cis():
     box = Box(torch.full((1, 3), math.inf, dtype=torch.float64))
     term = BondedTerm("harmonic_dihedral", ["d"], [np.array([[0, 1, 2, 3]])], box, 4, torch.float64)
