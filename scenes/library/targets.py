@@ -61,7 +61,7 @@ def lj_cluster(
     if atoms not in CLUSTERS:
         raise SceneError(f"lj_cluster got {atoms} atoms; there are clusters of {', '.join(map(str, CLUSTERS))}.")
     return Scene(
-        name=f"lj{atoms}",
+        name="lj_cluster",
         units="lj",
         domain=Domain.unbounded(dim=3),
         entities={
