@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import pydantic
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from scipy import stats
 
 from scenegrad.scenes.model import Model
@@ -138,7 +138,17 @@ class Choice(Model):
 Drawn = Annotated[Uniform | LogUniform | Normal | Choice, Field(discriminator="kind")]
 Distribution = Uniform | LogUniform | Normal | Choice
 Scalar = float | Annotated[Parameter | Uniform | LogUniform | Normal | Choice, Field(discriminator="kind")]
-Vector = tuple[float | Drawn, ...] | Parameter
+
+
+def whole(value: Any) -> Any:
+    """A vector has one Parameter, whose gradient is a vector; none among its entries."""
+    if isinstance(value, tuple | list) and any(isinstance(entry, Parameter) for entry in value):
+        plain = tuple(entry.value if isinstance(entry, Parameter) else entry for entry in value)
+        raise ValueError(f"a vector learns as a whole: write Parameter({plain}), and hold what shall stay in your loss")
+    return value
+
+
+Vector = Annotated[tuple[float | Drawn, ...] | Parameter, BeforeValidator(whole)]
 
 
 def check_range(value: Any, low: float, high: float, what: str) -> Any:

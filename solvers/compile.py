@@ -129,12 +129,14 @@ def method_of(scene: Scene) -> Method:
 
 
 def repeats(scene: Scene) -> bool:
-    """Whether the box is periodic on every axis, with nothing in it but a fluid: Fourier's place."""
+    """Whether the box is periodic on every axis, with nothing in it but a fluid and no eddies to be modelled."""
     walls = [scene.boundary.face(axis, side) for axis in range(scene.dim) for side in ("lo", "hi")]
     wraps = [wrap for wrap in (scene.domain.wraps if scene.domain.dim else ()) for _ in range(2)]
     around = all(isinstance(w, Periodic) or (w is None and wrap) for w, wrap in zip(walls, wraps, strict=False))
     lifted = any(isinstance(part, Tracer) and part.buoyancy is not None for part in scene.entities.values())
-    return around and not lifted and not any(isinstance(part, Obstacle) for part in scene.entities.values())
+    modelled = any(isinstance(part, Fluid) and part.turbulence is not None for part in scene.entities.values())
+    solid = any(isinstance(part, Obstacle) for part in scene.entities.values())
+    return around and not (lifted or modelled or solid)
 
 
 def compile_scene(

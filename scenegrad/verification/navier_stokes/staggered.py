@@ -122,7 +122,7 @@ def swinging_cylinder(across: int, setting: Setting) -> Iterator[Finding]:
         entities={
             "water": sc.Fluid(viscosity=0.01),
             "cylinder": sc.Obstacle(
-                sc.Sphere(center=(6.0, 4.5), radius=0.5),
+                shape=sc.Sphere(center=(6.0, 4.5), radius=0.5),
                 motion=sc.Moving(velocity=(sc.Sine(-1.0, rate, phase=0.5 * math.pi), 0.0)),
             ),
         },

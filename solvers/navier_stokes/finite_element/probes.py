@@ -22,7 +22,10 @@ from scenegrad.solvers.navier_stokes.finite_element.watches import mean
 __all__ = ["probe"]
 
 UNITS = {"velocity": "m/s", "pressure": "Pa", "vorticity": "1/s", "displacement": "m"}
-ENERGY_UNITS = {"kinetic": "J", "dissipation": "W", "divergence": "1/s", "elastic": "J"}
+ENERGY_UNITS = {  # in two dimensions per metre of depth
+    2: {"kinetic": "J/m", "dissipation": "W/m", "divergence": "1/s", "elastic": "J/m"},
+    3: {"kinetic": "J", "dissipation": "W", "divergence": "1/s", "elastic": "J"},
+}
 Measure = Callable[[Any, Params], dict[str, Tensor]]
 AnySolver = FlowSolver | DiffusionSolver | ElasticSolver  # each with a state of its own
 
@@ -40,18 +43,18 @@ def probe(name: str, output: Output, start: float, solver: AnySolver, watched: l
             budget = Budget(solver)
             return Probe(name, output.every, budget, Series(), budget.units, start)
         case Energy():
-            units = dict(ENERGY_UNITS)
+            units = dict(ENERGY_UNITS[solver.space.dim])
 
             def measure(state: Any, params: Params) -> dict[str, Tensor]:
                 seen = observed(state, params)
                 if isinstance(solver, DiffusionSolver):
                     return {"content": seen["content"]}
                 short = {key.removesuffix("_energy"): value for key, value in seen.items()}
-                return {key: value for key, value in short.items() if key in ENERGY_UNITS}
+                return {key: value for key, value in short.items() if key in units}
 
         case Force():
             place, dim = watched.index(name), solver.space.dim
-            units = {"force": "N", "torque": "N m"}
+            units = {"force": "N/m", "torque": "N"} if dim == 2 else {"force": "N", "torque": "N m"}
 
             def measure(state: Any, params: Params) -> dict[str, Tensor]:
                 push = mean(state.felt[:, place])
@@ -65,7 +68,7 @@ def probe(name: str, output: Output, start: float, solver: AnySolver, watched: l
                 return {"flow": mean(state.crossed[:, place])[:, 0]}
 
         case _:
-            units = {"momentum": "kg m/s"}
+            units = {"momentum": "kg/s" if solver.space.dim == 2 else "kg m/s"}
 
             def measure(state: Any, params: Params) -> dict[str, Tensor]:
                 return {"momentum": observed(state, params)["momentum"]}

@@ -27,7 +27,7 @@ from scenegrad.solvers.navier_stokes.finite_volume.laws import IDEAL_GAS, SHALLO
 from scenegrad.solvers.navier_stokes.finite_volume.measures import Measures
 from scenegrad.solvers.navier_stokes.finite_volume.obstacles import Obstacles
 from scenegrad.solvers.navier_stokes.finite_volume.probes import probe
-from scenegrad.solvers.navier_stokes.finite_volume.sides import Side, kinds, side_address, sides_of
+from scenegrad.solvers.navier_stokes.finite_volume.sides import Side, kinds, rubs, side_address, sides_of
 from scenegrad.solvers.navier_stokes.finite_volume.solver import FiniteVolumeSolver
 from scenegrad.solvers.navier_stokes.finite_volume.state import FlowState
 from scenegrad.solvers.navier_stokes.finite_volume.tables import Tables
@@ -144,11 +144,6 @@ def refuse_covered(scene: Scene, sides: tuple[Side, ...], obstacles: Obstacles, 
                 f"is an inflow or outflow that {names} covers; move the obstacle or make the side a wall.",
             )
     reasons.refuse()
-
-
-def rubs(viscosity: object) -> bool:
-    """Whether a viscosity is there, or may come to be."""
-    return isinstance(viscosity, Parameter) or number(viscosity) > 0.0
 
 
 def refuse_impossible(scene: Scene, name: str, law: Law, state: FlowState, values: Params) -> None:

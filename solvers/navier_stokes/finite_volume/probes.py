@@ -66,7 +66,7 @@ def serving(output: Output, solver: FiniteVolumeSolver) -> tuple[Measure, Layout
         layout = GridLayout(grid.cells, grid.spacing, middle, solver.wraps)
         return fields, layout, {quantity: known[quantity] for quantity in quantities}
     if isinstance(output, Force):
-        return force_on(output.on, solver, f"m^{grid.dim + 2}/s^2" if water else f"N{per}")
+        return force_on(output.on, solver, water)
     if isinstance(output, Diagnostics):
         budget = Budget(solver)
         return budget, Series(budget.shells.coordinates), budget.units
@@ -88,7 +88,7 @@ def serving(output: Output, solver: FiniteVolumeSolver) -> tuple[Measure, Layout
     return energy, Series(), dict.fromkeys(names, joule) | {"mass": mass}
 
 
-def force_on(body: str, solver: FiniteVolumeSolver, unit: str) -> tuple[Measure, Layout, Mapping[str, str]]:
+def force_on(body: str, solver: FiniteVolumeSolver, water: bool) -> tuple[Measure, Layout, Mapping[str, str]]:
     """At the moment of the frame."""
     measures = solver.measures
     assert measures.obstacles is not None
@@ -101,4 +101,8 @@ def force_on(body: str, solver: FiniteVolumeSolver, unit: str) -> tuple[Measure,
         force, torque = forces(state, params, body, about)
         return {"force": force} | ({"torque": torque} if measures.grid.dim > 1 else {})
 
-    return measure, Series(), {"force": unit, "torque": f"{unit} m"}
+    dim = measures.grid.dim
+    units = {"force": ("N/m^2", "N/m", "N")[dim - 1], "torque": ("", "N", "N m")[dim - 1]}
+    if water:
+        units = {"force": f"m^{dim + 2}/s^2", "torque": f"m^{dim + 3}/s^2"}
+    return measure, Series(), {name: unit for name, unit in units.items() if name == "force" or dim > 1}

@@ -134,6 +134,25 @@ def side_troubles(scene: Scene, law: Law) -> Iterator[tuple[str, str]]:
             yield f"boundary.{AXES[axis]}", "is periodic at one end only; make both ends Periodic(), or neither"
 
 
+def rubs(viscosity: object) -> bool:
+    """Whether a viscosity is there, or may come to be."""
+    return isinstance(viscosity, Parameter) or number(viscosity) > 0.0
+
+
+def friction_troubles(scene: Scene, address: str, told: NoSlip, axis: int) -> Iterator[tuple[str, str]]:
+    """What a wall says to a flow that rubs nothing, and would say in vain."""
+    gas = next((part for part in scene.entities.values() if isinstance(part, Gas)), None)
+    if gas is not None and rubs(gas.viscosity):
+        return
+    mend = "leave it out" if gas is None else "give the gas a viscosity, or leave it out"
+    flow = "shallow water" if gas is None else "a gas without viscosity"
+    if gas is not None and WARMTH in told.carried:
+        yield f"{address}.carried.{WARMTH}", f"warms nothing, since {flow} conducts no heat; {mend}"
+    entries = told.velocity if isinstance(told.velocity, tuple) else ()
+    if any(entry != 0.0 for along, entry in enumerate(entries) if along != axis):
+        yield f"{address}.velocity", f"moves the wall along itself, which {flow} does not feel; {mend}"
+
+
 def troubles_of(
     scene: Scene, law: Law, axis: int, end: str, told: SideCondition | None, names: dict[str, int]
 ) -> Iterator[tuple[str, str]]:
@@ -149,6 +168,8 @@ def troubles_of(
         yield address, f"is {told.kind}, but the domain wraps along {AXES[axis]}; leave one of them out"
     if isinstance(told, Inflow | NoSlip) and isinstance(told.velocity, tuple) and len(told.velocity) != scene.dim:
         yield f"{address}.velocity", f"has {len(told.velocity)} entries; the scene has {scene.dim} dimensions"
+    if isinstance(told, NoSlip):
+        yield from friction_troubles(scene, address, told, axis)
     if isinstance(told, Inflow):
         if not isinstance(told.velocity, tuple | float | int | Signal | Parameter):
             yield f"{address}.velocity", "varies along the side; give one number, signal or vector"

@@ -152,6 +152,8 @@ def fluid_troubles(name: str, fluid: Fluid, scene: Scene) -> Iterator[tuple[str,
             f"{name}.velocity",
             "a uniform velocity in a periodic box only carries the flow along; leave it out and give a vorticity",
         )
+    if fluid.turbulence is not None:
+        yield f"{name}.turbulence", "models of unresolved eddies belong to method=Staggered(); leave it out"
     cells, size = scene.domain.cells, scene.domain.size
     if cells is None or size is None or len(cells) != 2 or min(cells) < FEWEST_CELLS:
         return

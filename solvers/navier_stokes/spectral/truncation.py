@@ -31,7 +31,7 @@ def on_cells(spectrum: Tensor, lattice: Lattice, cells: tuple[int, ...]) -> Tens
         scale *= n / m
     ends = [(slice(0, k + 1), slice(-k, None)) for k in most[:-1]]
     for corner in product(*ends):
-        where = (..., *corner, slice(0, most[-1] + 1))
+        where: Any = (..., *corner, slice(0, most[-1] + 1))
         made[where] = spectrum[where] * scale
     return made
 

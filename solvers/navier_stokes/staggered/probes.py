@@ -21,7 +21,10 @@ from scenegrad.solvers.navier_stokes.staggered.state import StaggeredState
 __all__ = ["output_trouble", "probe"]
 
 FIELD_UNITS = {"velocity": "m/s", "pressure": "Pa", "vorticity": "1/s", "divergence": "1/s"}
-ENERGY_UNITS = {"kinetic": "J", "enstrophy": "m^2/s^2", "dissipation": "W", "divergence": "1/s"}
+ENERGY_UNITS = {  # in two dimensions per metre of depth
+    2: {"kinetic": "J/m", "enstrophy": "m^2/s^2", "dissipation": "W/m", "divergence": "1/s"},
+    3: {"kinetic": "J", "enstrophy": "m^3/s^2", "dissipation": "W", "divergence": "1/s"},
+}
 Measure = Callable[[StaggeredState, Params], dict[str, Tensor]]
 
 
@@ -68,7 +71,7 @@ def probe(
                 seen = solver.observe(state, params)
                 return {quantity: seen[key] for quantity, key in ENERGIES.items()}
 
-            units = dict(ENERGY_UNITS)
+            units = dict(ENERGY_UNITS[grid.dim])
         case Exchange():
             number = carried.index(output.of)
             axis, side = AXES.index(output.through[-4]) - grid.dim, int(output.through.endswith("hi"))
@@ -84,13 +87,13 @@ def probe(
                 assert state.felt is not None
                 return mean_force(state.felt[:, place], grid.dim)
 
-            units = {"force": "N", "torque": "N m"}
+            units = {"force": "N/m", "torque": "N"} if grid.dim == 2 else {"force": "N", "torque": "N m"}
         case _:
 
             def measure(state: StaggeredState, params: Params) -> dict[str, Tensor]:
                 return {"momentum": solver.observe(state, params)["momentum"]}
 
-            units = {"momentum": "kg m/s"}
+            units = {"momentum": "kg/s" if grid.dim == 2 else "kg m/s"}
     return Probe(name, output.every, measure, Series(), units, start)
 
 
