@@ -1,6 +1,5 @@
 """Population annealing and swaps against integrals; refusals of umbrellas."""
 
-
 import numpy as np
 import pytest
 import torch
@@ -103,3 +102,12 @@ def test_the_ergodic_measure_falls_like_one_over_time_for_independent_frames_and
 def test_a_scene_without_a_bias_has_no_umbrella():
     with pytest.raises(sg.SceneError, match="DistanceBias"):
         sg.sampling.umbrella_sampling(pair(), [1.0, 2.0], 4.0, device="cpu")
+
+
+def test_umbrellas_that_go_on_have_the_bits_of_those_that_never_stopped():
+    def run(frames, **more):
+        settings = {"every": 5, "warmup": 10, "seed": 1, "device": "cpu", "dtype": "float64"}
+        return sg.sampling.umbrella_sampling(pair(bias=True), [1.5, 3.0], 4.0, frames=frames, **settings, **more)
+
+    half = run(4)
+    assert torch.equal(torch.cat([half.distances, run(3, start=half).distances]), run(7).distances)
