@@ -173,7 +173,7 @@ def melting(setting: Setting) -> Iterator[Finding]:
         free_cluster(), np.linspace(0.18, 0.40, 12).tolist(), every=100, exchanges=600, ladders=8, warmup=6000, seed=2,
         device=setting.device, dtype="float32",
     )  # fmt: skip
-    found = heat_capacity(run, np.linspace(0.25, 0.33, 41))
+    found = heat_capacity(run, np.linspace(0.25, 0.33, 41).tolist())
     at, height = found.peak
     error = float(found.error.max())
     yield absolute("temperature of the peak", 0.285, at, 0.006, "epsilon/k_B")
