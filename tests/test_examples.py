@@ -13,6 +13,7 @@ SMALL = {
     "drop_a_duck": {"cells": 16, "end": 0.04},
     "throw_at_a_target": {"cells": 16, "end": 0.1, "steps": 2},
     "liquid_argon": {"cells": 5, "end": 2.0},
+    "choose_the_step": {"rounds": 1, "candidates": 4, "starts": 2, "trials": 2},
     "melt_a_cluster": {"exchanges": 16, "ladders": 2, "warmup": 50},
     "reach_with_an_arm": {"targets": 2, "rounds": 1, "end": 0.05},
     "soft_walker": {"knots": 4, "seconds": 0.5},

@@ -49,7 +49,7 @@ def walk(dim: int, dtype: torch.dtype) -> wp.Kernel:
         while cell >= 0:
             d = x_i - center[cell]
             square = wp.dot(d, d)
-            if radius[cell] * radius[cell] < angle * angle * square:
+            if radius[cell] * radius[cell] < angle * angle * square:  # type: ignore[operator]  # a type of Warp
                 inv = real(1.0) / wp.sqrt(square + soft)
                 i2 = inv * inv
                 bent = moment[cell] * d

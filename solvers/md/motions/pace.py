@@ -69,7 +69,7 @@ class Paced:
         return self.motion.order
 
     @property
-    def fixed(self) -> int:
+    def fixed(self) -> float:
         return self.motion.fixed
 
     def pace(self, system: System, state: AtomState, params: Params) -> Tensor:
