@@ -134,6 +134,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import KuramotoSivashinsky as KuramotoSivashinsky
     from scenegrad.scenes import Langevin as Langevin
     from scenegrad.scenes import Learned as Learned
+    from scenegrad.scenes import LearnedPotential as LearnedPotential
     from scenegrad.scenes import LennardJones as LennardJones
     from scenegrad.scenes import LennardJones14 as LennardJones14
     from scenegrad.scenes import LennardJonesPairs as LennardJonesPairs
@@ -231,6 +232,8 @@ if TYPE_CHECKING:
     from scenegrad.scenes import scene_schema as scene_schema
     from scenegrad.scenes import vary as vary
     from scenegrad.solvers.compile import compile_scene as compile  # noqa: F401
+    from scenegrad.solvers.md.many_body.learned import register_potential as register_potential
+    from scenegrad.solvers.md.many_body.learned import with_potential as with_potential
     from scenegrad.solvers.mpm.learned import read_weights as read_weights
     from scenegrad.solvers.mpm.learned import register_law as register_law
     from scenegrad.solvers.mpm.learned import with_modules as with_modules
@@ -251,16 +254,16 @@ SCENES = (
     "Elliptic Energy Ensemble Entity EntropyProduction Ewald Exchange Explicit FieldFile Fields Finer FiniteElement "
     "FiniteVolume FixedCorotated Fluid Force Gas GasPatch GaussianField Gaussians Gravity GrayScott HalfSpace "
     "HarmonicAngle HarmonicBond HarmonicDihedral HarmonicWell Hermite HerschelBulkley Hexagonal Hinge Image Implicit "
-    "Inflow IsentropicVortex KolmogorovForcing KuramotoSivashinsky Langevin Learned LennardJones LennardJones14 "
-    "LennardJonesPairs LinearElastic LogNormalField LogUniform Magnitude MassSpring MaterialPoint MaternField Mesh "
-    "MeshEdges MeshFile MolecularDynamics Momentum Morse Moving Muscle NeoHookean Newtonian NoSlip NoiseField Normal "
-    "NoseHoover Obstacle OldroydB Oscillator Outflow Parabolic Parameter Particles Periodic PeriodicDihedral "
-    "PlaneWave PointFile Points ReactionField RigidBody RigidBond RigidPose Samples Scene SceneError Separate "
-    "ShallowWater Signal SimpleCubic Sine Sites Slip Smagorinsky Snow SoftSphere Sparse Spectral Spectrum Sphere "
-    "Splats Spots SpringLattice SpringList Springs Square StVenantKirchhoffHencky Staggered Stick StillingerWeber "
-    "Stress StructureFactor SymmetricLeapfrog Table TailCorrection TaylorGreen Thermo Through Time Together Tracer "
-    "Traction Tree TwoPhases Uniform UniformForcing VelocityCorrelation Viscoelastic VonMises Wall WaterPatch "
-    "WeaklyCompressible Yukawa load_scene read_molecules save_scene scene_schema vary"
+    "Inflow IsentropicVortex KolmogorovForcing KuramotoSivashinsky Langevin Learned LearnedPotential LennardJones "
+    "LennardJones14 LennardJonesPairs LinearElastic LogNormalField LogUniform Magnitude MassSpring MaterialPoint "
+    "MaternField Mesh MeshEdges MeshFile MolecularDynamics Momentum Morse Moving Muscle NeoHookean Newtonian NoSlip "
+    "NoiseField Normal NoseHoover Obstacle OldroydB Oscillator Outflow Parabolic Parameter Particles Periodic "
+    "PeriodicDihedral PlaneWave PointFile Points ReactionField RigidBody RigidBond RigidPose Samples Scene "
+    "SceneError Separate ShallowWater Signal SimpleCubic Sine Sites Slip Smagorinsky Snow SoftSphere Sparse Spectral "
+    "Spectrum Sphere Splats Spots SpringLattice SpringList Springs Square StVenantKirchhoffHencky Staggered Stick "
+    "StillingerWeber Stress StructureFactor SymmetricLeapfrog Table TailCorrection TaylorGreen Thermo Through Time "
+    "Together Tracer Traction Tree TwoPhases Uniform UniformForcing VelocityCorrelation Viscoelastic VonMises Wall "
+    "WaterPatch WeaklyCompressible Yukawa load_scene read_molecules save_scene scene_schema vary"
 )
 ERRORS = "DeviceError DiskFull Diverged EngineError FileError MeshError OutputInUse StabilityError"
 
@@ -285,6 +288,7 @@ HOMES: dict[str, str] = {
     "read_scene": "scenegrad.sources",
     "read_splats": "scenegrad.engine.files.splats",
     **dict.fromkeys(("read_weights", "register_law", "with_modules"), "scenegrad.solvers.mpm.learned"),
+    **dict.fromkeys(("register_potential", "with_potential"), "scenegrad.solvers.md.many_body.learned"),
     "run": "scenegrad.running",
     "train": "scenegrad.surrogates",
     **dict.fromkeys(("Diffusion", "diffusion"), "scenegrad.transport"),

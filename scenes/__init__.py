@@ -44,7 +44,7 @@ from scenegrad.scenes.gases import Gas, GasPatch, IsentropicVortex, ShallowWater
 from scenegrad.scenes.gravity import Gravity, Tree
 from scenegrad.scenes.initial_fields import Conduction, FieldFile, Magnitude, PlaneWave, Spots, TaylorGreen
 from scenegrad.scenes.learned import Learned
-from scenegrad.scenes.many_body import StillingerWeber
+from scenegrad.scenes.many_body import LearnedPotential, StillingerWeber
 from scenegrad.scenes.materials import (
     Bingham,
     CamClay,
@@ -142,16 +142,16 @@ __all__ = [
     "Fluid", "Force", "Gas", "GasPatch", "GaussianField", "Gaussians", "Gravity", "GrayScott", "HalfSpace",
     "HarmonicAngle", "HarmonicBond", "HarmonicDihedral", "HarmonicWell", "Hermite", "HerschelBulkley", "Hexagonal",
     "Hinge", "Image", "Implicit", "Inflow", "IsentropicVortex", "KolmogorovForcing", "KuramotoSivashinsky",
-    "Langevin", "Learned", "LennardJones", "LennardJones14", "LennardJonesPairs", "LinearElastic", "LogNormalField",
-    "LogUniform", "Magnitude", "MassSpring", "MaterialPoint", "MaternField", "Mesh", "MeshEdges", "MeshFile",
-    "MolecularDynamics", "Momentum", "Morse", "Moving", "Muscle", "NeoHookean", "Newtonian", "NoSlip", "NoiseField",
-    "Normal", "NoseHoover", "Obstacle", "OldroydB", "Oscillator", "Outflow", "Parabolic", "Parameter", "Particles",
-    "Periodic", "PeriodicDihedral", "PlaneWave", "PointFile", "Points", "ReactionField", "RigidBody", "RigidBond",
-    "RigidPose", "Samples", "Scene", "SceneError", "Separate", "ShallowWater", "Signal", "SimpleCubic", "Sine",
-    "Sites", "Slip", "Smagorinsky", "Snow", "SoftSphere", "Sparse", "Spectral", "Spectrum", "Sphere", "Splats",
-    "Spots", "SpringLattice", "SpringList", "Springs", "Square", "StVenantKirchhoffHencky", "Staggered", "Stick",
-    "StillingerWeber", "Stress", "StructureFactor", "SymmetricLeapfrog", "Table", "TailCorrection", "TaylorGreen",
-    "Thermo", "Through", "Time", "Together", "Tracer", "Traction", "Tree", "TwoPhases", "Uniform", "UniformForcing",
-    "VelocityCorrelation", "Viscoelastic", "VonMises", "Wall", "WaterPatch", "WeaklyCompressible", "Yukawa",
-    "load_scene", "read_molecules", "save_scene", "scene_schema", "vary",
+    "Langevin", "Learned", "LearnedPotential", "LennardJones", "LennardJones14", "LennardJonesPairs", "LinearElastic",
+    "LogNormalField", "LogUniform", "Magnitude", "MassSpring", "MaterialPoint", "MaternField", "Mesh", "MeshEdges",
+    "MeshFile", "MolecularDynamics", "Momentum", "Morse", "Moving", "Muscle", "NeoHookean", "Newtonian", "NoSlip",
+    "NoiseField", "Normal", "NoseHoover", "Obstacle", "OldroydB", "Oscillator", "Outflow", "Parabolic", "Parameter",
+    "Particles", "Periodic", "PeriodicDihedral", "PlaneWave", "PointFile", "Points", "ReactionField", "RigidBody",
+    "RigidBond", "RigidPose", "Samples", "Scene", "SceneError", "Separate", "ShallowWater", "Signal", "SimpleCubic",
+    "Sine", "Sites", "Slip", "Smagorinsky", "Snow", "SoftSphere", "Sparse", "Spectral", "Spectrum", "Sphere",
+    "Splats", "Spots", "SpringLattice", "SpringList", "Springs", "Square", "StVenantKirchhoffHencky", "Staggered",
+    "Stick", "StillingerWeber", "Stress", "StructureFactor", "SymmetricLeapfrog", "Table", "TailCorrection",
+    "TaylorGreen", "Thermo", "Through", "Time", "Together", "Tracer", "Traction", "Tree", "TwoPhases", "Uniform",
+    "UniformForcing", "VelocityCorrelation", "Viscoelastic", "VonMises", "Wall", "WaterPatch", "WeaklyCompressible",
+    "Yukawa", "load_scene", "read_molecules", "save_scene", "scene_schema", "vary",
 ]  # fmt: skip

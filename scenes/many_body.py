@@ -9,7 +9,7 @@ from pydantic import Field
 from scenegrad.scenes.entity import Entity
 from scenegrad.scenes.values import NonNegative, Positive
 
-__all__ = ["StillingerWeber"]
+__all__ = ["LearnedPotential", "StillingerWeber"]
 
 
 class StillingerWeber(Entity):
@@ -31,3 +31,14 @@ class StillingerWeber(Entity):
     fall: Positive = 1.20
     reach: Annotated[float, Field(gt=1)] = 1.80
     of: str | None = None
+
+
+class LearnedPotential(Entity):
+    """An energy of each atom, by the torch module that was registered under the name `law`; it adds up with others.
+
+    cutoff: how far the module looks around an atom [length].
+    """
+
+    kind: Literal["learned_potential"] = "learned_potential"
+    law: str
+    cutoff: Annotated[float, Field(gt=0)]

@@ -47,6 +47,8 @@ def compile_md(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> tupl
     reasons.refuse()
     scene, species = scenes[0], atoms_of(scenes[0])
     values = params(scenes, learnable(scene), device, dtype, "atoms have no such derivative.")
+    like = torch.empty(0, dtype=dtype, device=device)
+    values = Params({**values, **{a: w for one in INTERACTIONS for a, w in one.weights(scenes, like).items()}})
 
     boxes = [box_of(one, atoms_of(one)) for one in scenes]
     leans = [lean for one in scenes if (lean := lean_of(one)) is not None]
@@ -65,7 +67,7 @@ def compile_md(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> tupl
     solver = AtomSolver(system, move, bare, recall_of(scene.outputs, scene.time.warmup), units.boltzmann)
     layout = AtomLayout(kind, masses(values)[0].detach() / units.mass, box.edges, tuple(species))
     probes = [probe(name, o, scene.time.warmup, solver, layout, scene.units) for name, o in scene.outputs.items()]
-    initial = start(scenes, boxes, solver, torch.empty(0, dtype=dtype, device=device))
+    initial = start(scenes, boxes, solver, like)
     return solver.with_program(program(scene, probes, movement.steps, initial)), initial(values), values
 
 

@@ -78,6 +78,7 @@ class Interaction:
     reach: Callable[[Scene], float | None] = lambda scene: None  # scale of the skin of lists [length], if it has any
     alike: Callable[[Scene], dict[str, object]] = nothing  # what members of a batch must share, by address
     tilts: bool = False  # whether it serves triclinic boxes
+    weights: Callable[[Sequence[Scene], Tensor], dict[str, Tensor]] = lambda scenes, like: {}  # of networks, for params
 
     def entities(self, scene: Scene) -> dict[str, Entity]:
         return {name: part for name, part in scene.entities.items() if isinstance(part, self.serves)}

@@ -8,6 +8,7 @@ from scenegrad.solvers.md.coulomb.family import CHARGES
 from scenegrad.solvers.md.families import Interaction, Movement
 from scenegrad.solvers.md.gravity.family import GRAVITY
 from scenegrad.solvers.md.many_body.family import MANY_BODY
+from scenegrad.solvers.md.many_body.learned import LEARNED
 from scenegrad.solvers.md.motions.active import ACTIVE
 from scenegrad.solvers.md.motions.breathing import CONSTANT_PRESSURE
 from scenegrad.solvers.md.motions.family import BROWNIAN, LANGEVIN, NEWTON, NOSE_HOOVER, RESCALING
@@ -18,7 +19,7 @@ from scenegrad.solvers.md.targets.family import TARGETS
 
 __all__ = ["INTERACTIONS", "MOVEMENTS", "movement_of"]
 
-INTERACTIONS: tuple[Interaction, ...] = (PAIRS, TAILS, GRAVITY, TARGETS, CHARGES, MANY_BODY, BONDED)
+INTERACTIONS: tuple[Interaction, ...] = (PAIRS, TAILS, GRAVITY, TARGETS, CHARGES, MANY_BODY, LEARNED, BONDED)
 MOVEMENTS: tuple[Movement, ...] = (
     NEWTON,
     LANGEVIN,
