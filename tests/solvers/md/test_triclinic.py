@@ -123,7 +123,7 @@ def test_a_box_that_shrinks_below_two_cutoffs_is_refused():
         found.update(x, Box(torch.full((1, 3), 4.9, dtype=torch.float64)))
 
 
-@pytest.mark.parametrize("edges", [(np.inf, np.inf, np.inf), (9.0, np.inf, np.inf), (9.0, 11.0, np.inf)])
+@pytest.mark.parametrize("edges", [(np.inf, np.inf, np.inf), (10.0, np.inf, np.inf), (10.0, 11.0, np.inf)])
 def test_large_open_systems_are_sorted_into_cells_of_their_region(edges):
     generator = torch.Generator().manual_seed(4)
     box = Box(torch.tensor([edges], dtype=torch.float64))
