@@ -51,7 +51,7 @@ def compile_md(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> tupl
     values = Params({**values, **{a: w for one in INTERACTIONS for a, w in one.weights(scenes, like).items()}})
 
     boxes = [box_of(one, atoms_of(one)) for one in scenes]
-    leans = [lean for one in scenes if (lean := lean_of(one)) is not None]
+    leans = [slant for one in scenes if (slant := lean_of(one)) is not None]
     lean = torch.from_numpy(np.stack(leans)).to(device) if leans else None
     box = Box(torch.from_numpy(np.stack(boxes)).to(device), lean)
     kind = torch.repeat_interleave(torch.arange(len(species)), torch.tensor(list(counts(species).values()))).to(device)
