@@ -1,3 +1,5 @@
+# mypy: disable-error-code="index, operator"
+# (Warp functions name their types by variables, of which mypy knows nothing)
 """Nearest images, inside kernels."""
 
 from functools import cache
