@@ -14,7 +14,6 @@ from scenegrad.engine.state import Params
 from scenegrad.scenes.fluids import Obstacle
 from scenegrad.scenes.gases import Gas, IsentropicVortex, ShallowWater
 from scenegrad.scenes.scene import Scene
-from scenegrad.scenes.values import Parameter, number
 from scenegrad.solvers.navier_stokes.fields.start import Start
 from scenegrad.solvers.navier_stokes.finite_volume.checks import method_of, structure, troubles
 from scenegrad.solvers.navier_stokes.finite_volume.distances import Distance

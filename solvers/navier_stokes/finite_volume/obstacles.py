@@ -31,7 +31,7 @@ class Obstacles:
     def __init__(self, scenes: Sequence[Scene], grid: Grid, device: str):
         self.grid = grid
         self.names = [name for name, part in scenes[0].entities.items() if isinstance(part, Obstacle)]
-        self.shapes: dict[str, Shape] = {name: scenes[0].at(f"{name}.shape") for name in self.names}
+        self.shapes: dict[str, list[Shape]] = {n: [one.at(f"{n}.shape") for one in scenes] for n in self.names}
         places = self.faces().to(device)
         self.distances = [Distance(scenes, f"{name}.shape", places) for name in self.names]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
 from torch import Tensor
 
 from scenegrad.engine.solver import Grid as GridLayout
@@ -95,7 +96,7 @@ def force_on(body: str, solver: FiniteVolumeSolver, water: bool) -> tuple[Measur
     viscosity = f"{measures.name}.viscosity" if solver.work.viscous else None
     constant = f"{measures.name}.{measures.law.constant}"
     forces = Forces(measures.law, measures.grid, measures.obstacles, constant, viscosity)
-    about = middle(measures.obstacles.shapes[body], measures.grid.dim)
+    about = np.stack([middle(shape, measures.grid.dim) for shape in measures.obstacles.shapes[body]])
 
     def measure(state: FlowState, params: Params) -> dict[str, Tensor]:
         force, torque = forces(state, params, body, about)

@@ -223,7 +223,7 @@ def beside(value: Tensor, grid: Grid) -> Tensor:
 
 def away_from(places: Sequence[Tensor], pose: Pose, grid: Grid) -> list[Tensor]:
     """From the centre of a body to the places."""
-    away = [x - c for x, c in zip(places, pose.center, strict=True)]
+    away = [x - beside(c, grid) for x, c in zip(places, pose.center, strict=True)]
     return [x - beside(s, grid) for x, s in zip(away, pose.shift, strict=True)] if pose.shift else away
 
 
@@ -236,7 +236,7 @@ def in_body(places: Sequence[Tensor], pose: Pose, grid: Grid) -> list[Tensor]:
     found = []
     for row, center in enumerate(pose.center):
         terms = [beside(back[:, row, column], grid) * away[column] for column in range(grid.dim)]
-        found.append(reduce(torch.add, terms) + center)
+        found.append(reduce(torch.add, terms) + beside(center, grid))
     return found
 
 

@@ -20,25 +20,25 @@ __all__ = ["Motion", "Pose", "travelled"]
 @dataclass(frozen=True)
 class Pose:
     """Displacement [dim][batch], turn as a matrix [batch, dim, dim], velocity [dim][batch] and angular velocity,
-    [1 or 3][batch], all float64; centre of the turn [dim]."""
+    [1 or 3][batch], centre of the turn [dim][batch], all float64."""
 
     shift: list[Tensor]
     turn: Tensor | None
     velocity: list[Tensor]
     spin: list[Tensor]
-    center: list[float]
+    center: list[Tensor]
 
 
 @dataclass(frozen=True)
 class Motion:
     """address: of the motion; velocity, spin: numbers or signals, empty where there is none. angle: at the start
-    [rad], one number about z, or the matrix itself."""
+    [rad], one number about z, or the matrix itself. center: of the turn, float64 [dim][batch]."""
 
     address: str
     velocity: tuple[Any, ...]
     spin: tuple[Any, ...]
-    center: list[float]
-    first: Tensor | None  # turn at the start [dim, dim]
+    center: list[Tensor]
+    first: Tensor | None  # turn at the start [batch, dim, dim]
     dim: int
 
     @property
@@ -64,7 +64,7 @@ class Motion:
         velocity = [signals.value_at(params, *part, time) for part in self.parts("velocity")]
         angle = [travelled(params, *part, time) for part in self.parts("spin")]
         spin = [signals.value_at(params, *part, time) for part in self.parts("spin")]
-        turn = None if self.first is None else self.first[None]
+        turn = self.first
         if angle:
             now = rotation(angle)
             turn = now if turn is None else now @ turn

@@ -45,7 +45,7 @@ def obstacles_of(scenes: Sequence[Scene], grid: Grid, tracers: Sequence[str]) ->
             Body(
                 name,
                 distance_of(address, shapes, grid),
-                motion_of(name, part, grid),
+                motion_of(name, [scene.entities[name] for scene in scenes], grid),
                 tuple(learnable_shape(address, part.shape)),
                 carried,
             )
@@ -53,20 +53,32 @@ def obstacles_of(scenes: Sequence[Scene], grid: Grid, tracers: Sequence[str]) ->
     return Obstacles(grid, tuple(bodies), len(tracers)) if bodies else None
 
 
-def motion_of(name: str, part: Obstacle, grid: Grid) -> Motion:
-    motion = part.motion
-    center = middle_of(part.shape, grid.dim)
-    if motion is not None and motion.center is not None:
-        center = vector(motion.center)
+def motion_of(name: str, members: Sequence[Any], grid: Grid) -> Motion:
+    """members: the same obstacle in each scene of the batch; where it stands and how it is turned are its own."""
+    motion = members[0].motion
+    centers = torch.tensor(np.stack([pivot(part, grid.dim) for part in members], axis=1), device=grid.device)
     first = None
-    if part.rotation is not None:
-        degrees = part.rotation if isinstance(part.rotation, tuple) else (0.0, 0.0, part.rotation)
-        first = torch.from_numpy(rotation(degrees)[: grid.dim, : grid.dim].copy())
+    if any(part.rotation is not None for part in members):
+        first = torch.tensor(np.stack([turned(part, grid.dim) for part in members]), device=grid.device)
     velocity = () if motion is None or motion.velocity is None else motion.velocity
     spin = () if motion is None or motion.angular_velocity is None else motion.angular_velocity
     return Motion(
-        f"{name}.motion", velocity, spin if isinstance(spin, tuple) else (spin,), center.tolist(), first, grid.dim
+        f"{name}.motion", velocity, spin if isinstance(spin, tuple) else (spin,), list(centers), first, grid.dim
     )
+
+
+def pivot(part: Obstacle, dim: int) -> np.ndarray:
+    """About which a body turns, and its torque is told [dim]."""
+    if part.motion is not None and part.motion.center is not None:
+        return vector(part.motion.center)
+    return middle_of(part.shape, dim)
+
+
+def turned(part: Obstacle, dim: int) -> np.ndarray:
+    """How a body is turned at the start [dim, dim]."""
+    told = 0.0 if part.rotation is None else part.rotation
+    degrees = told if isinstance(told, tuple) else (0.0, 0.0, told)
+    return rotation(degrees)[:dim, :dim]
 
 
 def learnable_obstacles(scene: Scene) -> list[str]:
@@ -75,7 +87,7 @@ def learnable_obstacles(scene: Scene) -> list[str]:
         found += learnable_shape(f"{name}.shape", part.shape)
         found += [f"{name}.carried.{tracer}" for tracer in part.carried]
         grid = Grid((1,) * scene.dim, (1.0,) * scene.dim, (False,) * scene.dim, "cpu", torch.float64)
-        found += motion_of(name, part, grid).names()
+        found += motion_of(name, [part], grid).names()
     return found
 
 

@@ -1,0 +1,52 @@
+"""Bodies of a batch turn, and feel torques, about their own centres and from their own angles."""
+
+import torch
+
+import scenegrad.scenes as sc
+from scenegrad.engine.rollout import rollout
+from scenegrad.solvers.compile import compile_scene
+
+
+def stirred(x: float, angle: float) -> sc.Scene:
+    return sc.Scene(
+        name="stirred",
+        domain=sc.Domain(size=(2.0, 1.0), cells=(24, 12)),
+        entities={
+            "water": sc.Fluid(viscosity=0.05),
+            "bar": sc.Obstacle(
+                shape=sc.Box(center=(x, 0.5), size=(0.6, 0.2)), rotation=angle, motion=sc.Moving(angular_velocity=2.0)
+            ),
+        },
+        boundary=sc.Boundary(x_lo=sc.Inflow(1.0), x_hi=sc.Outflow(), default=sc.NoSlip()),
+        outputs={"force": sc.Force("bar", every=0.05)},
+        time=sc.Time(end=0.1, dt=0.005),
+    )
+
+
+def test_a_body_does_not_feel_where_those_of_other_members_stand() -> None:
+    left, right = stirred(0.8, 0.0), stirred(1.2, 30.0)
+    both = rollout(*compile_scene([left, right], "cpu", "float64"), until=0.1).outputs
+    for member, scene in enumerate((left, right)):
+        alone = rollout(*compile_scene(scene, "cpu", "float64"), until=0.1).outputs
+        for name, value in alone["force"].items():
+            torch.testing.assert_close(both["force"][name][member], value[0], rtol=1e-9, atol=1e-11)
+
+
+def test_torques_of_a_gas_are_about_the_middle_of_each_member() -> None:
+    def blown(x: float) -> sc.Scene:
+        return sc.Scene(
+            name="blown",
+            domain=sc.Domain(size=(2.0, 1.0), cells=(24, 12)),
+            entities={
+                "gas": sc.Gas(velocity=(0.0, 0.5)),
+                "post": sc.Obstacle(shape=sc.Sphere(center=(x, 0.6), radius=0.2)),
+            },
+            boundary=sc.Boundary(default=sc.Slip()),
+            outputs={"force": sc.Force("post", every=0.05)},
+            time=sc.Time(end=0.1, dt=0.005),
+        )
+
+    both = rollout(*compile_scene([blown(0.8), blown(1.2)], "cpu", "float64"), until=0.1).outputs["force"]
+    alone = rollout(*compile_scene(blown(1.2), "cpu", "float64"), until=0.1).outputs["force"]
+    assert float(alone["force"].abs().max()) > 0.01
+    torch.testing.assert_close(both["torque"][1], alone["torque"][0], rtol=1e-9, atol=1e-11)
