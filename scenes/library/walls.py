@@ -15,7 +15,7 @@ from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.shapes import Sphere
 from scenegrad.scenes.sides import Inflow, NoSlip, Outflow
 from scenegrad.scenes.time import Time
-from scenegrad.scenes.values import NoiseField, Scalar
+from scenegrad.scenes.values import Drawn, NoiseField, Scalar
 
 __all__ = ["channel_flow", "cylinder_wake", "heated_cavity", "lid_cavity", "rayleigh_benard", "smoke_plume"]
 
@@ -132,7 +132,7 @@ def rayleigh_benard(
 
 
 def smoke_plume(
-    cells: int = 128, buoyancy: Scalar = 0.5, end: float = 30.0, every: float = 1.5, seed: int = 0
+    cells: int = 128, buoyancy: float | Drawn = 0.5, end: float = 30.0, every: float = 1.5, seed: int = 0
 ) -> Scene:
     """Smoke that rises in a closed box and rolls up, from random noise: the smoke of PDEArena, of buoyancies 0.1 to 0.5
     [Gupta & Brandstetter 2022, arXiv:2209.15616].
