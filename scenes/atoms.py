@@ -150,9 +150,9 @@ class Atoms(Entity):
     def dim(self) -> int | None:
         if isinstance(self.lattice, Sites):
             return len(self.lattice.positions[0])
-        if not isinstance(self.lattice, Crystal):
-            return None
-        return 2 if isinstance(self.lattice, Square | Hexagonal) else 3
+        if isinstance(self.lattice, Square | Hexagonal):
+            return 2
+        return 3 if isinstance(self.lattice, Crystal) else None
 
 
 class Dynamics(Kind):

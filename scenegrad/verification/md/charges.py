@@ -15,6 +15,7 @@ from scenegrad.scenes.domain import Domain
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.time import Time
 from scenegrad.solvers.compile import compile_scene
+from scenegrad.solvers.md.solver import AtomSolver
 from scenegrad.verification.case import Case, Finding, Setting, at_most, relative
 
 __all__ = ["CASES"]
@@ -51,6 +52,7 @@ def energy_and_force(scene: Scene, setting: Setting) -> tuple[float, torch.Tenso
     solver, state, params = compile_scene(scene, device=setting.device, dtype=setting.dtype)
     pairs = state.position.shape[1] / 2
     seen = solver.observe(state, params)
+    assert isinstance(solver, AtomSolver)
     force = solver.system.forces.force(state.position, solver.system.box, params)
     return float(seen["potential_energy"]) / pairs, force.double(), float(seen["virial"][0].trace()) / pairs
 

@@ -1,3 +1,5 @@
+# mypy: disable-error-code="index, operator"
+# (Warp functions name their types by variables, of which mypy knows nothing)
 """Kernels over groups of atoms: one thread works out what a group does to each of its atoms, and one thread per atom
 adds up the groups that it is in, so that no two threads write to one place.
 

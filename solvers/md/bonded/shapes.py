@@ -1,3 +1,5 @@
+# mypy: disable-error-code="index, operator"
+# (Warp functions name their types by variables, of which mypy knows nothing)
 """What bonded potentials are functions of: the length of a bond, the cosine of an angle, a dihedral angle.
 
 X holds the atoms of a group as rows [atom, dim], all of one image. `shape_functions` gives three Warp functions:

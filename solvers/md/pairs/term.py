@@ -190,7 +190,7 @@ class PairTerm:
         beyond = ends(theta.double().unbind(dim=2)) > self.table.cutoff * (1.0 + 1e-6)
         if bool(beyond.any()):
             member, row = (int(i) for i in beyond.nonzero()[0])
-            end = float(ends(theta[member, row].double()))
+            end = float(ends(list(theta[member, row].double())))
             raise EngineError(
                 f"{self.table.names[row]} of member {member} ends at {end:.4g}, beyond the cutoff of its neighbours, "
                 f"{float(self.table.cutoff[member, row]):.4g}. Give it a cutoff of {1.1 * end:.3g} or more."
