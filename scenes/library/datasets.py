@@ -17,7 +17,7 @@ from scenegrad.scenes.library.walls import smoke_plume
 from scenegrad.scenes.outputs import Energy, Fields
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.time import Time
-from scenegrad.scenes.values import GaussianField, MaternField, Scalar
+from scenegrad.scenes.values import Drawn, GaussianField, MaternField, Scalar
 
 __all__ = [
     "mosaic_ns2d", "mosaic_ns3d", "pdearena_smoke", "shockcast_blast", "spectral_refiner_fno",
@@ -28,7 +28,7 @@ SMOKE_STEP = 1.5  # [s]
 BLASTS = 99
 
 
-def pdearena_smoke(cells: int = 128, buoyancy: Scalar = 0.5, seed: int = 0) -> Scene:
+def pdearena_smoke(cells: int = 128, buoyancy: float | Drawn = 0.5, seed: int = 0) -> Scene:
     """Smoke in a closed box, the data of PDEArena: 56 steps of 1.5 after the first 8, one of four kept.
 
     [Gupta & Brandstetter 2022, arXiv:2209.15616] Their clock reads 18 to 102, six more than the time since the start.
