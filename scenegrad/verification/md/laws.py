@@ -11,6 +11,7 @@ from importlib.resources import files
 import numpy as np
 import torch
 from scipy import stats
+from torch import Tensor
 
 from scenegrad.engine.controllers import Fixed
 from scenegrad.engine.rollout import Rollout, rollout
@@ -21,7 +22,7 @@ from scenegrad.scenes.domain import Domain
 from scenegrad.scenes.pair_potentials import LennardJones, Morse
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.time import Time
-from scenegrad.solvers.compile import compile_scene
+from scenegrad.solvers.md.compile import compile_md
 from scenegrad.solvers.md.solver import AtomSolver
 from scenegrad.solvers.md.state import AtomState
 from scenegrad.verification.case import Case, Finding, Setting, absolute, at_least, at_most, relative
@@ -47,7 +48,8 @@ def liquid(cells: int, setting: Setting, dynamics: Dynamics, temperature: float 
 
 
 def compiled(scene: Scene | list[Scene], setting: Setting) -> Compiled:
-    solver, state, params = compile_scene(scene, device=setting.device, dtype=setting.dtype)
+    scenes = scene if isinstance(scene, list) else [scene]
+    solver, state, params = compile_md(scenes, setting.device, getattr(torch, setting.dtype))
     return solver, map_tensors(torch.Tensor.detach, state), params.detach()
 
 
@@ -59,7 +61,9 @@ def energy_and_dt(setting: Setting) -> Iterator[Finding]:
     """rms of the energy per atom about its trend, for N = 864 and a few dt."""
     solver, state, params = liquid(6, setting, NVE())
     state = carried((solver, state, params), 2.0, 0.004).state
-    seen = Probe("energy", 0.008, lambda s, p: {"total": solver.observe(s, p)["total_energy"]}, Series())
+    seen: Probe[AtomState] = Probe(
+        "energy", 0.008, lambda s, p: {"total": solver.observe(s, p)["total_energy"]}, Series()
+    )
     dts, rms = np.array([0.001, 0.002, 0.004, 0.008]), []
     for dt in dts:
         made = carried((solver, state, params), 4.0, float(dt), (seen,))

@@ -24,6 +24,7 @@ from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.thermostats import CSVR
 from scenegrad.scenes.time import Time
 from scenegrad.solvers.compile import compile_scene
+from scenegrad.solvers.md.compile import compile_md
 from scenegrad.solvers.md.observables.histogram import radii
 from scenegrad.solvers.md.observables.transport import einstein, green_kubo
 from scenegrad.verification.case import Case, Finding, Setting, absolute, at_most, relative
@@ -114,7 +115,7 @@ def kob_andersen(span: float, temperature: float, setting: Setting) -> Iterator[
         time=Time(end=warmup + span, dt=0.003, warmup=warmup),
         seed=5,
     )
-    solver, state, params = compile_scene(scene, device=setting.device, dtype=setting.dtype)
+    solver, state, params = compile_md([scene], setting.device, getattr(torch, setting.dtype))
     made = rollout(solver, map_tensors(torch.Tensor.detach, state), params.detach()).outputs
     u, p = (blocking(made["thermo"][name][0].cpu()) for name in ("potential", "pressure"))
     # What energies at the cutoff, 4 eps (2.5^-12 - 2.5^-6), add up to: of each kind of pair, g counts those within it.

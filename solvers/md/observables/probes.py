@@ -156,7 +156,7 @@ def rdf(output: RDF, solver: AtomSolver, atoms: Atoms) -> Measure:
 def correlation(output: MSD | VelocityCorrelation, solver: AtomSolver, atoms: Atoms) -> tuple[Measure, list[str]]:
     compare = CORRELATIONS[output.kind][2]
     index = solver.recall.find(CORRELATIONS[output.kind][1])
-    groups = {output.kind: of_species(None, atoms)}
+    groups: dict[str, Tensor] = {output.kind: of_species(None, atoms)}
     if len(atoms.names) > 1:
         groups |= {f"{output.kind}_{name}": of_species(name, atoms) for name in atoms.names}
     one = solver.recall.outputs[index]

@@ -47,7 +47,8 @@ def wave_vectors(box: Box, q_max: float, shells: int, most: int) -> WaveVectors:
     q = np.linalg.norm(2 * np.pi * whole @ np.linalg.inv(rows).T, axis=1)
     whole, q = whole[q <= q_max], q[q <= q_max]
     place = np.minimum((q / q_max * shells).astype(int), shells - 1)
-    chosen, shell = [], []
+    chosen: list[np.ndarray] = []
+    shell: list[np.ndarray] = []
     for number in np.unique(place):
         inside = np.flatnonzero(place == number)
         taken = inside[np.unique(np.linspace(0, len(inside) - 1, min(most, len(inside))).astype(int))]
