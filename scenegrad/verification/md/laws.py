@@ -11,7 +11,6 @@ from importlib.resources import files
 import numpy as np
 import torch
 from scipy import stats
-from torch import Tensor
 
 from scenegrad.engine.controllers import Fixed
 from scenegrad.engine.rollout import Rollout, rollout
