@@ -11,6 +11,7 @@ from scenegrad.engine.errors import EngineError
 from scenegrad.scenes.active import ActiveBrownian, EntropyProduction
 from scenegrad.scenes.atom_outputs import MSD, VelocityCorrelation
 from scenegrad.scenes.atoms import Atoms, Crystal, PointFile, Sites
+from scenegrad.scenes.coulomb import Electrostatics
 from scenegrad.scenes.domain import Boundary, Domain, Periodic
 from scenegrad.scenes.errors import SceneError
 from scenegrad.scenes.methods import MolecularDynamics
@@ -140,6 +141,12 @@ def check_interactions(scene: Scene, species: dict[str, Atoms], reasons: Reasons
         )
     for one in served:
         one.check(scene, reasons)
+    charged = [name for name, atoms in species.items() if isinstance(atoms.charge, Parameter) or number(atoms.charge)]
+    if charged and not any(isinstance(part, Electrostatics) for part in scene.entities.values()):
+        reasons.add(
+            f"{charged[0]}.charge",
+            "is felt by nothing. Add Electrostatics(), which lets charges act on each other, or leave the charge out.",
+        )
         if scene.domain.tilt is not None and not one.tilts:
             names = ", ".join(one.entities(scene))
             reasons.add("domain.tilt", f"makes a triclinic box, which {names} cannot serve. Leave the tilt out.")

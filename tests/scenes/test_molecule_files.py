@@ -109,6 +109,8 @@ def test_a_lammps_file_becomes_a_scene_with_its_energy(tmp_path):
     assert entities["type2"].charge == 0.1
     assert entities["type1"].mass == 12.011
     assert entities["type2"].lattice.velocities[0] == (0.001, 0.0, 0.0)
+    charges = {name: part for name, part in entities.items() if isinstance(part, sc.Atoms) and part.charge}
+    entities |= {name: part.model_copy(update={"charge": 0.0}) for name, part in charges.items()}
     scene = sc.Scene(
         name="bent", units="real", domain=found.domain(), entities=entities, time=sc.Time(end=1.0, dt=0.5)
     )  # fmt: skip

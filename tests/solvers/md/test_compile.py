@@ -255,3 +255,15 @@ def test_a_potential_that_ends_beyond_its_lists_is_refused():
     solver, state, params = compile_scene(scene, device="cpu", dtype="float64")
     with pytest.raises(EngineError, match=r"core of member 0 ends at 1\.571.*cutoff of 1\.73"):
         solver.observe(state, params)
+
+
+def test_charges_that_nothing_feels_are_refused():
+    scene = sc.Scene(
+        name="ions",
+        domain=sc.Domain.periodic(density=0.5),
+        entities={"A": sc.Atoms(lattice=sc.FCC(cells=(4, 4, 4)), charge=1.0), "core": sc.WCA()},
+        time=sc.Time(end=1.0),
+        units="lj",
+    )
+    with pytest.raises(SceneError, match=r"A\.charge.*Electrostatics"):
+        compile_scene(scene, device="cpu", dtype="float64")
