@@ -21,7 +21,7 @@ Role = Literal["value", "flow", "vorticity"]
 SMOOTHER = {
     "gaussian_field": "lower its peak and width", "matern_field": "lower its tau", "noise_field": "enlarge its scale",
 }  # fmt: skip
-ENOUGH = 0.95  # of the variance of a random field that a grid must carry
+ENOUGH = 0.8  # of the variance of a random field that a grid must carry
 
 Cells = tuple[int, ...]
 Sizes = tuple[float, ...]

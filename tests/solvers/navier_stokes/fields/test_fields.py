@@ -123,7 +123,7 @@ def test_noise_falls_as_its_smoothness_says_and_has_its_rms():
 @pytest.mark.parametrize(
     ("told", "cells", "size", "words"),
     [
-        (sc.GaussianField(peak=7.0), (16, 16), (1.0, 1.0), "at least 31 x 31 cells, or lower its peak"),
+        (sc.GaussianField(peak=7.0), (16, 16), (1.0, 1.0), "at least 28 x 28 cells, or lower its peak"),
         (sc.MaternField(tau=200.0), (64, 64), (1.0, 1.0), "lower its tau"),
         (sc.MaternField(alpha=0.8), (64, 64), (1.0, 1.0), "alpha above 1"),
         (sc.NoiseField(scale=0.01, smoothness=2.0), (64, 64), (1.0, 1.0), "enlarge its scale"),

@@ -70,7 +70,7 @@ def test_one_refusal_tells_every_reason(compiled):
         "gravity": "pressure",
         "time.tolerance": "etdrk43",
         "outputs.f": "Did you mean 'vorticity'",
-        "outputs.p": "fields, energy, momentum and spectrum",
+        "outputs.p": "fields, diagnostics, energy, momentum and spectrum",
     }.items():
         line = next((line for line in said.splitlines() if line.strip().startswith(address + " ")), "")
         assert word in line, f"{address}: {line!r} of\n{said}"
@@ -81,7 +81,7 @@ def test_one_refusal_tells_every_reason(compiled):
     ("changes", "word"),
     [
         ({"vorticity": TaylorGreen(wavenumber=6)}, "19 cells"),
-        ({"vorticity": GaussianField(peak=7)}, "31 x 31 cells"),
+        ({"vorticity": GaussianField(peak=7)}, "28 x 28 cells"),
         ({"forcing": KolmogorovForcing(wavenumber=9)}, "28 cells"),
         ({"units": "lj"}, "SI"),
     ],
