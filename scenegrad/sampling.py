@@ -1,4 +1,4 @@
-"""Sampling of molecular systems: replica exchange, swap Monte Carlo, population annealing, umbrellas and MBAR."""
+"""Sampling of molecular systems: replica exchange, swaps, population annealing, umbrellas, MBAR and reweighting."""
 
 from scenegrad.solvers.md.sampling import (
     MBAR,
@@ -7,6 +7,7 @@ from scenegrad.solvers.md.sampling import (
     PopulationAnnealing,
     Profile,
     ReplicaExchange,
+    Reweighting,
     SwapMonteCarlo,
     UmbrellaSampling,
     ergodic_measure,
@@ -15,12 +16,13 @@ from scenegrad.solvers.md.sampling import (
     population_annealing,
     profile,
     replica_exchange,
+    reweighting,
     swap_monte_carlo,
     umbrella_sampling,
 )
 
 __all__ = [
-    "MBAR", "Average", "HeatCapacity", "PopulationAnnealing", "Profile", "ReplicaExchange", "SwapMonteCarlo",
-    "UmbrellaSampling", "ergodic_measure", "heat_capacity", "mbar", "population_annealing", "profile",
-    "replica_exchange", "swap_monte_carlo", "umbrella_sampling",
+    "MBAR", "Average", "HeatCapacity", "PopulationAnnealing", "Profile", "ReplicaExchange", "Reweighting",
+    "SwapMonteCarlo", "UmbrellaSampling", "ergodic_measure", "heat_capacity", "mbar", "population_annealing", "profile",
+    "replica_exchange", "reweighting", "swap_monte_carlo", "umbrella_sampling",
 ]  # fmt: skip

@@ -156,6 +156,7 @@ def compile_scene(
             )
     if not scenes:
         raise SceneError("There is no scene to compile: the list is empty.")
-    scenes = [one.median() for one in scenes]
+    medians = {id(one): one.median() for one in {id(one): one for one in scenes}.values()}  # a scene may come often
+    scenes = [medians[id(one)] for one in scenes]
     where = pick_device(device)
     return compilers()[type(method_of(scenes[0]))](scenes, where, pick_dtype(dtype))

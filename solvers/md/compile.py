@@ -41,9 +41,10 @@ def compile_md(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> tupl
     Raises SceneError with every reason for which the scenes cannot be run.
     """
     reasons = Reasons(scenes[0].name)
-    for scene in scenes:
+    different = list({id(scene): scene for scene in scenes}.values())  # the same scene may be there many times
+    for scene in different:
         check_scene(scene, reasons)
-    check_batch(scenes, reasons)
+    check_batch(different, reasons)
     reasons.refuse()
     scene, species = scenes[0], atoms_of(scenes[0])
     values = params(scenes, learnable(scene), device, dtype, "atoms have no such derivative.")

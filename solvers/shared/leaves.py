@@ -34,7 +34,8 @@ def params(scenes: Sequence[Scene], learnable: Iterable[str], device: str, dtype
     because: what the family can differentiate by, for the message.
     """
     learnable = list(learnable)
-    marks: list[set[str]] = [set(scene.parameters()) for scene in scenes]
+    different = {id(scene): scene for scene in scenes}.values()
+    marks: list[set[str]] = [set(scene.parameters()) for scene in different]
     if uneven := sorted(marks[0].union(*marks) - marks[0].intersection(*marks)):
         raise SceneError(
             f"Members of a batch must mark the same Parameters, but {', '.join(uneven)} is one in some of them only. "
