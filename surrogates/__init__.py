@@ -25,7 +25,7 @@ from scenegrad.surrogates.operators.grids import Bounded, Torus
 from scenegrad.surrogates.operators.predictions import Change, Next
 from scenegrad.surrogates.stepper import Stepper
 from scenegrad.surrogates.surrogate import Surrogate
-from scenegrad.surrogates.training.checkpoint import load_stepper
+from scenegrad.surrogates.training.checkpoint import load_model
 from scenegrad.surrogates.training.fit import Fit
 from scenegrad.surrogates.training.loop import train
 from scenegrad.surrogates.training.losses import MeanSquare, RelativeL2
@@ -37,5 +37,5 @@ __all__ = [
     "FNO", "Bounded", "BreakEven", "Change", "CorrelationTime", "Fit", "GraphNetwork", "GraphSimulator", "MeanSquare",
     "Next", "Noise", "OneStep", "OneStepError", "Pairs", "Persistence", "Pushforward", "Recipe", "RelativeL2",
     "RolloutError", "Settings", "SpectrumError", "Split", "Stepper", "Surrogate", "Torus", "Unrolled", "VRMSE",
-    "Windows", "break_even", "compare", "load_stepper", "read_recipe", "train", "train_graph_network",
+    "Windows", "break_even", "compare", "load_model", "read_recipe", "train", "train_graph_network",
 ]  # fmt: skip

@@ -13,11 +13,17 @@ __all__ = ["choose", "spell"]
 
 
 def spell(choice: Any) -> Any:
-    """A frozen dataclass as plain data: OneStep() becomes {"kind": "one_step"}."""
+    """A frozen dataclass as plain data: OneStep() becomes {"kind": "one_step"}.
+
+    Fields that do not compare (field(compare=False)), such as a solver that a target asks, are not data and are left
+    out.
+    """
     if not dataclasses.is_dataclass(choice):
         return list(choice) if isinstance(choice, tuple) else choice
     kind = re.sub(r"(?<!^)(?=[A-Z][a-z])", "_", type(choice).__name__).lower()
-    return {"kind": kind} | {field.name: spell(getattr(choice, field.name)) for field in dataclasses.fields(choice)}
+    return {"kind": kind} | {
+        field.name: spell(getattr(choice, field.name)) for field in dataclasses.fields(choice) if field.compare
+    }
 
 
 def choose(plain: Mapping[str, Any] | str, among: Iterable[type], what: str) -> Any:

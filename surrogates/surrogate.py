@@ -15,8 +15,8 @@ from scenegrad.engine.controllers import Fixed
 from scenegrad.engine.errors import EngineError, StabilityError
 from scenegrad.engine.solver import Grid, Program, Solver, Step, TorchAdjoint
 from scenegrad.engine.state import Params, tensors, with_tensors
-from scenegrad.surrogates.stepper import Stepper
-from scenegrad.surrogates.training.checkpoint import load_stepper
+from scenegrad.surrogates.model import Dressed
+from scenegrad.surrogates.training.checkpoint import load_model
 
 __all__ = ["Surrogate"]
 
@@ -36,16 +36,20 @@ class Surrogate(TorchAdjoint, Generic[S]):
 
     order = 1  # the step is fixed, so that no order can be measured; nothing more is promised
 
-    def __init__(self, model: Stepper | str | Path, like: Solver[S], *, cells: tuple[int, ...] | None = None):
-        stepper = load_stepper(model) if isinstance(model, str | Path) else model
+    def __init__(self, model: Dressed | str | Path, like: Solver[S], *, cells: tuple[int, ...] | None = None):
+        stepper = load_model(model) if isinstance(model, str | Path) else model
         names = stepper.names
         if not names.carries_forward or set(names.fields) != set(names.outputs):
             raise EngineError(
                 f"This network gives {', '.join(names.outputs)} from {', '.join(names.fields)}; a solver carries all "
                 f"its fields forward. Train one whose outputs are its fields."
             )
+        if names.history > 1:
+            raise EngineError(
+                f"This network looks back on {names.history} frames, and a state is one. Train it with history=1."
+            )
         self.like, self.dt, self.cells = like, stepper.dt, cells or stepper.grid
-        self.networks = {(stepper.input_mean.device, stepper.input_mean.dtype): frozen(stepper)}
+        self.networks = {(stepper.scales.input_mean.device, stepper.scales.input_mean.dtype): frozen(stepper)}
         self.names = names
         refuse_other_grid(like, self.cells, stepper.grid)
         self.program = multiples(like.program, self.dt)
@@ -68,7 +72,7 @@ class Surrogate(TorchAdjoint, Generic[S]):
     def observe(self, state: S, params: Params) -> dict[str, Tensor]:
         return self.like.observe(state, params)
 
-    def network(self, like: Tensor) -> Stepper:
+    def network(self, like: Tensor) -> Dressed:
         """The network on the device and in the precision of the state."""
         key = (like.device, like.dtype)
         if key not in self.networks:
@@ -94,7 +98,7 @@ class Surrogate(TorchAdjoint, Generic[S]):
             )
 
 
-def frozen(stepper: Stepper) -> Stepper:
+def frozen(stepper: Dressed) -> Dressed:
     """A copy whose weights ask for no gradient: the state and the parameters do."""
     made = copy.deepcopy(stepper).eval()
     for weight in made.parameters():

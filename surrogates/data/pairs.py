@@ -51,9 +51,10 @@ class Pairs:
         return Pairs(named_x, named_y, numbers, dt, split or Split())
 
     def bind(self, names: Names, horizon: int) -> PairSamples:
-        if horizon != 1:
+        if horizon != 1 or names.history != 1:
             raise EngineError(
-                f"Pairs hold one step; targets of {horizon} steps need trajectories. Take OneStep() or Noise(...)."
+                f"Pairs hold one step; targets of {horizon} steps after a history of {names.history} frames need "
+                f"trajectories. Take OneStep() or Noise(...), and history=1."
             )
         return PairSamples(self, names)
 

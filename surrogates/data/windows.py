@@ -17,7 +17,7 @@ from scenegrad.surrogates.choices import choose, spell
 from scenegrad.surrogates.data.samples import Window, column
 from scenegrad.surrogates.data.split import Split, fingerprint
 from scenegrad.surrogates.data.statistics import Moments, Statistics
-from scenegrad.surrogates.operators.names import Names
+from scenegrad.surrogates.operators.names import Names, earlier
 
 __all__ = ["Trajectories", "WindowSamples", "Windows"]
 
@@ -101,12 +101,12 @@ class WindowSamples:
         self.table = parameter_table(how.data, names.parameters)
         times = np.asarray(how.data.times(self.probe))
         self.dt = uniform_interval(times, self.probe) * how.stride
-        last = len(times) - horizon * how.stride
-        self.starts = range(how.first, last)
+        self.first = how.first + (names.history - 1) * how.stride  # the earliest that has all its past
+        self.starts = range(self.first, len(times) - horizon * how.stride)
         if len(self.starts) == 0:
             raise EngineError(
-                f"Windows of {horizon} strides of {how.stride} frames after frame {how.first} do not fit into the "
-                f"{len(times)} frames of {self.probe}. Take a shorter stride, or write frames more often."
+                f"Windows of {horizon} strides of {how.stride} frames after frame {self.first} do not fit into the "
+                f"{len(times)} frames of {self.probe}. Take a shorter stride or history, or write frames more often."
             )
         self.kept: dict[tuple[int, str], np.ndarray] = {}
         firsts = [{name: self.read(place, name, slice(0, 1)) for name in self.wanted} for place in self.places]
@@ -131,7 +131,7 @@ class WindowSamples:
     def hash(self) -> str:
         cut = [self.how.data.hash, self.probe, self.how.stride, self.how.first, self.horizon, self.wanted]
         # What the trajectories are, too: an ensemble that grew is made by the same rule, but holds others.
-        plain = json.dumps([*cut, self.names.parameters, self.keys, self.parts])
+        plain = json.dumps([*cut, self.names.parameters, self.names.history, self.keys, self.parts])
         return hashlib.sha256(plain.encode()).hexdigest()
 
     def count(self, part: str) -> int:
@@ -166,19 +166,25 @@ class WindowSamples:
             return torch.stack([self.frame(place, name, start + step * self.how.stride) for place, start in drawn])
 
         return Window(
-            {name: gather(name, 0) for name in self.names.fields},
+            {name: gather(*frame) for name, frame in self.framed().items()},
             tuple({n: gather(n, step) for n in self.names.outputs} for step in range(1, self.horizon + 1)),
             {address: column([float(self.table[address][place]) for place, _ in drawn]) for address in self.table},
             column([self.dt] * len(drawn)),
         )
 
+    def framed(self) -> dict[str, tuple[str, int]]:
+        """Of which field each input is a frame, and how many strides from now."""
+        now = {name: (name, 0) for name in self.names.fields}
+        past = range(1, self.names.history)
+        return now | {earlier(name, steps): (name, -steps) for name in self.names.recalled for steps in past}
+
     def rollout(self, part: str, pick: int) -> Window:
-        """One whole trajectory of a part, from its first frame in steps of a stride."""
+        """One whole trajectory of a part, from the first frame that has its past, in steps of a stride."""
         place = self.parts[part][pick]
-        steps = range(self.how.first + self.how.stride, len(self.trajectory(place, self.wanted[0])), self.how.stride)
+        steps = range(self.first + self.how.stride, len(self.trajectory(place, self.wanted[0])), self.how.stride)
         whole = {name: torch.from_numpy(self.trajectory(place, name)) for name in self.wanted}
         return Window(
-            {name: whole[name][self.how.first][None] for name in self.names.fields},
+            {n: whole[field][self.first + step * self.how.stride][None] for n, (field, step) in self.framed().items()},
             tuple({name: whole[name][index][None] for name in self.names.outputs} for index in steps),
             {address: column([float(self.table[address][place])]) for address in self.table},
             column([self.dt]),
@@ -202,7 +208,8 @@ class WindowSamples:
         conditions = Moments(len(names.parameters))
         if names.parameters:
             conditions.add(np.stack([np.asarray(self.table[address])[train] for address in names.parameters], axis=-1))
-        return Statistics(*inputs.tensors(), *outputs.tensors(), change.tensors()[1], *conditions.tensors())
+        mean, std = (names.spread(found) for found in inputs.tensors())
+        return Statistics(mean, std, *outputs.tensors(), change.tensors()[1], *conditions.tensors())
 
 
 def probe_of(how: Windows, wanted: Sequence[str]) -> str:

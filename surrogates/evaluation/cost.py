@@ -12,7 +12,7 @@ from torch import Tensor
 
 from scenegrad.surrogates.data.samples import Samples, Window
 from scenegrad.surrogates.evaluation.rollouts import carry, join
-from scenegrad.surrogates.stepper import Stepper
+from scenegrad.surrogates.model import Dressed
 from scenegrad.surrogates.training.losses import relative_l2
 
 __all__ = ["Coarse", "Cost", "break_even"]
@@ -62,7 +62,7 @@ class Cost:
 
 
 def break_even(
-    model: Stepper,
+    model: Dressed,
     samples: Samples,
     coarse: Coarse,
     resolutions: Sequence[int],

@@ -15,7 +15,7 @@ from scenegrad.surrogates.data.samples import Samples
 from scenegrad.surrogates.evaluation.cost import Coarse, break_even
 from scenegrad.surrogates.evaluation.rollouts import compare
 from scenegrad.surrogates.evaluation.spectrum import spectrum_error
-from scenegrad.surrogates.stepper import Stepper
+from scenegrad.surrogates.model import Dressed
 from scenegrad.surrogates.training.losses import relative_l2
 
 __all__ = [
@@ -44,7 +44,7 @@ class Report(dict[str, float]):
 
 
 class Metric(Protocol):
-    def __call__(self, model: Stepper, samples: Samples) -> dict[str, float]: ...
+    def __call__(self, model: Dressed, samples: Samples) -> dict[str, float]: ...
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class OneStepError:
 
     part: str = "test"
 
-    def __call__(self, model: Stepper, samples: Samples) -> dict[str, float]:
+    def __call__(self, model: Dressed, samples: Samples) -> dict[str, float]:
         return {"one_step": mean_error(model, samples, self.part)}
 
 
@@ -63,7 +63,7 @@ class Persistence:
 
     part: str = "test"
 
-    def __call__(self, model: Stepper, samples: Samples) -> dict[str, float]:
+    def __call__(self, model: Dressed, samples: Samples) -> dict[str, float]:
         if not model.names.carries_forward:
             raise EngineError("The outputs of this model are not its fields, so nothing can persist.")
         return {"persistence": mean_error(None, samples, self.part)}
@@ -78,7 +78,7 @@ class VRMSE:
 
     part: str = "test"
 
-    def __call__(self, model: Stepper, samples: Samples) -> dict[str, float]:
+    def __call__(self, model: Dressed, samples: Samples) -> dict[str, float]:
         return {"vrmse": mean_error(model, samples, self.part, vrmse)}
 
 
@@ -88,7 +88,7 @@ class RolloutError:
 
     steps: int = 10
 
-    def __call__(self, model: Stepper, samples: Samples) -> dict[str, float]:
+    def __call__(self, model: Dressed, samples: Samples) -> dict[str, float]:
         return {f"rollout_{self.steps}": float(compare(model, samples, steps=self.steps).error[:, -1].mean())}
 
 
@@ -98,7 +98,7 @@ class CorrelationTime:
 
     threshold: float = 0.8
 
-    def __call__(self, model: Stepper, samples: Samples) -> dict[str, float]:
+    def __call__(self, model: Dressed, samples: Samples) -> dict[str, float]:
         seen = compare(model, samples)
         steps = seen.correlation_steps(self.threshold)
         return {"correlation_steps": float(steps), "correlation_time": steps * seen.dt}
@@ -108,7 +108,7 @@ class CorrelationTime:
 class SpectrumError:
     """Mean |log10| of the ratio of the power spectra at the end of the trajectories."""
 
-    def __call__(self, model: Stepper, samples: Samples) -> dict[str, float]:
+    def __call__(self, model: Dressed, samples: Samples) -> dict[str, float]:
         ends = compare(model, samples).last.values()
         return {"spectrum": sum(spectrum_error(p, t, len(samples.grid)) for p, t in ends) / len(ends)}
 
@@ -121,7 +121,7 @@ class BreakEven:
     resolutions: tuple[int, ...]
     steps: int = 1
 
-    def __call__(self, model: Stepper, samples: Samples) -> dict[str, float]:
+    def __call__(self, model: Dressed, samples: Samples) -> dict[str, float]:
         cost = break_even(model, samples, self.coarse, self.resolutions, steps=self.steps)
         nan = float("nan")
         return {
@@ -141,7 +141,7 @@ METRICS = {
 }
 
 
-def judge(model: Stepper, samples: Samples, metrics: Sequence[str | Metric]) -> Report:
+def judge(model: Dressed, samples: Samples, metrics: Sequence[str | Metric]) -> Report:
     if not math.isclose(model.dt, samples.dt, rel_tol=1e-6):
         raise EngineError(
             f"The model makes steps of {model.dt:g}, and these data are cut into steps of {samples.dt:g}: their errors "
@@ -168,7 +168,7 @@ def vrmse(predicted: Tensor, true: Tensor) -> Tensor:
 
 
 def mean_error(
-    model: Stepper | None,
+    model: Dressed | None,
     samples: Samples,
     part: str,
     error: Callable[[Tensor, Tensor], Tensor] = relative_l2,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -10,19 +10,19 @@ from torch import Tensor
 
 from scenegrad.engine.errors import EngineError
 from scenegrad.surrogates.data.samples import Samples, Window
-from scenegrad.surrogates.stepper import Stepper
+from scenegrad.surrogates.model import Dressed
 from scenegrad.surrogates.training.losses import relative_l2
 
 __all__ = ["Comparison", "carry", "compare", "correlation"]
 
 
-def carry(model: Stepper, window: Window) -> Iterator[dict[str, Tensor]]:
+def carry(model: Dressed, window: Window) -> Iterator[dict[str, Tensor]]:
     """The outputs after each step of a window, every one beginning where the last one ended."""
-    state: Mapping[str, Tensor] = window.inputs
+    state = window.inputs
     with torch.no_grad():
         for _ in window.targets:
             outputs = model(state, window.params, window.dt)
-            state = {**state, **outputs}
+            state = model.names.follow(state, outputs)
             yield outputs
 
 
@@ -56,7 +56,7 @@ class Comparison:
         return int(below[0]) if len(below) else self.steps
 
 
-def compare(model: Stepper, samples: Samples, part: str = "test", steps: int | None = None) -> Comparison:
+def compare(model: Dressed, samples: Samples, part: str = "test", steps: int | None = None) -> Comparison:
     """Carries the model along every trajectory of a part, over all of it or the first `steps` steps."""
     trajectories = len(samples.parts[part])
     if trajectories == 0:

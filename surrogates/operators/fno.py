@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from types import MappingProxyType
+from typing import Unpack
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from scenegrad.engine.errors import EngineError
-from scenegrad.surrogates.choices import choose, spell
 from scenegrad.surrogates.operators.grids import Bounded, Surroundings, Torus
-from scenegrad.surrogates.operators.names import Names
-from scenegrad.surrogates.operators.predictions import Change, Next, Prediction
+from scenegrad.surrogates.operators.operator import Operator, Said
 
 __all__ = ["FNO", "SpectralConv"]
 
@@ -103,16 +102,16 @@ class Block(nn.Module):
         return u + self.out(functional.gelu(self.spectral(u) + self.local(u) + c.view(*c.shape, *[1] * (u.ndim - 2))))
 
 
-class FNO(nn.Module):
+class FNO(Operator):
     """Fourier neural operator [Li et al. 2021, arXiv:2010.08895] in one to three dimensions, the same on every grid.
 
-    modes: wavenumbers kept along each axis, whose number is the dimension. width: channels inside. fields: what it is
-    given, by name. parameters: addresses of the numbers that it is told beside the length of the step. outputs: what it
-    gives; the fields themselves, carried forward in time, unless said otherwise. components: how many, of those fields
-    that are vectors; they are [batch, *grid, component], scalars [batch, *grid]. predicts: the Change() over a step, or
-    the Next() value. surroundings: Torus() where space is periodic and every place alike, Torus(harmonics=...) where it
-    is periodic only, Bounded() within walls.
+    modes: wavenumbers kept along each axis, whose number is the dimension. width: channels inside. surroundings:
+    Torus() where space is periodic and every place alike, Torus(harmonics=...) where it is periodic only, Bounded()
+    within walls. fields, parameters, and what is `Said` by name: as every Operator takes them.
     """
+
+    kind = "fno"
+    choices = MappingProxyType({"surroundings": (Torus, Bounded)})
 
     def __init__(
         self,
@@ -121,22 +120,17 @@ class FNO(nn.Module):
         fields: Sequence[str],
         parameters: Sequence[str] = (),
         *,
-        outputs: Sequence[str] | None = None,
         depth: int = 4,
-        components: Mapping[str, int] | None = None,
-        predicts: Prediction | None = None,
         surroundings: Surroundings | None = None,
+        **said: Unpack[Said],
     ):
-        super().__init__()
+        super().__init__(fields, parameters, **said)
         self.modes, self.width, self.depth = tuple(modes), width, depth
-        self.names = Names(tuple(fields), tuple(outputs or fields), tuple(parameters), dict(components or {}))
-        self.predicts = predicts or (Change() if self.names.carries_forward else Next())
         self.surroundings = surroundings or Torus()
         refuse_bad_shape(self)
-        constants = len(self.names.parameters) + 1  # and the step
-        self.lift = Pointwise(self.names.width(self.names.fields) + self.surroundings.channels(len(modes)), width)
-        self.blocks = nn.ModuleList(Block(width, self.modes, constants) for _ in range(depth))
-        self.project = Pointwise(width, self.names.width(self.names.outputs))
+        self.lift = Pointwise(self.channels_in + self.surroundings.channels(len(modes)), width)
+        self.blocks = nn.ModuleList(Block(width, self.modes, self.constants) for _ in range(depth))
+        self.project = Pointwise(width, self.channels_out)
 
     def forward(self, u: Tensor, constants: Tensor) -> Tensor:
         """u [batch, channels, *grid] and constants [batch, parameters + 1] to [batch, channels out, *grid]."""
@@ -147,35 +141,6 @@ class FNO(nn.Module):
             v = block(v, constants)
         return self.project(self.surroundings.cut(v, u.shape[2:]))
 
-    def config(self) -> dict[str, Any]:
-        """All that `FNO.build` needs to make the same network with other weights, as plain data."""
-        names = self.names
-        return {
-            "kind": "fno",
-            "modes": list(self.modes),
-            "width": self.width,
-            "fields": list(names.fields),
-            "parameters": list(names.parameters),
-            "outputs": list(names.outputs),
-            "depth": self.depth,
-            "components": dict(names.components),
-            "predicts": spell(self.predicts),
-            "surroundings": spell(self.surroundings),
-        }
-
-    @classmethod
-    def build(cls, config: Mapping[str, Any]) -> FNO:
-        """From plain data, as in a recipe; what is left out takes its default."""
-        table = {name: value for name, value in config.items() if name != "kind"}
-        if "predicts" in table:
-            table["predicts"] = choose(table["predicts"], (Change, Next), "predicts")
-        if "surroundings" in table:
-            table["surroundings"] = choose(table["surroundings"], (Torus, Bounded), "surroundings")
-        try:
-            return cls(**table)
-        except TypeError as error:
-            raise EngineError(f"A model of kind 'fno' cannot be made: {error}.") from error
-
 
 def refuse_bad_shape(model: FNO) -> None:
     dim = len(model.modes)
@@ -184,10 +149,6 @@ def refuse_bad_shape(model: FNO) -> None:
         reasons.append(f"modes={model.modes}: one positive number for each of one to three axes")
     if model.width < 1 or model.depth < 1:
         reasons.append(f"width={model.width}, depth={model.depth}: both are positive")
-    if not model.names.fields:
-        reasons.append("fields: at least one name")
-    if isinstance(model.predicts, Change) and not model.names.carries_forward:
-        reasons.append(f"predicts=Change(): {', '.join(model.names.outputs)} must be among the fields; take Next()")
     if isinstance(model.surroundings, Torus) and len(model.surroundings.harmonics) not in (0, dim):
         reasons.append(f"harmonics={model.surroundings.harmonics}: none, or one entry for each of {dim} axes")
     if reasons:

@@ -7,16 +7,22 @@ from typing import Protocol
 
 from torch import Tensor
 
-__all__ = ["Change", "Next", "Prediction"]
+__all__ = ["PREDICTIONS", "Change", "Next", "Prediction"]
 
 
 class Prediction(Protocol):
-    def read(self, raw: Tensor, before: Tensor | None, mean: Tensor, std: Tensor, change: Tensor) -> Tensor:
-        """Physical values from a raw output, all [batch, channel, *grid].
+    """Physical values and the raw ones of order one that stand for them, all [batch, channel, *grid].
 
-        before: the same fields at the beginning of the step, where they are known. mean, std: of the fields.
-        change: standard deviation of their change over a step.
-        """
+    before: the same fields at the beginning of the step, where they are known. mean, std: of the fields. change:
+    standard deviation of their change over a step.
+    """
+
+    def read(self, raw: Tensor, before: Tensor | None, mean: Tensor, std: Tensor, change: Tensor) -> Tensor:
+        """Physical values from a raw output."""
+        ...
+
+    def write(self, values: Tensor, before: Tensor | None, mean: Tensor, std: Tensor, change: Tensor) -> Tensor:
+        """Undoes `read`."""
         ...
 
 
@@ -28,6 +34,10 @@ class Change:
         assert before is not None, "a network whose outputs are not its fields was refused"
         return before + change * raw
 
+    def write(self, values: Tensor, before: Tensor | None, mean: Tensor, std: Tensor, change: Tensor) -> Tensor:
+        assert before is not None, "a network whose outputs are not its fields was refused"
+        return (values - before) / change
+
 
 @dataclass(frozen=True)
 class Next:
@@ -35,3 +45,9 @@ class Next:
 
     def read(self, raw: Tensor, before: Tensor | None, mean: Tensor, std: Tensor, change: Tensor) -> Tensor:
         return mean + std * raw
+
+    def write(self, values: Tensor, before: Tensor | None, mean: Tensor, std: Tensor, change: Tensor) -> Tensor:
+        return (values - mean) / std
+
+
+PREDICTIONS = (Change, Next)

@@ -15,11 +15,12 @@ import torch
 from scenegrad.engine.errors import FileError
 from scenegrad.engine.files.atomic import publish
 from scenegrad.engine.files.disk import disk_errors
-from scenegrad.surrogates.stepper import Stepper
+from scenegrad.surrogates.known import build_dressed
+from scenegrad.surrogates.model import Dressed
 
-__all__ = ["FORMAT", "chance", "checkpoint_in", "load_stepper", "read_checkpoint", "restore_chance", "write_checkpoint"]
+__all__ = ["FORMAT", "chance", "checkpoint_in", "load_model", "read_checkpoint", "restore_chance", "write_checkpoint"]
 
-FORMAT = 1
+FORMAT = 2
 
 
 def write_checkpoint(path: Path, content: dict[str, Any]) -> None:
@@ -57,12 +58,12 @@ def checkpoint_in(path: str | Path) -> Path:
     return place / "checkpoint.pt" if place.is_dir() else place
 
 
-def load_stepper(path: str | Path) -> Stepper:
-    """The trained network of a checkpoint, with its scales and its step, on the CPU. A folder means its checkpoint."""
+def load_model(path: str | Path) -> Dressed:
+    """The trained model of a checkpoint, with its scales and its step, on the CPU. A folder means its checkpoint."""
     content = read_checkpoint(checkpoint_in(path))
-    stepper = Stepper.build(content["model"])
-    stepper.load_state_dict(content["average"] or content["weights"])
-    return stepper.eval()
+    model = build_dressed(content["model"])
+    model.load_state_dict(content["average"] or content["weights"])
+    return model.eval()
 
 
 def chance() -> dict[str, Any]:

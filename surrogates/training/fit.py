@@ -9,8 +9,8 @@ from pathlib import Path
 from scenegrad.surrogates.data.samples import Data, Samples
 from scenegrad.surrogates.data.windows import Trajectories, Windows
 from scenegrad.surrogates.evaluation.metrics import Metric, Report, judge
-from scenegrad.surrogates.stepper import Stepper
-from scenegrad.surrogates.training.checkpoint import checkpoint_in, load_stepper, read_checkpoint
+from scenegrad.surrogates.model import Dressed
+from scenegrad.surrogates.training.checkpoint import checkpoint_in, load_model, read_checkpoint
 
 __all__ = ["Epoch", "Fit"]
 
@@ -30,7 +30,7 @@ class Epoch:
 class Fit:
     """A trained network with its history and the data that it has not seen."""
 
-    model: Stepper
+    model: Dressed
     history: tuple[Epoch, ...]
     samples: Samples
     path: Path  # of the checkpoint
@@ -47,7 +47,7 @@ class Fit:
         """
         place = checkpoint_in(path)
         content = read_checkpoint(place)
-        model = load_stepper(place)
+        model = load_model(place)
         source = data if hasattr(data, "bind") else Windows.again(data, content["cut"])
         samples = source.bind(model.names, 1)
         part_of = {key: part for part, keys in content["parts"].items() for key in keys}

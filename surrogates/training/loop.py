@@ -19,21 +19,21 @@ from scenegrad.engine.progress import progress_for
 from scenegrad.engine.run_folder import Lock
 from scenegrad.surrogates.data.samples import Data, Samples
 from scenegrad.surrogates.data.windows import Trajectories, Windows
-from scenegrad.surrogates.operators.fno import FNO
-from scenegrad.surrogates.stepper import Stepper
+from scenegrad.surrogates.known import build_dressed, build_model
+from scenegrad.surrogates.model import Dressed, Model
 from scenegrad.surrogates.training.checkpoint import chance, read_checkpoint, restore_chance, write_checkpoint
 from scenegrad.surrogates.training.fit import Epoch, Fit
 from scenegrad.surrogates.training.losses import Loss, relative_l2
 from scenegrad.surrogates.training.recipe import Recipe, read_recipe
 from scenegrad.surrogates.training.sampler import Sampler
 from scenegrad.surrogates.training.settings import Settings
-from scenegrad.surrogates.training.targets import Target
+from scenegrad.surrogates.training.targets import OneStep, Target
 
 __all__ = ["train"]
 
 
 def train(
-    model: FNO | Recipe | str | Path,
+    model: Model | Recipe | str | Path,
     data: Data | Trajectories,
     *,
     out: str | Path,
@@ -65,16 +65,16 @@ def train(
     chosen = replace(chosen, **{name: value for name, value in named.items() if value is not None})
     where = pick_device(device)
     torch.manual_seed(chosen.seed)
-    operator = recipe.build() if recipe else model
-    assert isinstance(operator, FNO)
+    made = recipe.build() if recipe else model
+    assert not isinstance(made, str | Path | Recipe)
     if not hasattr(data, "bind"):
         data = recipe.windows(data) if recipe else Windows(data)
-    samples = data.bind(operator.names, chosen.target.horizon)
+    samples = data.bind(made.names, chosen.target.horizon if chosen.target else 1)
     folder = Path(out)
     lock = Lock(folder / "train.lock")
     lock.claim()
     try:
-        training = Training(operator, samples, chosen, where, folder)
+        training = Training(made, samples, chosen, where, folder)
         training.begin(resume)
         training.run(save_every, progress_for(progress), watch)
     finally:
@@ -85,21 +85,22 @@ def train(
 class Training:
     """All that changes while a network is trained, and how it is written down."""
 
-    def __init__(self, operator: FNO, samples: Samples, settings: Settings, device: str, folder: Path):
+    def __init__(self, model: Model, samples: Samples, settings: Settings, device: str, folder: Path):
         self.samples, self.settings, self.device = samples, settings, device
         self.path, self.log = folder / "checkpoint.pt", folder / "log.jsonl"
         if samples.count("train") == 0:
             raise EngineError("There is nothing to train on: the training part is empty.")
-        fresh = FNO.build(operator.config())
-        fresh.load_state_dict(operator.state_dict())
-        self.stepper = Stepper(fresh, samples.statistics(), samples.dt, samples.grid).to(device)
-        self.weights = [value for value in self.stepper.parameters() if value.requires_grad]
+        fresh = build_model(model.config())
+        fresh.load_state_dict(model.state_dict())
+        self.model: Dressed = fresh.dressed(samples.statistics(), samples.dt, samples.grid).to(device)
+        self.target = settings.target or self.model.objective or OneStep()
+        self.weights = [value for value in self.model.parameters() if value.requires_grad]
         self.optimiser = torch.optim.AdamW(
             self.weights, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
         self.sampler = Sampler.fresh(samples.count("train"), settings.batch_size, settings.seed)
         self.random = torch.Generator().manual_seed(settings.seed + 1)
-        self.average = {n: v.detach().clone() for n, v in self.stepper.state_dict().items()} if settings.average else {}
+        self.average = {n: v.detach().clone() for n, v in self.model.state_dict().items()} if settings.average else {}
         self.step, self.losses, self.seconds = 0, torch.zeros((), dtype=torch.float64, device=device), 0.0
         self.history: list[Epoch] = []
 
@@ -110,7 +111,7 @@ class Training:
     def identity(self) -> dict[str, Any]:
         """What must not change between the parts of an interrupted training."""
         return {
-            "model": self.stepper.config(),
+            "model": self.model.config(),
             "settings": self.settings.plain(),
             "data": self.samples.hash,
         }
@@ -126,7 +127,7 @@ class Training:
             )
         content = read_checkpoint(self.path)
         refuse_another(content["identity"], self.identity(), self.path)
-        self.stepper.load_state_dict(content["weights"])
+        self.model.load_state_dict(content["weights"])
         self.optimiser.load_state_dict(content["optimiser"])
         self.average = {name: value.to(self.device) for name, value in content["average"].items()}
         self.sampler.restore(content["sampler"])
@@ -141,8 +142,8 @@ class Training:
             self.path,
             {
                 "identity": self.identity(),
-                "model": self.stepper.config(),
-                "weights": self.stepper.state_dict(),
+                "model": self.model.config(),
+                "weights": self.model.state_dict(),
                 "average": self.average,
                 "optimiser": self.optimiser.state_dict(),
                 "sampler": self.sampler.state(),
@@ -185,16 +186,16 @@ class Training:
         for group in self.optimiser.param_groups:
             group["lr"] = settings.rate(self.step, self.steps)
         window = self.samples.window("train", self.sampler.draw()).to(self.device)
-        self.stepper.train()
+        self.model.train()
         self.optimiser.zero_grad(set_to_none=True)
-        value = settings.target(self.stepper, window, settings.loss, self.random)
+        value = self.target(self.model, window, settings.loss, self.random)
         value.backward()
         torch.nn.utils.clip_grad_norm_(self.weights, settings.gradient_norm)
         self.optimiser.step()
         self.losses += value.detach()
         self.step += 1
         if self.average:
-            for name, now in self.stepper.state_dict().items():
+            for name, now in self.model.state_dict().items():
                 self.average[name].lerp_(now, 1.0 - settings.average)
 
     def close_epoch(self, begun: float) -> None:
@@ -218,7 +219,10 @@ class Training:
         )
 
     def validation(self) -> float | None:
-        """One-step relative L2, the mean over the outputs, on the validation part, where there is one."""
+        """On the validation part, where there is one: relative L2 after one step, the mean over the outputs.
+
+        For a model with an objective of its own it is that, with the same noise every time.
+        """
         count = self.samples.count("validation")
         if count == 0:
             return None
@@ -226,16 +230,18 @@ class Training:
         window = self.samples.window("validation", picks).to(self.device)
         model = self.trained()
         with torch.no_grad():
+            if model.objective:
+                return float(model.objective(model, window, self.settings.loss, torch.Generator().manual_seed(0)))
             outputs = model(window.inputs, window.params, window.dt)
         return float(torch.stack([relative_l2(outputs[n], true) for n, true in window.targets[0].items()]).mean())
 
-    def trained(self) -> Stepper:
+    def trained(self) -> Dressed:
         """The model as it stands: the running mean of the weights where there is one."""
         if not self.average:
-            return self.stepper.eval()
-        stepper = Stepper.build(self.stepper.config()).to(self.device)
-        stepper.load_state_dict(self.average)
-        return stepper.eval()
+            return self.model.eval()
+        model = build_dressed(self.model.config()).to(self.device)
+        model.load_state_dict(self.average)
+        return model.eval()
 
 
 def refuse_another(found: Mapping[str, Any], wanted: Mapping[str, Any], path: Path) -> None:

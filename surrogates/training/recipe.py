@@ -9,8 +9,8 @@ from typing import Any
 
 from scenegrad.engine.errors import EngineError, FileError
 from scenegrad.surrogates.data.windows import Trajectories, Windows
-from scenegrad.surrogates.operators.fno import FNO
-from scenegrad.surrogates.stepper import build_operator
+from scenegrad.surrogates.known import build_model
+from scenegrad.surrogates.model import Model
 from scenegrad.surrogates.training.settings import Settings
 
 __all__ = ["Recipe", "read_recipe"]
@@ -20,14 +20,14 @@ SHELF = Path(__file__).parent.parent / "recipes"
 
 @dataclass(frozen=True)
 class Recipe:
-    """model and cut: plain tables, as FNO and Windows take them. settings: of the training."""
+    """model and cut: plain tables, as models and Windows take them. settings: of the training."""
 
     model: dict[str, Any]
     cut: dict[str, Any]
     settings: Settings
 
-    def build(self) -> FNO:
-        return build_operator(self.model)
+    def build(self) -> Model:
+        return build_model(self.model)
 
     def windows(self, data: Trajectories) -> Windows:
         return Windows.again(data, self.cut)

@@ -10,7 +10,7 @@ from typing import Any
 from scenegrad.engine.errors import EngineError
 from scenegrad.surrogates.choices import choose, spell
 from scenegrad.surrogates.training.losses import Loss, MeanSquare, RelativeL2
-from scenegrad.surrogates.training.targets import TARGETS, OneStep, Target
+from scenegrad.surrogates.training.targets import TARGETS, Target
 
 __all__ = ["Settings"]
 
@@ -20,7 +20,8 @@ class Settings:
     """AdamW [Loshchilov & Hutter 2019] under a learning rate that rises during `warmup` and falls along a cosine.
 
     learning_rate: the highest. warmup: fraction of all steps. gradient_norm: longer gradients are shortened to it.
-    average: decay of the running mean of the weights that is kept as the model; 0 keeps the last weights.
+    average: decay of the running mean of the weights that is kept as the model; 0 keeps the last weights. target: what
+    is compared; unless said, what the model is made for, which is OneStep() for a network that steps.
     """
 
     epochs: int = 20
@@ -30,7 +31,7 @@ class Settings:
     warmup: float = 0.05
     gradient_norm: float = 1.0
     average: float = 0.0
-    target: Target = field(default_factory=OneStep)
+    target: Target | None = None
     loss: Loss = field(default_factory=RelativeL2)
     seed: int = 0
 

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from scenegrad.engine.errors import EngineError
 from scenegrad.surrogates.data.samples import Window
-from scenegrad.surrogates.stepper import Stepper
+from scenegrad.surrogates.model import Dressed
+from scenegrad.surrogates.scales import column
 from scenegrad.surrogates.training.losses import Loss
 
 __all__ = ["TARGETS", "Noise", "OneStep", "Pushforward", "Target", "Unrolled"]
@@ -23,7 +24,7 @@ class Target(Protocol):
     @property
     def horizon(self) -> int: ...  # steps of the window that are needed
 
-    def __call__(self, stepper: Stepper, window: Window, loss: Loss, random: torch.Generator) -> Tensor:
+    def __call__(self, model: Dressed, window: Window, loss: Loss, random: torch.Generator) -> Tensor:
         """The mean loss over the batch, a number with a gradient. random: on the CPU, the only source of chance."""
         ...
 
@@ -36,8 +37,8 @@ class OneStep:
     def horizon(self) -> int:
         return 1
 
-    def __call__(self, stepper: Stepper, window: Window, loss: Loss, random: torch.Generator) -> Tensor:
-        return loss(stepper(window.inputs, window.params, window.dt), window.targets[0]).mean()
+    def __call__(self, model: Dressed, window: Window, loss: Loss, random: torch.Generator) -> Tensor:
+        return loss(model(window.inputs, window.params, window.dt), window.targets[0]).mean()
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,12 @@ class Unrolled:
     def horizon(self) -> int:
         return self.steps
 
-    def __call__(self, stepper: Stepper, window: Window, loss: Loss, random: torch.Generator) -> Tensor:
+    def __call__(self, model: Dressed, window: Window, loss: Loss, random: torch.Generator) -> Tensor:
         state, losses = window.inputs, []
         for true in window.targets[: self.steps]:
-            outputs = stepper(state, window.params, window.dt)
+            outputs = model(state, window.params, window.dt)
             losses.append(loss(outputs, true).mean())
-            state = state | outputs
+            state = model.names.follow(state, outputs)
         return torch.stack(losses).mean()
 
 
@@ -80,12 +81,12 @@ class Pushforward:
     def horizon(self) -> int:
         return self.steps
 
-    def __call__(self, stepper: Stepper, window: Window, loss: Loss, random: torch.Generator) -> Tensor:
+    def __call__(self, model: Dressed, window: Window, loss: Loss, random: torch.Generator) -> Tensor:
         state = window.inputs
         with torch.no_grad():
             for _ in range(self.steps - 1):
-                state = state | stepper(state, window.params, window.dt)
-        return loss(stepper(state, window.params, window.dt), window.targets[self.steps - 1]).mean()
+                state = model.names.follow(state, model(state, window.params, window.dt))
+        return loss(model(state, window.params, window.dt), window.targets[self.steps - 1]).mean()
 
 
 @dataclass(frozen=True)
@@ -106,13 +107,12 @@ class Noise:
     def horizon(self) -> int:
         return self.then.horizon
 
-    def __call__(self, stepper: Stepper, window: Window, loss: Loss, random: torch.Generator) -> Tensor:
-        names = stepper.names
-        clean = names.pack(window.inputs, names.fields)
+    def __call__(self, model: Dressed, window: Window, loss: Loss, random: torch.Generator) -> Tensor:
+        names, scales = model.names, model.scales
+        clean = names.pack(window.inputs, names.inputs)
         drawn = torch.randn(clean.shape, generator=random).to(clean)
-        scale = self.std * stepper.input_std.view(1, -1, *[1] * (clean.ndim - 2))
-        noisy = names.unpack(clean + scale * drawn, names.fields)
-        return self.then(stepper, replace(window, inputs=noisy), loss, random)
+        noisy = clean + self.std * column(scales.input_std, clean) * drawn
+        return self.then(model, replace(window, inputs=names.unpack(noisy, names.inputs)), loss, random)
 
 
 TARGETS = (OneStep, Noise, Unrolled, Pushforward)

@@ -9,6 +9,7 @@ from scenegrad.surrogates.data.pairs import Pairs
 from scenegrad.surrogates.data.split import Split
 from scenegrad.surrogates.data.statistics import Moments
 from scenegrad.surrogates.data.windows import Windows
+from scenegrad.surrogates.operators.fno import FNO
 from scenegrad.surrogates.operators.names import Names
 
 U = Names(("u",), ("u",), ("fluid.viscosity",), {})
@@ -143,3 +144,20 @@ def test_values_that_are_not_finite_are_named(ensemble):
     broken.fields["u"][7, 5, 3] = np.nan
     with pytest.raises(EngineError, match="u of member 17 has values that are not finite"):
         Windows(broken, split=Split(0.0, 0.0)).bind(U, 1).statistics()
+
+
+def test_history_goes_in_from_the_oldest_frame_and_ages_by_one_step_at_a_time(ensemble):
+    network = FNO((4,), 4, ["u"], history=3)
+    samples = Windows(ensemble, stride=2).bind(network.names, 2)
+    assert network.names.inputs == ("u[-2]", "u[-1]", "u")
+    window = samples.window("train", [0])
+    member, start = samples.parts["train"][0], samples.starts[0]
+    assert start == 4  # the first frame that has two strides before it
+    for name, frame in (("u[-2]", 0), ("u[-1]", 2), ("u", 4)):
+        assert torch.equal(window.inputs[name][0], torch.from_numpy(ensemble.fields["u"][member, frame]))
+    after = network.names.follow(window.inputs, window.targets[0])
+    for name, frame in (("u[-2]", 2), ("u[-1]", 4), ("u", 6)):
+        assert torch.equal(after[name][0], torch.from_numpy(ensemble.fields["u"][member, frame]))
+    rolled = samples.rollout("train", 0)
+    assert all(torch.equal(rolled.inputs[name], window.inputs[name]) for name in network.names.inputs)
+    assert samples.statistics().input_std.shape == (3,)

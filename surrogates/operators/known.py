@@ -1,0 +1,21 @@
+"""Every kind of network, by the name that recipes and checkpoints call it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from scenegrad.engine.errors import EngineError
+from scenegrad.surrogates.operators.fno import FNO
+from scenegrad.surrogates.operators.operator import Operator
+
+__all__ = ["OPERATORS", "build_operator"]
+
+OPERATORS: dict[str, type[Operator]] = {kind.kind: kind for kind in (FNO,)}
+
+
+def build_operator(config: Mapping[str, Any]) -> Operator:
+    """The network that a recipe or a checkpoint describes."""
+    if config.get("kind") not in OPERATORS:
+        raise EngineError(f"A model got kind {config.get('kind')!r}; there are: {', '.join(OPERATORS)}.")
+    return OPERATORS[config["kind"]].build(config)
