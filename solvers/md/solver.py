@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from scenegrad.engine.solver import Program, Step
+from scenegrad.engine.solver import Program, Pull, Step
 from scenegrad.engine.state import Params
 from scenegrad.solvers.md.growth import Growth
 from scenegrad.solvers.md.motions.motion import Motion
@@ -67,14 +67,27 @@ class AtomSolver:
     def step(self, state: AtomState, params: Params, time: Tensor, dt: Tensor) -> Step[AtomState]:
         return self.motion.step(self.system, self.recall.keep(state, time), self.in_energies(params), time, dt)
 
+    def linearize(self, state: AtomState, params: Params, time: Tensor, dt: Tensor) -> tuple[AtomState, Pull]:
+        began = self.recall.keep(state, time)
+        after, pull = self.motion.linearize(self.system, began, self.in_energies(params), time, dt)
+        return after, lambda cotangent: self.pulled(time, cotangent, pull)
+
     def vjp(
         self, state: AtomState, params: Params, time: Tensor, dt: Tensor, cotangent: Mapping[str, Tensor]
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        values = self.in_energies(params)
+        return self.pulled(
+            time, cotangent, lambda others: self.motion.vjp(self.system, state, values, time, dt, others)
+        )
+
+    def pulled(
+        self, time: Tensor, cotangent: Mapping[str, Tensor], pull: Pull
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Through a motion, and through what is remembered and told of it."""
         self.growth.see(time, cotangent.get("position"))
-        others = self.recall.other(cotangent)
-        moved, learnt = self.motion.vjp(self.system, state, self.in_energies(params), time, dt, others)
+        moved, learnt = pull(self.recall.other(cotangent))
         learnt = {a: self.boltzmann * bar if is_temperature(a) else bar for a, bar in learnt.items()}
-        return self.recall.pull_back(state, time, cotangent, moved), learnt
+        return self.recall.pull_back(time, cotangent, moved), learnt
 
     def observe(self, state: AtomState, params: Params) -> dict[str, Tensor]:
         """kinetic, potential and total energy, temperature, pressure [batch], momentum [batch, dim], virial

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from scenegrad.engine.errors import EngineError
+from scenegrad.engine.solver import Pull
 from scenegrad.engine.state import Params
 from scenegrad.solvers.md.motions.motion import Bars
 from scenegrad.solvers.md.motions.noise import standard_normal
@@ -82,20 +83,18 @@ class CellRescaling(TorchMotion):
         given = energy + kinetic * (scale**-2 - 1.0)
         return replace(new, heat=state.heat + torch.where(due, given, 0.0))
 
-    def vjp(
-        self,
-        system: System,
-        state: AtomState,
-        params: Params,
-        time: Tensor,
-        dt: Tensor,
-        cotangent: Mapping[str, Tensor],
-    ) -> tuple[Bars, Bars]:
-        raise EngineError(
-            "A box that breathes at random has no useful derivative of its trajectory. Take averages at constant "
-            "pressure with their derivatives by reweighting, or constant volume."
-        )
+    def linearize(
+        self, system: System, state: AtomState, params: Params, time: Tensor, dt: Tensor
+    ) -> tuple[AtomState, Pull]:
+        return self.step(system, state, params, time, dt).state, refuse
 
     def observe(self, system: System, state: AtomState, params: Params) -> dict[str, Tensor]:
         """conserved_energy, as for CSVR; volume [batch], float64."""
         return {**self.inner.observe(system, state, params), "volume": system.box_of(state).volume}
+
+
+def refuse(cotangent: Mapping[str, Tensor]) -> tuple[Bars, Bars]:
+    raise EngineError(
+        "A box that breathes at random has no useful derivative of its trajectory. Take averages at constant "
+        "pressure with their derivatives by reweighting, or constant volume."
+    )

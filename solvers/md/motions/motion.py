@@ -7,7 +7,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from scenegrad.engine.solver import Step
+from scenegrad.engine.solver import Pull, Step
 from scenegrad.engine.state import Params
 from scenegrad.solvers.md.state import AtomState
 from scenegrad.solvers.md.system import System
@@ -41,6 +41,12 @@ class Motion(Protocol):
         ...
 
     def step(self, system: System, state: AtomState, params: Params, time: Tensor, dt: Tensor) -> Step[AtomState]: ...
+
+    def linearize(
+        self, system: System, state: AtomState, params: Params, time: Tensor, dt: Tensor
+    ) -> tuple[AtomState, Pull]:
+        """The state of `step` and its `vjp` there, which makes the step no second time."""
+        ...
 
     def vjp(
         self,

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from scenegrad.engine.controllers import Memory, Plan
 from scenegrad.engine.errors import EngineError
-from scenegrad.engine.solver import Step
+from scenegrad.engine.solver import Pull, Step
 from scenegrad.engine.state import Params
 from scenegrad.solvers.md.motions.motion import Bars, Motion
 from scenegrad.solvers.md.state import AtomState
@@ -101,6 +101,11 @@ class Paced:
 
     def step(self, system: System, state: AtomState, params: Params, time: Tensor, dt: Tensor) -> Step[AtomState]:
         return self.motion.step(system, state, params, time, dt)
+
+    def linearize(
+        self, system: System, state: AtomState, params: Params, time: Tensor, dt: Tensor
+    ) -> tuple[AtomState, Pull]:
+        return self.motion.linearize(system, state, params, time, dt)
 
     def vjp(
         self,

@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from scenegrad.engine.solver import Step
+from scenegrad.engine.solver import Pull, Step
 from scenegrad.engine.state import Params, tensors, with_tensors
 from scenegrad.solvers.md.motions.motion import Bars
 from scenegrad.solvers.md.state import AtomState
@@ -45,6 +45,32 @@ class TorchMotion:
             after = self.advance(system, state, params.detach(), time, dt)
         return Step(replace(after, step=state.step + 1))
 
+    def linearize(
+        self, system: System, state: AtomState, params: Params, time: Tensor, dt: Tensor
+    ) -> tuple[AtomState, Pull]:
+        fields = {name: value.detach() for name, value in tensors(state).items()}
+        moved = {name: value.requires_grad_() for name, value in fields.items() if value.is_floating_point()}
+        live = Params({a: value.detach().requires_grad_(value.requires_grad) for a, value in params.items()})
+        learning = {a: value for a, value in live.items() if value.requires_grad}
+        system.forces.is_also_at(state.position, fields["position"])
+        with torch.enable_grad():
+            made = replace(self.advance(system, with_tensors(state, fields), live, time, dt), step=state.step + 1)
+        after = tensors(made)
+
+        def pull(cotangent: Mapping[str, Tensor]) -> tuple[Bars, Bars]:
+            pairs = [(after[name], bar) for name, bar in cotangent.items() if after[name].requires_grad]
+            if not pairs:
+                return {}, {}
+            outputs, bars = zip(*pairs, strict=True)
+            found = torch.autograd.grad(outputs, [*moved.values(), *learning.values()], bars, allow_unused=True)
+            named = list(zip([*moved, *learning], found, strict=True))
+            return (
+                {name: bar for name, bar in named[: len(moved)] if bar is not None},
+                {address: bar for address, bar in named[len(moved) :] if bar is not None},
+            )
+
+        return with_tensors(made, {name: value.detach() for name, value in after.items()}), pull
+
     def vjp(
         self,
         system: System,
@@ -54,20 +80,4 @@ class TorchMotion:
         dt: Tensor,
         cotangent: Mapping[str, Tensor],
     ) -> tuple[Bars, Bars]:
-        fields = {name: value.detach() for name, value in tensors(state).items()}
-        moved = {name: value.requires_grad_() for name, value in fields.items() if value.is_floating_point()}
-        live = Params({a: value.detach().requires_grad_(value.requires_grad) for a, value in params.items()})
-        learning = {a: value for a, value in live.items() if value.requires_grad}
-        system.forces.is_also_at(state.position, fields["position"])
-        with torch.enable_grad():
-            after = tensors(self.advance(system, with_tensors(state, fields), live, time, dt))
-        pairs = [(after[name], bar) for name, bar in cotangent.items() if after[name].requires_grad]
-        if not pairs:
-            return {}, {}
-        made, bars = zip(*pairs, strict=True)
-        found = torch.autograd.grad(made, [*moved.values(), *learning.values()], bars, allow_unused=True)
-        named = list(zip([*moved, *learning], found, strict=True))
-        return (
-            {name: bar for name, bar in named[: len(moved)] if bar is not None},
-            {address: bar for address, bar in named[len(moved) :] if bar is not None},
-        )
+        return self.linearize(system, state, params, time, dt)[1](cotangent)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import torch
 import warp as wp
 from torch import Tensor
 
-from scenegrad.engine.solver import Step
+from scenegrad.engine.keeping import keeps
+from scenegrad.engine.solver import Pull, Step
 from scenegrad.engine.state import Params
 from scenegrad.solvers.md.motions.kicks import kick, kick_drift, kick_drift_shake_drift
 from scenegrad.solvers.md.motions.motion import Bars
 from scenegrad.solvers.md.motions.thermostat import Thermostat
-from scenegrad.solvers.md.motions.verlet_adjoint import Products, pull_back
+from scenegrad.solvers.md.motions.verlet_adjoint import Products, passage, pull_back
 from scenegrad.solvers.md.numbers import launch, numbers, view
 from scenegrad.solvers.md.state import AtomState
 from scenegrad.solvers.md.system import System
@@ -76,6 +78,21 @@ class Verlet:
         launch(kick_drift_shake_drift(n.dim, n.dtype), shape, [*begin, *ends], system.device)
         return x_out, v_out
 
+    def learning(self, params: Params) -> bool:
+        """Whether a number of the thermostat does."""
+        given = self.thermostat
+        return given is not None and any(params[a].requires_grad for a in (given.temperature, given.friction))
+
+    def linearize(
+        self, system: System, state: AtomState, params: Params, time: Tensor, dt: Tensor
+    ) -> tuple[AtomState, Pull]:
+        """A step that keeps positions alone, by names that no force is remembered by."""
+        after = self.step(system, state, params, time, dt).state
+        start, end = (self.products.kept(one.position) for one in (state, after))
+        way = passage(self, system, state, params, dt, start, end)
+        keeps(start, *([] if way.velocity is None else [way.velocity]))
+        return after, partial(pull_back, self, system, way, params)
+
     def vjp(
         self,
         system: System,
@@ -85,7 +102,9 @@ class Verlet:
         dt: Tensor,
         cotangent: Mapping[str, Tensor],
     ) -> tuple[Bars, Bars]:
-        return pull_back(self, system, state, params, dt, cotangent)
+        x, _ = self.glide(system, state, params, dt, dt.to(system.device, state.position.dtype))
+        way = passage(self, system, state, params, dt, state.position, x)
+        return pull_back(self, system, way, params, cotangent)
 
     def observe(self, system: System, state: AtomState, params: Params) -> dict[str, Tensor]:
         return {}

@@ -74,9 +74,7 @@ class Recall:
         stores = {"looked", *(one.store for one in self.outputs)}
         return {name: bar for name, bar in cotangent.items() if name not in stores}
 
-    def pull_back(
-        self, state: AtomState, time: Tensor, cotangent: Mapping[str, Tensor], moved: dict[str, Tensor]
-    ) -> dict[str, Tensor]:
+    def pull_back(self, time: Tensor, cotangent: Mapping[str, Tensor], moved: dict[str, Tensor]) -> dict[str, Tensor]:
         """Adds the transposed derivative of `keep` to that of the motion."""
         bars = dict(moved)
         for one in self.outputs:
