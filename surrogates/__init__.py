@@ -17,6 +17,12 @@ from scenegrad.surrogates.evaluation.metrics import (
     SpectrumError,
 )
 from scenegrad.surrogates.evaluation.rollouts import compare
+from scenegrad.surrogates.flows.couplings import Independent, MinibatchOT
+from scenegrad.surrogates.flows.flow import Flow
+from scenegrad.surrogates.flows.objectives import FlowMatching
+from scenegrad.surrogates.flows.paths import Bridge, Linear, Trigonometric, VariancePreserving
+from scenegrad.surrogates.flows.samplers import RK4, Euler, Heun
+from scenegrad.surrogates.flows.starts import FromNoise, FromPresent
 from scenegrad.surrogates.graph_network.network import GraphNetwork
 from scenegrad.surrogates.graph_network.simulator import GraphSimulator
 from scenegrad.surrogates.graph_network.training import train_graph_network
@@ -34,8 +40,10 @@ from scenegrad.surrogates.training.settings import Settings
 from scenegrad.surrogates.training.targets import Noise, OneStep, Pushforward, Unrolled
 
 __all__ = [
-    "FNO", "Bounded", "BreakEven", "Change", "CorrelationTime", "Fit", "GraphNetwork", "GraphSimulator", "MeanSquare",
-    "Next", "Noise", "OneStep", "OneStepError", "Pairs", "Persistence", "Pushforward", "Recipe", "RelativeL2",
-    "RolloutError", "Settings", "SpectrumError", "Split", "Stepper", "Surrogate", "Torus", "Unrolled", "VRMSE",
-    "Windows", "break_even", "compare", "load_model", "read_recipe", "train", "train_graph_network",
+    "Bounded", "BreakEven", "Bridge", "Change", "CorrelationTime", "Euler", "FNO", "Fit", "Flow", "FlowMatching",
+    "FromNoise", "FromPresent", "GraphNetwork", "GraphSimulator", "Heun", "Independent", "Linear", "MeanSquare",
+    "MinibatchOT", "Next", "Noise", "OneStep", "OneStepError", "Pairs", "Persistence", "Pushforward", "RK4", "Recipe",
+    "RelativeL2", "RolloutError", "Settings", "SpectrumError", "Split", "Stepper", "Surrogate", "Torus",
+    "Trigonometric", "Unrolled", "VRMSE", "VariancePreserving", "Windows", "break_even", "compare", "load_model",
+    "read_recipe", "train", "train_graph_network",
 ]  # fmt: skip

@@ -20,8 +20,7 @@ def spell(choice: Any) -> Any:
     """
     if not dataclasses.is_dataclass(choice):
         return list(choice) if isinstance(choice, tuple) else choice
-    kind = re.sub(r"(?<!^)(?=[A-Z][a-z])", "_", type(choice).__name__).lower()
-    return {"kind": kind} | {
+    return {"kind": kind_of(type(choice))} | {
         field.name: spell(getattr(choice, field.name)) for field in dataclasses.fields(choice) if field.compare
     }
 
@@ -29,7 +28,7 @@ def spell(choice: Any) -> Any:
 def choose(plain: Mapping[str, Any] | str, among: Iterable[type], what: str) -> Any:
     """Undoes `spell`; a bare string is a kind with its default arguments. what: names the choice in messages."""
     table = {"kind": plain} if isinstance(plain, str) else dict(plain)
-    kinds = {re.sub(r"(?<!^)(?=[A-Z][a-z])", "_", kind.__name__).lower(): kind for kind in among}
+    kinds = {kind_of(kind): kind for kind in among}
     kind = table.pop("kind", None)
     if kind not in kinds:
         raise EngineError(f"{what} got kind {kind!r}; there are: {', '.join(kinds)}.")
@@ -49,3 +48,8 @@ def choose(plain: Mapping[str, Any] | str, among: Iterable[type], what: str) -> 
         return kinds[kind](**values)
     except TypeError as error:
         raise EngineError(f"{what} of kind {kind!r}: {error}.") from error
+
+
+def kind_of(choice: type) -> str:
+    """OneStep is "one_step", MinibatchOT "minibatch_ot", RK4 "rk4"."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", choice.__name__).lower()

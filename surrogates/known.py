@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from scenegrad.engine.errors import EngineError
+from scenegrad.surrogates.flows.flow import Flow
 from scenegrad.surrogates.model import Dressed, Model
 from scenegrad.surrogates.operators.known import build_operator
 
@@ -13,7 +14,7 @@ __all__ = ["build_dressed", "build_model"]
 
 Build = Callable[[Mapping[str, Any]], Model]
 
-MODELS: dict[str, Build] = {}
+MODELS: dict[str, Build] = {Flow.kind: Flow.build}
 """Models that are no single operator, such as flows. All other kinds are those of operators."""
 
 

@@ -77,9 +77,10 @@ class PairSamples:
         for name, array in both.items():
             if not np.isfinite(array).all():
                 raise EngineError(f"The pairs ({name}) have values that are not finite.")
-        self.grid = grid_of(self.x, names)
-        count = len(next(iter(self.x.values())))
-        self.keys = [fingerprint({n: a[i] for n, a in (self.x | self.numbers).items()}) for i in range(count)]
+        self.grid = grid_of(self.x or self.y, names)
+        count = len(next(iter(self.y.values())))
+        told = (self.x or self.y) | self.numbers
+        self.keys = [fingerprint({name: array[i] for name, array in told.items()}) for i in range(count)]
         self.whole = fingerprint(both | self.numbers)
         self.parts = pairs.split.assign(self.keys)
 
@@ -112,7 +113,8 @@ class PairSamples:
         def moments(table: Mapping[str, np.ndarray], which: Sequence[str]) -> Moments:
             found = Moments(names.width(which))
             columns = [table[n][train] if n in names.components else table[n][train][..., None] for n in which]
-            found.add(np.concatenate(columns, axis=-1))
+            if columns:
+                found.add(np.concatenate(columns, axis=-1))
             return found
 
         outputs = moments(self.y, names.outputs)

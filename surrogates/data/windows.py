@@ -201,7 +201,8 @@ class WindowSamples:
             return np.concatenate([p if name in names.components else p[..., None] for name, p in pairs], axis=-1)
 
         for place in train:
-            inputs.add(channels(place, names.fields))
+            if names.fields:
+                inputs.add(channels(place, names.fields))
             given = channels(place, names.outputs)
             outputs.add(given)
             change.add(given[stride:] - given[:-stride])

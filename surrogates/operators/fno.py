@@ -79,7 +79,7 @@ class Pointwise(nn.Module):
 
     def __init__(self, inputs: int, outputs: int):
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(outputs, inputs).uniform_(-1, 1) / math.sqrt(inputs))
+        self.weight = nn.Parameter(torch.empty(outputs, inputs).uniform_(-1, 1) / math.sqrt(max(inputs, 1)))
         self.bias = nn.Parameter(torch.zeros(outputs))
 
     def forward(self, u: Tensor) -> Tensor:

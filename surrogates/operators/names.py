@@ -92,6 +92,8 @@ class Names:
 
     def spread(self, of_fields: Tensor) -> Tensor:
         """Numbers for the channels of the fields, repeated for the channels of all inputs."""
+        if not self.inputs:
+            return of_fields
         places = torch.split(torch.arange(len(of_fields)), [self.size(name) for name in self.fields])
         of = dict(zip(self.fields, places, strict=True))
         return of_fields[torch.cat([of[name.partition("[")[0]] for name in self.inputs])]

@@ -57,8 +57,8 @@ class Operator(nn.Module):
         history = said.get("history", 1)
         self.names = Names(tuple(fields), tuple(outputs), tuple(parameters), dict(components), history)
         self.predicts = said.get("predicts") or (Change() if self.names.carries_forward else Next())
-        if not self.names.fields:
-            raise EngineError(f"{type(self).__name__} got no fields; it needs at least one name.")
+        if not self.names.outputs:
+            raise EngineError(f"{type(self).__name__} got neither fields nor outputs; it needs at least one name.")
         if isinstance(self.predicts, Change) and not self.names.carries_forward:
             raise EngineError(
                 f"{type(self).__name__} got predicts=Change(): {', '.join(self.names.outputs)} must be among the "

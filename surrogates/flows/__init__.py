@@ -1,0 +1,1 @@
+"""Generative models: flows that carry noise, or the present, to what comes next."""

@@ -1,0 +1,95 @@
+"""A flow: a network for the velocity, with the path that it learns and the way it is sampled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from scenegrad.engine.errors import EngineError
+from scenegrad.surrogates.choices import choose, spell
+from scenegrad.surrogates.data.statistics import Statistics
+from scenegrad.surrogates.flows.couplings import COUPLINGS
+from scenegrad.surrogates.flows.objectives import OBJECTIVES, FlowMatching
+from scenegrad.surrogates.flows.paths import PATHS, Linear, Path
+from scenegrad.surrogates.flows.samplers import SAMPLERS, Heun, Sampler
+from scenegrad.surrogates.flows.starts import STARTS, FromNoise, Start
+from scenegrad.surrogates.flows.stepper import FlowStepper
+from scenegrad.surrogates.operators.known import build_operator
+from scenegrad.surrogates.operators.names import Names
+from scenegrad.surrogates.operators.operator import Operator
+from scenegrad.surrogates.training.targets import Target
+
+__all__ = ["Flow"]
+
+MOVING, TIME = "moving", "time of the flow"
+
+
+class Flow(nn.Module):
+    """A generative model of the outputs of `operator`, given its fields and parameters.
+
+    operator: says what the flow speaks of and how its network is built. The network itself is made anew with the
+    channels of x_s before the fields, and the time s among the constants. path, start, objective, sampler: see there.
+    """
+
+    kind = "flow"
+
+    def __init__(
+        self,
+        operator: Operator,
+        *,
+        path: Path | None = None,
+        start: Start | None = None,
+        objective: Target | None = None,
+        sampler: Sampler | None = None,
+    ):
+        super().__init__()
+        self.said, self.names, self.predicts = operator.config(), operator.names, operator.predicts
+        self.path, self.start = path or Linear(), start or FromNoise()
+        self.objective, self.sampler = objective or FlowMatching(), sampler or Heun(8)
+        self.network = build_operator(self.said | moved(operator.names))
+
+    def velocity(self, x: Tensor, s: Tensor, inputs: Tensor, constants: Tensor) -> Tensor:
+        """v(x_s, s) of order one [batch, channel, *grid]. s: [batch]. inputs, constants: as for an operator."""
+        return self.network(torch.cat([x, inputs], dim=1), torch.cat([s[:, None], constants], dim=1))
+
+    def dressed(self, statistics: Statistics | None, dt: float, grid: tuple[int, ...]) -> FlowStepper:
+        return FlowStepper(self, statistics, dt, grid)
+
+    def config(self) -> dict[str, Any]:
+        chosen = {name: spell(getattr(self, name)) for name in CHOICES}
+        return {"kind": self.kind, "operator": self.said, **chosen}
+
+    @classmethod
+    def build(cls, config: Mapping[str, Any]) -> Flow:
+        """From plain data, as in a recipe; what is left out takes its default."""
+        table = {name: value for name, value in config.items() if name != "kind"}
+        if strangers := [name for name in table if name not in ("operator", *CHOICES)]:
+            raise EngineError(f"A flow got {', '.join(strangers)}; it takes operator, {', '.join(CHOICES)}.")
+        if not isinstance(table.get("operator"), Mapping):
+            raise EngineError("A flow needs a table [model.operator] with the kind and the sizes of its network.")
+        chosen = {name: choose(table[name], CHOICES[name], name) for name in CHOICES if name in table}
+        return cls(build_operator(table["operator"]), **chosen)
+
+
+CHOICES = {
+    "path": PATHS,
+    "start": STARTS,
+    "objective": (*OBJECTIVES, *COUPLINGS),
+    "sampler": SAMPLERS,
+}
+
+
+def moved(names: Names) -> dict[str, Any]:
+    """What the network of the velocity is told in place of what the flow is told."""
+    sizes = {name.partition("[")[0]: names.size(name) for name in names.inputs if names.is_vector(name)}
+    return {
+        "fields": [MOVING, *names.inputs],
+        "components": sizes | {MOVING: names.width(names.outputs)},
+        "outputs": [MOVING],
+        "parameters": [TIME, *names.parameters],
+        "history": 1,
+        "predicts": "next",
+    }
