@@ -26,9 +26,13 @@ from scenegrad.surrogates.flows.starts import FromNoise, FromPresent
 from scenegrad.surrogates.graph_network.network import GraphNetwork
 from scenegrad.surrogates.graph_network.simulator import GraphSimulator
 from scenegrad.surrogates.graph_network.training import train_graph_network
+from scenegrad.surrogates.operators.deeponet import DeepONet
 from scenegrad.surrogates.operators.fno import FNO
 from scenegrad.surrogates.operators.grids import Bounded, Torus
+from scenegrad.surrogates.operators.operator import Operator
 from scenegrad.surrogates.operators.predictions import Change, Next
+from scenegrad.surrogates.operators.unet import ClassicUNet, UNet
+from scenegrad.surrogates.operators.uno import UNO
 from scenegrad.surrogates.stepper import Stepper
 from scenegrad.surrogates.surrogate import Surrogate
 from scenegrad.surrogates.training.checkpoint import load_model
@@ -40,10 +44,10 @@ from scenegrad.surrogates.training.settings import Settings
 from scenegrad.surrogates.training.targets import Noise, OneStep, Pushforward, Unrolled
 
 __all__ = [
-    "Bounded", "BreakEven", "Bridge", "Change", "CorrelationTime", "Euler", "FNO", "Fit", "Flow", "FlowMatching",
-    "FromNoise", "FromPresent", "GraphNetwork", "GraphSimulator", "Heun", "Independent", "Linear", "MeanSquare",
-    "MinibatchOT", "Next", "Noise", "OneStep", "OneStepError", "Pairs", "Persistence", "Pushforward", "RK4", "Recipe",
-    "RelativeL2", "RolloutError", "Settings", "SpectrumError", "Split", "Stepper", "Surrogate", "Torus",
-    "Trigonometric", "Unrolled", "VRMSE", "VariancePreserving", "Windows", "break_even", "compare", "load_model",
-    "read_recipe", "train", "train_graph_network",
+    "Bounded", "BreakEven", "Bridge", "Change", "ClassicUNet", "CorrelationTime", "DeepONet", "Euler", "FNO", "Fit",
+    "Flow", "FlowMatching", "FromNoise", "FromPresent", "GraphNetwork", "GraphSimulator", "Heun", "Independent",
+    "Linear", "MeanSquare", "MinibatchOT", "Next", "Noise", "OneStep", "OneStepError", "Operator", "Pairs",
+    "Persistence", "Pushforward", "RK4", "Recipe", "RelativeL2", "RolloutError", "Settings", "SpectrumError", "Split",
+    "Stepper", "Surrogate", "Torus", "Trigonometric", "UNO", "UNet", "Unrolled", "VRMSE", "VariancePreserving",
+    "Windows", "break_even", "compare", "load_model", "read_recipe", "train", "train_graph_network",
 ]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["fourier_resample", "power_spectrum", "spectrum_error"]
+__all__ = ["power_spectrum", "spectrum_error"]
 
 
 def power_spectrum(field: Tensor, dim: int) -> Tensor:
@@ -28,16 +28,3 @@ def spectrum_error(predicted: Tensor, true: Tensor, dim: int) -> float:
     held = b > 1e-8 * b.sum()
     held[0] = False
     return float((a[held].clamp(min=1e-30) / b[held]).log10().abs().mean())
-
-
-def fourier_resample(field: Tensor, grid: tuple[int, ...]) -> Tensor:
-    """A periodic field [batch, *grid] on another grid: its Fourier series, cut off or filled up with zeros."""
-    for axis, n in enumerate(grid, start=1):
-        have = field.shape[axis]
-        if n == have:
-            continue
-        # The highest wave of an even grid has no partner, and no definite phase: it is left out.
-        low = (min(n, have) - 1) // 2
-        u_hat = torch.fft.rfft(field, dim=axis, norm="forward").narrow(axis, 0, low + 1)
-        field = torch.fft.irfft(u_hat, n=n, dim=axis, norm="forward")
-    return field

@@ -33,6 +33,10 @@ class Surroundings(Protocol):
         """Undoes `extend`."""
         ...
 
+    def pad(self, u: Tensor, reach: int) -> Tensor:
+        """The fields with `reach` more points beyond each side."""
+        ...
+
 
 @dataclass(frozen=True)
 class Torus:
@@ -61,6 +65,9 @@ class Torus:
 
     def cut(self, u: Tensor, grid: Sequence[int]) -> Tensor:
         return u
+
+    def pad(self, u: Tensor, reach: int) -> Tensor:
+        return functional.pad(u, [reach] * (2 * (u.ndim - 2)), mode="circular")
 
 
 @dataclass(frozen=True)
@@ -91,6 +98,9 @@ class Bounded:
         for axis, n in enumerate(grid):
             u = u.narrow(2 + axis, 0, n)
         return u
+
+    def pad(self, u: Tensor, reach: int) -> Tensor:
+        return functional.pad(u, [reach] * (2 * (u.ndim - 2)))
 
 
 def along(axis: int, values: Tensor, grid: Sequence[int]) -> Tensor:

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from scenegrad.engine.errors import EngineError
+from scenegrad.surrogates.operators.deeponet import DeepONet
 from scenegrad.surrogates.operators.fno import FNO
 from scenegrad.surrogates.operators.operator import Operator
+from scenegrad.surrogates.operators.unet import ClassicUNet, UNet
+from scenegrad.surrogates.operators.uno import UNO
 
 __all__ = ["OPERATORS", "build_operator"]
 
-OPERATORS: dict[str, type[Operator]] = {kind.kind: kind for kind in (FNO,)}
+OPERATORS: dict[str, type[Operator]] = {kind.kind: kind for kind in (FNO, UNO, UNet, ClassicUNet, DeepONet)}
 
 
 def build_operator(config: Mapping[str, Any]) -> Operator:

@@ -14,7 +14,7 @@ from scenegrad.scenes.scene import Scene
 from scenegrad.solvers.compile import compile_scene
 from scenegrad.surrogates.data.samples import Window
 from scenegrad.surrogates.evaluation.cost import Coarse
-from scenegrad.surrogates.evaluation.spectrum import fourier_resample
+from scenegrad.surrogates.resampling import fourier_resample
 
 __all__ = ["coarse_solver"]
 

@@ -11,8 +11,9 @@ from scenegrad.engine.errors import EngineError
 from scenegrad.surrogates import FNO, BreakEven, RelativeL2, Split, Windows, break_even, compare
 from scenegrad.surrogates.evaluation.metrics import judge
 from scenegrad.surrogates.evaluation.rollouts import correlation
-from scenegrad.surrogates.evaluation.spectrum import fourier_resample, power_spectrum, spectrum_error
+from scenegrad.surrogates.evaluation.spectrum import power_spectrum, spectrum_error
 from scenegrad.surrogates.operators.names import Names
+from scenegrad.surrogates.resampling import fourier_resample
 
 U = Names(("u",), ("u",), (), {})
 

@@ -1,0 +1,113 @@
+"""Laws that every kind of network obeys."""
+
+import pytest
+import torch
+
+from scenegrad.engine.errors import EngineError
+from scenegrad.surrogates.operators.deeponet import DeepONet
+from scenegrad.surrogates.operators.fno import FNO
+from scenegrad.surrogates.operators.grids import Bounded, Torus
+from scenegrad.surrogates.operators.known import OPERATORS, build_operator
+from scenegrad.surrogates.operators.operator import Operator
+from scenegrad.surrogates.operators.unet import ClassicUNet, UNet
+from scenegrad.surrogates.operators.uno import UNO
+from scenegrad.surrogates.resampling import fourier_resample
+
+SPOKEN = {"outputs": ["u", "v"], "components": {"v": 2}, "history": 2}
+FIELDS, PARAMETERS = ["u", "v", "depth"], ["nu"]
+IN, OUT = 3 + 4, 3
+
+
+def networks(dim: int = 2) -> list[Operator]:
+    torch.manual_seed(0)
+    modes, sizes = (3,) * dim, (FIELDS, PARAMETERS)
+    made = [
+        FNO(modes, 8, *sizes, depth=2, **SPOKEN),
+        UNO(modes, (8, 12), *sizes, **SPOKEN),
+        UNet(dim, (8, 12), *sizes, blocks=1, **SPOKEN),
+        ClassicUNet(dim, (8, 12), *sizes, blocks=1, surroundings=Bounded(), **SPOKEN),
+        DeepONet((8,) * dim, 16, *sizes, modes=8, depth=2, **SPOKEN),
+    ]
+    for network in made:  # parts that begin with zeros shall say something, too
+        for weight in network.parameters():
+            if not bool(weight.any()):
+                torch.nn.init.normal_(weight, std=0.2)
+    return [network.double() for network in made]
+
+
+def test_every_kind_is_tried_here():
+    assert {network.kind for network in networks()} == set(OPERATORS)
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3])
+def test_a_network_is_made_again_from_plain_data_and_its_weights(dim):
+    u, constants = torch.randn(3, IN, *(8,) * dim, dtype=torch.float64), torch.randn(3, 2, dtype=torch.float64)
+    for network in networks(dim):
+        again = build_operator(network.config()).double()
+        again.load_state_dict(network.state_dict())
+        v = network(u, constants)
+        assert v.shape == (3, OUT, *(8,) * dim)
+        assert torch.equal(again(u, constants), v)
+        assert again.config() == network.config()
+
+
+def test_a_member_does_not_depend_on_its_companions():
+    u, constants = torch.randn(4, IN, 8, 8, dtype=torch.float64), torch.randn(4, 2, dtype=torch.float64)
+    for network in networks():
+        alone = network(u[1:2], constants[1:2])
+        torch.testing.assert_close(network(u, constants)[1:2], alone, rtol=1e-10, atol=1e-12)
+
+
+def test_what_is_told_matters_and_has_a_gradient():
+    u = torch.randn(1, IN, 8, 8, dtype=torch.float64, requires_grad=True)
+    constants = torch.randn(1, 2, dtype=torch.float64, requires_grad=True)
+    for network in networks():
+        slopes = torch.autograd.grad(network(u, constants).square().sum(), (u, constants))
+        assert float(slopes[0].abs().amax(dim=(0, 2, 3)).min()) > 0.0, "every channel is looked at"
+        assert float(slopes[1].abs().min()) > 0.0, "and every constant"
+
+
+def test_on_a_torus_a_shift_before_is_a_shift_after():
+    u, constants = torch.randn(1, IN, 8, 8, dtype=torch.float64), torch.randn(1, 2, dtype=torch.float64)
+    for network in networks():
+        if network.kind in ("fno", "uno", "unet"):
+            shift = (4, 2) if network.kind != "fno" else (3, 5)  # coarser levels know multiples of their spacing alone
+            moved = network(u.roll(shift, (2, 3)), constants)
+            torch.testing.assert_close(moved, network(u, constants).roll(shift, (2, 3)), rtol=1e-9, atol=1e-9)
+
+
+def test_neural_operators_give_the_same_function_on_every_grid():
+    """A band-limited input on 16 and on 32 points along each axis: the outputs agree where the grids meet."""
+    spectrum = torch.zeros(1, IN, 16, 16, dtype=torch.float64)
+    spectrum[..., :2, :2] = torch.randn(IN, 2, 2, dtype=torch.float64)
+    coarse = torch.fft.ifft2(spectrum).real
+    fine = fourier_resample(coarse, (32, 32))
+    torch.testing.assert_close(fine[..., ::2, ::2], coarse)
+    constants = torch.randn(1, 2, dtype=torch.float64)
+    fno, uno, *_ = networks()
+    for network in (fno, uno):
+        on_coarse, on_fine = network(coarse, constants), network(fine, constants)[..., ::2, ::2]
+        assert float(((on_fine - on_coarse).norm() / on_coarse.norm()).detach()) < 0.1
+
+
+def test_a_deep_operator_network_answers_on_any_grid():
+    network = networks(1)[-1]
+    assert isinstance(network, DeepONet)
+    u, constants = torch.randn(2, IN, 8, dtype=torch.float64), torch.randn(2, 2, dtype=torch.float64)
+    fine = network(u, constants, on=(24,))  # cells of a third: every third centre is a centre of the coarse ones
+    torch.testing.assert_close(fine[..., 1::3], network(u, constants))
+    with pytest.raises(EngineError, match=r"at \(8,\) points, and was given \(16,\)"):
+        network(torch.zeros(1, IN, 16, dtype=torch.float64), constants[:1])
+
+
+def test_shapes_that_cannot_be_are_refused():
+    with pytest.raises(EngineError, match="grid whose axes 2 divides"):
+        UNet(2, (4, 4), ["u"])(torch.zeros(1, 1, 7, 8), torch.zeros(1, 1))
+    with pytest.raises(EngineError, match="UNet got dim=4"):
+        UNet(4, (4,), ["u"])
+    with pytest.raises(EngineError, match="UNO got modes"):
+        UNO((0,), (4,), ["u"])
+    with pytest.raises(EngineError, match="tell places apart"):
+        DeepONet((8,), 4, ["u"], surroundings=Torus())
+    with pytest.raises(EngineError, match="kind 'unet' got width; it takes dim, widths"):
+        build_operator({"kind": "unet", "width": 3})
