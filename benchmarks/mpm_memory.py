@@ -19,6 +19,7 @@ import torch
 
 import scenegrad.scenes as sc
 from scenegrad.engine.controllers import Fixed
+from scenegrad.engine.gradients import Stored
 from scenegrad.engine.rollout import rollout
 from scenegrad.solvers.compile import compile_scene
 
@@ -58,7 +59,7 @@ def measure(name: str, threads: int, repeats: int) -> None:
     def gradient(count: int) -> tuple[float, float, float, float]:
         """Forward and backward [s], and the same in time of the processors."""
         times = [(time.perf_counter(), time.process_time())]
-        end = rollout(solver, state, params, until=count * dt, controller=Fixed(dt), memory=memory).state
+        end = rollout(solver, state, params, until=count * dt, controller=Fixed(dt), gradient=Stored(memory)).state
         times.append((time.perf_counter(), time.process_time()))
         end.position[..., 0].mean().backward(retain_graph=True)
         times.append((time.perf_counter(), time.process_time()))

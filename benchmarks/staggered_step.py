@@ -21,6 +21,7 @@ import torch
 
 import scenegrad.scenes as sc
 from scenegrad.engine.controllers import Fixed
+from scenegrad.engine.gradients import Stored
 from scenegrad.engine.rollout import rollout
 from scenegrad.engine.state import Params
 from scenegrad.scenes.library import cylinder_wake, lid_cavity
@@ -84,7 +85,8 @@ def whole(scene: sc.Scene) -> tuple[Callable[[], None], Callable[[float], None]]
 
     def both(memory: float) -> None:
         begin, control = replace(state, u=leaf), Fixed(dt)
-        end = rollout(solver, begin, learning, until=LONG * dt, controller=control, probes=(), memory=memory).state
+        how = Stored(memory)
+        end = rollout(solver, begin, learning, until=LONG * dt, controller=control, probes=(), gradient=how).state
         torch.autograd.grad(end.u.square().sum() + end.v.square().sum(), [leaf, *learning.values()], allow_unused=True)
 
     return forward, both

@@ -8,19 +8,19 @@ for; the others are made once more when their turn comes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import torch
 from torch import Tensor
 
 from scenegrad.engine.capture import linearize, pull_back, take
-from scenegrad.engine.errors import Diverged
+from scenegrad.engine.errors import Diverged, EngineError
 from scenegrad.engine.keeping import counted
 from scenegrad.engine.loop import StepRecord
-from scenegrad.engine.solver import Bars, Probe, Pull
-from scenegrad.engine.state import select, size_of, tensors, with_tensors
+from scenegrad.engine.solver import Bars, Probe, Pull, Undoing
+from scenegrad.engine.state import batch_size, select, size_of, tensors, with_tensors
 
 if TYPE_CHECKING:
     from scenegrad.engine.rollout import Journey
@@ -29,7 +29,7 @@ __all__ = ["Sweep"]
 
 S = TypeVar("S")
 
-ASKED = 16  # steps or more after which cotangents are asked whether they are finite
+ASKED = 32  # steps after which cotangents are asked whether they are finite
 POCKET = 2**29  # what linearised steps may hold where no more memory is given [bytes]
 
 
@@ -49,16 +49,40 @@ class Sweep(Generic[S]):
         """Cotangents of the initial state and of the parameters, from those of the final state."""
         records = self.journey.records
         bars = self.look(len(records), self.journey.end, bars)
-        for low, high in reversed(list(pairwise([*sorted(self.journey.keep), len(records)]))):
+        for n, before, pull in self.undone() if self.journey.undoes else self.stretches():
+            bars = self.step(records[n], before, pull, bars)
+            if before is not None:
+                bars = self.look(n, before, bars)
+            if n == 0 or len(self.finite) == ASKED:
+                self.refuse_non_finite(n, list(bars))
+            del before, pull  # what they hold makes room for the next stretch
+        return bars, self.gathered
+
+    def stretches(self) -> Iterator[tuple[int, S | None, Pull | None]]:
+        """Steps, last to first: the state before each of them, where it is wanted, and the way back through it, where
+        there is one already."""
+        for low, high in reversed(list(pairwise([*sorted(self.journey.keep), len(self.journey.records)]))):
             states, pulls = self.kept(low, high) or self.replay(low, high)
             for n in range(high - 1, low - 1, -1):
-                before = states.pop(n, None)
-                bars = self.step(records[n], before, pulls.pop(n, None), bars)
-                if before is not None:
-                    bars = self.look(n, before, bars)
-            if low == 0 or len(self.finite) >= ASKED:
-                self.refuse_non_finite(low, list(bars))
-        return bars, self.gathered
+                yield n, states.pop(n, None), pulls.pop(n, None)
+
+    def undone(self) -> Iterator[tuple[int, S, Pull]]:
+        """The same, where steps can be undone."""
+        journey, state = self.journey, self.journey.end
+        solver = cast(Undoing[S], self.solver)
+        for n in range(len(journey.records) - 1, -1, -1):
+            record = journey.records[n]
+            before, pull = solver.undo(state, journey.wanted(), record.time, record.dt)
+            state = before if bool(record.active.all()) else select(record.active, before, state)
+            yield n, state, pull
+        first = tensors(journey.first)
+        strange = [name for name, value in tensors(state).items() if not torch.equal(value, first[name])]
+        if strange:
+            raise EngineError(
+                f"Undoing all steps did not lead back to the beginning: {', '.join(strange)} differs. Forces are not "
+                f"the same to the last bit each time, and so gradient=Reversible() is not to be trusted here. Take "
+                f"gradient=Stored()."
+            )
 
     def kept(self, low: int, high: int) -> tuple[dict[int, S], dict[int, Pull]] | None:
         """The way back through a stretch where the way there has kept it all; None where it has not."""
@@ -125,12 +149,12 @@ class Sweep(Generic[S]):
 
     def look(self, n: int, state: S, bars: Bars) -> Bars:
         """Adds the cotangents of what was measured before step n."""
-        for probe, wanted in self.pending.get(n, []):
+        for probe, wanted, time in self.pending.get(n, []):
             fields = {k: v.detach().requires_grad_() for k, v in tensors(state).items() if k in bars}
             values = self.journey.wanted()
             leaves = {address: values[address] for address in self.learning}
             with torch.enable_grad():
-                measured = probe.measure(with_tensors(state, fields), values)
+                measured = probe.look(with_tensors(state, fields), values, time)
             pairs = [(measured[key], bar) for key, bar in wanted.items() if measured[key].requires_grad]
             if not pairs:
                 continue
@@ -161,11 +185,12 @@ class Sweep(Generic[S]):
 
 def by_step(
     journey: Journey[Any], bars: Sequence[Tensor | None]
-) -> dict[int, list[tuple[Probe[Any], dict[str, Tensor]]]]:
-    """Sorts the cotangents of outputs, stacked over frames, back to the steps at which they were measured."""
-    pending: dict[int, list[tuple[Probe[Any], dict[str, Tensor]]]] = {}
-    count = [0] * len(journey.probes)
-    for step, due in journey.frames:
+) -> dict[int, list[tuple[Probe[Any], dict[str, Tensor], Tensor]]]:
+    """Sorts the cotangents of outputs, stacked over frames, back to the steps at which they were measured, and when."""
+    pending: dict[int, list[tuple[Probe[Any], dict[str, Tensor], Tensor]]] = {}
+    count, batch = [0] * len(journey.probes), batch_size(journey.first)
+    for (step, due), (when, _) in zip(journey.frames, journey.due, strict=True):
+        time = torch.full((batch,), when, dtype=torch.float64)
         for index in due:
             probe, frame = journey.probes[index], count[index]
             count[index] += 1
@@ -175,5 +200,5 @@ def by_step(
                 if name == probe.name and bar is not None
             }
             if wanted:
-                pending.setdefault(step, []).append((probe, wanted))
+                pending.setdefault(step, []).append((probe, wanted, time))
     return pending

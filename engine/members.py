@@ -50,7 +50,7 @@ def simulate_members(
             fixed = params.detach()
             for moment in march(solver, state, fixed, program.controller, [time for time, _ in due]):
                 for index in due[moment.pause][1] if moment.pause is not None else ():
-                    measured = program.probes[index].measure(moment.state, fixed)
+                    measured = program.probes[index].look(moment.state, fixed, moment.clock.time)
                     for place, shard in shards.items():
                         shard.append(index, int(moment.clock.steps[place]), arrays(measured, place))
         for path, values in sensitivities(solver, state, params, gradients).items():

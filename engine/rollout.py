@@ -6,7 +6,7 @@ back over them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -19,15 +19,20 @@ from scenegrad.engine.adjoint import Sweep
 from scenegrad.engine.capture import linearize, take
 from scenegrad.engine.controllers import Controller
 from scenegrad.engine.errors import EngineError
+from scenegrad.engine.gradients import Gradient, Reversible, Stored, Tape, tapeable, undoable
 from scenegrad.engine.keeping import counted
 from scenegrad.engine.loop import Clock, StepRecord, Tried, due_times, march
 from scenegrad.engine.solver import Probe, Pull, Solver, Step
 from scenegrad.engine.state import Params, batch_size, size_of, tensors, with_tensors
 from scenegrad.engine.step_log import StepLog
+from scenegrad.engine.taping import written_down
 
 __all__ = ["Rollout", "rollout"]
 
 S = TypeVar("S")
+
+STORED = Stored()
+FAR = 2**40  # steps
 
 
 @dataclass(frozen=True)
@@ -53,42 +58,60 @@ def rollout(
     controller: Controller | None = None,
     probes: Sequence[Probe[S]] | None = None,
     start: float = 0.0,
-    memory: float = 0.0,
+    gradient: Gradient = STORED,
     tried: Tried | None = None,
 ) -> Rollout[S]:
     """Runs the solver from `start` to `until` [time] and measures on the way; gradients flow through all of it.
 
-    Gradients reach every floating field of `state` and every entry of `params` that asks for one. memory: what
-    the states kept on the way may take [bytes]. Where they do not all fit, as many are kept as do, or about the square
-    root of their number if that is more, and the steps between them are taken again on the way back. What the
-    transposes of all steps need is kept too if it fits into this memory or half a gibibyte; then none is taken again.
+    Gradients reach every floating field of `state` and every entry of `params` that asks for one. gradient: how they
+    are made, `Stored(memory=...)`, `Reversible()` or `Tape()`.
     tried: learns of every attempt at a step, as `Trials().append` does.
     """
     program = solver.program
     until = program.end if until is None else until
-    refuse_nonsense(state, params, start, until, memory)
+    refuse_nonsense(state, params, start, until)
     controller = controller or program.controller
     probes = tuple(program.probes if probes is None else probes)
-    journey = Journey(solver, state, params, controller, probes, start, until, memory, tried)
+    times = frame_times(probes, start, until)
+    if isinstance(gradient, Tape):
+        twin = tapeable(solver)
+        end, measured, steps = written_down(twin, state, params, controller, probes, start, until, tried)
+        return Rollout(end, by_probe(probes, measured), times, steps)
+    undoes = isinstance(gradient, Reversible)
+    solver, first = undoable(solver, state, params) if undoes else (solver, state)
+    memory = gradient.memory if isinstance(gradient, Stored) else 0.0
+    journey = Journey(solver, first, params, controller, probes, start, until, memory, tried)
     fields = {name: value for name, value in tensors(state).items() if value.is_floating_point()}
     learning = {address: value for address, value in params.items() if value.requires_grad}
     journey.inputs = (tuple(fields), tuple(learning))
     felt = torch.is_grad_enabled() and any(value.requires_grad for value in (*fields.values(), *learning.values()))
-    journey.keeps_pulls = felt and not controller.needs_error
+    journey.undoes, journey.keeps_pulls = undoes, felt and not undoes and not controller.needs_error
     results = March.apply(journey, *fields.values(), *learning.values())
     names = list(fields)
-    end = with_tensors(journey.end, dict(zip(names, results[: len(names)], strict=True)))
+    ended = tensors(journey.end)
+    end = with_tensors(state, {name: ended[name] for name in tensors(state)})  # without what is there to undo steps
+    end = with_tensors(end, dict(zip(names, results[: len(names)], strict=True)))
     measured = dict(zip(journey.measured, results[len(names) :], strict=True))
+    return Rollout(end, by_probe(probes, measured), times, journey.steps)
+
+
+def by_probe(probes: Sequence[Probe[Any]], measured: Mapping[tuple[str, str], Tensor]) -> dict[str, Any]:
     outputs: dict[str, Any] = {}
     for probe in probes:
         quantities = {key: value for (name, key), value in measured.items() if name == probe.name}
         outputs[probe.name] = next(iter(quantities.values())) if len(quantities) == 1 else quantities
-    return Rollout(end, outputs, journey.times(), journey.steps)
+    return outputs
 
 
-def refuse_nonsense(state: Any, params: Params, start: float, until: float, memory: float) -> None:
-    if not memory >= 0.0:
-        raise EngineError(f"A rollout cannot keep states in {memory:g} bytes; memory is a number of bytes, 0 or more.")
+def frame_times(probes: Sequence[Probe[Any]], start: float, until: float) -> dict[str, Tensor]:
+    due = due_times(probes, start, until)
+    return {
+        probe.name: torch.tensor([t for t, among in due if index in among], dtype=torch.float64)
+        for index, probe in enumerate(probes)
+    }
+
+
+def refuse_nonsense(state: Any, params: Params, start: float, until: float) -> None:
     if not start <= until < float("inf"):
         raise EngineError(f"A rollout from {start:g} until {until:g} is not possible; until is a later time.")
     sizes = {name: value.shape[0] for name, value in [*tensors(state).items(), *params.items()]}
@@ -133,6 +156,7 @@ class Journey(Generic[S]):
         self.pulls: dict[int, Pull] = {}  # the way back through every step so far, as long as there is room for it
         self.looked: dict[int, S] = {}  # states that something was measured of, where there are such ways back
         self.keeps_pulls = False
+        self.undoes = False  # the way back undoes steps and needs nothing but the last state
         self.held: int | None = None  # by one of them, once it is known [bytes]
 
     def current_versions(self) -> dict[str, int]:
@@ -171,9 +195,11 @@ class Journey(Generic[S]):
                 if due and self.keeps_pulls:
                     self.looked[len(self.records)] = moment.state
                 for index in due:
-                    for key, value in self.probes[index].measure(moment.state, self.params).items():
+                    for key, value in self.probes[index].look(moment.state, self.params, moment.clock.time).items():
                         shelves.setdefault((self.probes[index].name, key), []).append(value.detach())
         assert moment is not None
+        if self.keeps_pulls:
+            self.keep = {0: self.first}  # nobody will go on from the others
         self.end, self.steps, self.measured = moment.state, moment.clock.steps, list(shelves)
         return [torch.stack(column, dim=1) for column in shelves.values()]
 
@@ -209,6 +235,8 @@ class Journey(Generic[S]):
 
     def patience(self) -> int:
         """How many steps there are up to the next checkpoint."""
+        if self.undoes:
+            return FAR
         return self.every - len(self.records) % self.every
 
     def see(self, record: StepRecord, before: S | None) -> None:
@@ -216,17 +244,11 @@ class Journey(Generic[S]):
         the states between two of them, those for which there is memory."""
         n = len(self.records)
         self.records.append(record)
-        if before is not None and n % self.every == 0:
+        if before is not None and n % self.every == 0 and not self.undoes:
             self.keep[n] = before
             if len(self.keep) > max(2 * self.every, 8, self.room - self.every):
                 self.every *= 2
                 self.keep = {step: state for step, state in self.keep.items() if step % self.every == 0}
-
-    def times(self) -> dict[str, Tensor]:
-        return {
-            probe.name: torch.tensor([t for t, due in self.due if index in due], dtype=torch.float64)
-            for index, probe in enumerate(self.probes)
-        }
 
 
 class March(torch.autograd.Function):

@@ -145,7 +145,8 @@ class Simulation:
         when, indices = self.due[pause]
         for index in indices:
             probe = self.solver.program.probes[index]
-            self.recorder.write(probe, when, step, probe.measure(state, self.params))
+            seen = probe.look(state, self.params, torch.tensor([when], dtype=torch.float64))
+            self.recorder.write(probe, when, step, seen)
         if indices:
             self.recorder.commit()
             self.tried.flush()

@@ -30,7 +30,10 @@ __all__ = [
     "Series",
     "Solver",
     "Step",
+    "Tapeable",
     "TorchAdjoint",
+    "Undoable",
+    "Undoing",
     "Variable",
 ]
 
@@ -101,7 +104,7 @@ Layout = Series | Grid | Points | Elements | Atoms
 
 @dataclass(frozen=True)
 class Probe(Generic[S]):
-    """One output of a scene: what to measure, when, and how it lies in a file. `measure` is differentiable."""
+    """One output of a scene: what to measure, when, and how it lies in a file. What measures is differentiable."""
 
     name: str
     every: float  # [time]
@@ -109,6 +112,11 @@ class Probe(Generic[S]):
     layout: Layout
     units: Mapping[str, str] = field(default_factory=dict)
     start: float = 0.0  # [time]
+    now: Callable[[S, Params, Tensor], dict[str, Tensor]] | None = None  # measures in its place where time matters
+
+    def look(self, state: S, params: Params, time: Tensor) -> dict[str, Tensor]:
+        """What there is to see at a time [batch, float64]."""
+        return self.measure(state, params) if self.now is None else self.now(state, params, time)
 
 
 class Variable(Protocol):
@@ -184,6 +192,32 @@ class Linearizable(Protocol[S]):
 
 
 @runtime_checkable
+class Undoing(Solver[S], Protocol[S]):
+    """A solver whose steps can be undone to the last bit."""
+
+    def undo(self, state: S, params: Params, time: Tensor, dt: Tensor) -> tuple[S, Pull]:
+        """The state before the step that began at `time` and led to this one, and the `vjp` of that step there."""
+        ...
+
+
+@runtime_checkable
+class Undoable(Protocol[S]):
+    """A solver that has a twin whose steps can be undone."""
+
+    def undoable(self, state: S, params: Params) -> tuple[Undoing[S], S]:
+        """The twin, and the state that it begins from: this one, rounded to the numbers that the twin knows, with
+        other fields beside its own if need be. Raises EngineError where this dynamics cannot be undone."""
+        ...
+
+
+@runtime_checkable
+class Tapeable(Protocol[S]):
+    """A solver that has a twin whose steps are made of operations that autograd knows."""
+
+    def taped(self) -> Solver[S]: ...
+
+
+@runtime_checkable
 class Replayable(Protocol):
     """A solver whose steps a GPU may record and replay: `step` and `vjp` take time and dt as tensors of its device too,
     launch the same work whatever the numbers are, read none of them back on the host and make none from there."""
@@ -198,6 +232,9 @@ class TorchAdjoint:
     """`vjp` of a solver whose `step` is made of torch operations: autograd through that one step."""
 
     step: Callable[..., Step[Any]]
+
+    def taped(self) -> Any:
+        return self
 
     def linearize(self, state: Any, params: Params, time: Tensor, dt: Tensor) -> tuple[Any, Pull]:
         fields = {name: value.detach() for name, value in tensors(state).items()}

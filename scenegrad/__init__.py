@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from scenegrad.engine.errors import OutputInUse as OutputInUse
     from scenegrad.engine.errors import StabilityError as StabilityError
     from scenegrad.engine.files.splats import read_splats as read_splats
+    from scenegrad.engine.gradients import Reversible as Reversible
+    from scenegrad.engine.gradients import Stored as Stored
+    from scenegrad.engine.gradients import Tape as Tape
     from scenegrad.engine.jackknife import Estimate as Estimate
     from scenegrad.engine.jackknife import jackknife as jackknife
     from scenegrad.engine.optimise import optimise as optimise
@@ -89,6 +92,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Diagnostics as Diagnostics
     from scenegrad.scenes import DiagonalForcing as DiagonalForcing
     from scenegrad.scenes import Diamond as Diamond
+    from scenegrad.scenes import DihedralAngles as DihedralAngles
     from scenegrad.scenes import Direct as Direct
     from scenegrad.scenes import DistanceBias as DistanceBias
     from scenegrad.scenes import Domain as Domain
@@ -115,6 +119,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import GasPatch as GasPatch
     from scenegrad.scenes import GaussianField as GaussianField
     from scenegrad.scenes import Gaussians as Gaussians
+    from scenegrad.scenes import GeneralizedBorn as GeneralizedBorn
     from scenegrad.scenes import Gravity as Gravity
     from scenegrad.scenes import GrayScott as GrayScott
     from scenegrad.scenes import HalfSpace as HalfSpace
@@ -148,6 +153,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Mesh as Mesh
     from scenegrad.scenes import MeshEdges as MeshEdges
     from scenegrad.scenes import MeshFile as MeshFile
+    from scenegrad.scenes import MixedLennardJones as MixedLennardJones
     from scenegrad.scenes import MolecularDynamics as MolecularDynamics
     from scenegrad.scenes import Momentum as Momentum
     from scenegrad.scenes import Morse as Morse
@@ -176,6 +182,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import RigidBond as RigidBond
     from scenegrad.scenes import RigidPose as RigidPose
     from scenegrad.scenes import Samples as Samples
+    from scenegrad.scenes import ScaledPairs as ScaledPairs
     from scenegrad.scenes import Scene as Scene
     from scenegrad.scenes import SceneError as SceneError
     from scenegrad.scenes import Separate as Separate
@@ -250,20 +257,21 @@ SCENES = (
     "APIC CSVR FCC FENE FLIP MSD NVE PME RDF WCA ActiveBrownian Actuator AdvectionDiffusion Apart Atoms BandForcing "
     "Bingham Body BornMayerHuggins Boundary Box Brownian Buckingham Burgers CamClay Capsule CenterOfMass Chains "
     "Charges14 Choice Collider Conduction Confinement ConstantPressure CosineAngle Coulomb Cylinder Darcy Dense "
-    "Diagnostics DiagonalForcing Diamond Direct DistanceBias Domain DoubleWellPairs DruckerPrager Electrostatics "
-    "Elliptic Energy Ensemble Entity EntropyProduction Ewald Exchange Explicit FieldFile Fields Finer FiniteElement "
-    "FiniteVolume FixedCorotated Fluid Force Gas GasPatch GaussianField Gaussians Gravity GrayScott HalfSpace "
-    "HarmonicAngle HarmonicBond HarmonicDihedral HarmonicWell Hermite HerschelBulkley Hexagonal Hinge Image Implicit "
-    "Inflow IsentropicVortex KolmogorovForcing KuramotoSivashinsky Langevin Learned LearnedPotential LennardJones "
-    "LennardJones14 LennardJonesPairs LinearElastic LogNormalField LogUniform Magnitude MassSpring MaterialPoint "
-    "MaternField Mesh MeshEdges MeshFile MolecularDynamics Momentum Morse Moving Muscle NeoHookean Newtonian NoSlip "
-    "NoiseField Normal NoseHoover Obstacle OldroydB Oscillator Outflow Parabolic Parameter Particles Periodic "
-    "PeriodicDihedral PlaneWave PointFile Points ReactionField RigidBody RigidBond RigidPose Samples Scene "
-    "SceneError Separate ShallowWater Signal SimpleCubic Sine Sites Slip Smagorinsky Snow SoftSphere Sparse Spectral "
-    "Spectrum Sphere Splats Spots SpringLattice SpringList Springs Square StVenantKirchhoffHencky Staggered Stick "
-    "StillingerWeber Stress StructureFactor SymmetricLeapfrog Table TailCorrection TaylorGreen Thermo Through Time "
-    "Together Tracer Traction Tree TwoPhases Uniform UniformForcing VelocityCorrelation Viscoelastic VonMises Wall "
-    "WaterPatch WeaklyCompressible Yukawa load_scene read_molecules save_scene scene_schema vary"
+    "Diagnostics DiagonalForcing Diamond DihedralAngles Direct DistanceBias Domain DoubleWellPairs DruckerPrager "
+    "Electrostatics Elliptic Energy Ensemble Entity EntropyProduction Ewald Exchange Explicit FieldFile Fields Finer "
+    "FiniteElement FiniteVolume FixedCorotated Fluid Force Gas GasPatch GaussianField Gaussians GeneralizedBorn "
+    "Gravity GrayScott HalfSpace HarmonicAngle HarmonicBond HarmonicDihedral HarmonicWell Hermite HerschelBulkley "
+    "Hexagonal Hinge Image Implicit Inflow IsentropicVortex KolmogorovForcing KuramotoSivashinsky Langevin Learned "
+    "LearnedPotential LennardJones LennardJones14 LennardJonesPairs LinearElastic LogNormalField LogUniform "
+    "Magnitude MassSpring MaterialPoint MaternField Mesh MeshEdges MeshFile MixedLennardJones MolecularDynamics "
+    "Momentum Morse Moving Muscle NeoHookean Newtonian NoSlip NoiseField Normal NoseHoover Obstacle OldroydB "
+    "Oscillator Outflow Parabolic Parameter Particles Periodic PeriodicDihedral PlaneWave PointFile Points "
+    "ReactionField RigidBody RigidBond RigidPose Samples ScaledPairs Scene SceneError Separate ShallowWater Signal "
+    "SimpleCubic Sine Sites Slip Smagorinsky Snow SoftSphere Sparse Spectral Spectrum Sphere Splats Spots "
+    "SpringLattice SpringList Springs Square StVenantKirchhoffHencky Staggered Stick StillingerWeber Stress "
+    "StructureFactor SymmetricLeapfrog Table TailCorrection TaylorGreen Thermo Through Time Together Tracer Traction "
+    "Tree TwoPhases Uniform UniformForcing VelocityCorrelation Viscoelastic VonMises Wall WaterPatch "
+    "WeaklyCompressible Yukawa load_scene read_molecules save_scene scene_schema vary"
 )
 ERRORS = "DeviceError DiskFull Diverged EngineError FileError MeshError OutputInUse StabilityError"
 
@@ -272,6 +280,7 @@ HOMES: dict[str, str] = {
     **dict.fromkeys(SCENES.split(), "scenegrad.scenes"),
     **dict.fromkeys(ERRORS.split(), "scenegrad.engine.errors"),
     **dict.fromkeys(("CFL", "PI", "PID", "Fixed", "InStep"), "scenegrad.engine.controllers"),
+    **dict.fromkeys(("Reversible", "Stored", "Tape"), "scenegrad.engine.gradients"),
     "StepRule": "scenegrad.engine.step_rule",
     **dict.fromkeys(("Estimate", "jackknife"), "scenegrad.engine.jackknife"),
     "blocking": "scenegrad.engine.statistics",

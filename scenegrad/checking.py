@@ -11,7 +11,7 @@ from scenegrad.engine.files.disk import in_words
 from scenegrad.engine.files.formats import format_of
 from scenegrad.engine.files.recorder import arrays
 from scenegrad.engine.loop import Clock, due_times, planned
-from scenegrad.engine.state import tensors
+from scenegrad.engine.state import batch_size, tensors
 from scenegrad.solvers.compile import compile_scene, method_of
 
 if TYPE_CHECKING:
@@ -66,9 +66,10 @@ def bytes_of_outputs(solver: Solver, state: Any, params: Params) -> int:
     import torch
 
     frames, total = frames_of_outputs(solver), 0
+    start = torch.zeros(batch_size(state), dtype=torch.float64)
     with torch.no_grad():
         for probe in solver.program.probes:
-            first = arrays(probe.measure(state, params.detach()))
+            first = arrays(probe.look(state, params.detach(), start))
             columns = format_of(probe).columns(first)
             size = sum(math.prod(columns[key].stored) * value.itemsize for key, value in first.items())
             total += frames[probe.name] * size

@@ -6,7 +6,7 @@ if (
     raise ImportError("import scenegrad.scenes: the bare name 'scenes' belongs to no package of ours")
 
 from scenegrad.scenes.active import ActiveBrownian, EntropyProduction
-from scenegrad.scenes.atom_outputs import MSD, Stress, StructureFactor, VelocityCorrelation
+from scenegrad.scenes.atom_outputs import MSD, DihedralAngles, Stress, StructureFactor, VelocityCorrelation
 from scenegrad.scenes.atoms import (
     FCC,
     NVE,
@@ -29,6 +29,7 @@ from scenegrad.scenes.bonded import (
     LennardJones14,
     PeriodicDihedral,
     RigidBond,
+    ScaledPairs,
 )
 from scenegrad.scenes.colliders import Collider, Hinge, Moving, RigidBody
 from scenegrad.scenes.coulomb import PME, Direct, Electrostatics, Ewald, ReactionField
@@ -79,6 +80,7 @@ from scenegrad.scenes.methods import (
     Staggered,
     Together,
 )
+from scenegrad.scenes.mixtures import MixedLennardJones
 from scenegrad.scenes.molecule_files import read_molecules
 from scenegrad.scenes.molecules import Chains
 from scenegrad.scenes.motions import ConstantPressure, Hermite, SymmetricLeapfrog
@@ -106,6 +108,7 @@ from scenegrad.scenes.shapes import Box, Capsule, Cylinder, HalfSpace, Mesh, Sph
 from scenegrad.scenes.sides import Inflow, NoSlip, Outflow
 from scenegrad.scenes.signals import Signal, Sine, Table
 from scenegrad.scenes.solids import Body, NeoHookean, Wall, WeaklyCompressible
+from scenegrad.scenes.solvents import GeneralizedBorn
 from scenegrad.scenes.sources import Image, Points, Splats
 from scenegrad.scenes.springs import Actuator, MeshEdges, SpringLattice, SpringList, Springs
 from scenegrad.scenes.tail import TailCorrection
@@ -136,18 +139,19 @@ __all__ = [
     "AdvectionDiffusion", "Apart", "Atoms", "BandForcing", "Bingham", "Body", "BornMayerHuggins", "Boundary", "Box",
     "Brownian", "Buckingham", "Burgers", "CamClay", "Capsule", "CenterOfMass", "Chains", "Charges14", "Choice",
     "Collider", "Conduction", "Confinement", "ConstantPressure", "CosineAngle", "Coulomb", "Cylinder", "Darcy",
-    "Dense", "Diagnostics", "DiagonalForcing", "Diamond", "Direct", "DistanceBias", "Domain", "DoubleWellPairs",
-    "DruckerPrager", "Electrostatics", "Elliptic", "Energy", "Ensemble", "Entity", "EntropyProduction", "Ewald",
-    "Exchange", "Explicit", "FieldFile", "Fields", "Finer", "FiniteElement", "FiniteVolume", "FixedCorotated",
-    "Fluid", "Force", "Gas", "GasPatch", "GaussianField", "Gaussians", "Gravity", "GrayScott", "HalfSpace",
-    "HarmonicAngle", "HarmonicBond", "HarmonicDihedral", "HarmonicWell", "Hermite", "HerschelBulkley", "Hexagonal",
-    "Hinge", "Image", "Implicit", "Inflow", "IsentropicVortex", "KolmogorovForcing", "KuramotoSivashinsky",
-    "Langevin", "Learned", "LearnedPotential", "LennardJones", "LennardJones14", "LennardJonesPairs", "LinearElastic",
-    "LogNormalField", "LogUniform", "Magnitude", "MassSpring", "MaterialPoint", "MaternField", "Mesh", "MeshEdges",
-    "MeshFile", "MolecularDynamics", "Momentum", "Morse", "Moving", "Muscle", "NeoHookean", "Newtonian", "NoSlip",
-    "NoiseField", "Normal", "NoseHoover", "Obstacle", "OldroydB", "Oscillator", "Outflow", "Parabolic", "Parameter",
-    "Particles", "Periodic", "PeriodicDihedral", "PlaneWave", "PointFile", "Points", "ReactionField", "RigidBody",
-    "RigidBond", "RigidPose", "Samples", "Scene", "SceneError", "Separate", "ShallowWater", "Signal", "SimpleCubic",
+    "Dense", "Diagnostics", "DiagonalForcing", "Diamond", "DihedralAngles", "Direct", "DistanceBias", "Domain",
+    "DoubleWellPairs", "DruckerPrager", "Electrostatics", "Elliptic", "Energy", "Ensemble", "Entity",
+    "EntropyProduction", "Ewald", "Exchange", "Explicit", "FieldFile", "Fields", "Finer", "FiniteElement",
+    "FiniteVolume", "FixedCorotated", "Fluid", "Force", "Gas", "GasPatch", "GaussianField", "Gaussians",
+    "GeneralizedBorn", "Gravity", "GrayScott", "HalfSpace", "HarmonicAngle", "HarmonicBond", "HarmonicDihedral",
+    "HarmonicWell", "Hermite", "HerschelBulkley", "Hexagonal", "Hinge", "Image", "Implicit", "Inflow",
+    "IsentropicVortex", "KolmogorovForcing", "KuramotoSivashinsky", "Langevin", "Learned", "LearnedPotential",
+    "LennardJones", "LennardJones14", "LennardJonesPairs", "LinearElastic", "LogNormalField", "LogUniform",
+    "Magnitude", "MassSpring", "MaterialPoint", "MaternField", "Mesh", "MeshEdges", "MeshFile", "MixedLennardJones",
+    "MolecularDynamics", "Momentum", "Morse", "Moving", "Muscle", "NeoHookean", "Newtonian", "NoSlip", "NoiseField",
+    "Normal", "NoseHoover", "Obstacle", "OldroydB", "Oscillator", "Outflow", "Parabolic", "Parameter", "Particles",
+    "Periodic", "PeriodicDihedral", "PlaneWave", "PointFile", "Points", "ReactionField", "RigidBody", "RigidBond",
+    "RigidPose", "Samples", "ScaledPairs", "Scene", "SceneError", "Separate", "ShallowWater", "Signal", "SimpleCubic",
     "Sine", "Sites", "Slip", "Smagorinsky", "Snow", "SoftSphere", "Sparse", "Spectral", "Spectrum", "Sphere",
     "Splats", "Spots", "SpringLattice", "SpringList", "Springs", "Square", "StVenantKirchhoffHencky", "Staggered",
     "Stick", "StillingerWeber", "Stress", "StructureFactor", "SymmetricLeapfrog", "Table", "TailCorrection",

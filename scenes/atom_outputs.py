@@ -6,30 +6,47 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from scenegrad.scenes.model import Model
 from scenegrad.scenes.outputs import Output
 
-__all__ = ["MSD", "Stress", "StructureFactor", "VelocityCorrelation"]
+__all__ = ["MSD", "DihedralAngles", "Stress", "StructureFactor", "VelocityCorrelation"]
 
-Lags = Annotated[int, Field(ge=1, le=10_000)]
+Number = Annotated[int, Field(ge=0)]
 
 
-class MSD(Output):
-    """Mean square displacement since each of the last `lags` frames: |x(t) - x(t - n every)|^2, n = 0 ... lags.
+class Lagged(Model):
+    """What compares a frame with earlier ones: n every ago, n = 0 ... lags, and then, as often as `doublings` says, half
+    as many lags again, each time twice as far apart: 16 lags and 10 doublings reach 16,384 frames back with 97 lags.
 
-    Every frame is an origin of those after it. Displacements that reach back before the first frame are not a number.
-    Of several species, that of each beside that of all.
+    Every frame is an origin of those after it; of lags further apart than frames are, as many frames as lie on their
+    raster. Where a lag reaches back before the first frame, or off its raster, there is no number (nan).
     """
 
+    lags: Annotated[int, Field(ge=1, le=10_000)] = 50
+    doublings: Annotated[int, Field(ge=0, le=30)] = 0
+
+    @model_validator(mode="after")
+    def halves_are_whole(self) -> Lagged:
+        if self.doublings and self.lags % 4:
+            raise ValueError(
+                f"{type(self).__name__} got lags={self.lags} with doublings={self.doublings}; of spacings that double, "
+                f"lags is a multiple of 4. Take lags={4 * max(1, round(self.lags / 4))}."
+            )
+        return self
+
+
+class MSD(Lagged, Output):
+    """Mean square displacement by lag, |x(t) - x(t - lag)|^2; see Lagged. Of several species, that of each beside that
+    of all."""
+
     kind: Literal["msd"] = "msd"
-    lags: Lags = 50
 
 
-class VelocityCorrelation(Output):
-    """Autocorrelation of the velocity with each of the last `lags` frames: v(t) . v(t - n every), n = 0 ... lags, as
-    a mean over atoms; its integral divided by the dimension is the diffusion constant. See MSD."""
+class VelocityCorrelation(Lagged, Output):
+    """Autocorrelation of the velocity by lag, v(t) . v(t - lag), as a mean over atoms; its integral divided by the
+    dimension is the diffusion constant. See Lagged. Of several species, that of each beside that of all."""
 
     kind: Literal["velocity_correlation"] = "velocity_correlation"
-    lags: Lags = 50
 
 
 class Stress(Output):
@@ -37,6 +54,24 @@ class Stress(Output):
     dimensions, or half of it in two, is the pressure."""
 
     kind: Literal["stress"] = "stress"
+
+
+class DihedralAngles(Output):
+    """The angles by which four atoms each are twisted about the middle two, such as phi and psi of a peptide, by name;
+    in radians, 0 where the ends are on one side, and positive clockwise.
+
+    groups: the numbers of the atoms, counted through the whole scene, species after species.
+    """
+
+    kind: Literal["dihedral_angles"] = "dihedral_angles"
+    groups: Annotated[dict[str, tuple[Number, Number, Number, Number]], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def atoms_are_four(self) -> DihedralAngles:
+        for name, group in self.groups.items():
+            if len(set(group)) < 4:
+                raise ValueError(f"DihedralAngles got {name}={group}; it takes four different atoms.")
+        return self
 
 
 class StructureFactor(Output):

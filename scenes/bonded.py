@@ -21,6 +21,7 @@ __all__ = [
     "LennardJones14",
     "PeriodicDihedral",
     "RigidBond",
+    "ScaledPairs",
 ]
 
 Number = Annotated[int, Field(ge=0)]
@@ -135,6 +136,18 @@ class Charges14(Bonded, Entity):
     kind: Literal["charges_14"] = "charges_14"
     groups: Annotated[tuple[tuple[Number, ...], ...], Field(min_length=1)]
     strength: Scalar  # [energy length]
+
+
+class ScaledPairs(Bonded, Entity):
+    """Pairs of atoms that act on each other in part: on the share `charges` of what their charges do, and on the share
+    `pairs` of what `MixedLennardJones` does, without a cutoff; and feel nothing else of both. Of the ends of dihedrals,
+    Amber's force fields have 1/1.2 and 1/2."""
+
+    together: ClassVar[int] = 2
+    kind: Literal["scaled_pairs"] = "scaled_pairs"
+    groups: Annotated[tuple[tuple[Number, ...], ...], Field(min_length=1)]
+    charges: Annotated[float, Field(ge=0, le=1)] = 1.0 / 1.2
+    pairs: Annotated[float, Field(ge=0, le=1)] = 0.5
 
 
 class RigidBond(Bonded, Entity):

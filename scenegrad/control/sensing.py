@@ -46,7 +46,7 @@ class Outputs(Sum):
         self.names = names
 
     def __call__(self, solver: Solver[Any], state: Any, params: Params, time: Tensor) -> Tensor:
-        found = [self.probe(solver, name).measure(state, params) for name in self.names]
+        found = [self.probe(solver, name).look(state, params, time) for name in self.names]
         return torch.cat([value.flatten(1) if value.ndim > 1 else value[:, None]
                           for one in found for value in one.values()], dim=1)  # fmt: skip
 

@@ -25,6 +25,7 @@ from scenegrad.scenes.library.granular import sand_column, sand_heap
 from scenegrad.scenes.library.gravity import figure_eight, kepler, pythagorean, star_cluster
 from scenegrad.scenes.library.meshes import cylinder_channel
 from scenegrad.scenes.library.molecules import polymer_melt
+from scenegrad.scenes.library.peptides import alanine_dipeptide
 from scenegrad.scenes.library.periodic import (
     burgers,
     fno_burgers,
@@ -50,14 +51,15 @@ from scenegrad.scenes.library.walls import (
 )
 
 __all__ = [
-    "argon", "bag_drop", "bar_vibration", "blast", "bouncing_jelly", "bow_shock", "burgers", "cantilever", "channel",
-    "channel_flow", "colliding_disks", "colliding_rings", "cylinder_channel", "cylinder_wake", "dam_break", "darcy",
-    "decaying_turbulence", "dw4", "elastic_drop", "figure_eight", "fno_burgers", "fno_darcy", "fno_navier_stokes",
-    "gray_scott", "heated_cavity", "honey_coiling", "hourglass", "hydrostatic", "isentropic_vortex", "kepler",
-    "kob_andersen", "kob_andersen_2d", "kolmogorov", "kuramoto_sivashinsky", "lid_cavity", "lj_cluster", "lj_fluid",
-    "melting_crystal", "mixing_fluids", "mosaic_ns2d", "mosaic_ns3d", "motility_induced_phase_separation",
-    "pdearena_smoke", "polymer_melt", "pouring", "pythagorean", "rayleigh_benard", "riemann_2d", "rock_salt",
-    "sand_column", "sand_heap", "shallow_dam_break", "shock_tube", "shockcast_blast", "slump", "smoke_plume",
-    "snowball", "soft_arm", "soft_walker", "spectral_refiner_fno", "spectral_refiner_kolmogorov", "squeezed_mesh",
-    "star_cluster", "taffy", "taylor_green", "taylor_green_3d", "water_wheel",
+    "alanine_dipeptide", "argon", "bag_drop", "bar_vibration", "blast", "bouncing_jelly", "bow_shock", "burgers",
+    "cantilever", "channel", "channel_flow", "colliding_disks", "colliding_rings", "cylinder_channel",
+    "cylinder_wake", "dam_break", "darcy", "decaying_turbulence", "dw4", "elastic_drop", "figure_eight",
+    "fno_burgers", "fno_darcy", "fno_navier_stokes", "gray_scott", "heated_cavity", "honey_coiling", "hourglass",
+    "hydrostatic", "isentropic_vortex", "kepler", "kob_andersen", "kob_andersen_2d", "kolmogorov",
+    "kuramoto_sivashinsky", "lid_cavity", "lj_cluster", "lj_fluid", "melting_crystal", "mixing_fluids", "mosaic_ns2d",
+    "mosaic_ns3d", "motility_induced_phase_separation", "pdearena_smoke", "polymer_melt", "pouring", "pythagorean",
+    "rayleigh_benard", "riemann_2d", "rock_salt", "sand_column", "sand_heap", "shallow_dam_break", "shock_tube",
+    "shockcast_blast", "slump", "smoke_plume", "snowball", "soft_arm", "soft_walker", "spectral_refiner_fno",
+    "spectral_refiner_kolmogorov", "squeezed_mesh", "star_cluster", "taffy", "taylor_green", "taylor_green_3d",
+    "water_wheel",
 ]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scenegrad.scenes.scene import Scene
 from scenegrad.solvers.md.bonded.family import BONDED
+from scenegrad.solvers.md.coulomb.born import SOLVENTS
 from scenegrad.solvers.md.coulomb.family import CHARGES
 from scenegrad.solvers.md.families import Interaction, Movement
 from scenegrad.solvers.md.gravity.family import GRAVITY
@@ -14,12 +15,24 @@ from scenegrad.solvers.md.motions.breathing import CONSTANT_PRESSURE
 from scenegrad.solvers.md.motions.family import BROWNIAN, LANGEVIN, NEWTON, NOSE_HOOVER, RESCALING
 from scenegrad.solvers.md.motions.gravitating import HERMITE, SYMMETRIC_LEAPFROG
 from scenegrad.solvers.md.pairs.family import PAIRS
+from scenegrad.solvers.md.pairs.mixtures import MIXTURES
 from scenegrad.solvers.md.pairs.tail_term import TAILS
 from scenegrad.solvers.md.targets.family import TARGETS
 
 __all__ = ["INTERACTIONS", "MOVEMENTS", "movement_of"]
 
-INTERACTIONS: tuple[Interaction, ...] = (PAIRS, TAILS, GRAVITY, TARGETS, CHARGES, MANY_BODY, LEARNED, BONDED)
+INTERACTIONS: tuple[Interaction, ...] = (
+    PAIRS,
+    MIXTURES,
+    TAILS,
+    GRAVITY,
+    TARGETS,
+    CHARGES,
+    SOLVENTS,
+    MANY_BODY,
+    LEARNED,
+    BONDED,
+)
 MOVEMENTS: tuple[Movement, ...] = (
     NEWTON,
     LANGEVIN,

@@ -10,6 +10,7 @@ import torch
 from scenegrad.engine import adjoint
 from scenegrad.engine.controllers import CFL, PI, Fixed
 from scenegrad.engine.errors import Diverged, EngineError
+from scenegrad.engine.gradients import Stored
 from scenegrad.engine.keeping import counted, keeps
 from scenegrad.engine.rollout import Journey, rollout
 from scenegrad.engine.solver import Step
@@ -105,7 +106,7 @@ def slope_and_calls(make_pendulum, room, monkeypatch, memory=0.0):
     """Gradient and steps made, with so much room for the derivatives of steps [bytes]."""
     monkeypatch.setattr(adjoint, "POCKET", room)
     solver, state, params = make_pendulum(controller=Fixed(0.002), end=1.0, every=0.1)
-    loss_of(rollout(solver, state, params, memory=memory)).backward()
+    loss_of(rollout(solver, state, params, gradient=Stored(memory))).backward()
     return params["pendulum.damping"].grad, solver.calls
 
 
@@ -184,7 +185,7 @@ def test_no_step_is_taken_again_where_there_is_room_for_all_that_transposes_need
     solver.linearize = lambda *given: taken.append(1) or linearize(*given)
     for memory in (0.0, room):
         params = Params({a: value.detach().clone().requires_grad_() for a, value in params.items()})
-        end = rollout(solver, state, params, memory=memory)
+        end = rollout(solver, state, params, gradient=Stored(memory))
         before = len(taken)
         loss_of(end).backward(retain_graph=True)
         gradients.append({a: value.grad.clone() for a, value in params.items()})

@@ -37,9 +37,9 @@ MATTER = {  # scenes of matter in particles, as coarse as their narrowest part a
     "water_wheel": {"cells": 48},
 }
 ELSEWHERE = {  # atoms and fields
-    "argon", "blast", "bow_shock", "burgers", "channel_flow", "cylinder_channel", "cylinder_wake", "darcy",
-    "decaying_turbulence", "dw4", "figure_eight", "fno_burgers", "fno_darcy", "fno_navier_stokes", "gray_scott",
-    "heated_cavity", "isentropic_vortex", "kepler", "kob_andersen", "kob_andersen_2d", "kolmogorov",
+    "alanine_dipeptide", "argon", "blast", "bow_shock", "burgers", "channel_flow", "cylinder_channel", "cylinder_wake",
+    "darcy", "decaying_turbulence", "dw4", "figure_eight", "fno_burgers", "fno_darcy", "fno_navier_stokes",
+    "gray_scott", "heated_cavity", "isentropic_vortex", "kepler", "kob_andersen", "kob_andersen_2d", "kolmogorov",
     "kuramoto_sivashinsky", "lid_cavity", "lj_cluster", "lj_fluid", "melting_crystal", "mosaic_ns2d", "mosaic_ns3d",
     "motility_induced_phase_separation", "pdearena_smoke", "polymer_melt", "pythagorean", "rayleigh_benard",
     "riemann_2d", "rock_salt", "shallow_dam_break", "shock_tube", "shockcast_blast", "smoke_plume",

@@ -62,6 +62,7 @@ def panels_of(recorded: Recorded) -> list[Panel]:
         if law != "mass" and (values := [key for key in values if key in known]):
             found.append((spoken(law), partial(draw_lines, recorded, values)))
         causes = [key for key in known if key.startswith(f"{law}_") and key not in known_else(law)]
+        causes = [key for key in causes if not key.startswith(f"{law}_entered")]  # amounts, and no rates
         if len(causes) > 1:
             found.append((f"{spoken(law)}: what changes it", partial(draw_budget, recorded, law, causes)))
     for law in (one for one in ("mass", "energy") if f"{one}_rate" in known and one in known and "mass" in known):
@@ -78,7 +79,7 @@ def panels_of(recorded: Recorded) -> list[Panel]:
 
 def known_else(law: str) -> tuple[str, ...]:
     """Quantities that begin as the causes of a law do and are none."""
-    return (f"{law}_residual", f"{law}_min", f"{law}_max", f"{law}_rms", f"{law}_spectrum", f"{law}_mean")
+    return (f"{law}_residual", f"{law}_min", f"{law}_max", f"{law}_rms", f"{law}_spectrum", f"{law}_mean", f"{law}_kept")
 
 
 def spoken(key: str) -> str:
@@ -113,10 +114,10 @@ def draw_budget(recorded: Recorded, law: str, causes: list[str], axis: Any) -> N
 
 
 def draw_gap(recorded: Recorded, law: str, axis: Any) -> None:
-    """What is there now, less what was at first and what has come in since (by the trapezoidal rule over frames)."""
-    now, rate = recorded.quantities[law], recorded.quantities[f"{law}_rate"]
-    came = np.concatenate([[0.0], np.cumsum(0.5 * (rate[1:] + rate[:-1]) * np.diff(recorded.times))])
-    axis.plot(recorded.times, (now - now[0] - came) / max(abs(now[0]), np.finfo(float).tiny), color=COLOURS[0])
+    """What is there now, less what was at first and what has come in since."""
+    now = recorded.quantities[law]
+    kept = recorded.quantities.get(f"{law}_kept", now)  # without sides and obstacles nothing comes in
+    axis.plot(recorded.times, (kept - kept[0]) / max(abs(now[0]), np.finfo(float).tiny), color=COLOURS[0])
     axis.set_ylabel("share of the first")
 
 

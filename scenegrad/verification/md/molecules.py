@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
+from importlib.resources import files
 
 import torch
 
 from scenegrad.engine.rollout import rollout
-from scenegrad.engine.state import map_tensors
+from scenegrad.engine.state import Params, map_tensors
 from scenegrad.scenes import library
 from scenegrad.scenes.atoms import NVE, Atoms, Sites
 from scenegrad.scenes.bonded import HarmonicBond
 from scenegrad.scenes.domain import Domain
+from scenegrad.scenes.molecule_files import read_molecules
 from scenegrad.scenes.outputs import Particles
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.time import Time
 from scenegrad.solvers.compile import compile_scene
-from scenegrad.verification.case import Case, Finding, Setting, absolute, relative
+from scenegrad.solvers.md.coulomb.born import BornSolvent
+from scenegrad.solvers.md.solver import AtomSolver
+from scenegrad.solvers.md.system import System
+from scenegrad.verification.case import Case, Finding, Setting, absolute, at_most, relative
 
 __all__ = ["CASES"]
 
@@ -66,8 +72,60 @@ def melt(setting: Setting) -> Iterator[Finding]:
     yield relative("<R^2> / <R_g^2>", 6.0 * length / (length + 1.0), float(end / radius), 0.08)
 
 
+PARTS = {  # of the energy, by kind of potential, as OpenMM has them
+    "harmonic_bond": "HarmonicBondForce", "harmonic_angle": "HarmonicAngleForce",
+    "periodic_dihedral": "PeriodicTorsionForce", "lennard_jones": "LennardJones", "lennard_jones_14": "LennardJones",
+    "bare": "Coulomb", "charges_14": "Coulomb", "corrections": "Coulomb",
+}  # fmt: skip
+JOULES = 4.184  # of a calorie
+
+
+def dipeptide(setting: Setting) -> Iterator[Finding]:
+    """Energy part by part, and all forces; at rest, and at three positions of a run at 300 K."""
+    folder = files("scenegrad.assets")
+    known = json.loads((folder / "reference" / "md" / "alanine_dipeptide.json").read_text())["configurations"]
+    places = read_molecules(str(folder / "molecules" / "alanine_dipeptide.json")).places()
+    order = [places[number] for number in range(len(places))]
+    fine = setting.dtype == "float64"
+    scenes = (library.alanine_dipeptide(), library.alanine_dipeptide(medium="water"))
+    for scene, medium, key in zip(scenes, ("vacuum", "water"), ("", "_in_solvent"), strict=True):
+        solver, start, params = compile_scene(scene, device=setting.device, dtype=setting.dtype)
+        assert isinstance(solver, AtomSolver)
+        system, worst, parts = solver.system, 0.0, dict[str, list[float]]()
+        for entry in known:
+            x = torch.empty_like(start.position)
+            x[0, order] = torch.tensor(entry["position"], dtype=torch.float64).to(x)
+            energy = JOULES * float(system.forces.sums(x, system.box, params)[0, 0])
+            parts.setdefault("energy", []).append(abs(energy - entry[f"energy{key}"]))
+            for name, value in by_part(system, x, params).items():
+                if name in entry["parts"]:
+                    parts.setdefault(name, []).append(abs(JOULES * value - entry["parts"][name]))
+            force = 10.0 * JOULES * system.forces.force(x, system.box, params)[0, order].double().cpu()
+            theirs = torch.tensor(entry[f"force{key}"], dtype=torch.float64)
+            worst = max(worst, float((force - theirs).abs().max() / theirs.abs().max().clamp(min=100.0)))
+        scale = min(abs(entry[f"energy{key}"]) for entry in known)
+        for name, off in parts.items():
+            yield at_most(f"{medium}: {name}, difference", max(off), (1e-6 if fine else 1e-4) * scale, "kJ/mol")
+        yield at_most(f"{medium}: forces, relative difference", worst, 1e-6 if fine else 1e-4)
+
+
+def by_part(system: System, x: torch.Tensor, params: Params) -> dict[str, float]:
+    """Energies of the terms, added up as OpenMM has them."""
+    found: dict[str, float] = {}
+    for term in system.forces.terms:
+        law, energy = getattr(term, "law", None), getattr(term, "energy", None)
+        solvent = isinstance(getattr(energy, "__self__", None), BornSolvent)
+        name = "GBSAOBCForce" if solvent else PARTS["corrections" if law is None else law.kind]
+        found[name] = found.get(name, 0.0) + float(term.sums(x, system.box, params)[0, 0])
+    return found
+
+
 KREMER = "Kremer & Grest 1990, J. Chem. Phys. 92, 5057"
 CASES = (
     Case("dumbbell", "md", "a spring swings as Verlet's method has it", "exact solution of the scheme", dumbbell),
+    Case(
+        "alanine_dipeptide", "md", "energies and forces of a peptide, in vacuum and in implicit solvent",
+        "OpenMM 8.6.1, platform Reference, with Amber ff99SB and OBC II", dipeptide,
+    ),
     Case("polymer_melt", "md", "chains of a melt", KREMER, melt, quick=False),
-)
+)  # fmt: skip

@@ -9,14 +9,14 @@ import torch
 
 from scenegrad.engine.errors import EngineError
 from scenegrad.scenes.atoms import NVE, Atoms, Langevin
-from scenegrad.scenes.bonded import FENE, Bonded, RigidBond
+from scenegrad.scenes.bonded import FENE, Bonded, RigidBond, ScaledPairs
 from scenegrad.scenes.errors import nearest
 from scenegrad.scenes.molecules import Chains
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.values import number
 from scenegrad.solvers.md.bonded import angles, bonds, dihedrals, listed  # noqa: F401  # known from here on
 from scenegrad.solvers.md.bonded.laws import LAWS, BondedLaw
-from scenegrad.solvers.md.bonded.shapes import ATOMS
+from scenegrad.solvers.md.bonded.scaled import check_scaled, scaled_terms
 from scenegrad.solvers.md.bonded.term import BondedTerm
 from scenegrad.solvers.md.bonded.topology import bonded_of, groups_of, starts_of
 from scenegrad.solvers.md.box import Box
@@ -38,8 +38,8 @@ def law(kind: str) -> BondedLaw:
 
 
 def springs_of(scene: Scene) -> dict[str, Any]:
-    """Bonded potentials by name; not what is rigid."""
-    return {name: part for name, part in bonded_of(scene).items() if not isinstance(part, RigidBond)}
+    """Bonded potentials with numbers of their own by name; not what is rigid."""
+    return {name: part for name, part in bonded_of(scene).items() if not isinstance(part, RigidBond | ScaledPairs)}
 
 
 def terms(assembly: Assembly) -> list[Term]:
@@ -47,13 +47,15 @@ def terms(assembly: Assembly) -> list[Term]:
     for name, part in springs_of(scene).items():
         by_kind.setdefault(part.kind, {})[name] = groups_of(scene, part)
     atoms = len(assembly.species)
-    return [
+    own = [
         BondedTerm(kind, list(groups), list(groups.values()), assembly.box, atoms, assembly.dtype)
         for kind, groups in by_kind.items()
     ]
+    return [*own, *scaled_terms(assembly)]
 
 
 def check(scene: Scene, reasons: Reasons) -> None:
+    check_scaled(scene, reasons)
     species = [name for name, part in scene.entities.items() if isinstance(part, Atoms)]
     for name, part in bonded_of(scene).items():
         if isinstance(part, RigidBond):
@@ -61,9 +63,9 @@ def check(scene: Scene, reasons: Reasons) -> None:
                 reasons.add(
                     name, f"is held by NVE() and by Langevin(...) only, not by {type(scene.dynamics).__name__}."
                 )
-        elif part.kind not in LAWS:
+        elif not isinstance(part, ScaledPairs) and part.kind not in LAWS:
             reasons.add(name, f"is a {part.kind}, and the bonded potentials known are {', '.join(LAWS)}.")
-        elif ATOMS[LAWS[part.kind].shape] == 4 and scene.dim != 3:
+        elif part.together == 4 and scene.dim != 3:
             reasons.add(name, f"twists atoms in {scene.dim} dimensions; a dihedral angle needs three.")
         if part.of is not None and part.of not in species:
             hint = nearest(part.of, species)
@@ -123,6 +125,8 @@ def alike(scene: Scene) -> dict[str, object]:
         }
         if isinstance(part, RigidBond):
             found[f"{name}.length"] = part.length
+        if isinstance(part, ScaledPairs):
+            found |= {f"{name}.charges": part.charges, f"{name}.pairs": part.pairs}
     return found
 
 

@@ -32,12 +32,16 @@ class BondedFunctions:
 
 @dataclass(frozen=True)
 class BondedLaw:
-    """kind: of the scene entity that it serves. parameters: the fields of that entity which make up p, in order."""
+    """kind: of the scene entity that it serves. parameters: the fields of that entity which make up p, in order.
+
+    meets: two atoms that may come close, and not with several others at once; springs pull all at the same time.
+    """
 
     kind: str
     shape: str
     parameters: tuple[str, ...]
     functions: Callable[[Any, Any], BondedFunctions]
+    meets: bool = False
 
 
 LAWS: dict[str, BondedLaw] = {}

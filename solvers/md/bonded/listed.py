@@ -88,5 +88,7 @@ def charges(real: Any, theta: Any) -> BondedFunctions:
     return BondedFunctions(energy, first, second, energy_by, first_by, stiffest)
 
 
-LENNARD_JONES_14 = register_bonded(BondedLaw("lennard_jones_14", "length", ("epsilon", "sigma"), lennard_jones))
-CHARGES_14 = register_bonded(BondedLaw("charges_14", "length", ("strength",), charges))
+LENNARD_JONES_14 = register_bonded(
+    BondedLaw("lennard_jones_14", "length", ("epsilon", "sigma"), lennard_jones, meets=True)
+)
+CHARGES_14 = register_bonded(BondedLaw("charges_14", "length", ("strength",), charges, meets=True))

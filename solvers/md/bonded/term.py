@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -17,24 +17,48 @@ from scenegrad.solvers.md.box import Box
 from scenegrad.solvers.md.joined import Joined
 from scenegrad.solvers.md.numbers import launch, numbers, view
 
-__all__ = ["BondedTerm"]
+__all__ = ["BondedTerm", "Rows"]
+
+
+class Rows(Protocol):
+    """Parameters of a term [batch, row, parameter], and what their cotangents are by address; see `Joined`."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def addresses(self) -> tuple[str, ...]: ...
+
+    def __call__(self, params: Params) -> Tensor: ...
+
+    def learning(self, params: Params) -> bool: ...
+
+    def parts(self, bar: Tensor, params: Params) -> dict[str, Tensor]: ...
 
 
 class BondedTerm:
     """U = sum over groups of u(q), q the length, cosine or twist of a group; see `Term`.
 
     groups: of each entity, atoms by number [group, atom of it]; names: of the entities, the first part of the addresses
-    of their parameters theta [batch, entity, parameter].
+    of their parameters theta [batch, entity, parameter], unless others are given that make up the rows of theta.
     """
 
     def __init__(
-        self, kind: str, names: Sequence[str], groups: Sequence[np.ndarray], box: Box, atoms: int, dtype: torch.dtype
+        self,
+        kind: str,
+        names: Sequence[str],
+        groups: Sequence[np.ndarray],
+        box: Box,
+        atoms: int,
+        dtype: torch.dtype,
+        theta: Rows | None = None,
     ):
         device, (self.batch, dim) = box.edges.device, box.edges.shape
         self.device, self.atoms, self.numbers = str(device), atoms, numbers(dim, dtype)
         self.law = GroupLaw(kind, dim, dtype, tilted=box.lean is not None)
         parameters = LAWS[kind].parameters
-        self.theta = Joined([f"{name}.{p}" for name in names for p in parameters], (len(names), len(parameters)))
+        own = Joined([f"{name}.{p}" for name in names for p in parameters], (len(names), len(parameters)))
+        self.theta: Rows = own if theta is None else theta
         self.ends = np.cumsum([0, *map(len, groups)])
         group = np.concatenate(groups)
         self.count, self.size = group.shape
@@ -90,7 +114,8 @@ class BondedTerm:
         return self.theta.parts(self.by_entity(p_bar), params)
 
     def highest_frequency(self, x: Tensor, box: Box, params: Params, mass: Tensor, height: Tensor) -> Tensor:
-        """The most that the groups of one atom make together: their squares add where all of them swing in step."""
+        """The most that the groups of one atom make together: their squares add where all of them swing in step, not
+        those of single encounters."""
         real = self.numbers.real
         square = torch.empty(self.batch, self.count, dtype=x.dtype, device=x.device)
         height = height.to(x).contiguous()
@@ -98,7 +123,8 @@ class BondedTerm:
         launch(stiffest(self.law), (self.batch, self.count), inputs, self.device)
         place = self.slot.long()
         by_atom = torch.where(place < 0, 0.0, square[:, (place.clamp(min=0) // self.size)])
-        return by_atom.sum(dim=2).amax(dim=1)
+        together = by_atom.amax(dim=2) if LAWS[self.law.kind].meets else by_atom.sum(dim=2)
+        return together.amax(dim=1)
 
     def by_group(self, x: Tensor) -> Tensor:
         return torch.empty(self.batch, self.count, self.theta.shape[1], dtype=x.dtype, device=x.device)

@@ -11,10 +11,11 @@ from torch import Tensor
 from scenegrad.engine.solver import Atoms, Layout, Probe, Series
 from scenegrad.engine.state import Params
 from scenegrad.scenes.active import EntropyProduction
-from scenegrad.scenes.atom_outputs import MSD, Stress, StructureFactor, VelocityCorrelation
+from scenegrad.scenes.atom_outputs import MSD, DihedralAngles, Stress, StructureFactor, VelocityCorrelation
 from scenegrad.scenes.errors import nearest
 from scenegrad.scenes.outputs import RDF, Energy, Momentum, Output, Particles, Thermo
 from scenegrad.solvers.md.observables.correlations import CORRELATIONS, correlated
+from scenegrad.solvers.md.observables.dihedrals import dihedral_angles
 from scenegrad.solvers.md.observables.histogram import radial_distribution, radii
 from scenegrad.solvers.md.observables.recall import Lookback, Recall
 from scenegrad.solvers.md.observables.structure import structure_factor, wave_vectors
@@ -39,6 +40,7 @@ SERVED = (
     Stress,
     StructureFactor,
     EntropyProduction,
+    DihedralAngles,
 )
 
 
@@ -121,6 +123,8 @@ def serving(
         return entropy, Series(), {"entropy_production": rate, "per_particle": rate}
     if isinstance(output, Stress):
         return stress, Series(), {"stress": unit["pressure"]}
+    if isinstance(output, DihedralAngles):
+        return twists(output, solver), Series(), dict.fromkeys(output.groups, "rad")
     if isinstance(output, RDF):
         shells = Series({"radius": radii(output.r_max, output.bins)})
         return rdf(output, solver, atoms), shells, {"rdf": unit["rdf"], "radius": unit["position"]}
@@ -161,6 +165,16 @@ def correlation(output: MSD | VelocityCorrelation, solver: AtomSolver, atoms: At
         groups |= {f"{output.kind}_{name}": of_species(name, atoms) for name in atoms.names}
     one = solver.recall.outputs[index]
     return lambda state, params: correlated(state, index, one, compare, groups), list(groups)
+
+
+def twists(output: DihedralAngles, solver: AtomSolver) -> Measure:
+    groups = torch.tensor(list(output.groups.values()), device=solver.system.species.device)
+
+    def measure(state: AtomState, params: Params) -> dict[str, Tensor]:
+        found = dihedral_angles(state.position, solver.system.box_of(state), groups)
+        return dict(zip(output.groups, found.unbind(dim=1), strict=True))
+
+    return measure
 
 
 def scattering(output: StructureFactor, solver: AtomSolver, atoms: Atoms) -> Measure:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -21,12 +21,15 @@ from scenegrad.solvers.md.numbers import launch, numbers, view
 from scenegrad.solvers.md.pairs import kinds  # noqa: F401  # known from here on
 from scenegrad.solvers.md.pairs.cuts import measure_edges
 from scenegrad.solvers.md.pairs.kernels import PairLaw, force, force_adjoint, stiffest, sums, sums_adjoint
+from scenegrad.solvers.md.pairs.mixing import MixedNumbers
 from scenegrad.solvers.md.pairs.potentials import potential
 from scenegrad.solvers.md.pairs.stability import stiffness
 from scenegrad.solvers.md.shares import at_once, cuts, launch_shared
 from scenegrad.solvers.shared.unchanged import Fingerprint
 
 __all__ = ["PairTable", "PairTerm"]
+
+Met = Callable[[Params, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -54,15 +57,26 @@ class PairTable:
 class PairTerm:
     """U = sum_{i<j} u(|x_i - x_j|) of one kind of potential and one cut; see `Term`.
 
-    theta [batch, pair, parameter] are the parameters of the potential. species: of every atom [atom].
+    theta [batch, pair, parameter] are the parameters of the potential: those of the entities that the table names, or
+    what a rule makes of others. species: of every atom [atom]. met: u'' of two species that meet with an energy [batch]
+    [batch, species, species], where something else tells it too.
     """
 
-    def __init__(self, table: PairTable, species: Tensor, neighbours: Neighbours, dtype: torch.dtype):
+    def __init__(
+        self,
+        table: PairTable,
+        species: Tensor,
+        neighbours: Neighbours,
+        dtype: torch.dtype,
+        theta: MixedNumbers | None = None,
+        met: Met | None = None,
+    ):
         self.table, self.neighbours, self.dtype = table, neighbours, dtype
         self.device, self.batch, self.atoms = str(species.device), *neighbours.shape
         self.numbers = numbers(neighbours.dim, dtype)
         count = len(potential(table.kind).parameters)
-        self.theta = Joined([address for row in table.addresses for address in row], (len(table.names), count))
+        own = Joined([address for row in table.addresses for address in row], (len(table.names), count))
+        self.theta, self.met = own if theta is None else theta, met
         self.theta_type = self.numbers.theta(count)
         some = bool((table.pair_of < 0).any())
         self.law = PairLaw(
@@ -165,15 +179,19 @@ class PairTerm:
         system = self.system(x, box, params)
         seen = [*system, view(mass, real), view(now, real)]
         launch_shared(stiffest(self.law), (self.batch, self.atoms), seen, self.device)
-        met = torch.empty_like(self.cutoff)
-        height = height.to(self.dtype).contiguous()
-        law = [system[2], system[3], view(height, real), view(met, real)]
-        launch(stiffness(self.law.kind, self.law.cut, self.dtype), tuple(met.shape), law, self.device)
+        if self.met is not None:
+            met = self.met(params, height).to(self.dtype)
+        else:
+            by_row = torch.empty_like(self.cutoff)
+            height = height.to(self.dtype).contiguous()
+            law = [system[2], system[3], view(height, real), view(by_row, real)]
+            launch(stiffness(self.law.kind, self.law.cut, self.dtype), tuple(by_row.shape), law, self.device)
+            met = by_row[:, self.pair_of.clamp(min=0).long()]
         lightest = mass.new_zeros(self.batch, len(self.pair_of))
         kind = self.species.long().expand(self.batch, -1)
         lightest.scatter_reduce_(1, kind, 1.0 / mass, "amax")  # 1/m of the lightest of each species
         both = lightest[:, :, None] + lightest[:, None, :]
-        stiffest_met = torch.where(self.pair_of < 0, 0.0, met[:, self.pair_of.clamp(min=0).long()] * both)
+        stiffest_met = torch.where(self.pair_of < 0, 0.0, met * both)
         return torch.maximum(now.amax(dim=1), stiffest_met.flatten(1).amax(dim=1))
 
     def by_atom(self, theta: Tensor) -> Tensor:

@@ -30,7 +30,9 @@ class Budget:
         d/dt sum of (density, momentum, energy) = sum over sides of what comes in + what obstacles push,
 
     exact to rounding at the instant of the frame, for the solver changes its cells by these fluxes and nothing else.
-    Fluxes are not differentiated; where sides change with time they are left out: a frame does not know its time.
+    The solver sums them, stage by stage, as `entered`; what is there less what has entered is `kept` for ever.
+    The rates are not differentiated, the sums are. time: of the frame [batch]; where sides change with time and it is
+    not told, the rates are left out.
     """
 
     solver: FiniteVolumeSolver
@@ -67,9 +69,11 @@ class Budget:
         for law in self.laws:
             sides = [f"{AXES[axis]}_{end}" for axis in range(dim) for end in ("lo", "hi")]
             found |= {f"{law}_{cause}": flux[law] for cause in ("rate", "obstacles", *sides)}
+            found |= {f"{law}_{name}": found[law] for name in ("entered", "kept")}
+            found |= {f"{law}_entered_{cause}": found[law] for cause in ("obstacles", *sides)}
         return found
 
-    def __call__(self, state: FlowState, params: Params) -> dict[str, Tensor]:
+    def __call__(self, state: FlowState, params: Params, time: Tensor | None = None) -> dict[str, Tensor]:
         measures, dim = self.solver.measures, self.solver.grid.dim
         totals = measures.totals(state, params)
         w = measures.law.primitive(state.conserved, measures.constant(params))
@@ -86,9 +90,22 @@ class Budget:
         if self.shells.axes:
             heavy = (0.5 * w[:, :1]).sqrt() * w[:, 1 : 1 + dim] * self.free(w, params).sqrt().unsqueeze(1)
             found["spectrum"] = self.shells.power(heavy.unbind(1), [self.solver.grid.volume] * dim)
-        if not self.solver.changes:
+        if state.entered is not None:
+            found |= self.since_the_start(found, state.entered)
+        if time is not None or not self.solver.changes:
             with torch.no_grad():
-                found |= self.through(state, params)
+                found |= self.through(state, params, time)
+        return found
+
+    def since_the_start(self, now: Mapping[str, Tensor], entered: Tensor) -> dict[str, Tensor]:
+        """What came in by each cause, by all, and what is there without it."""
+        found = {}
+        for law, fields in self.laws.items():
+            each = entered[:, :, fields] if law == "momentum" else entered[:, :, fields.start]
+            whole = each.sum(1)
+            found |= {f"{law}_entered": whole, f"{law}_kept": now[law] - whole}
+            causes = zip(self.solver.work.entering.causes, each.unbind(1), strict=True)
+            found |= {f"{law}_entered_{cause}": one for cause, one in causes}
         return found
 
     def free(self, w: Tensor, params: Params) -> Tensor:
@@ -110,56 +127,36 @@ class Budget:
 
     # ---- what the solver's fluxes do
 
-    def through(self, state: FlowState, params: Params) -> dict[str, Tensor]:
-        solver, grid, dim = self.solver, self.solver.grid, self.solver.grid.dim
-        work, batch = solver.work, len(state.conserved)
-        rooms = self.fluxes(state, params)
-        shape = (batch, dim, work.fields, *grid.padded[:dim])
-        smooth = rooms["flux"].view(shape)
-        flux = rooms["flux rubbed"].view(shape)
-        push = rooms["push"] * grid.volume if work.immersed else None
-        none = state.conserved.new_zeros(batch, work.fields, dtype=torch.float64)
+    def through(self, state: FlowState, params: Params, time: Tensor | None) -> dict[str, Tensor]:
+        work, batch = self.solver.work, len(state.conserved)
+        now = torch.zeros(batch, dtype=torch.float64) if time is None else time
+        rooms = self.fluxes(state, params, now)
+        causes = work.entering.causes
+        rates = state.conserved.new_zeros(batch, 0, work.fields, dtype=torch.float64)
+        if causes:
+            rates = work.entering.rates(rooms["flux rubbed"], rooms["push"])
         found: dict[str, Tensor] = {}
         for law, fields in self.laws.items():
-            parts = {}
-            for axis in range(dim):
-                if solver.wraps[axis]:
-                    continue
-                for end, sign in (("lo", 1.0), ("hi", -1.0)):
-                    face = self.face(flux, axis, end)[:, fields].double().flatten(2).sum(2)
-                    parts[f"{AXES[axis]}_{end}"] = sign * face * grid.volume / grid.spacing[axis]
-            if push is not None:
-                parts["obstacles"] = push[:, fields].double().sum(2)
-            parts["rate"] = torch.stack([none[:, fields], *parts.values()]).sum(0)
-            found |= {f"{law}_{cause}": part if law == "momentum" else part[:, 0] for cause, part in parts.items()}
-        return found | self.residuals(state, params, smooth)
+            each = rates[:, :, fields] if law == "momentum" else rates[:, :, fields.start]
+            found |= {f"{law}_{cause}": one for cause, one in zip(causes, each.unbind(1), strict=True)}
+            found[f"{law}_rate"] = each.sum(1)
+        shape = (batch, self.solver.grid.dim, work.fields, *self.solver.grid.padded[: self.solver.grid.dim])
+        return found | self.residuals(state, params, rooms["flux"].view(shape))
 
-    def fluxes(self, state: FlowState, params: Params) -> dict[str, Tensor]:
+    def fluxes(self, state: FlowState, params: Params, now: Tensor) -> dict[str, Tensor]:
         """Of the solver's own passes: fluxes, the same with friction, and what obstacles push."""
         work, dim, batch = self.solver.work, self.solver.grid.dim, len(state.conserved)
         u = state.conserved.detach().contiguous().view(batch, work.fields, -1)
-        padded, now = prod(self.solver.grid.padded), torch.zeros(batch, dtype=torch.float64)
+        padded, dt = prod(self.solver.grid.padded), torch.zeros(batch, dtype=torch.float64)
         rooms = {"w": u.new_zeros(batch, work.fields, padded), "flux": u.new_zeros(batch, dim, work.fields, padded)}
         rooms["flux rubbed"] = torch.zeros_like(rooms["flux"]) if work.viscous else rooms["flux"]
         rooms["push"] = torch.zeros_like(u)
         with work.stream():
-            arguments = work.arguments(self.solver.make(params.detach(), now), now) | {"u": work.view(u)}
+            arguments = work.arguments(self.solver.make(params.detach(), now), dt) | {"u": work.view(u)}
             arguments |= {name: work.view(room) for name, room in rooms.items()}
             work.fill.run(arguments)
-            for passes in (work.faces, work.rub):
-                for axis, one in enumerate(passes):
-                    one.run(arguments | {"axis": axis})
-            for wall in work.wall:
-                wall.run(arguments)
+            work.rate(arguments)
         return rooms
-
-    def face(self, flux: Tensor, axis: int, end: str) -> Tensor:
-        """Fluxes through the faces of a side [batch, field, *faces]."""
-        grid = self.solver.grid
-        where = [slice(grid.ghosts, grid.ghosts + n) for n in grid.cells]
-        first = grid.ghosts + (grid.cells[axis] if end == "hi" else 0)
-        where[axis] = slice(first, first + 1)
-        return flux[:, axis][(slice(None), slice(None), *where)]
 
     def residuals(self, state: FlowState, params: Params, flux: Tensor) -> dict[str, Tensor]:
         """u_t + div F(u) - (friction and conduction), with the solver's own u_t and div F from differences of sixth

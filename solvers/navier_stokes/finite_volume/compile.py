@@ -13,6 +13,7 @@ from scenegrad.engine.solver import Program
 from scenegrad.engine.state import Params
 from scenegrad.scenes.fluids import Obstacle
 from scenegrad.scenes.gases import Gas, IsentropicVortex, ShallowWater
+from scenegrad.scenes.outputs import Diagnostics
 from scenegrad.scenes.scene import Scene
 from scenegrad.solvers.navier_stokes.fields.start import Start
 from scenegrad.solvers.navier_stokes.finite_volume.checks import method_of, structure, troubles
@@ -82,7 +83,9 @@ def compile_finite_volume(
     tables = tables_of(name, law, grid, sides, obstacles)
     unplanned: Program[FlowState] = Program(scene.time.end, DEFAULT)
     solver = FiniteVolumeSolver(work, measures, tables, fastest_of(sides, law, grid.dim, len(scenes)), unplanned, steps)
-    initial = start(scenes, name, law, grid, device, dtype, obstacles)
+    counted = any(isinstance(output, Diagnostics) for output in scene.outputs.values())
+    causes = len(work.entering.causes) if counted else 0
+    initial = start(scenes, name, law, grid, device, dtype, obstacles, causes)
     refuse_impossible(scene, name, law, initial(values.detach()), values)
     probes = [probe(key, output, scene.time.warmup, solver) for key, output in scene.outputs.items()]
     solver.program = program(scene, probes, DEFAULT, initial, steps.estimate_order)

@@ -42,27 +42,36 @@ class DormandPrince:
         work.advance(arguments, EULER, after)
         return after.sub_(state)
 
-    def step(self, u: Tensor, tables: Tables, dt: Tensor) -> tuple[Tensor, Tensor]:
+    def step(self, u: Tensor, tables: Tables, dt: Tensor, entered: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The state after the step, and what parts it from that of fourth order [batch, field, cell]."""
         arguments = self.work.arguments(tables, dt)
         slopes: list[Tensor] = []
         state = u
-        for row in ROWS:
+        for row, share in zip(ROWS, (*RESULT, 0.0), strict=True):
             state = combined(u, row, slopes)
             slopes.append(self.slope(arguments, state, self.work.scratch, 0))
+            if share != 0.0:
+                self.work.count_in(entered, dt, share, self.work.scratch)
         return state, combined(torch.zeros_like(u), ESTIMATE, slopes)
 
-    def ahead(self, u: Tensor, tables: Tables, dt: Tensor, kept: Rooms, whole: bool) -> Tensor:
+    def ahead(
+        self, u: Tensor, tables: Tables, dt: Tensor, kept: Rooms, whole: bool, entered: Tensor | None = None
+    ) -> Tensor:
         """What the transpose needs of a step, into `kept`; the state after it."""
         arguments = self.work.arguments(tables, dt)
         slopes: list[Tensor] = []
         for stage, row in enumerate(ROWS[:STAGES]):
             state = u if stage == 0 else kept.empty(f"stage {stage}", *u.shape[1:]).copy_(combined(u, row, slopes))
             slopes.append(self.slope(arguments, state, kept, stage))
+            if whole:
+                self.work.count_in(entered, dt, RESULT[stage], kept, stage)
         return combined(u, RESULT, slopes)
 
-    def back(self, u: Tensor, tables: Tables, dt: Tensor, kept: Rooms, bar: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Cotangents of the state before the step and of the tables, from that of the state after it."""
+    def back(
+        self, u: Tensor, tables: Tables, dt: Tensor, kept: Rooms, bar: Tensor, entered_bar: Tensor | None = None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Cotangents of the state before the step and of the tables, from those of the state after it and of what came
+        in."""
         work = self.work
         arguments, gathered = work.arguments(tables, dt), work.gathered(tables)
         start, nothing = bar.clone(), torch.zeros_like(u)
@@ -71,7 +80,8 @@ class DormandPrince:
             state = u if stage == 0 else kept.made[f"stage {stage}"]
             arguments["begin"] = work.view(state)
             before, after = torch.zeros_like(u), slope_bars[stage]
-            work.back_through(arguments, gathered, kept, stage, 0.0, state, (nothing, before, after))
+            came = work.share_of(entered_bar, dt, RESULT[stage])
+            work.back_through(arguments, gathered, kept, stage, 0.0, state, (nothing, before, after), came)
             before -= after
             start += before
             for earlier, weight in enumerate(ROWS[stage]):

@@ -22,12 +22,12 @@ def primitive_with_ghosts(n: Numbers, law: Law) -> Any:
 
     kinds: of the sides x_lo, x_hi, y_lo, ... held: primitive variables that a side holds, a copy for each layer of
     cells along x so that its cotangents can be summed there; what is not positive of density and pressure, or of the
-    depth, is not held but comes from inside. A wall that a gas sticks to holds p / rho in the place of the density.
+    depth, is not held but comes from inside. A wall mirrors density and pressure, so that nothing passes it; what it
+    holds of p / rho is for the conduction of heat, see viscosity.py.
     """
     real, vec, dim = n.real, n.vec, n.dim
     functions = law.kernels(n)
     to_primitive = functions.primitive
-    warm, last = law.extra == 2, n.fields - 1
 
     @wp.func
     def place(at: int, cells: int, kind: int):
@@ -55,11 +55,6 @@ def primitive_with_ghosts(n: Numbers, law: Law) -> Any:
         if kind == HELD:
             return held
         return value
-
-    @wp.func
-    def heat(inside: real, wall: real):
-        """p / rho beyond a wall, such that the mean is that of the wall; a wall much colder than the gas halves it."""
-        return wp.max(real(2.0) * wall - inside, real(0.5) * wall)
 
     @wp.kernel(module="unique")
     def kernel(
@@ -93,9 +88,7 @@ def primitive_with_ghosts(n: Numbers, law: Law) -> Any:
                 if at[a] < margin[a] or at[a] >= margin[a] + cells[a]:
                     side = wp.where(at[a] < margin[a], 2 * a, 2 * a + 1)
                     told = held[b, i, side, f]
-                    if f == 0 and wp.static(warm) and kinds[side] == STUCK and told > real(0.0):
-                        value = w[wp.static(last)] / heat(w[wp.static(last)] / w[0], told)
-                    elif f == 0 or f > wp.static(dim):
+                    if f == 0 or f > wp.static(dim):
                         value = positive(value, told, kinds[side])
                     else:
                         value = motion(value, told, kinds[side], f == 1 + a)

@@ -37,8 +37,10 @@ def start(
     device: str,
     dtype: torch.dtype,
     obstacles: Obstacles | None,
+    causes: int = 0,
 ) -> Callable[[Params], FlowState]:
-    """Conserved quantities at the middles of the cells; a cell that the edge of a patch crosses has a share of both."""
+    """Conserved quantities at the middles of the cells; a cell that the edge of a patch crosses has a share of both.
+    causes: how many let something in of which is kept count."""
     entity: Any = scenes[0].entities[name]
     velocity = Start.of(scenes, f"{name}.velocity")
     cells = GridPlaces(grid.cells, grid.size, (0.5,) * grid.dim, (False,) * grid.dim, own=0.5)
@@ -72,7 +74,8 @@ def start(
             free = obstacles.free(obstacles.open(params))[:, None]
             dim = grid.dim
             u = law.conserved(torch.cat([w[:, :1], free * w[:, 1 : 1 + dim], w[:, 1 + dim :]], dim=1), constant)
-        return FlowState(u.view(batch, -1, *grid.cells).to(dtype))
+        nothing = torch.zeros(batch, causes, law.fields(grid.dim), dtype=torch.float64, device=device)
+        return FlowState(u.view(batch, -1, *grid.cells).to(dtype), nothing if causes else None)
 
     return initial
 

@@ -48,7 +48,8 @@ def output_trouble(output: Output, law: Law, bodies: Sequence[str]) -> str | Non
 
 def probe(name: str, output: Output, start: float, solver: FiniteVolumeSolver) -> Probe[FlowState]:
     measure, layout, units = serving(output, solver)
-    return Probe(name, output.every, measure, layout, units, start)
+    now = measure if isinstance(measure, Budget) else None
+    return Probe(name, output.every, measure, layout, units, start, now)
 
 
 def serving(output: Output, solver: FiniteVolumeSolver) -> tuple[Measure, Layout, Mapping[str, str]]:

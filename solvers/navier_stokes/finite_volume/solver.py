@@ -147,9 +147,10 @@ class FiniteVolumeSolver:
     @torch.no_grad()
     def step(self, state: FlowState, params: Params, time: Tensor, dt: Tensor) -> Step[FlowState]:
         u = state.conserved.detach().contiguous().view(self.work.batch, self.work.fields, -1)
+        entered = counting(state)
         with self.work.stream():
-            after, gap = self.steps.step(u, self.tables(params, time), dt)
-        return Step(FlowState(after.view_as(state.conserved)), self.error(u, gap))
+            after, gap = self.steps.step(u, self.tables(params, time), dt, entered)
+        return Step(FlowState(after.view_as(state.conserved), entered), self.error(u, gap))
 
     def error(self, before: Tensor, gap: Tensor) -> Tensor:
         """Distance to the embedded method, relative to the state [batch]."""
@@ -174,23 +175,32 @@ class FiniteVolumeSolver:
     def linearize(self, state: FlowState, params: Params, time: Tensor, dt: Tensor) -> tuple[FlowState, Pull]:
         """Keeps the three stages and their primitive variables; fluxes and pushes too where there are obstacles."""
         kept = self.work.new_rooms()
-        after, pull = self.ahead(state, params, time, dt, kept, whole=True)
+        entered = counting(state)
+        after, pull = self.ahead(state, params, time, dt, kept, whole=True, entered=entered)
         keeps(state.conserved, *kept.made.values())
-        return FlowState(after.view_as(state.conserved)), pull
+        return FlowState(after.view_as(state.conserved), entered), pull
 
     def ahead(
-        self, state: FlowState, params: Params, time: Tensor, dt: Tensor, kept: Rooms, whole: bool
+        self,
+        state: FlowState,
+        params: Params,
+        time: Tensor,
+        dt: Tensor,
+        kept: Rooms,
+        whole: bool,
+        entered: Tensor | None = None,
     ) -> tuple[Tensor, Pull]:
         work, tables = self.work, self.tables(params, time)
         u = state.conserved.detach().contiguous().view(work.batch, work.fields, -1)
         with work.stream(), torch.no_grad():
-            after = self.steps.ahead(u, tables, dt, kept, whole)
+            after = self.steps.ahead(u, tables, dt, kept, whole, entered)
 
         def pull(cotangent: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-            bar = cotangent["conserved"].contiguous().view_as(u)
+            bar, came = cotangent["conserved"].contiguous().view_as(u), cotangent.get("entered")
             with work.stream(), torch.no_grad():
-                start, bars = self.steps.back(u, tables, dt, kept, bar)
-            return {"conserved": start.view_as(state.conserved)}, self.of_params(params, time, bars)
+                start, bars = self.steps.back(u, tables, dt, kept, bar, came)
+            before = {"conserved": start.view_as(state.conserved)} | ({} if came is None else {"entered": came})
+            return before, self.of_params(params, time, bars)
 
         return after, pull
 
@@ -215,6 +225,11 @@ class FiniteVolumeSolver:
     def observe(self, state: FlowState, params: Params) -> dict[str, Tensor]:
         """Mass, momentum, kinetic, internal (of water: potential) and total energy."""
         return self.measures.totals(state, params)
+
+
+def counting(state: FlowState) -> Tensor | None:
+    """A copy of what has entered, to add to."""
+    return None if state.entered is None else state.entered.detach().clone()
 
 
 def same(known: Known, now: Known) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jaxtyping import Float
+from jaxtyping import Float, Float64
 from torch import Tensor
 
 __all__ = ["FlowState"]
@@ -16,6 +16,10 @@ class FlowState:
 
     Values belong to the middles of the cells. A gas has density, momentum and total energy; water has depth and depth
     times velocity. They are written in this order.
+
+    entered: of each of them, what came in through each side since the start, and what obstacles pushed, in the order of
+    `Entering.causes`; None where nobody asks for it.
     """
 
     conserved: Float[Tensor, "batch field *cells"]
+    entered: Float64[Tensor, "batch cause field"] | None = None

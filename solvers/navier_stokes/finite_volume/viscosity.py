@@ -8,6 +8,7 @@ from typing import Any
 
 import warp as wp
 
+from scenegrad.solvers.navier_stokes.finite_volume.ghosts import STUCK
 from scenegrad.solvers.navier_stokes.finite_volume.numbers import Numbers
 
 __all__ = ["with_viscosity"]
@@ -17,7 +18,8 @@ __all__ = ["with_viscosity"]
 def with_viscosity(n: Numbers, immersed: bool) -> Any:
     """flux_out = flux - (0, tau_n, u.tau_n + q) of a gas, with central differences of order 2.
 
-    tau = mu (grad u + grad u^T - 2/3 div u), q = conduction d(p / rho)/dn.
+    tau = mu (grad u + grad u^T - 2/3 div u), q = conduction d(p / rho)/dn. At a wall that holds a temperature the slope
+    is that to p / rho of the wall, half a cell away.
     """
     real, triple, dim = n.real, n.triple, n.dim
     last = n.fields - 1
@@ -32,11 +34,14 @@ def with_viscosity(n: Numbers, immersed: bool) -> Any:
 
     @wp.kernel(module="unique")
     def kernel(
+        cells: wp.vec3i,
         margin: wp.vec3i,
         stride: wp.vec3i,
         first: int,
         axis: int,
         inv_dx: triple,
+        kinds: wp.array[int],
+        held: wp.array4d[real],
         viscosity: wp.array2d[real],
         conduction: wp.array2d[real],
         open: wp.array3d[real],
@@ -56,14 +61,14 @@ def with_viscosity(n: Numbers, immersed: bool) -> Any:
         spread = real(0.0)
         for f in range(wp.static(dim)):
             for a in range(wp.static(dim)):
-                rise = real(0.0)
+                change = real(0.0)
                 if a == axis:
-                    rise = w[b, 1 + f, at] - w[b, 1 + f, at - step]
+                    change = w[b, 1 + f, at] - w[b, 1 + f, at - step]
                 else:
-                    rise = slope(w, b, 1 + f, at, step, stride[a])
-                g[f, a] = rise * inv_dx[a]
+                    change = slope(w, b, 1 + f, at, step, stride[a])
+                g[f, a] = change * inv_dx[a]
                 if f == a:
-                    spread += rise * inv_dx[a]
+                    spread += change * inv_dx[a]
         work = real(0.0)
         for f in range(wp.static(dim)):
             tau = mu * (g[f, axis] + g[axis, f])
@@ -73,7 +78,14 @@ def with_viscosity(n: Numbers, immersed: bool) -> Any:
             flux_out[b, axis, 1 + f, at] = flux[b, axis, 1 + f, at] - share * tau
         here = w[b, wp.static(last), at] / w[b, 0, at]
         before = w[b, wp.static(last), at - step] / w[b, 0, at - step]
-        work += conduction[b, i] * (here - before) * inv_dx[axis]
+        rise = here - before
+        place = wp.vec3i(i - margin[0], j, k)[axis]
+        if place == 0 or place == cells[axis]:
+            side = wp.where(place == 0, 2 * axis, 2 * axis + 1)
+            wall = held[b, i, side, 0]
+            if kinds[side] == STUCK and wall > real(0.0):
+                rise = wp.where(place == 0, real(2.0) * (here - wall), real(2.0) * (wall - before))
+        work += conduction[b, i] * rise * inv_dx[axis]
         flux_out[b, axis, 0, at] = flux[b, axis, 0, at]
         flux_out[b, axis, wp.static(last), at] = flux[b, axis, wp.static(last), at] - share * work
 

@@ -12,6 +12,7 @@ import warp as wp
 from torch import Tensor
 
 from scenegrad.scenes.methods import FiniteVolume
+from scenegrad.solvers.navier_stokes.finite_volume.entering import Entering
 from scenegrad.solvers.navier_stokes.finite_volume.faces import fluxes, fluxes_back
 from scenegrad.solvers.navier_stokes.finite_volume.ghosts import WRAP, primitive_with_ghosts
 from scenegrad.solvers.navier_stokes.finite_volume.grid import Grid
@@ -28,12 +29,13 @@ __all__ = ["KEEP", "Workspace"]
 
 BY_LAYER = ("constant", "held", "viscosity", "conduction")
 KEEP = (0.0, 3.0 / 4.0, 1.0 / 3.0)  # share of the beginning in each stage of SSPRK3
+SHARES = (1.0 / 6.0, 1.0 / 6.0, 2.0 / 3.0)  # of the rates of change of each stage in the whole step
 
 BOX = ("cells", "margin", "stride", "first")
 FILL = (*BOX, "kinds", "constant", "held", "u")
 FACES = ("margin", "stride", "first", "axis", "1/dx", "dt", "constant", "open", "w")
 FELT = ("w", "constant", "open")
-RUB = ("margin", "stride", "first", "axis", "1/dx", "viscosity", "conduction", "open", "w", "flux")
+RUB = (*BOX, "axis", "1/dx", "kinds", "held", "viscosity", "conduction", "open", "w", "flux")
 WALL = (*BOX, "1/dx", "constant", "viscosity", "open", "w")
 UPDATE = (*BOX, "keep", "1/dx", "dt", "free", "push", "flux", "begin", "u")
 
@@ -60,6 +62,7 @@ class Workspace:
         self.grid, self.law, self.batch, self.device, self.dtype = grid, law, batch, torch.device(device), dtype
         self.fields, self.viscous, self.immersed = law.fields(grid.dim), viscous, immersed
         self.wraps = tuple(kinds[2 * axis] == WRAP for axis in range(grid.dim))
+        self.entering = Entering(grid, self.wraps, immersed)
         n = self.n = numbers(grid.dim, self.fields, dtype)
         self.fill = Pass(primitive_with_ghosts(n, law), grid.padded, device, FILL, ("w",))
         scheme = (n, law, method.reconstruction, method.limiter, immersed)
@@ -128,9 +131,9 @@ class Workspace:
         for wall in self.wall:
             wall.run(arguments)
 
-    def between(self, kept: Rooms, stage: int = 0) -> dict[str, Any]:
-        """Views of what lies between the passes of a stage. The way back asks for primitive variables of every stage,
-        and where there are obstacles for the fluxes too; rooms for these are found in `kept`."""
+    def rooms_between(self, kept: Rooms, stage: int = 0) -> dict[str, Tensor]:
+        """What lies between the passes of a stage. The way back asks for primitive variables of every stage, and where
+        there are obstacles for the fluxes too; rooms for these are found in `kept`."""
         padded, own = prod(self.grid.padded), f" {stage}"
         fluxes = (self.grid.dim, self.fields, padded)
         rooms = {"w": kept.empty(f"w{own}", self.fields, padded), "flux": self.scratch("flux", *fluxes)}
@@ -140,16 +143,26 @@ class Workspace:
             rooms["push"] = kept.empty(f"push{own}", self.fields, self.grid.count)
             last = "flux rubbed" if self.viscous else "flux"
             rooms[last] = kept(f"{last}{own}", *fluxes)
-        return {name: self.view(room) for name, room in rooms.items()}
+        return rooms
+
+    def between(self, kept: Rooms, stage: int = 0) -> dict[str, Any]:
+        return {name: self.view(room) for name, room in self.rooms_between(kept, stage).items()}
+
+    def count_in(self, entered: Tensor | None, dt: Tensor, share: float, kept: Rooms, stage: int = 0) -> None:
+        """Adds what a stage whose rates are known lets into the box [batch, cause, field]."""
+        if entered is not None:
+            rooms = self.rooms_between(kept, stage)
+            rates = self.entering.rates(rooms["flux rubbed" if self.viscous else "flux"], rooms.get("push"))
+            entered += rates * (share * dt.to(entered.device, torch.float64)).view(-1, 1, 1)
 
     def advance(self, arguments: dict[str, Any], stage: int, after: Tensor) -> None:
         """The state after a stage whose primitive variables are known."""
         self.rate(arguments)
         self.update.run(arguments | {"keep": self.n.real(KEEP[stage]), "u after": self.view(after)})
 
-    def step(self, u: Tensor, tables: Tables, dt: Tensor) -> tuple[Tensor, Tensor]:
+    def step(self, u: Tensor, tables: Tables, dt: Tensor, entered: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The state after the step, and what parts it from the embedded method of second order, U3 - (2 U2 - U)
-        [batch, field, cell]."""
+        [batch, field, cell]. entered: what comes into the box is added to it."""
         arguments, kept, after = self.arguments(tables, dt), self.scratch, torch.empty_like(u)
         one, two = (kept.empty(f"stage {n}", self.fields, self.grid.count) for n in (1, 2))
         arguments |= {"begin": self.view(u), **self.between(kept)}
@@ -157,11 +170,14 @@ class Workspace:
             arguments["u"] = self.view(now)
             self.fill.run(arguments)
             self.advance(arguments, stage, then)
+            self.count_in(entered, dt, SHARES[stage], kept)
         return after, after - 2.0 * two + u
 
-    def ahead(self, u: Tensor, tables: Tables, dt: Tensor, kept: Rooms, whole: bool) -> Tensor:
-        """What the transpose needs of a step, into `kept`; the state after it where the step is asked for as a
-        whole."""
+    def ahead(
+        self, u: Tensor, tables: Tables, dt: Tensor, kept: Rooms, whole: bool, entered: Tensor | None = None
+    ) -> Tensor:
+        """What the transpose needs of a step, into `kept`; the state after it, and what comes in, where the step is
+        asked for as a whole."""
         arguments = self.arguments(tables, dt)
         arguments["begin"] = self.view(u)
         now = u
@@ -177,10 +193,15 @@ class Workspace:
                 self.advance(arguments, stage, now)
             elif self.immersed:
                 self.rate(arguments)
+            if whole:
+                self.count_in(entered, dt, SHARES[stage], kept, stage)
         return now
 
-    def back(self, u: Tensor, tables: Tables, dt: Tensor, kept: Rooms, bar: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Cotangents of the state before the step and of the tables, from that of the state after it."""
+    def back(
+        self, u: Tensor, tables: Tables, dt: Tensor, kept: Rooms, bar: Tensor, entered_bar: Tensor | None = None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Cotangents of the state before the step and of the tables, from those of the state after it and of what came
+        in."""
         arguments = self.arguments(tables, dt)
         arguments["begin"] = self.view(u)
         states = (u, kept.made["stage 1"], kept.made["stage 2"])
@@ -188,9 +209,18 @@ class Workspace:
         after = bar
         for stage in (2, 1, 0):
             before = start if stage == 0 else self.scratch(f"stage {stage} bar", *u.shape[1:]).zero_()
-            self.back_through(arguments, gathered, kept, stage, KEEP[stage], states[stage], (start, before, after))
+            came = self.share_of(entered_bar, dt, SHARES[stage])
+            self.back_through(
+                arguments, gathered, kept, stage, KEEP[stage], states[stage], (start, before, after), came
+            )
             after = before
         return start, gathered
+
+    def share_of(self, entered_bar: Tensor | None, dt: Tensor, share: float) -> Tensor | None:
+        """Cotangent of the rates at which a stage lets something in [batch, cause, field]."""
+        if entered_bar is None:
+            return None
+        return entered_bar * (share * dt.to(entered_bar.device, torch.float64)).view(-1, 1, 1)
 
     def gathered(self, tables: Tables) -> dict[str, Tensor]:
         """Rooms for cotangents of the tables, with nothing in them."""
@@ -210,9 +240,10 @@ class Workspace:
         keep: float,
         state: Tensor,
         bars_of: tuple[Tensor, Tensor, Tensor],
+        came: Tensor | None = None,
     ) -> None:
         """One stage from `state`, transposed. bars_of: cotangents of the beginning and of the state, which are added
-        to, and that of the state after the stage."""
+        to, and that of the state after the stage. came: that of the rates at which something enters the box."""
         start, before, after = bars_of
         padded = (self.fields, prod(self.grid.padded))
         rooms = {"begin": start, "u after": after, "u": before, "w": self.scratch("w bar", *padded).zero_(), **gathered}
@@ -222,6 +253,8 @@ class Workspace:
         }
         if self.immersed:
             rooms["push"] = self.scratch("push bar", *state.shape[1:]).zero_()
+        if came is not None:
+            self.entering.rates_transposed(came, rooms["flux rubbed" if self.viscous else "flux"], rooms.get("push"))
         bars = {name: self.view(room) for name, room in rooms.items()}
         arguments |= {"u": self.view(state), "keep": self.n.real(keep), **self.between(kept, stage)}
         self.update.run_transposed(arguments | {"u after": bars["u after"]}, bars)

@@ -1,0 +1,1 @@
+"""Molecules with their force fields."""
