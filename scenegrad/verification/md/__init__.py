@@ -3,10 +3,12 @@
 from scenegrad.verification.case import Case
 from scenegrad.verification.md import (
     charges,
+    derivatives,
     fluids,
     gravity,
     laws,
     liquid,
+    lists,
     molecules,
     pressure,
     published_configurations,
@@ -17,6 +19,8 @@ __all__ = ["CASES"]
 
 CASES: tuple[Case, ...] = (
     *published_configurations.CASES,
+    *lists.CASES,
+    *derivatives.CASES,
     *laws.CASES,
     *fluids.CASES,
     *liquid.CASES,
