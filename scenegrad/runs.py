@@ -117,12 +117,15 @@ class Run:
             for output in self.outputs.values()
             for key, quantity in output.quantities.items()
             if first_bad_frame(quantity) is not None
-            and (frame := first_bad_frame(quantity, self.looking_back(output.name))) is not None
+            and (frame := first_bad_frame(quantity, *self.looking_back(output.name))) is not None
         ]
 
-    def looking_back(self, name: str) -> int:
-        """Frames before an output's history is complete; until then, some of its numbers are none."""
-        return int(getattr(self.scene.outputs.get(name), "lags", 0))
+    def looking_back(self, name: str) -> tuple[int, int | None]:
+        """Frames before an output's history is complete; until then, some of its numbers are none. And how many numbers
+        of a frame are then always there: of lags further apart than frames are, not all."""
+        output = self.scene.outputs.get(name)
+        lags = int(getattr(output, "lags", 0))
+        return lags, lags + 1 if getattr(output, "doublings", 0) else None
 
     def find(self, names: tuple[str, ...]) -> Quantity:
         series = [output for output in self.outputs.values() if output.kind == "series"]
@@ -146,10 +149,11 @@ class Run:
         return [f"{what} drifted by {drift[worst]:.3g} at t = {quantity.time[worst]:g}, allowed is {allowed:g}"]
 
 
-def first_bad_frame(quantity: Quantity, after: int = 0) -> int | None:
+def first_bad_frame(quantity: Quantity, after: int = 0, first: int | None = None) -> int | None:
+    """The first frame after some that holds what is not finite, among its `first` numbers or among all."""
     if quantity.dtype.kind != "f":
         return None
-    return next((n for n in range(after, len(quantity)) if not np.isfinite(quantity[n]).all()), None)
+    return next((n for n in range(after, len(quantity)) if not np.isfinite(quantity[n][..., :first]).all()), None)
 
 
 def open_run(path: str | Path) -> Run:

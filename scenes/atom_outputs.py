@@ -15,8 +15,8 @@ Number = Annotated[int, Field(ge=0)]
 
 
 class Lagged(Model):
-    """What compares a frame with earlier ones: n every ago, n = 0 ... lags, and then, as often as `doublings` says, half
-    as many lags again, each time twice as far apart: 16 lags and 10 doublings reach 16,384 frames back with 97 lags.
+    """What compares a frame with earlier ones: n every ago, n = 0 ... lags, and then, as often as `doublings` says,
+    half as many lags again, each time twice as far apart: 16 and 10 doublings reach 16,384 frames back with 97 lags.
 
     Every frame is an origin of those after it; of lags further apart than frames are, as many frames as lie on their
     raster. Where a lag reaches back before the first frame, or off its raster, there is no number (nan).

@@ -164,10 +164,11 @@ class Thermo(Output):
 class RDF(Output):
     """Radial distribution function g(r) up to r_max, on `bins` shells.
 
-    of: two species, such as ("A", "B"), whose atoms are counted about each other; without it, all atoms are alike.
+    of: two species, such as ("A", "B"), whose atoms are counted about each other; "pairs" for every two species, side
+    by side; without it, all atoms are alike.
     """
 
     kind: Literal["rdf"] = "rdf"
     r_max: Annotated[float, Field(gt=0)]  # [length]
     bins: Annotated[int, Field(ge=2)] = 200
-    of: tuple[str, str] | None = None
+    of: tuple[str, str] | Literal["pairs"] | None = None

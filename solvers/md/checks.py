@@ -9,7 +9,6 @@ from scipy.spatial import cKDTree
 
 from scenegrad.engine.errors import EngineError
 from scenegrad.scenes.active import ActiveBrownian, EntropyProduction
-from scenegrad.scenes.atom_outputs import MSD, VelocityCorrelation
 from scenegrad.scenes.atoms import Atoms, Crystal, PointFile, Sites
 from scenegrad.scenes.coulomb import Electrostatics
 from scenegrad.scenes.domain import Boundary, Domain, Periodic
@@ -141,15 +140,15 @@ def check_interactions(scene: Scene, species: dict[str, Atoms], reasons: Reasons
         )
     for one in served:
         one.check(scene, reasons)
+        if scene.domain.tilt is not None and not one.tilts:
+            names = ", ".join(one.entities(scene))
+            reasons.add("domain.tilt", f"makes a triclinic box, which {names} cannot serve. Leave the tilt out.")
     charged = [name for name, atoms in species.items() if isinstance(atoms.charge, Parameter) or number(atoms.charge)]
     if charged and not any(isinstance(part, Electrostatics) for part in scene.entities.values()):
         reasons.add(
             f"{charged[0]}.charge",
             "is felt by nothing. Add Electrostatics(), which lets charges act on each other, or leave the charge out.",
         )
-        if scene.domain.tilt is not None and not one.tilts:
-            names = ", ".join(one.entities(scene))
-            reasons.add("domain.tilt", f"makes a triclinic box, which {names} cannot serve. Leave the tilt out.")
 
 
 def check_dynamics(scene: Scene, reasons: Reasons) -> None:
@@ -177,14 +176,15 @@ def check_room(scene: Scene, species: dict[str, Atoms], reasons: Reasons) -> Non
     for name, output in scene.outputs.items():
         if isinstance(output, EntropyProduction) and not isinstance(scene.dynamics, ActiveBrownian):
             reasons.add(f"outputs.{name}", "is that of active particles; give the scene dynamics ActiveBrownian(...).")
-    for kind in (MSD, VelocityCorrelation):
-        if len(alike := [name for name, output in scene.outputs.items() if isinstance(output, kind)]) > 1:
-            reasons.add(f"outputs.{alike[1]}", f"is like {alike[0]}; a scene remembers the past for one of a kind.")
     for one in INTERACTIONS:
         one.room(scene, shortest, reasons)
     for name, output in scene.outputs.items():
-        if scene.domain.tilt is not None and isinstance(output, RDF):
-            reasons.add(f"outputs.{name}", "counts pairs in boxes with right angles only. Leave out it or domain.tilt.")
+        if isinstance(output, RDF) and not periodic(scene.domain):
+            reasons.add(
+                f"outputs.{name}",
+                "compares with the density of a box that repeats itself along every axis. Leave it out, or write "
+                "Domain.periodic(...).",
+            )
         if (trouble := output_trouble(output, shortest, tuple(species))) is not None:
             reasons.add(f"outputs.{name}", trouble)
     wide = np.where(np.isfinite(box), box, 0.0)  # as a tree of points has it: no images along that axis

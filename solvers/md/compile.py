@@ -21,7 +21,8 @@ from scenegrad.solvers.md.force_field import ForceField
 from scenegrad.solvers.md.joined import Joined
 from scenegrad.solvers.md.known import INTERACTIONS, movement_of
 from scenegrad.solvers.md.lattice import box_of, counts, given_velocities, lean_of, place
-from scenegrad.solvers.md.observables.probes import probe, recall_of
+from scenegrad.solvers.md.observables.correlations import recall_of
+from scenegrad.solvers.md.observables.probes import probe
 from scenegrad.solvers.md.solver import AtomSolver
 from scenegrad.solvers.md.state import AtomState
 from scenegrad.solvers.md.system import PerAtom, System

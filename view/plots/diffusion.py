@@ -26,11 +26,16 @@ def plot_diffusion(found: Any, out: str | Path) -> Path:
 
 def draw_slope(axis: Any, curve: Any) -> None:
     bars(axis, curve.lag, curve.values, COLOURS[0], "mean square displacement")
-    slope = (curve.values.mean[-1] - curve.values.mean[-len(curve.limits)]) / (curve.limits[-1] - curve.limits[0])
-    middle = curve.values.mean[-len(curve.limits) :].mean() - slope * curve.limits.mean()
-    axis.plot(curve.limits, middle + slope * curve.limits, color=COLOURS[1], label=f"line: D = {curve.constant}")
+    late = curve.values.mean[-len(curve.limits) :]
+    centred = curve.limits - curve.limits.mean()
+    slope = (late * centred).sum() / (centred**2).sum()
+    line = late.mean() + slope * centred
+    axis.plot(curve.limits, line, color=COLOURS[1], label=f"line: D = {curve.constant}", zorder=3)
     axis.set_ylabel(labelled("displacement", curve.units))
-    axis.set_ylim(0.0, None)
+    if curve.lag[-1] - curve.lag[-2] > 1.5 * (curve.lag[1] - curve.lag[0]):  # lags over many scales
+        axis.set(xscale="log", yscale="log")
+    else:
+        axis.set_ylim(0.0, None)
 
 
 def draw_integral(axis: Any, curve: Any) -> None:
@@ -41,6 +46,8 @@ def draw_integral(axis: Any, curve: Any) -> None:
         curve.lag, scale * curve.values.mean, color=COLOURS[1], linewidth=1.0, label="velocity correlation, scaled"
     )
     axis.set_ylabel("D up to this lag")
+    if curve.lag[-1] - curve.lag[-2] > 1.5 * (curve.lag[1] - curve.lag[0]):
+        axis.set_xscale("log")
 
 
 def last(constant: Any) -> Any:

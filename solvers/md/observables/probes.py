@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations_with_replacement
 
 import torch
 from torch import Tensor
@@ -14,16 +15,15 @@ from scenegrad.scenes.active import EntropyProduction
 from scenegrad.scenes.atom_outputs import MSD, DihedralAngles, Stress, StructureFactor, VelocityCorrelation
 from scenegrad.scenes.errors import nearest
 from scenegrad.scenes.outputs import RDF, Energy, Momentum, Output, Particles, Thermo
-from scenegrad.solvers.md.observables.correlations import CORRELATIONS, correlated
+from scenegrad.solvers.md.observables.correlations import CORRELATIONS, correlated, lags_of
 from scenegrad.solvers.md.observables.dihedrals import dihedral_angles
 from scenegrad.solvers.md.observables.histogram import radial_distribution, radii
-from scenegrad.solvers.md.observables.recall import Lookback, Recall
 from scenegrad.solvers.md.observables.structure import structure_factor, wave_vectors
 from scenegrad.solvers.md.solver import AtomSolver
 from scenegrad.solvers.md.state import AtomState
 from scenegrad.solvers.md.units import UNITS
 
-__all__ = ["output_trouble", "probe", "recall_of"]
+__all__ = ["output_trouble", "probe"]
 
 Measure = Callable[[AtomState, Params], dict[str, Tensor]]
 
@@ -47,7 +47,7 @@ SERVED = (
 def output_trouble(output: Output, shortest: float, species: Sequence[str]) -> str | None:
     """Why atoms cannot serve this output; None where they can. shortest: edge of the smallest box."""
     if isinstance(output, RDF | StructureFactor):
-        for given in output.of or ():
+        for given in output.of if isinstance(output.of, tuple) else ():
             if given not in species:
                 return (
                     f"of={output.of} names {given!r}; the atoms here are {', '.join(species)}.{nearest(given, species)}"
@@ -77,19 +77,13 @@ def output_trouble(output: Output, shortest: float, species: Sequence[str]) -> s
     return None
 
 
-def recall_of(outputs: Mapping[str, Output], start: float) -> Recall:
-    """What outputs that look back want to be remembered."""
-    found = [output for output in outputs.values() if isinstance(output, MSD | VelocityCorrelation)]
-    return Recall(tuple(Lookback(*CORRELATIONS[one.kind][:2], one.every, start, one.lags) for one in found))
-
-
 def probe(name: str, output: Output, start: float, solver: AtomSolver, atoms: Atoms, units: str) -> Probe[AtomState]:
-    measure, layout, of = serving(output, solver, atoms, UNITS[units].names)
+    measure, layout, of = serving(name, output, solver, atoms, UNITS[units].names)
     return Probe(name, output.every, measure, layout, of, start)
 
 
 def serving(
-    output: Output, solver: AtomSolver, atoms: Atoms, unit: Mapping[str, str]
+    name: str, output: Output, solver: AtomSolver, atoms: Atoms, unit: Mapping[str, str]
 ) -> tuple[Measure, Layout, Mapping[str, str]]:
     count, energy_units = solver.system.atoms, dict.fromkeys(ENERGIES, unit["energy"])
 
@@ -127,10 +121,12 @@ def serving(
         return twists(output, solver), Series(), dict.fromkeys(output.groups, "rad")
     if isinstance(output, RDF):
         shells = Series({"radius": radii(output.r_max, output.bins)})
-        return rdf(output, solver, atoms), shells, {"rdf": unit["rdf"], "radius": unit["position"]}
+        groups = about_each_other(output, atoms)
+        named = {**dict.fromkeys(groups, unit["rdf"]), "radius": unit["position"]}
+        return rdf(output, solver, groups), shells, named
     if isinstance(output, MSD | VelocityCorrelation):
-        lag = Series({"lag": output.every * torch.arange(output.lags + 1, dtype=torch.float64)})
-        measure, names = correlation(output, solver, atoms)
+        lag = Series({"lag": lags_of(output)})
+        measure, names = correlation(name, output, solver, atoms)
         return measure, lag, {"lag": unit["time"], **dict.fromkeys(names, unit[output.kind])}
     if isinstance(output, StructureFactor):
         return scattering(output, solver, atoms), Series(), {"s": "1", "q": unit["wavenumber"]}
@@ -146,25 +142,32 @@ def of_species(name: str | None, atoms: Atoms) -> Tensor:
     return every if name is None else every[species == atoms.names.index(name)]
 
 
-def rdf(output: RDF, solver: AtomSolver, atoms: Atoms) -> Measure:
-    first, second = output.of or (None, None)
-    groups = None if output.of is None else (of_species(first, atoms), of_species(second, atoms))
+def about_each_other(output: RDF, atoms: Atoms) -> dict[str, tuple[Tensor, Tensor]]:
+    """Indices of the atoms a, and of the atoms b about them, by the name of the quantity."""
+    pairs: dict[str, tuple[str | None, str | None]] = {"rdf": (None, None)}
+    if output.of == "pairs":
+        pairs = {f"rdf_{a}_{b}": (a, b) for a, b in combinations_with_replacement(atoms.names, 2)}
+    elif output.of is not None:
+        pairs = {"rdf": output.of}
+    return {name: (of_species(a, atoms), of_species(b, atoms)) for name, (a, b) in pairs.items()}
 
+
+def rdf(output: RDF, solver: AtomSolver, groups: Mapping[str, tuple[Tensor, Tensor]]) -> Measure:
     def measure(state: AtomState, params: Params) -> dict[str, Tensor]:
-        edges = solver.system.box_of(state).edges
-        return {"rdf": radial_distribution(state.position, edges, output.r_max, output.bins, groups)}
+        box, reach = solver.system.box_of(state), (output.r_max, output.bins)
+        return {name: radial_distribution(state.position, box, *reach, two) for name, two in groups.items()}
 
     return measure
 
 
-def correlation(output: MSD | VelocityCorrelation, solver: AtomSolver, atoms: Atoms) -> tuple[Measure, list[str]]:
-    compare = CORRELATIONS[output.kind][2]
-    index = solver.recall.find(CORRELATIONS[output.kind][1])
+def correlation(
+    name: str, output: MSD | VelocityCorrelation, solver: AtomSolver, atoms: Atoms
+) -> tuple[Measure, list[str]]:
+    compare, recall = CORRELATIONS[output.kind][2], solver.recall
     groups: dict[str, Tensor] = {output.kind: of_species(None, atoms)}
     if len(atoms.names) > 1:
-        groups |= {f"{output.kind}_{name}": of_species(name, atoms) for name in atoms.names}
-    one = solver.recall.outputs[index]
-    return lambda state, params: correlated(state, index, one, compare, groups), list(groups)
+        groups |= {f"{output.kind}_{of}": of_species(of, atoms) for of in atoms.names}
+    return lambda state, params: correlated(state, recall, name, compare, groups), list(groups)
 
 
 def twists(output: DihedralAngles, solver: AtomSolver) -> Measure:

@@ -22,13 +22,23 @@ SAME = 1e-9  # relative distance below which two times are one
 
 @dataclass(frozen=True)
 class Lookback:
-    """An output that compares `source` with what it was at the last `lags` frames, one `every` from `start` on."""
+    """Where an output remembers `source` as it was at the last `lags` frames, one `every` from `start` on.
 
+    An output whose lags are spaced wider and wider has several.
+    """
+
+    output: str  # its name
     source: str  # a field of the state: position or velocity
-    store: str  # where it is remembered, the latest first: [batch, lag, ...]
+    store: str  # the field where it is remembered, the latest first: [batch, lag, ...]
+    first: int  # place there of the latest
     every: float  # [time]
     start: float
     lags: int
+
+    @property
+    def places(self) -> slice:
+        """In the store."""
+        return slice(self.first, self.first + self.lags)
 
     def due(self, time: Tensor) -> Tensor:
         """Members that stand at a frame [batch], bool."""
@@ -46,7 +56,8 @@ class Recall:
         """With room for what will be remembered, and nothing in it."""
         if not self.outputs:
             return state
-        made = {one.store: empty(getattr(state, one.source), one.lags) for one in self.outputs}
+        # Those of one store follow each other: the last one of each says how much room it takes.
+        made = {one.store: empty(getattr(state, one.source), one.places.stop) for one in self.outputs}
         looked = torch.zeros(len(state.position), len(self.outputs), 2, dtype=torch.float64, device=state.step.device)
         return replace(state, looked=looked, **made)
 
@@ -63,9 +74,12 @@ class Recall:
             count = torch.where(follows, count, 0.0) + 1.0
             looked = state.looked.clone()
             looked[:, index] = torch.where(due[:, None], torch.stack([count, now], dim=1), looked[:, index])
-            moved = torch.cat([fresh[:, None], store[:, :-1]], dim=1)
+            row = store[:, one.places]
+            moved = torch.cat([fresh[:, None], row[:, :-1]], dim=1)
             if not bool(mask.all()):
-                moved = torch.where(due.view(-1, 1, 1, 1), moved, store)
+                moved = torch.where(due.view(-1, 1, 1, 1), moved, row)
+            if one.lags < store.shape[1]:
+                moved = torch.cat([store[:, : one.places.start], moved, store[:, one.places.stop :]], dim=1)
             state = with_tensors(replace(state, looked=looked), {one.store: moved})
         return state
 
@@ -80,23 +94,29 @@ class Recall:
         for one in self.outputs:
             if (bar := cotangent.get(one.store)) is None:
                 continue
-            due = one.due(time.cpu()).to(bar.device).view(-1, 1, 1, 1)
-            bars[one.store] = torch.where(due, torch.cat([bar[:, 1:], torch.zeros_like(bar[:, :1])], dim=1), bar)
-            first = torch.where(due[:, 0], bar[:, 0], 0.0)
+            due, row = one.due(time.cpu()).to(bar.device).view(-1, 1, 1, 1), bar[:, one.places]
+            before = torch.where(due, torch.cat([row[:, 1:], torch.zeros_like(row[:, :1])], dim=1), row)
+            bars[one.store] = torch.cat([bars[one.store], before], dim=1) if one.first else before
+            first = torch.where(due[:, 0], row[:, 0], 0.0)
             given = bars.get(one.source)
             bars[one.source] = first if given is None else given + first
         return bars
 
-    def find(self, store: str) -> int:
-        return next(n for n, one in enumerate(self.outputs) if one.store == store)
+    def of(self, output: str) -> tuple[int, ...]:
+        """Numbers of what is remembered for an output."""
+        return tuple(n for n, one in enumerate(self.outputs) if one.output == output)
 
 
 def empty(source: Tensor, lags: int) -> Tensor:
     return torch.zeros(len(source), lags, *source.shape[1:], dtype=source.dtype, device=source.device)
 
 
-def known(state: AtomState, index: int, lags: int) -> Tensor:
-    """Which of the lags 0 ... lags reach back to a frame that is remembered [batch, lag]."""
+def known(state: AtomState, index: int, one: Lookback, clock: int, every: float) -> Tensor:
+    """Which of the lags 1 ... lags reach back to a frame that is remembered [batch, lag]; of frames wider apart than
+    those of the output, one `every`, none does while no such frame is due. clock: number of what remembers each."""
     assert state.looked is not None
-    lag = torch.arange(lags + 1, device=state.looked.device)
-    return lag <= state.looked[:, index, :1]
+    count, last = state.looked[:, index].unbind(dim=1)
+    now = state.looked[:, clock, 1] + every
+    due = (now - last - one.every).abs() <= 0.5 * every
+    lag = torch.arange(1, one.lags + 1, device=count.device)
+    return due[:, None] & (lag <= count[:, None])

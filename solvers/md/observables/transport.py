@@ -18,14 +18,21 @@ __all__ = ["correlation", "einstein", "green_kubo", "heat_capacity"]
 Array = NDArray[np.float64]
 
 
-def whole(frames: ArrayLike, name: str) -> Array:
-    """Frames [frame, lag] whose history is complete."""
-    rows = np.asarray(frames, dtype=np.float64)
+def whole(frames: ArrayLike, lag: ArrayLike, name: str) -> Array:
+    """Rows [row, lag] of frames whose history is complete. Where lags are further and further apart, long ones are
+    known in few frames: as many frames make a row as there is one among that knows all, each lag the mean of what is
+    known of it in them."""
+    rows, times = np.asarray(frames, dtype=np.float64), np.asarray(lag, dtype=np.float64)
+    if (together := round((times[-1] - times[-2]) / (times[1] - times[0])) if len(times) > 2 else 1) > 1:
+        parted = rows[len(rows) % together :].reshape(-1, together, rows.shape[1])
+        there = ~np.isnan(parted)
+        count = there.sum(axis=1)
+        rows = np.where(count > 0, np.where(there, parted, 0.0).sum(axis=1) / np.maximum(count, 1), np.nan)
     rows = rows[~np.isnan(rows).any(axis=1)]
     if len(rows) < 4:
         raise EngineError(
-            f"{name} has {len(rows)} frames that look back over all lags; 4 are the least. Run longer, or take fewer "
-            "lags."
+            f"{name} has {len(rows)} frames that look back over all lags, which reach {times[-1]:g} back; 4 are the "
+            "least. Run longer, or take fewer lags."
         )
     return rows
 
@@ -35,15 +42,15 @@ def blocked(series: Array) -> Estimate:
     return Estimate(found.mean.numpy()[()], found.error.numpy()[()])
 
 
-def correlation(frames: ArrayLike) -> Estimate:
+def correlation(frames: ArrayLike, lag: ArrayLike) -> Estimate:
     """Mean over frames [frame, lag] and its error, by lag."""
-    return blocked(whole(frames, "This correlation"))
+    return blocked(whole(frames, lag, "This correlation"))
 
 
 def einstein(msd: ArrayLike, lag: ArrayLike, dim: int, after: float | None = None) -> Estimate:
     """D = slope / (2 dim) of the line of least squares through the mean square displacement [frame, lag], beyond the
     lag `after` [time]; the last half of the lags if it is left out. [length^2/time]   [Einstein 1905]"""
-    rows, times = whole(msd, "The mean square displacement"), np.asarray(lag, dtype=np.float64)
+    rows, times = whole(msd, lag, "The mean square displacement"), np.asarray(lag, dtype=np.float64)
     late = times >= (0.5 * times[-1] if after is None else after)
     if late.sum() < 2:
         raise EngineError(f"A slope takes two lags; beyond {after} there are {late.sum()}, the last at {times[-1]:g}.")
@@ -53,9 +60,10 @@ def einstein(msd: ArrayLike, lag: ArrayLike, dim: int, after: float | None = Non
 
 def green_kubo(vacf: ArrayLike, lag: ArrayLike, dim: int) -> Estimate:
     """D(t) = 1/dim int_0^t v(0) . v(s) ds by Simpson's rule, for each even lag t [lag // 2 + 1]; where it no longer
-    grows is the diffusion constant [length^2/time]. vacf [frame, lag].   [Green 1954; Kubo 1957]"""
-    rows, times = whole(vacf, "The velocity correlation"), np.asarray(lag, dtype=np.float64)
-    third = (times[1] - times[0]) / 3.0
+    grows is the diffusion constant [length^2/time]. vacf [frame, lag]; lags stand in pairs of equal distances.
+    [Green 1954; Kubo 1957]"""
+    rows, times = whole(vacf, lag, "The velocity correlation"), np.asarray(lag, dtype=np.float64)
+    third = (times[2::2] - times[:-2:2]) / 6.0
     pieces = third * (rows[:, :-2:2] + 4.0 * rows[:, 1:-1:2] + rows[:, 2::2])
     started = np.concatenate([np.zeros((len(rows), 1)), np.cumsum(pieces, axis=1)], axis=1)
     return blocked(started / dim)

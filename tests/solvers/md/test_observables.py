@@ -38,7 +38,10 @@ LOOKING_BACK = {
     "msd": sc.MSD(every=0.02, lags=5),
     "vacf": sc.VelocityCorrelation(every=0.03, lags=4),
     "traj": sc.Particles("position", "velocity", every=0.01),
+    "far": sc.MSD(every=0.01, lags=4, doublings=2),
+    "far_vacf": sc.VelocityCorrelation(every=0.02, lags=4, doublings=1),
 }
+RASTER = {0: 1, 1: 1, 2: 1, 3: 1, 4: 1, 6: 2, 8: 2, 12: 4, 16: 4}  # frames between those that know a lag, by lag
 
 
 def by_hand(frames, every, lags, compare):
@@ -62,6 +65,16 @@ def test_displacements_and_correlations_are_those_of_the_trajectory():
         np.testing.assert_allclose(vacf["velocity_correlation"][b].numpy(), by_hand(v, 3, 4, np.multiply), rtol=1e-12)
         of_b = by_hand(x[:, solver.system.species.numpy() == 1], 2, 5, lambda now, before: (now - before) ** 2)
         np.testing.assert_allclose(msd["msd_B"][b].numpy(), of_b, rtol=1e-12)
+        far = by_hand(x, 1, 16, lambda now, before: (now - before) ** 2)[:, list(RASTER)]
+        known = np.array([[n % raster == 0 for raster in RASTER.values()] for n in range(len(far))])
+        np.testing.assert_allclose(run.outputs["far"]["msd"][b].numpy(), np.where(known, far, np.nan), rtol=1e-12)
+        slow = by_hand(v, 2, 8, np.multiply)[:, [0, 1, 2, 3, 4, 6, 8]]
+        slow[1::2, 5:] = np.nan
+        found = run.outputs["far_vacf"]["velocity_correlation_A"][b].numpy()
+        of_a = by_hand(v[:, solver.system.species.numpy() == 0], 2, 8, np.multiply)[:, [0, 1, 2, 3, 4, 6, 8]]
+        np.testing.assert_allclose(found, np.where(np.isnan(slow), np.nan, of_a), rtol=1e-12)
+    lags = {probe.name: probe.layout.coordinates["lag"] for probe in solver.program.probes if probe.name != "traj"}
+    np.testing.assert_allclose(lags["far"].numpy(), 0.01 * np.array(list(RASTER)), rtol=1e-12)
 
 
 def test_what_is_remembered_goes_on_after_a_restart_and_owes_nothing_to_companions():
@@ -69,12 +82,13 @@ def test_what_is_remembered_goes_on_after_a_restart_and_owes_nothing_to_companio
     whole = rollout(solver, state, params, 0.2)
     half = rollout(solver, state, params, 0.115)
     rest = rollout(solver, map_tensors(torch.clone, half.state), params, 0.2, start=0.115)
-    for name, key in (("msd", "msd"), ("vacf", "velocity_correlation")):
+    for name, key in (("msd", "msd"), ("vacf", "velocity_correlation"), ("far", "msd")):
         joined = torch.cat([half.outputs[name][key], rest.outputs[name][key]], dim=1)
         assert torch.equal(joined.nan_to_num(-1), whole.outputs[name][key].nan_to_num(-1))
     alone_solver, alone, alone_params = compiled(fluid(LOOKING_BACK, seed=1))
-    alone = rollout(alone_solver, alone, alone_params, 0.2).outputs["msd"]["msd"]
-    assert torch.equal(alone[0].nan_to_num(-1), whole.outputs["msd"]["msd"][1].nan_to_num(-1))
+    alone = rollout(alone_solver, alone, alone_params, 0.2).outputs
+    for name in ("msd", "far"):
+        assert torch.equal(alone[name]["msd"][0].nan_to_num(-1), whole.outputs[name]["msd"][1].nan_to_num(-1))
 
 
 def test_a_run_that_begins_anew_forgets():
@@ -84,7 +98,7 @@ def test_a_run_that_begins_anew_forgets():
     assert again[1:].isnan().sum(dim=1).tolist() == [2, 1, 0]
 
 
-@pytest.mark.parametrize("name", ["msd", "vacf"])
+@pytest.mark.parametrize("name", ["msd", "vacf", "far"])
 def test_gradients_reach_back_through_what_is_remembered(name):
     base = fluid({name: LOOKING_BACK[name]}, epsilon=sc.Parameter(1.0))
     solver, state, params = compile_scene(base, device="cpu", dtype="float64")
@@ -94,7 +108,7 @@ def test_gradients_reach_back_through_what_is_remembered(name):
         live = params.detach().replace({"pair.epsilon": epsilon})
         moved = state.__class__(**{**vars(state), "velocity": state.velocity + push})
         found = rollout(solver, moved, live, 0.15).outputs[name]
-        values = found["msd" if name == "msd" else "velocity_correlation"]
+        values = found["velocity_correlation" if name == "vacf" else "msd"]
         return values.nan_to_num(0.0)[:, -2:].square().sum()
 
     epsilon, push = torch.tensor([1.0]).double().requires_grad_(), torch.zeros_like(state.velocity).requires_grad_()
@@ -112,12 +126,16 @@ def test_partial_distributions_add_up_to_that_of_all_atoms():
     pairs = {"AA": ("A", "A"), "AB": ("A", "B"), "BA": ("B", "A"), "BB": ("B", "B")}
     outputs = {"all": sc.RDF(r_max=2.2, bins=22, every=0.1)}
     outputs |= {name: sc.RDF(r_max=2.2, bins=22, every=0.1, of=two) for name, two in pairs.items()}
+    outputs["each"] = sc.RDF(r_max=2.2, bins=22, every=0.1, of="pairs")
     solver, state, params = compiled(fluid(outputs))
-    g = {name: rows[0] for name, rows in rollout(solver, state, params, 0.3).outputs.items()}
+    found = rollout(solver, state, params, 0.3).outputs
+    g = {name: rows if name == "each" else rows[0] for name, rows in found.items()}
     b = float((solver.system.species == 1).double().mean())
     a = 1 - b
     torch.testing.assert_close(a * a * g["AA"] + 2 * a * b * g["AB"] + b * b * g["BB"], g["all"])
     torch.testing.assert_close(g["AB"], g["BA"])
+    for name in ("AA", "AB", "BB"):
+        assert torch.equal(g["each"][f"rdf_{name[0]}_{name[1]}"][0], g[name])
     assert float(g["AA"].max()) > 1.0
 
 
@@ -161,9 +179,8 @@ def test_the_pressure_is_the_mean_of_the_diagonal_of_the_stress():
 
 
 def test_outputs_that_cannot_be_served_are_refused():
-    twice = {"one": sc.MSD(every=0.1), "two": sc.MSD(every=0.2)}
-    with pytest.raises(SceneError, match=r"outputs.two.*like one"):
-        compiled(fluid(twice))
+    with pytest.raises(ValueError, match=r"lags is a multiple of 4\. Take lags=12"):
+        sc.MSD(every=0.1, lags=11, doublings=3)
     with pytest.raises(SceneError, match="names 'C'; the atoms here are A, B"):
         compiled(fluid({"rdf": sc.RDF(r_max=2.0, every=0.1, of=("A", "C"))}))
     with pytest.raises(SceneError, match=r"q_max=0.1 is below the smallest wave vector"):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import scenegrad.scenes.library as library
 from scenegrad.engine.rollout import rollout
 from scenegrad.engine.state import map_tensors
 from scenegrad.solvers.compile import compile_scene
+from scenegrad.solvers.md.box import Box
 from scenegrad.solvers.md.observables.histogram import radial_distribution, radii
 from scenegrad.solvers.md.pairs.tail import tail_energy, tail_pressure
 
@@ -28,7 +30,7 @@ def run(scene, dtype="float32"):
 def test_an_ideal_gas_has_no_structure(dim):
     edges = torch.tensor([[10.0, 11.0, 12.0], [9.0, 9.5, 13.0]], dtype=torch.float64)[:, :dim]
     x = torch.rand(2, 3000, dim, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * edges[:, None]
-    g = radial_distribution(x + 5 * edges[:, None], edges, 4.5, 9)
+    g = radial_distribution(x + 5 * edges[:, None], Box(edges), 4.5, 9)
     shell = radii(4.5, 9) ** (dim - 1) * (0.5 * 2 * np.pi * (dim - 1))
     pairs = 0.5 * 3000**2 / edges.prod(dim=1, keepdim=True) * shell
     assert bool(((g - 1).abs() < 5 / pairs.sqrt() + 1e-3).all())
@@ -37,11 +39,50 @@ def test_an_ideal_gas_has_no_structure(dim):
 def test_shells_of_a_crystal_are_where_they_belong():
     solver, state, _ = compile_scene(library.argon(cells=4), device="cpu", dtype="float64")
     edge = float(solver.system.box.edges[0, 0]) / 4
-    g = radial_distribution(state.position + 0.01, solver.system.box.edges, 1.1 * edge, 1000)[0]
+    g = radial_distribution(state.position + 0.01, solver.system.box, 1.1 * edge, 1000)[0]
     r, density = radii(1.1 * edge, 1000), 4 / edge**3
     count = (g * density * 4 * np.pi * r**2 * (1.1 * edge / 1000)).numpy()
     found = {round(float(r[k]) / edge, 2): round(float(count[k])) for k in np.flatnonzero(count > 0.5)}
     assert found == {0.71: 12, 1.0: 6}
+
+
+@pytest.mark.parametrize(
+    ("size", "tilt"), [((7.2, 7.2, 7.2), (1.2, 0.0, -1.2)), ((7.2, 6.0, 8.4), (2.4, -1.2, 3.6)), ((8.4, 7.2), (3.6,))]
+)
+def test_a_tilted_box_shows_the_shells_of_its_lattice(size, tilt):
+    """The same cubic crystal whatever box it is cut into: 6 neighbours at 1, 12 at root 2, 8 at root 3, ..."""
+    dim, spacing = len(size), 1.2
+    lattice = sc.SimpleCubic if dim == 3 else sc.Square
+    scene = sc.Scene(
+        name="tilted",
+        units="lj",
+        domain=sc.Domain.periodic(size, tilt=tilt),
+        entities={
+            "Ar": sc.Atoms(lattice=lattice(cells=tuple(round(edge / spacing) for edge in size))),
+            "pair": sc.LennardJones(cutoff=2.5),
+        },
+        outputs={"g": sc.RDF(r_max=0.5 * min(size), bins=53, every=1.0)},
+        time=sc.Time(end=1.0, dt=0.005),
+    )
+    solver, state, params = compile_scene(scene, device="cpu", dtype="float64")
+    moved = replace(state, position=state.position + 37.3 * torch.randn(1, 1, dim, generator=torch.Generator()))
+    g = solver.program.probes[0].measure(moved, params)["rdf"][0].numpy()
+    edges = np.linspace(0.0, 0.5 * min(size), 54)
+    shell = np.pi * np.diff(edges**2) if dim == 2 else 4 / 3 * np.pi * np.diff(edges**3)
+    whole = np.stack(np.meshgrid(*[np.arange(-3, 4)] * dim), axis=-1).reshape(-1, dim)
+    lengths = spacing * np.linalg.norm(whole[np.any(whole != 0, axis=1)], axis=1)
+    expected = np.histogram(lengths, edges)[0] * spacing**dim / shell
+    inside = edges[1:] < 0.5 * min(size) - 1e-6
+    np.testing.assert_allclose(g[inside], expected[inside], atol=1e-12)
+
+
+def test_an_ideal_gas_has_no_structure_in_a_tilted_box_either():
+    edges, lean = torch.tensor([[9.0, 9.5, 13.0]]).double(), torch.tensor([[0.5, -0.45, 0.4]]).double()
+    box = Box(edges, lean)
+    x = torch.rand(1, 3000, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64) @ box.matrix
+    g = radial_distribution(x, box, 4.5, 9)
+    pairs = 0.5 * 3000**2 / box.volume * 4 * np.pi * radii(4.5, 9) ** 2 * 0.5
+    assert bool(((g - 1).abs() < 5 / pairs.sqrt() + 1e-3).all())
 
 
 def test_the_first_shell_of_liquid_argon():
