@@ -14,21 +14,21 @@ __all__ = ["Gravity", "Tree"]
 
 
 class Tree(Model):
-    """Sums over far bodies by the moments of the cells of a tree that they lie in, up to the second.
+    """Sums over far bodies by expansions of the cells of a tree that they lie in, to a tolerance.
 
-    angle: a cell is taken as a whole by bodies that see its radius, the distance of its farthest body from its centre
-    of mass, under a smaller one than this. leaf: cells of no more bodies than this are not divided.
+    tolerance: relative, of the force on a body, which 99 of 100 bodies keep; it is looked at in every sum. leaf: cells
+    of no more bodies than this are not divided.
     """
 
-    angle: Annotated[float, Field(gt=0, lt=1)] = 0.3  # [rad]
-    leaf: Annotated[int, Field(ge=1)] = 16
+    tolerance: Annotated[float, Field(ge=1e-10, le=0.1)] = 1e-4
+    leaf: Annotated[int, Field(ge=1)] = 48
 
 
 class Gravity(Entity):
     """U = -constant m_i m_j / sqrt(r^2 + softening^2) of every two bodies, in open space.
 
     softening: Plummer's; with it, bodies pass through each other. tree: for many bodies; without one, every pair is
-    summed, and has derivatives.
+    summed.
     """
 
     kind: Literal["gravity"] = "gravity"

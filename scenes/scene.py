@@ -47,7 +47,8 @@ class Scene(Model):
     """A physical scene. Entities and outputs have unique names, which are their addresses everywhere else.
 
     units: of all numbers; "SI"; or of atoms alone "lj" (reduced: energies in epsilon, lengths in sigma, masses in m),
-    "metal" (eV, Angstrom, ps) or "real" (kcal/mol, Angstrom, fs), with masses in u, charges in e, temperatures in K.
+    "metal" (eV, Angstrom, ps) or "real" (kcal/mol, Angstrom, fs), with masses in u, charges in e, temperatures in K, or
+    "nbody" (lengths, masses and times L, M, T in which the constant of gravity is as it is given, 1 in most cases).
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
@@ -60,7 +61,7 @@ class Scene(Model):
     dynamics: Dynamics | None = None
     method: Method | None = None
     seed: Annotated[int, Field(ge=0)] = 0
-    units: Literal["SI", "lj", "metal", "real"] = "SI"
+    units: Literal["SI", "lj", "metal", "real", "nbody"] = "SI"
     schema_version: Literal[1] = 1
 
     @model_validator(mode="after")

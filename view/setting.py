@@ -115,8 +115,8 @@ def setting_of(text: str | bytes | None) -> Setting:
             for index, (name, part) in enumerate(bodies.items())
             if part.get("shape", {}).get("kind") == "mesh" and part.get("material", {}).get("kind") in ELASTIC
         ),
-        length_unit={"SI": "m", "lj": "σ"}.get(units, "Å"),
-        time_unit={"SI": "s", "lj": "τ", "metal": "ps", "real": "fs"}.get(units, ""),
+        length_unit={"SI": "m", "lj": "σ", "nbody": "L"}.get(units, "Å"),
+        time_unit={"SI": "s", "lj": "τ", "metal": "ps", "real": "fs", "nbody": "T"}.get(units, ""),
         table=table,
     )
 

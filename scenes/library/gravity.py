@@ -27,7 +27,7 @@ def figure_eight(end: float = 6.32591398, accuracy: float = 5e-5) -> Scene:
     start = Sites(((x, y), (-x, -y), (0.0, 0.0)), velocities=((-0.5 * u, -0.5 * v), (-0.5 * u, -0.5 * v), (u, v)))
     return Scene(
         name="figure_eight",
-        units="lj",
+        units="nbody",
         domain=Domain.unbounded(dim=2),
         entities={"body": Atoms(lattice=start), "pull": Gravity()},
         dynamics=Hermite(accuracy=accuracy),
@@ -48,7 +48,7 @@ def pythagorean(end: float = 30.0, accuracy: float = 1e-3) -> Scene:
     }
     return Scene(
         name="pythagorean",
-        units="lj",
+        units="nbody",
         domain=Domain.unbounded(dim=2),
         entities={**bodies, "pull": Gravity()},
         dynamics=Hermite(accuracy=accuracy),
@@ -74,7 +74,7 @@ def kepler(eccentricity: float = 0.9, orbits: float = 1.0, ratio: Scalar = 1e-3,
     period = 2.0 * math.pi
     return Scene(
         name="kepler",
-        units="lj",
+        units="nbody",
         domain=Domain.unbounded(dim=2),
         entities={**bodies, "pull": Gravity()},
         dynamics=Hermite(accuracy=accuracy),
@@ -109,7 +109,7 @@ def star_cluster(
     start = Sites(tuple(map(tuple, x.tolist())), velocities=tuple(map(tuple, v.tolist())))
     return Scene(
         name="star_cluster",
-        units="lj",
+        units="nbody",
         domain=Domain.unbounded(dim=3),
         entities={"star": Atoms(lattice=start, mass=1.0 / bodies), "pull": Gravity(softening=softening)},
         dynamics=SymmetricLeapfrog(accuracy=accuracy, iterations=1),

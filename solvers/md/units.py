@@ -39,6 +39,11 @@ UNITS = {
         "momentum": "m sigma/tau", "rdf": "1", "wavenumber": "1/sigma", "msd": "sigma^2",
         "velocity_correlation": "sigma^2/tau^2",
     }),
+    "nbody": Units(1.0, 1.0, 1.0, {
+        "time": "T", "mass": "M", "charge": "sqrt(M L^3)/T", "position": "L", "velocity": "L/T", "force": "M L/T^2",
+        "energy": "M L^2/T^2", "temperature": "M L^2/T^2", "pressure": "M/(L T^2)", "momentum": "M L/T", "rdf": "1",
+        "wavenumber": "1/L", "msd": "L^2", "velocity_correlation": "L^2/T^2",
+    }),
     "metal": Units(
         DALTON * (ANGSTROM / 1e-12) ** 2 / ELEMENTARY, KELVIN / ELEMENTARY, COULOMB * ELEMENTARY / ANGSTROM, {
         "time": "ps", "mass": "u", "charge": "e", "position": "Angstrom", "velocity": "Angstrom ps-1",

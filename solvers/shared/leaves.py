@@ -73,5 +73,5 @@ def program(
         controller = CFL(time.cfl)
     if time.steps == "shared" and not isinstance(controller, Fixed):
         controller = InStep(controller)
-    unit = {"SI": "s", "lj": "tau", "metal": "ps", "real": "fs"}[scene.units]
+    unit = {"SI": "s", "lj": "tau", "metal": "ps", "real": "fs", "nbody": "T"}[scene.units]
     return Program(time.end, controller, tuple(probes), unit, scene.parameters(), initial)

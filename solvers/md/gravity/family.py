@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scenegrad.scenes.gravity import Gravity
 from scenegrad.scenes.scene import Scene
+from scenegrad.scenes.values import Parameter
 from scenegrad.solvers.md.families import Assembly, Interaction
 from scenegrad.solvers.md.force_field import Term
 from scenegrad.solvers.md.gravity.term import GravityTerm
@@ -27,7 +28,7 @@ def terms(assembly: Assembly) -> list[Term]:
         if part.tree is None:
             made.append(GravityTerm(name, masses, dim, dtype))
         else:
-            made.append(TreeTerm(name, masses, dim, dtype, part.tree.angle, part.tree.leaf))
+            made.append(TreeTerm(name, masses, part.tree.tolerance, part.tree.leaf))
     return made
 
 
@@ -36,11 +37,11 @@ def check(scene: Scene, reasons: Reasons) -> None:
     for name in list(found)[1:]:
         reasons.add(name, f"is a second gravity beside {next(iter(found))}; leave one of them out.")
     for name, part in found.items():
-        if part.tree is not None and scene.parameters():
+        if part.tree is not None and isinstance(part.softening, Parameter):
             reasons.add(
-                f"{name}.tree",
-                "gives forces that jump where a body begins to take another cell as a whole, so that there are no "
-                f"gradients by {', '.join(scene.parameters())}. Leave the tree out, or write plain numbers.",
+                f"{name}.softening",
+                "is a Parameter, and sums over trees have no derivative by it. Write a plain number, or leave the tree "
+                "out.",
             )
     if scene.domain.dimensions is None:
         reasons.add("domain", "has edges, and gravity reaches beyond all of them. Write Domain.unbounded(dim=3), or 2.")

@@ -1,7 +1,7 @@
 """A tree of cells about bodies: each halved along every axis until it holds few [Barnes & Hut 1986, Nature 324, 446].
 
 Bodies are put in Morton's order, in which those of a cell stand side by side; each level of the tree is then a cut of
-that order, and the moments of its cells are sums over stretches of it. Made in float64.
+that order, and each of its cells a stretch of it.
 """
 
 from __future__ import annotations
@@ -20,9 +20,7 @@ BITS = {2: 30, 3: 20}  # levels that a key has room for
 class Cells:
     """The tree of one system. Walked without a stack: `down` leads into a cell, `past` around it; -1 is nowhere.
 
-    order: bodies in Morton's order [body] int32. first, last: the stretch of a cell in it; down, past [cell] int32.
-    mass [cell]; center: of mass [cell, dim]; moment: sum of m y y^T about it [cell, dim, dim]; radius: distance of the
-    farthest body from it [cell].
+    order: bodies in Morton's order [body]. first, last: the stretch of a cell in it; down, past [cell]. All int32.
     """
 
     order: Tensor
@@ -30,10 +28,11 @@ class Cells:
     last: Tensor
     down: Tensor
     past: Tensor
-    mass: Tensor
-    center: Tensor
-    moment: Tensor
-    radius: Tensor
+
+    @property
+    def leaves(self) -> Tensor:
+        """Cells that are not divided [leaf] int32."""
+        return (self.down < 0).nonzero()[:, 0].int()
 
 
 def keys(x: Tensor) -> Tensor:
@@ -49,11 +48,10 @@ def keys(x: Tensor) -> Tensor:
     return key
 
 
-def grow(x: Tensor, mass: Tensor, leaf: int) -> Cells:
-    """x [body, dim], mass [body], both float64; cells of no more than `leaf` bodies are not divided."""
+def grow(x: Tensor, leaf: int) -> Cells:
+    """x [body, dim], float64; cells of no more than `leaf` bodies are not divided."""
     dim = x.shape[1]
     sorted_keys, order = keys(x).sort()
-    x, mass = x[order], mass[order]
     bodies, device = len(x), x.device
     first = torch.zeros(1, dtype=torch.int64, device=device)
     last = torch.full((1,), bodies, dtype=torch.int64, device=device)
@@ -85,23 +83,5 @@ def grow(x: Tensor, mass: Tensor, leaf: int) -> Cells:
         only[:-1] = child_parent[1:] != child_parent[:-1]  # the last child leads past its parent, others to the next
         sibling = made + 1 + torch.arange(len(at), device=device)
         first, last, past = body[at], body[at] + (ends - at), torch.where(only, past[child_parent], sibling)
-    first, last, down, past = (torch.cat(parts) for parts in zip(*levels, strict=True))
-    return Cells(order.int(), first.int(), last.int(), down.int(), past.int(), *moments(x, mass, first, last))
-
-
-def moments(x: Tensor, mass: Tensor, first: Tensor, last: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Mass, centre, second moment and radius of stretches of bodies; about the centre, so that nothing cancels."""
-    lengths = last - first
-    cell = torch.repeat_interleave(torch.arange(len(first), device=x.device), lengths)
-    body = first[cell] + torch.arange(len(cell), device=x.device) - (lengths.cumsum(0) - lengths)[cell]
-    dim, m = x.shape[1], mass[body]
-
-    def added(values: Tensor) -> Tensor:
-        return values.new_zeros(len(first), *values.shape[1:]).index_add_(0, cell, values)
-
-    total = added(m)
-    center = added(m[:, None] * x[body]) / total[:, None]
-    y = x[body] - center[cell]
-    moment = added((m[:, None, None] * y[:, :, None] * y[:, None, :]).reshape(-1, dim * dim))
-    radius = y.new_zeros(len(first)).scatter_reduce_(0, cell, y.norm(dim=1), "amax")
-    return total, center, moment.view(-1, dim, dim), radius
+    first, last, down, past = (torch.cat(parts).int() for parts in zip(*levels, strict=True))
+    return Cells(order.int(), first, last, down, past)

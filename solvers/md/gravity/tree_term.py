@@ -3,64 +3,82 @@
 from __future__ import annotations
 
 import torch
-import warp as wp
 from torch import Tensor
 
-from scenegrad.engine.errors import EngineError
 from scenegrad.engine.state import Params
 from scenegrad.solvers.md.box import Box
 from scenegrad.solvers.md.gravity.tree import grow
-from scenegrad.solvers.md.gravity.walk import walk
-from scenegrad.solvers.md.numbers import launch, numbers, view
+from scenegrad.solvers.md.gravity.tree_sum import TreeSum
 from scenegrad.solvers.md.system import PerAtom
 
 __all__ = ["TreeTerm"]
 
 
 class TreeTerm:
-    """U = -G sum_{i<j} m_i m_j / sqrt(r^2 + e^2) up to what the moments of far cells leave out; see `Term`.
+    """U = -G sum_{i<j} m_i m_j / sqrt(r^2 + e^2), with forces to a relative tolerance; see `Term`.
 
-    The force of this sum jumps where a body begins to take another cell as a whole, so that it is no gradient of its
-    energy, and derivatives of it are refused. Momentum is kept up to the same error.
+    Forces jump, by less than that, where a leaf begins to take another cell as a whole. Derivatives are those of the
+    sum over all pairs, found by the same tree; there is none by the softening. Momentum is kept to rounding.
     """
 
-    def __init__(self, name: str, masses: PerAtom, dim: int, dtype: torch.dtype, angle: float, leaf: int):
-        self.name, self.constant, self.softening = name, f"{name}.constant", f"{name}.softening"
-        self.masses, self.angle, self.leaf, self.numbers = masses, angle, leaf, numbers(dim, dtype)
+    def __init__(self, name: str, masses: PerAtom, tolerance: float, leaf: int):
+        self.constant, self.softening = f"{name}.constant", f"{name}.softening"
+        self.masses, self.tolerance, self.leaf = masses, tolerance, leaf
 
     @property
     def addresses(self) -> tuple[str, ...]:
         return (self.constant, self.softening, *self.masses.addresses)
 
+    def trees(self, x: Tensor, params: Params) -> list[TreeSum]:
+        """One for each member of the batch."""
+        mass, softening = self.masses(params).double(), params[self.softening].detach().double().tolist()
+        x = x.detach().double()
+        return [TreeSum(x[b], mass[b], softening[b], self.tolerance, self.leaf) for b in range(len(x))]
+
     def pulled(self, x: Tensor, params: Params) -> tuple[Tensor, Tensor]:
-        """Acceleration [batch, atom, dim] and potential [batch, atom] of every body."""
-        a, phi, mass = torch.empty_like(x), torch.empty_like(x[..., 0]), self.masses(params)
-        n, dtype, device = self.numbers, x.dtype, str(x.device)
-        constant, softening = params[self.constant].detach(), params[self.softening].detach()
-        head = [view(constant.contiguous(), n.real), view(softening.contiguous(), n.real), n.real(self.angle)]
-        for member in range(len(x)):
-            cells = grow(x[member].double(), mass[member].double(), self.leaf)
-            order = cells.order.long()
-            numbers_of = [mass[member][order], x[member][order]]
-            tables = [getattr(cells, name) for name in ("order", "first", "last", "down", "past")]
-            sums = [getattr(cells, name).to(dtype).contiguous() for name in ("mass", "center", "moment", "radius")]
-            types = [n.real, n.vec, n.mat, n.real]
-            inputs = [*head, member, view(numbers_of[0], n.real), view(numbers_of[1], n.vec)]
-            inputs += [view(table, wp.int32) for table in tables]
-            inputs += [view(one, kind) for one, kind in zip(sums, types, strict=True)]
-            outputs = [view(a[member], n.vec), view(phi[member], n.real)]
-            launch(walk(n.dim, dtype), (x.shape[1],), [*inputs, *outputs], device)
-        return a, phi
+        """Force on [batch, atom, dim] and potential energy of [batch, atom] every body, in float64."""
+        slopes, values = zip(*(tree.field() for tree in self.trees(x, params)), strict=True)
+        weight = params[self.constant].detach().double()[:, None] * self.masses(params).double()
+        return weight[..., None] * torch.stack(slopes), -weight * torch.stack(values)
 
     def add_force(self, x: Tensor, box: Box, params: Params, force: Tensor) -> None:
-        force.add_(self.masses(params)[..., None] * self.pulled(x, params)[0])
+        force.add_(self.pulled(x, params)[0].to(force))
+
+    def add_product(self, x: Tensor, box: Box, params: Params, w: Tensor, x_bar: Tensor) -> dict[str, Tensor]:
+        """Of L = sum_i F_i . w_i = G sum_i m_i w_i . grad P(x_i), and so dL/dm_i too has a pair of each body twice."""
+        products, by_mass = zip(
+            *(tree.product(one.double()) for tree, one in zip(self.trees(x, params), w, strict=True)), strict=True
+        )
+        constant, mass = params[self.constant].detach().double(), self.masses(params).double()
+        x_bar.add_(((constant[:, None] * mass)[..., None] * torch.stack(products)).to(x_bar))
+        return self.bars(torch.stack(by_mass), params)
+
+    def bars(self, c: Tensor, params: Params) -> dict[str, Tensor]:
+        """From c_i = (dL/dm_i) / G [batch, atom], of L in which every pair has m_i m_j G."""
+        constant, mass = params[self.constant], self.masses(params)
+        found = {}
+        if constant.requires_grad:
+            found[self.constant] = 0.5 * (mass * c).sum(dim=1).to(constant)
+        if self.masses.learning(params):
+            found |= self.masses.parts((constant.detach()[:, None] * c).to(mass), params)
+        return found
 
     def sums(self, x: Tensor, box: Box, params: Params) -> Tensor:
         """W = sum_i F_i y_i, with y from the mean of all positions; of forces between pairs that is sum_{i<j} f r."""
-        (a, phi), mass = self.pulled(x, params), self.masses(params).double()
-        force = mass[..., None] * a.double()
-        virial = torch.einsum("bia,bic->bac", force, (x - x.mean(dim=1, keepdim=True)).double())
-        return torch.cat([0.5 * (mass * phi.double()).sum(dim=1, keepdim=True), virial.flatten(1)], dim=1)
+        force, energy = self.pulled(x, params)
+        virial = torch.einsum("bia,bic->bac", force, centred(x))
+        return torch.cat([0.5 * energy.sum(dim=1, keepdim=True), virial.flatten(1)], dim=1)
+
+    def add_sums_adjoint(self, x: Tensor, box: Box, params: Params, bar: Tensor, x_bar: Tensor) -> dict[str, Tensor]:
+        """Of L = u U + w : W = u U + sum_i F_i . (w y_i), of which y moves with the positions too."""
+        u, w = bar[:, 0].double(), bar[:, 1:].view(-1, box.dim, box.dim).double()
+        force, energy = self.pulled(x, params)
+        bent = torch.einsum("bac,bic->bia", w, centred(x))
+        found = self.add_product(x, box, params, bent, x_bar)
+        x_bar.add_((torch.einsum("bac,bia->bic", w, force) - u[:, None, None] * force).to(x_bar))
+        constant, mass = params[self.constant].detach().double(), self.masses(params).double()
+        also = self.bars(u[:, None] * energy / (constant[:, None] * mass), params)
+        return {address: found[address] + also[address] for address in found}
 
     def highest_frequency(self, x: Tensor, box: Box, params: Params, mass: Tensor, height: Tensor) -> Tensor:
         """omega^2 = 2 G (m_i + m_j) / s^3 at most, of bodies that stand side by side in Morton's order: the closest
@@ -69,7 +87,7 @@ class TreeTerm:
         constant, softening = params[self.constant].detach().double(), params[self.softening].detach().double()
         for member in range(len(x)):
             place, m = x[member].double(), mass[member].double()
-            order = grow(place, m, self.leaf).order.long()
+            order = grow(place, self.leaf).order.long()
             place, m, closest = place[order], m[order], square.new_zeros(())
             for ahead in range(1, min(self.leaf, len(m) - 1) + 1):
                 s = ((place[ahead:] - place[:-ahead]).square().sum(dim=1) + softening[member] ** 2).sqrt()
@@ -77,14 +95,6 @@ class TreeTerm:
             square[member] = 2.0 * constant[member] * closest
         return square
 
-    def add_product(self, x: Tensor, box: Box, params: Params, w: Tensor, x_bar: Tensor) -> dict[str, Tensor]:
-        raise self.refusal()
 
-    def add_sums_adjoint(self, x: Tensor, box: Box, params: Params, bar: Tensor, x_bar: Tensor) -> dict[str, Tensor]:
-        raise self.refusal()
-
-    def refusal(self) -> EngineError:
-        return EngineError(
-            f"{self.name}.tree: the force of a tree jumps where a body begins to take another cell as a whole, and has "
-            f"no derivative. Leave the tree out, Gravity(), for gradients."
-        )
+def centred(x: Tensor) -> Tensor:
+    return (x - x.mean(dim=1, keepdim=True)).double()
