@@ -9,7 +9,8 @@ from torch import Tensor
 
 from scenegrad.engine.controllers import Controller
 from scenegrad.engine.errors import EngineError
-from scenegrad.engine.rollout import rollout
+from scenegrad.engine.gradients import Gradient
+from scenegrad.engine.rollout import STORED, rollout
 from scenegrad.engine.solver import Solver
 from scenegrad.engine.state import Params, tensors
 
@@ -27,7 +28,7 @@ def residual(
     *,
     time: float = 0.0,
     controller: Controller | None = None,
-    memory: float = 0.0,
+    gradient: Gradient = STORED,
 ) -> dict[str, Tensor]:
     """(after - where the solver goes from `before` in dt) / dt, field by field, in units of each per time.
 
@@ -35,7 +36,7 @@ def residual(
     the equations, all of them with their sides and forces, between two frames. Gradients reach `before`, `after` and
     `params`: its mean square can be trained on. after: a state, or the fields of one that are known. time: of `before`.
     controller: how the solver gets there; Fixed(dt) takes the one step, and the solver's own choice, which is taken if
-    it is left out, as many as are stable. memory: see `rollout`.
+    it is left out, as many as are stable. gradient: see `rollout`.
     """
     if not dt > 0.0:
         raise EngineError(f"residual got dt={dt}; it is the time from one state to the other, and positive.")
@@ -47,7 +48,7 @@ def residual(
             f"has. It has {', '.join(f'{name}: {tuple(value.shape)}' for name, value in there.items())}."
         )
     made: Any = rollout(
-        solver, before, params, time + dt, start=time, controller=controller, probes=(), memory=memory
+        solver, before, params, time + dt, start=time, controller=controller, probes=(), gradient=gradient
     ).state
     reached = tensors(made)
     return {name: (value - reached[name]) / dt for name, value in known.items()}

@@ -99,7 +99,7 @@ class Budget:
 
     def since_the_start(self, now: Mapping[str, Tensor], entered: Tensor) -> dict[str, Tensor]:
         """What came in by each cause, by all, and what is there without it."""
-        found = {}
+        found: dict[str, Tensor] = {}
         for law, fields in self.laws.items():
             each = entered[:, :, fields] if law == "momentum" else entered[:, :, fields.start]
             whole = each.sum(1)

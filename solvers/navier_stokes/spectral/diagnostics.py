@@ -51,23 +51,30 @@ class Diagnostics:
         self, vorticity: Tensor, density: Tensor, viscosity: Tensor, drag: Tensor, stirring: Tensor
     ) -> dict[str, Tensor]:
         """d(kinetic_energy)/dt = energy_input - dissipation holds exactly for the discrete equations."""
-        u, v = self.velocity(vorticity)
-        slopes = (self.modes.inverse(d * self.modes.spectrum(vorticity)) for d in self.modes.gradient)
-        energy = 0.5 * density * self.integral(u.square() + v.square())
+        modes, spectrum = self.modes, self.modes.spectrum(vorticity)
+        spin = 0.5 * modes.area * torch.view_as_real(spectrum).square().sum(-1) * modes.parseval
+        energy = density * (spin * modes.inverse_laplacian).sum((-2, -1))
         enstrophy = 0.5 * self.integral(vorticity.square())
         found = {
             "kinetic_energy": energy,
             "enstrophy": enstrophy,  # 1/2 integral of w^2
-            "palinstrophy": 0.5 * self.integral(sum((slope.square() for slope in slopes), torch.zeros_like(u))),
+            "palinstrophy": (spin * modes.k_squared.to(spin.dtype)).sum((-2, -1)),
             "circulation": self.integral(vorticity),
             "dissipation": 2.0 * density * viscosity * enstrophy + 2.0 * drag * energy,  # by viscosity and by drag
-            "momentum": density[:, None] * torch.stack([self.integral(u), self.integral(v)], dim=1),
+            "momentum": torch.zeros_like(density)[:, None].expand(-1, 2),  # a vorticity has no mean flow
             "energy_input": torch.zeros_like(energy),
         }
         if self.push is not None:
-            work = self.integral(u * self.push[:, 0] + v * self.push[:, 1])
-            found["energy_input"] = density * stirring * work
+            work = (spectrum.conj() * self.turning).real * modes.inverse_laplacian * modes.parseval
+            found["energy_input"] = density * stirring * modes.area * work.sum((-2, -1))
         return found
+
+    @cached_property
+    def turning(self) -> Tensor:
+        """Spectrum of the curl of the force at amplitude 1 [batch, K_y + 1, nx]."""
+        assert self.push is not None
+        (d_x, d_y), force = self.modes.gradient, self.modes.spectrum(self.push)
+        return d_x * force[:, 1] - d_y * force[:, 0]
 
     @cached_property
     def shells(self) -> tuple[Tensor, Tensor]:

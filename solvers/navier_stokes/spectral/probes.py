@@ -13,11 +13,9 @@ from scenegrad.scenes.errors import nearest
 from scenegrad.scenes.outputs import Diagnostics as DiagnosticsOutput
 from scenegrad.scenes.outputs import Energy, Fields, Momentum, Output, Spectrum
 from scenegrad.solvers.navier_stokes.spectral.diagnostics import Diagnostics
-from scenegrad.solvers.navier_stokes.spectral.equations.flow import FlowEquation
-from scenegrad.solvers.navier_stokes.spectral.flow_budget import FlowBudget
-from scenegrad.solvers.navier_stokes.spectral.lattice import Lattice
 from scenegrad.solvers.navier_stokes.spectral.solver import SpectralSolver
 from scenegrad.solvers.navier_stokes.spectral.state import VorticityState
+from scenegrad.solvers.navier_stokes.spectral.vorticity_budget import VorticityBudget
 
 __all__ = ["output_trouble", "probe"]
 
@@ -68,22 +66,11 @@ def serving(output: Output, solver: SpectralSolver) -> tuple[Measure, Layout, Ma
     if isinstance(output, Energy):
         return energy, Series(), ENERGY_UNITS
     if isinstance(output, DiagnosticsOutput):
-        budget = FlowBudget(as_velocity(solver))
-
-        def kept(state: VorticityState, params: Params) -> dict[str, Tensor]:
-            return budget(torch.stack(diagnostics.velocity(state.vorticity), dim=1), params)
-
-        return kept, Series({"wavenumber": budget.lattice.shells[1]}), budget.units
+        budget = VorticityBudget(solver)
+        return budget, Series({"wavenumber": budget.shells[1]}), budget.units
     if isinstance(output, Momentum):
         return momentum, Series(), {"momentum": "kg/s"}
     return spectrum, Series({"wavenumber": diagnostics.shells[1]}), {"energy": "J/m", "wavenumber": "1/m"}
-
-
-def as_velocity(solver: SpectralSolver) -> FlowEquation:
-    """The same flow by its velocity."""
-    modes = solver.modes
-    lattice = Lattice(modes.cells, modes.size, modes.device, modes.dtype)
-    return FlowEquation(lattice, solver.addresses.fluid, push=solver.diagnostics.push)
 
 
 def field_measure(quantities: tuple[str, ...], solver: SpectralSolver) -> Measure:

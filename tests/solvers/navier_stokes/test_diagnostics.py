@@ -14,6 +14,9 @@ import scenegrad as sg
 from scenegrad.engine.controllers import Fixed
 from scenegrad.engine.rollout import rollout
 from scenegrad.solvers.compile import compile_scene
+from scenegrad.solvers.navier_stokes.spectral.equations.flow import FlowEquation
+from scenegrad.solvers.navier_stokes.spectral.flow_budget import FlowBudget
+from scenegrad.solvers.navier_stokes.spectral.lattice import Lattice
 
 EDGE = 2.0 * math.pi
 CENTRAL = sg.Staggered(advection="central", integrator="rk3")
@@ -232,6 +235,27 @@ def test_spectral_residual_is_what_the_grid_cannot_hold() -> None:
     rough = FLOWS["stirred_vorticity"]().replace({"water.vorticity.peak": 9.0, "water.vorticity.width": 0.3})
     assert float(first_frame(resolved)["residual"]) < 1e-9
     assert float(first_frame(rough)["residual"]) > 1e-3
+
+
+def test_budgets_by_vorticity_and_by_velocity_are_the_same() -> None:
+    """One sums over modes of a vorticity, with products on other cells, the other over samples of a velocity."""
+    shape = FLOWS["stirred_vorticity"]().replace({"domain.cells": (36, 50), "domain.size": (EDGE, 5.0)})
+    shape = shape.replace({"water.vorticity.peak": 7.0, "water.density": 1.3})
+    solver, state, params = compile_scene(shape, "cpu", "float64")
+    modes, diagnostics = solver.modes, solver.diagnostics
+    grid = Lattice(modes.cells, modes.size, modes.device, modes.dtype)
+    by_velocity = FlowBudget(FlowEquation(grid, "water", push=diagnostics.push))
+    found = solver.program.probes[0].measure(state, params)
+    expected = by_velocity(torch.stack(diagnostics.velocity(state.vorticity), dim=1), params)
+    assert found.keys() == expected.keys()
+    assert float(expected["residual"]) > 1e-3
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value, rtol=1e-11, atol=1e-12, msg=lambda text, n=name: f"{n}: {text}")
+    torch.testing.assert_close(solver.program.probes[0].layout.coordinates["wavenumber"], grid.shells[1])
+    again = solver.observe(state, params)
+    for name, key in {"kinetic_energy": "kinetic_energy", "palinstrophy": "palinstrophy"}.items():
+        torch.testing.assert_close(again[name], expected[key], rtol=1e-12, atol=0)
+    torch.testing.assert_close(again["energy_input"], expected["energy_forcing"], rtol=1e-10, atol=0)
 
 
 def test_equations_tell_how_their_squares_change() -> None:
