@@ -4,6 +4,7 @@ from scenegrad.verification.case import Case
 from scenegrad.verification.md import (
     charges,
     derivatives,
+    ensembles,
     fluids,
     gravity,
     laws,
@@ -22,6 +23,7 @@ CASES: tuple[Case, ...] = (
     *lists.CASES,
     *derivatives.CASES,
     *laws.CASES,
+    *ensembles.CASES,
     *fluids.CASES,
     *liquid.CASES,
     *molecules.CASES,
