@@ -40,7 +40,7 @@ def channel(cells: int, window: float):
         outline = {}
         for n, (centre, radius) in enumerate(zip(*discs(form), strict=True)):
             outline |= {f"body.shape.parts.{n}.center": centre[None], f"body.shape.parts.{n}.radius": radius[None]}
-        return sg.rollout(solver, state, params.detach().replace(outline), until=until, memory=1e9)
+        return sg.rollout(solver, state, params.detach().replace(outline), until=until, gradient=sg.Stored(memory=1e9))
 
     return past
 

@@ -241,6 +241,10 @@ if TYPE_CHECKING:
     from scenegrad.solvers.compile import compile_scene as compile  # noqa: F401
     from scenegrad.solvers.md.many_body.learned import register_potential as register_potential
     from scenegrad.solvers.md.many_body.learned import with_potential as with_potential
+    from scenegrad.solvers.md.minimum import minimise as minimise
+    from scenegrad.solvers.md.motions.pace import paced as paced
+    from scenegrad.solvers.md.potential_energy import forces as forces
+    from scenegrad.solvers.md.potential_energy import potential_energy as potential_energy
     from scenegrad.solvers.mpm.learned import read_weights as read_weights
     from scenegrad.solvers.mpm.learned import register_law as register_law
     from scenegrad.solvers.mpm.learned import with_modules as with_modules
@@ -298,6 +302,9 @@ HOMES: dict[str, str] = {
     "read_splats": "scenegrad.engine.files.splats",
     **dict.fromkeys(("read_weights", "register_law", "with_modules"), "scenegrad.solvers.mpm.learned"),
     **dict.fromkeys(("register_potential", "with_potential"), "scenegrad.solvers.md.many_body.learned"),
+    **dict.fromkeys(("forces", "potential_energy"), "scenegrad.solvers.md.potential_energy"),
+    "minimise": "scenegrad.solvers.md.minimum",
+    "paced": "scenegrad.solvers.md.motions.pace",
     "run": "scenegrad.running",
     "train": "scenegrad.surrogates",
     **dict.fromkeys(("Diffusion", "diffusion"), "scenegrad.transport"),

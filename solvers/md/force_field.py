@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from scenegrad.engine.errors import EngineError
 from scenegrad.engine.state import Params
 from scenegrad.solvers.md.box import Box
 from scenegrad.solvers.shared.unchanged import Fingerprint
@@ -126,6 +127,11 @@ class ForceField:
         """Energy and virial, float64 [batch, 1 + dim dim], as a function that autograd knows."""
         return Sums.apply(self, box, params, position, *(params[address] for address in self.addresses))
 
+    def differentiable_energy(self, position: Tensor, box: Box, params: Params) -> Tensor:
+        """U, float64 [batch], as a function whose derivative by positions autograd knows as well: that is the force,
+        which positions and params differentiate."""
+        return Energy.apply(self, box, params, position, *(params[address] for address in self.addresses))
+
 
 def added(bars: Sequence[Mapping[str, Tensor]]) -> Bars:
     """Cotangents of params, summed by address."""
@@ -164,3 +170,44 @@ class Sums(torch.autograd.Function):
         (position,) = ctx.saved_tensors
         x_bar, bars = ctx.field.sums_adjoint(position, ctx.box, ctx.params, bar)
         return None, None, None, x_bar, *(bars.get(address) for address in ctx.field.addresses)
+
+
+class Energy(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, field: ForceField, box: Box, params: Params, position: Tensor, *values: Tensor) -> Tensor:
+        ctx.field, ctx.box, ctx.params = field, box, params
+        ctx.save_for_backward(position)
+        return field.sums(position, box, params)[:, 0].clone()
+
+    @staticmethod
+    def backward(ctx: Any, bar: Tensor) -> tuple[Tensor | None, ...]:
+        (position,), field, params = ctx.saved_tensors, ctx.field, ctx.params
+        x_bar = None
+        if ctx.needs_input_grad[3]:
+            x_bar = -bar.to(position)[:, None, None] * field.differentiable_force(position, ctx.box, params)
+        if not any(ctx.needs_input_grad[4:]):
+            return None, None, None, x_bar, *(None for _ in field.addresses)
+        slopes = Slopes.apply(field, ctx.box, params, position, *(params[address] for address in field.addresses))
+        bars = [bar.to(one).view(-1, *[1] * (one.ndim - 1)) * one for one in slopes]
+        return None, None, None, x_bar, *bars
+
+
+class Slopes(torch.autograd.Function):
+    """dU/dp of every member, for those of the params that ask; their own derivatives are not to be had."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, field: ForceField, box: Box, params: Params, position: Tensor, *values: Tensor
+    ) -> tuple[Tensor, ...]:
+        bar = torch.zeros(len(position), 1 + box.dim**2, dtype=torch.float64, device=position.device)
+        bar[:, 0] = 1.0
+        _, found = field.sums_adjoint(position, box, params, bar)
+        known = zip(field.addresses, values, strict=True)
+        return tuple(found[a].clone() if a in found else torch.zeros_like(value) for a, value in known)
+
+    @staticmethod
+    def backward(ctx: Any, *bars: Tensor) -> tuple[Tensor | None, ...]:
+        raise EngineError(
+            "The derivative of an energy by its parameters cannot be differentiated again; that by positions can. "
+            "Ask for it without create_graph, or let the loss be one of forces."
+        )

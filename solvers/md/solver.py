@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -13,9 +14,11 @@ from scenegrad.engine.state import Params
 from scenegrad.solvers.md.growth import Growth
 from scenegrad.solvers.md.motions.motion import Motion
 from scenegrad.solvers.md.motions.pace import Pacing
+from scenegrad.solvers.md.motions.undoing import WholeVerlet, whole_verlet
 from scenegrad.solvers.md.observables.recall import Recall
 from scenegrad.solvers.md.state import AtomState
 from scenegrad.solvers.md.system import System
+from scenegrad.solvers.md.taped import taped_motion, taped_system
 
 __all__ = ["AtomSolver"]
 
@@ -65,7 +68,10 @@ class AtomSolver:
         return torch.exp2((4.0 * bound.log2()).floor() / 4.0).cpu()
 
     def step(self, state: AtomState, params: Params, time: Tensor, dt: Tensor) -> Step[AtomState]:
-        return self.motion.step(self.system, self.recall.keep(state, time), self.in_energies(params), time, dt)
+        made = self.motion.step(self.system, self.recall.keep(state, time), self.in_energies(params), time, dt)
+        if made.state.position.requires_grad:  # where steps are on torch's graph
+            made.state.position.register_hook(partial(self.growth.see, time))
+        return made
 
     def linearize(self, state: AtomState, params: Params, time: Tensor, dt: Tensor) -> tuple[AtomState, Pull]:
         began = self.recall.keep(state, time)
@@ -88,6 +94,19 @@ class AtomSolver:
         moved, learnt = pull(self.recall.other(cotangent))
         learnt = {a: self.boltzmann * bar if is_temperature(a) else bar for a, bar in learnt.items()}
         return self.recall.pull_back(time, cotangent, moved), learnt
+
+    def undoable(self, state: AtomState, params: Params) -> tuple[AtomSolver, AtomState]:
+        values = self.in_energies(params)
+        motion = whole_verlet(self.motion, self.system, state, values)
+        return replace(self, motion=motion), motion.begin(self.system, state, values)
+
+    def undo(self, state: AtomState, params: Params, time: Tensor, dt: Tensor) -> tuple[AtomState, Pull]:
+        assert isinstance(self.motion, WholeVerlet)
+        before, pull = self.motion.undo(self.system, state, self.in_energies(params), time, dt)
+        return before, lambda cotangent: self.pulled(time, cotangent, pull)
+
+    def taped(self) -> AtomSolver:
+        return replace(self, motion=taped_motion(self.motion), system=taped_system(self.system))
 
     def observe(self, state: AtomState, params: Params) -> dict[str, Tensor]:
         """kinetic, potential and total energy, temperature, pressure [batch], momentum [batch, dim], virial

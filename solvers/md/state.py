@@ -30,3 +30,4 @@ class AtomState:
     speeds: Float[Tensor, "batch earlier atom dim"] | None = None  # the same of velocities [length/time]
     looked: Float64[Tensor, "batch output 2"] | None = None  # frames remembered for them, and the time of the last one
     edges: Float64[Tensor, "batch dim"] | None = None  # of the box, where it changes [length]
+    whole: Int64[Tensor, "batch 2 atom dim"] | None = None  # positions and velocities in quanta, where steps are undone

@@ -10,7 +10,7 @@ import torch
 from scenegrad.engine import adjoint
 from scenegrad.engine.controllers import CFL, PI, Fixed
 from scenegrad.engine.errors import Diverged, EngineError
-from scenegrad.engine.gradients import Stored
+from scenegrad.engine.gradients import Reversible, Stored, Tape
 from scenegrad.engine.keeping import counted, keeps
 from scenegrad.engine.rollout import Journey, rollout
 from scenegrad.engine.solver import Step
@@ -279,3 +279,56 @@ def test_a_plain_number_replaces_a_parameter_of_every_member(make_pendulum):
     assert params.replace({"pendulum.damping": 0.3})["pendulum.damping"].tolist() == [0.3, 0.3]
     with pytest.raises(KeyError, match=r"there are: pendulum\.stiffness, pendulum\.damping"):
         params.replace({"pendulum.mass": 1.0})
+
+
+@pytest.mark.parametrize("controller", [Fixed(0.01), PI(1e-5, k=2)], ids=["fixed", "pi"])
+def test_the_tape_of_torch_gives_the_same_states_outputs_and_gradients(make_pendulum, controller):
+    found = []
+    for how in (Stored(), Tape()):
+        solver, state, params = make_pendulum(batch=2, controller=controller)
+        roll = rollout(solver, state, params, gradient=how)
+        loss_of(roll).backward()
+        found.append((roll, [value.grad for value in params.values()]))
+    (one, bars), (other, slopes) = found
+    assert torch.equal(one.state.angle, other.state.angle)
+    assert torch.equal(one.outputs["height"], other.outputs["height"])
+    assert torch.equal(one.steps, other.steps)
+    assert all(torch.equal(one.times[name], other.times[name]) for name in one.times)
+    for bar, slope in zip(bars, slopes, strict=True):
+        torch.testing.assert_close(bar, slope, rtol=1e-12, atol=0.0)
+
+
+def test_steps_that_cannot_be_undone_are_refused(make_pendulum):
+    with pytest.raises(EngineError, match="cannot be undone"):
+        rollout(*make_pendulum(), gradient=Reversible())
+
+
+def test_steps_that_do_not_lead_back_are_found_out(make_pendulum):
+    class Forgetful(type(make_pendulum()[0])):
+        lost = 0.0
+
+        def undoable(self, state, params):
+            return self, state
+
+        def undo(self, state, params, time, dt):
+            before = self.path[round(float(time[0]) / 0.01)]
+            before = with_tensors(before, {"angle": before.angle + self.lost})
+            return before, lambda bars: self.vjp(before, params, time, dt, bars)
+
+        def step(self, state, params, time, dt):
+            if not torch.is_grad_enabled():
+                self.path.append(state)
+            return super().step(state, params, time, dt)
+
+    gradients = []
+    for lost in (None, 0.0, 1e-15):
+        solver, state, params = make_pendulum(end=0.2)
+        solver.__class__, solver.lost, solver.path = Forgetful, lost, []
+        roll = rollout(solver, state, params, gradient=Stored() if lost is None else Reversible())
+        if lost:
+            with pytest.raises(EngineError, match="did not lead back"):
+                roll.state.angle.sum().backward()
+            continue
+        roll.state.angle.sum().backward()
+        gradients.append(params["pendulum.stiffness"].grad)
+    assert torch.equal(*gradients)

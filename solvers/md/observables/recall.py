@@ -67,7 +67,7 @@ class Recall:
             if not bool((mask := one.due(time.cpu())).any()):
                 continue
             assert state.looked is not None
-            store, fresh = getattr(state, one.store), getattr(state, one.source).detach()
+            store, fresh = getattr(state, one.store), getattr(state, one.source)
             now, due = time.to(state.looked), mask.to(store.device)
             count, before = state.looked[:, index].unbind(dim=1)
             follows = (now - before - one.every).abs() <= SAME * now.abs().clamp(min=one.every)
