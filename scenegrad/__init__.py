@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import NVE as NVE
     from scenegrad.scenes import PME as PME
     from scenegrad.scenes import RDF as RDF
+    from scenegrad.scenes import RESPA as RESPA
     from scenegrad.scenes import WCA as WCA
     from scenegrad.scenes import ActiveBrownian as ActiveBrownian
     from scenegrad.scenes import Actuator as Actuator
@@ -258,24 +259,24 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 SCENES = (
-    "APIC CSVR FCC FENE FLIP MSD NVE PME RDF WCA ActiveBrownian Actuator AdvectionDiffusion Apart Atoms BandForcing "
-    "Bingham Body BornMayerHuggins Boundary Box Brownian Buckingham Burgers CamClay Capsule CenterOfMass Chains "
-    "Charges14 Choice Collider Conduction Confinement ConstantPressure CosineAngle Coulomb Cylinder Darcy Dense "
-    "Diagnostics DiagonalForcing Diamond DihedralAngles Direct DistanceBias Domain DoubleWellPairs DruckerPrager "
-    "Electrostatics Elliptic Energy Ensemble Entity EntropyProduction Ewald Exchange Explicit FieldFile Fields Finer "
-    "FiniteElement FiniteVolume FixedCorotated Fluid Force Gas GasPatch GaussianField Gaussians GeneralizedBorn "
-    "Gravity GrayScott HalfSpace HarmonicAngle HarmonicBond HarmonicDihedral HarmonicWell Hermite HerschelBulkley "
-    "Hexagonal Hinge Image Implicit Inflow IsentropicVortex KolmogorovForcing KuramotoSivashinsky Langevin Learned "
-    "LearnedPotential LennardJones LennardJones14 LennardJonesPairs LinearElastic LogNormalField LogUniform "
-    "Magnitude MassSpring MaterialPoint MaternField Mesh MeshEdges MeshFile MixedLennardJones MolecularDynamics "
-    "Momentum Morse Moving Muscle NeoHookean Newtonian NoSlip NoiseField Normal NoseHoover Obstacle OldroydB "
-    "Oscillator Outflow Parabolic Parameter Particles Periodic PeriodicDihedral PlaneWave PointFile Points "
-    "ReactionField RigidBody RigidBond RigidPose Samples ScaledPairs Scene SceneError Separate ShallowWater Signal "
-    "SimpleCubic Sine Sites Slip Smagorinsky Snow SoftSphere Sparse Spectral Spectrum Sphere Splats Spots "
-    "SpringLattice SpringList Springs Square StVenantKirchhoffHencky Staggered Stick StillingerWeber Stress "
-    "StructureFactor SymmetricLeapfrog Table TailCorrection TaylorGreen Thermo Through Time Together Tracer Traction "
-    "Tree TwoPhases Uniform UniformForcing VelocityCorrelation Viscoelastic VonMises Wall WaterPatch "
-    "WeaklyCompressible Yukawa load_scene read_molecules save_scene scene_schema vary"
+    "APIC CSVR FCC FENE FLIP MSD NVE PME RDF RESPA WCA ActiveBrownian Actuator AdvectionDiffusion Apart Atoms "
+    "BandForcing Bingham Body BornMayerHuggins Boundary Box Brownian Buckingham Burgers CamClay Capsule CenterOfMass "
+    "Chains Charges14 Choice Collider Conduction Confinement ConstantPressure CosineAngle Coulomb Cylinder Darcy "
+    "Dense Diagnostics DiagonalForcing Diamond DihedralAngles Direct DistanceBias Domain DoubleWellPairs "
+    "DruckerPrager Electrostatics Elliptic Energy Ensemble Entity EntropyProduction Ewald Exchange Explicit "
+    "FieldFile Fields Finer FiniteElement FiniteVolume FixedCorotated Fluid Force Gas GasPatch GaussianField "
+    "Gaussians GeneralizedBorn Gravity GrayScott HalfSpace HarmonicAngle HarmonicBond HarmonicDihedral HarmonicWell "
+    "Hermite HerschelBulkley Hexagonal Hinge Image Implicit Inflow IsentropicVortex KolmogorovForcing "
+    "KuramotoSivashinsky Langevin Learned LearnedPotential LennardJones LennardJones14 LennardJonesPairs "
+    "LinearElastic LogNormalField LogUniform Magnitude MassSpring MaterialPoint MaternField Mesh MeshEdges MeshFile "
+    "MixedLennardJones MolecularDynamics Momentum Morse Moving Muscle NeoHookean Newtonian NoSlip NoiseField Normal "
+    "NoseHoover Obstacle OldroydB Oscillator Outflow Parabolic Parameter Particles Periodic PeriodicDihedral "
+    "PlaneWave PointFile Points ReactionField RigidBody RigidBond RigidPose Samples ScaledPairs Scene SceneError "
+    "Separate ShallowWater Signal SimpleCubic Sine Sites Slip Smagorinsky Snow SoftSphere Sparse Spectral Spectrum "
+    "Sphere Splats Spots SpringLattice SpringList Springs Square StVenantKirchhoffHencky Staggered Stick "
+    "StillingerWeber Stress StructureFactor SymmetricLeapfrog Table TailCorrection TaylorGreen Thermo Through Time "
+    "Together Tracer Traction Tree TwoPhases Uniform UniformForcing VelocityCorrelation Viscoelastic VonMises Wall "
+    "WaterPatch WeaklyCompressible Yukawa load_scene read_molecules save_scene scene_schema vary"
 )
 ERRORS = "DeviceError DiskFull Diverged EngineError FileError MeshError OutputInUse StabilityError"
 

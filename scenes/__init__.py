@@ -83,7 +83,7 @@ from scenegrad.scenes.methods import (
 from scenegrad.scenes.mixtures import MixedLennardJones
 from scenegrad.scenes.molecule_files import read_molecules
 from scenegrad.scenes.molecules import Chains
-from scenegrad.scenes.motions import ConstantPressure, Hermite, SymmetricLeapfrog
+from scenegrad.scenes.motions import RESPA, ConstantPressure, Hermite, SymmetricLeapfrog
 from scenegrad.scenes.outputs import (
     RDF,
     CenterOfMass,
@@ -135,7 +135,7 @@ from scenegrad.scenes.values import (
 from scenegrad.scenes.vary import Ensemble, vary
 
 __all__ = [
-    "APIC", "CSVR", "FCC", "FENE", "FLIP", "MSD", "NVE", "PME", "RDF", "WCA", "ActiveBrownian", "Actuator",
+    "APIC", "CSVR", "FCC", "FENE", "FLIP", "MSD", "NVE", "PME", "RDF", "RESPA", "WCA", "ActiveBrownian", "Actuator",
     "AdvectionDiffusion", "Apart", "Atoms", "BandForcing", "Bingham", "Body", "BornMayerHuggins", "Boundary", "Box",
     "Brownian", "Buckingham", "Burgers", "CamClay", "Capsule", "CenterOfMass", "Chains", "Charges14", "Choice",
     "Collider", "Conduction", "Confinement", "ConstantPressure", "CosineAngle", "Coulomb", "Cylinder", "Darcy",

@@ -9,7 +9,7 @@ from pydantic import Field
 from scenegrad.scenes.atoms import Dynamics
 from scenegrad.scenes.values import Positive, Scalar
 
-__all__ = ["ConstantPressure", "Hermite", "SymmetricLeapfrog"]
+__all__ = ["RESPA", "ConstantPressure", "Hermite", "SymmetricLeapfrog"]
 
 
 class Hermite(Dynamics):
@@ -53,3 +53,16 @@ class ConstantPressure(Dynamics):
     response: Annotated[float, Field(gt=0)] = 1.0  # [time]
     compressibility: Annotated[float, Field(gt=0)] = 0.1  # [length^dim/energy]
     every: Annotated[int, Field(ge=1)] = 5
+
+
+class RESPA(Dynamics):
+    """Newton's equations with two steps: forces that change fast are evaluated `inner` times a step, the slow ones once
+    (r-RESPA).
+
+    slow: "pairs", everything but what bonds do; or "waves", the far part of Ewald's sum alone. Without it, pairs where
+    there are bonds, and waves where there are none.
+    """
+
+    kind: Literal["respa"] = "respa"
+    inner: Annotated[int, Field(ge=1, le=100)] = 4
+    slow: Literal["pairs", "waves"] | None = None

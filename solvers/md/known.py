@@ -14,6 +14,7 @@ from scenegrad.solvers.md.motions.active import ACTIVE
 from scenegrad.solvers.md.motions.breathing import CONSTANT_PRESSURE
 from scenegrad.solvers.md.motions.family import BROWNIAN, LANGEVIN, NEWTON, NOSE_HOOVER, RESCALING
 from scenegrad.solvers.md.motions.gravitating import HERMITE, SYMMETRIC_LEAPFROG
+from scenegrad.solvers.md.motions.respa import TWO_STEPS
 from scenegrad.solvers.md.pairs.family import PAIRS
 from scenegrad.solvers.md.pairs.mixtures import MIXTURES
 from scenegrad.solvers.md.pairs.tail_term import TAILS
@@ -43,6 +44,7 @@ MOVEMENTS: tuple[Movement, ...] = (
     HERMITE,
     SYMMETRIC_LEAPFROG,
     CONSTANT_PRESSURE,
+    TWO_STEPS,
 )
 
 

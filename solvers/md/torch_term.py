@@ -12,6 +12,7 @@ from torch import Tensor
 
 from scenegrad.engine.state import Params
 from scenegrad.solvers.md.box import Box
+from scenegrad.solvers.md.speeds import Speed
 
 __all__ = ["TorchTerm", "nearest"]
 
@@ -23,8 +24,8 @@ class TorchTerm:
     """U(x, matrix, params) [batch] of positions [batch, atom, dim], the edges of the box as rows of a matrix
     [batch, dim, dim], and params; made of torch operations that can be differentiated twice. See `Term`."""
 
-    def __init__(self, energy: Energy, addresses: Sequence[str]):
-        self.energy, self.addresses = energy, tuple(addresses)
+    def __init__(self, energy: Energy, addresses: Sequence[str], speed: Speed = Speed.PAIRS):
+        self.energy, self.addresses, self.speed = energy, tuple(addresses), speed
 
     def add_force(self, x: Tensor, box: Box, params: Params, force: Tensor) -> None:
         with torch.enable_grad():

@@ -16,6 +16,7 @@ from scenegrad.solvers.md.bonded.laws import LAWS
 from scenegrad.solvers.md.box import Box
 from scenegrad.solvers.md.joined import Joined
 from scenegrad.solvers.md.numbers import launch, numbers, view
+from scenegrad.solvers.md.speeds import Speed
 
 __all__ = ["BondedTerm", "Rows"]
 
@@ -42,6 +43,8 @@ class BondedTerm:
     groups: of each entity, atoms by number [group, atom of it]; names: of the entities, the first part of the addresses
     of their parameters theta [batch, entity, parameter], unless others are given that make up the rows of theta.
     """
+
+    speed = Speed.BONDS
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from scenegrad.engine.state import Params
 from scenegrad.solvers.md.coulomb.charges import Charges
+from scenegrad.solvers.md.speeds import Speed
 from scenegrad.solvers.md.torch_term import TorchTerm, nearest
 
 __all__ = ["corrections", "pairs_of_table"]
@@ -27,7 +28,7 @@ def corrections(charges: Charges, pairs: Tensor, kept: Tensor, alpha: Tensor | N
         counted = torch.ones_like(r) if alpha is None else torch.erf(alpha.to(r)[:, None] * r)
         return (q[:, first] * q[:, second] * (kept.to(r) - counted) / r).sum(dim=1)
 
-    return TorchTerm(energy, charges.addresses)
+    return TorchTerm(energy, charges.addresses, Speed.PAIRS if alpha is None else Speed.WAVES)
 
 
 def pairs_of_table(excluded: Tensor) -> Tensor:

@@ -25,6 +25,8 @@ from scenegrad.solvers.md.families import Assembly, Interaction
 from scenegrad.solvers.md.force_field import Term
 from scenegrad.solvers.md.joined import Joined
 from scenegrad.solvers.md.lattice import box_of, counts
+from scenegrad.solvers.md.neighbours.lists import ALL_ATOMS
+from scenegrad.solvers.md.speeds import Speed
 from scenegrad.solvers.md.system import PerAtom
 from scenegrad.solvers.md.torch_term import TorchTerm
 from scenegrad.solvers.md.units import UNITS
@@ -34,6 +36,7 @@ __all__ = ["CHARGES", "charge_terms"]
 
 WITHIN = 100  # charges in the sphere of the cutoff, where the mesh does the rest
 ROOM = 0.45  # of the shortest edge, so that a barostat may shrink it
+FAR = 1e9  # cutoff of lists without one [length]
 NEUTRAL = 1e-6  # of the sum of the sizes of all charges
 
 
@@ -64,6 +67,9 @@ def charge_terms(assembly: Assembly, methods: list[ChargeMethod], charges: Charg
     dim, dtype = assembly.box.dim, assembly.dtype
     if isinstance(methods[0], Direct):
         bare = Shape("bare", rows([(math.inf, 0.0, 0.0, 0.0)] * len(methods), assembly))
+        if assembly.excluded is not None and len(assembly.species) <= ALL_ATOMS:  # a list of all pairs leaves them out
+            endless = torch.full((len(methods),), FAR, dtype=torch.float64, device=assembly.device)
+            return [ChargePairs(bare, charges, dim, dtype, assembly.neighbours(endless))]
         return [ChargePairs(bare, charges, dim, dtype, None), *without(assembly, charges, None)]
     if isinstance(methods[0], ReactionField):
         table = rows([reaction(one) for one in methods if isinstance(one, ReactionField)], assembly)
@@ -119,7 +125,7 @@ def wave_term(methods: list[ChargeMethod], splits: list[Split], charges: Charges
     def energy(x: Tensor, matrix: Tensor, params: Params) -> Tensor:
         return waves.energy(x, matrix, charges.differentiable(params))
 
-    return TorchTerm(energy, charges.addresses)
+    return TorchTerm(energy, charges.addresses, Speed.WAVES)
 
 
 def mesh_term(methods: list[ChargeMethod], splits: list[Split], charges: Charges, assembly: Assembly) -> Term:

@@ -10,6 +10,7 @@ from torch import Tensor
 from scenegrad.engine.state import Params
 from scenegrad.solvers.md.box import Box
 from scenegrad.solvers.md.force_field import Term
+from scenegrad.solvers.md.speeds import speed_of
 
 __all__ = ["Grouped"]
 
@@ -19,7 +20,7 @@ class Grouped:
 
     def __init__(self, groups: Sequence[tuple[Tensor, Term]]):
         self.groups = tuple(groups)
-        self.addresses = self.groups[0][1].addresses
+        self.addresses, self.speed = self.groups[0][1].addresses, speed_of(self.groups[0][1])
 
     def add_force(self, x: Tensor, box: Box, params: Params, force: Tensor) -> None:
         for who, term in self.groups:

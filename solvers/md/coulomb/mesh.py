@@ -22,6 +22,7 @@ from scenegrad.solvers.md.box import Box
 from scenegrad.solvers.md.coulomb.charges import Charges
 from scenegrad.solvers.md.coulomb.splines import MeshLaw, moduli, read, spread
 from scenegrad.solvers.md.numbers import launch, numbers, view
+from scenegrad.solvers.md.speeds import Speed
 from scenegrad.solvers.shared.unchanged import Fingerprint
 
 __all__ = ["ChargeMesh", "Mesh"]
@@ -38,6 +39,8 @@ class Mesh:
 
 class ChargeMesh:
     """Energy of charges in the smooth field of all of them, less that in their own; see `Term`."""
+
+    speed = Speed.WAVES
 
     def __init__(self, mesh: Mesh, charges: Charges, dtype: torch.dtype):
         self.mesh, self.charges, self.dtype = mesh, charges, dtype

@@ -70,10 +70,10 @@ class Members:
         return replace(self, state=state)
 
     def energy(self, position: Tensor | None = None) -> Tensor:
-        """Potential energies [batch], float64."""
+        """Potential energies [batch], float64, in the unit of temperatures: kelvins, where the scene counts in them."""
         system = self.solver.system
         x = self.state.position if position is None else position
-        return system.forces.sums(x, system.box_of(self.state), self.params)[:, 0]
+        return system.forces.sums(x, system.box_of(self.state), self.params)[:, 0] / self.solver.boltzmann
 
     def refuse_what_is_not_finite(self, energy: Tensor) -> None:
         if not bool(torch.isfinite(energy).all()):

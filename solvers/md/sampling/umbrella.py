@@ -41,7 +41,8 @@ class UmbrellaSampling:
     def mbar(self) -> MBAR:
         """Of the windows and, last, the state without a bias; samples stand window by window."""
         r = self.distances.T.reshape(-1)
-        bias = 0.5 * self.stiffness[:, None] * (r - self.centers[:, None]).square() / self.temperature
+        heat = self.members.solver.boltzmann * self.temperature
+        bias = 0.5 * self.stiffness[:, None] * (r - self.centers[:, None]).square() / heat
         frames, windows = self.distances.shape
         every = torch.cat([bias, torch.zeros_like(bias[:1])])
         return mbar(every, [frames] * windows + [0], inefficiency=self.inefficiency)
