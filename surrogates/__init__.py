@@ -26,6 +26,8 @@ from scenegrad.surrogates.flows.starts import FromNoise, FromPresent
 from scenegrad.surrogates.graph_network.network import GraphNetwork
 from scenegrad.surrogates.graph_network.simulator import GraphSimulator
 from scenegrad.surrogates.graph_network.training import train_graph_network
+from scenegrad.surrogates.hybrid.checks import CoarseStep, Drift, Together
+from scenegrad.surrogates.hybrid.safe_stepper import SafeStepper, calibrated
 from scenegrad.surrogates.operators.deeponet import DeepONet
 from scenegrad.surrogates.operators.fno import FNO
 from scenegrad.surrogates.operators.grids import Bounded, Torus
@@ -44,10 +46,11 @@ from scenegrad.surrogates.training.settings import Settings
 from scenegrad.surrogates.training.targets import Noise, OneStep, Pushforward, Unrolled
 
 __all__ = [
-    "Bounded", "BreakEven", "Bridge", "Change", "ClassicUNet", "CorrelationTime", "DeepONet", "Euler", "FNO", "Fit",
-    "Flow", "FlowMatching", "FromNoise", "FromPresent", "GraphNetwork", "GraphSimulator", "Heun", "Independent",
-    "Linear", "MeanSquare", "MinibatchOT", "Next", "Noise", "OneStep", "OneStepError", "Operator", "Pairs",
-    "Persistence", "Pushforward", "RK4", "Recipe", "RelativeL2", "RolloutError", "Settings", "SpectrumError", "Split",
-    "Stepper", "Surrogate", "Torus", "Trigonometric", "UNO", "UNet", "Unrolled", "VRMSE", "VariancePreserving",
-    "Windows", "break_even", "compare", "load_model", "read_recipe", "train", "train_graph_network",
+    "Bounded", "BreakEven", "Bridge", "Change", "ClassicUNet", "CoarseStep", "CorrelationTime", "DeepONet", "Drift",
+    "Euler", "FNO", "Fit", "Flow", "FlowMatching", "FromNoise", "FromPresent", "GraphNetwork", "GraphSimulator",
+    "Heun", "Independent", "Linear", "MeanSquare", "MinibatchOT", "Next", "Noise", "OneStep", "OneStepError",
+    "Operator", "Pairs", "Persistence", "Pushforward", "RK4", "Recipe", "RelativeL2", "RolloutError", "SafeStepper",
+    "Settings", "SpectrumError", "Split", "Stepper", "Surrogate", "Together", "Torus", "Trigonometric", "UNO", "UNet",
+    "Unrolled", "VRMSE", "VariancePreserving", "Windows", "break_even", "calibrated", "compare", "load_model",
+    "read_recipe", "train", "train_graph_network",
 ]  # fmt: skip

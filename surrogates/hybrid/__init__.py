@@ -1,0 +1,1 @@
+"""Surrogates and solvers together: each does what it is better at."""

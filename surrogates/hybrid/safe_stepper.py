@@ -1,0 +1,142 @@
+"""A surrogate that hands over to the solver where it should not be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import torch
+from torch import Tensor
+
+from scenegrad.engine.errors import EngineError
+from scenegrad.engine.rollout import rollout
+from scenegrad.engine.solver import Program, Solver, Step, TorchAdjoint
+from scenegrad.engine.state import Params, select, tensors, with_tensors
+from scenegrad.surrogates.hybrid.checks import Check
+from scenegrad.surrogates.surrogate import Surrogate
+
+__all__ = ["Record", "SafeStepper", "calibrated", "threshold_of"]
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True)
+class Record(Generic[S]):
+    """One step as it was decided: doubt and trust of each member [batch], and of those that were not trusted the state
+    that they began from, on the CPU: what a network should be trained on next."""
+
+    time: float
+    doubt: Tensor
+    trusted: Tensor  # bool
+    rejected: S | None
+
+
+@dataclass
+class Log(Generic[S]):
+    """What a SafeStepper did on its way."""
+
+    steps: list[Record[S]] = field(default_factory=list)
+
+    @property
+    def accepted(self) -> float:
+        """Share of the learned steps that were trusted."""
+        return float(torch.cat([step.trusted for step in self.steps]).double().mean()) if self.steps else float("nan")
+
+
+class SafeStepper(TorchAdjoint, Generic[S]):
+    """Proposes a step by the surrogate; a check accepts it, or the solver goes the same way in steps of its own.
+
+    threshold: doubt up to which a proposal is trusted; `calibrated` finds one. With 0 nothing is, and the result is
+    that of the solver, bit for bit, as long as its outputs fall due at the steps of the surrogate. The solver's steps
+    are taken by the whole batch as soon as one member asks for them, and used for that member alone. A gradient goes
+    through whichever was taken. log: what was decided, where no gradient was asked for.
+    """
+
+    order = 1
+
+    def __init__(self, surrogate: Surrogate[S], solver: Solver[S], check: Check, threshold: float):
+        if not threshold >= 0.0:
+            raise EngineError(f"SafeStepper got threshold={threshold}; it is not negative, as `calibrated` finds it.")
+        self.surrogate, self.solver, self.check, self.threshold = surrogate, solver, check, threshold
+        self.dt = surrogate.dt
+        self.program: Program[S] = surrogate.program
+        self.log: Log[S] = Log()
+
+    def max_dt(self, state: S, params: Params) -> Tensor:
+        return self.surrogate.max_dt(state, params)
+
+    def step(self, state: S, params: Params, time: Tensor, dt: Tensor) -> Step[S]:
+        begin, length = float(time[0]), float(dt[0])
+        proposal = self.surrogate.step(state, params, time, dt).state if self.threshold > 0.0 else state
+        doubt, trusted = self.judge(state, proposal, params, begin, length)
+        self.note(Record(begin, doubt, trusted, None if bool(trusted.all()) else state))
+        if bool(trusted.all()):
+            return Step(proposal)
+        solved = rollout(self.solver, state, params, begin + length, start=begin, probes=()).state
+        if not bool(trusted.any()):
+            return Step(solved)
+        return Step(select(trusted, proposal, solved))
+
+    def judge(self, before: S, after: S, params: Params, time: float, dt: float) -> tuple[Tensor, Tensor]:
+        batch = len(next(iter(tensors(before).values())))
+        if self.threshold == 0.0:
+            return torch.full((batch,), torch.inf), torch.zeros(batch, dtype=torch.bool)
+        with torch.no_grad():
+            doubt = self.check(before, after, params.detach(), time, dt).detach().cpu()
+            finite = torch.stack([v.reshape(batch, -1).isfinite().all(1).cpu() for v in tensors(after).values()])
+        return doubt, (doubt <= self.threshold) & finite.all(0)
+
+    def note(self, record: Record[S]) -> None:
+        """The way back makes steps again; none shall be counted twice."""
+        if torch.is_grad_enabled():
+            return
+        if record.rejected is not None:
+            kept = {name: value[~record.trusted].cpu() for name, value in tensors(record.rejected).items()}
+            record = Record(record.time, record.doubt, record.trusted, with_tensors(record.rejected, kept))
+        self.log.steps.append(record)
+
+    def observe(self, state: S, params: Params) -> dict[str, Tensor]:
+        return self.solver.observe(state, params)
+
+
+def threshold_of(doubts: Tensor, quantile: float) -> float:
+    """The doubt below which this share q of good steps lies: the conformal quantile, the ceil((n + 1) q)-th of n.
+
+    A new step of the same kind is below it with at least this probability [Vovk, Gammerman & Shafer 2005].
+    """
+    n = len(doubts)
+    rank = -(-(n + 1) * quantile // 1)
+    if not 0.0 < quantile < 1.0 or rank > n:
+        raise EngineError(
+            f"A quantile of {quantile} of {n} steps cannot be told; it lies between 0 and 1, and needs at least "
+            f"{-(-quantile // (1 - quantile)) if 0 < quantile < 1 else 1:.0f} steps. Calibrate on more, or take less."
+        )
+    return float(doubts.sort().values[int(rank) - 1])
+
+
+def calibrated(
+    surrogate: Surrogate[S],
+    solver: Solver[S],
+    check: Check,
+    starts: Iterable[tuple[S, Params]],
+    *,
+    steps: int,
+    quantile: float = 0.95,
+) -> SafeStepper[S]:
+    """A SafeStepper that trusts as many steps as `quantile` says of those that begin on the solver's own way.
+
+    starts: states and parameters of batches that the network was not trained on; from each the solver goes `steps`
+    learned steps, and at every one the surrogate is asked for a proposal.
+    """
+    doubts: list[Tensor] = []
+    dt: Any = surrogate.dt
+    with torch.no_grad():
+        for state, params in starts:
+            here = state
+            for n in range(steps):
+                time = torch.full((len(next(iter(tensors(here).values()))),), n * dt, dtype=torch.float64)
+                proposal = surrogate.step(here, params, time, torch.full_like(time, dt)).state
+                doubts.append(check(here, proposal, params, n * dt, dt).cpu())
+                here = rollout(solver, here, params, (n + 1) * dt, start=n * dt, probes=()).state
+    return SafeStepper(surrogate, solver, check, threshold_of(torch.cat(doubts), quantile))
