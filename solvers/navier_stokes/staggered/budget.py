@@ -12,13 +12,15 @@ from torch import Tensor
 from scenegrad.engine.state import Params
 from scenegrad.scenes.signals import Signal
 from scenegrad.solvers.navier_stokes.staggered.advection import Central, Paused
-from scenegrad.solvers.navier_stokes.staggered.fourth_order import FourthOrder
+from scenegrad.solvers.navier_stokes.staggered.friction import slopes_squared
 from scenegrad.solvers.navier_stokes.staggered.grid import Grid
+from scenegrad.solvers.navier_stokes.staggered.inflow import energy_carried_in
+from scenegrad.solvers.navier_stokes.staggered.leftover import leftover
 from scenegrad.solvers.navier_stokes.staggered.obstacles.immersed import Immersion
 from scenegrad.solvers.navier_stokes.staggered.physics import Physics
 from scenegrad.solvers.navier_stokes.staggered.projection import divergence
-from scenegrad.solvers.navier_stokes.staggered.sides import HI, LO, Known
-from scenegrad.solvers.navier_stokes.staggered.slices import differences, first, last, means
+from scenegrad.solvers.navier_stokes.staggered.sides import Known
+from scenegrad.solvers.navier_stokes.staggered.solver import StaggeredSolver
 from scenegrad.solvers.navier_stokes.staggered.state import StaggeredState
 from scenegrad.solvers.navier_stokes.staggered.stepping import Stepper, shares_of
 from scenegrad.solvers.navier_stokes.staggered.strain import gradient
@@ -28,7 +30,7 @@ from scenegrad.solvers.shared.shells import WaveShells
 
 __all__ = ["Budget"]
 
-RESOLVED = ("numerical", "viscosity", "buoyancy")  # causes that a stencil of higher order sees differently
+SHARE = 0.3  # of the longest step, for a first frame beside bodies
 Fields = list[Tensor]  # one for each component, on its faces
 
 
@@ -43,11 +45,17 @@ class Budget:
     for central differences in a periodic box, and otherwise what remains of transport once what comes in has been
     counted.
 
-    Beside bodies the causes are told without their sum: what joins fluid and body is part of a step. Where sides or
-    bodies change with time, what depends on them is left out: a frame does not know its time.
+    Sides whose speed changes push the fluid before them, the cause `sides`. What joins fluid and bodies is part of a
+    step and has no rate: beside bodies the rates are those of one step of the solver from the frame, as long as the
+    last one, and `obstacles` is what they leave to all other causes. Where sides or bodies change with time and it is
+    not told, what depends on them is left out.
     """
 
-    stepper: Stepper
+    solver: StaggeredSolver
+
+    @property
+    def stepper(self) -> Stepper:
+        return self.solver.stepper
 
     @property
     def grid(self) -> Grid:
@@ -89,14 +97,15 @@ class Budget:
         found |= {"kinetic_energy": f"J{depth}", "spectrum": f"J{depth}"}
         found |= {"enstrophy": f"m^{dim}/s^2", "palinstrophy": "m/s^2" if dim == 3 else "1/s^2"}
         causes = ("rate", "forcing", "buoyancy", "drag", "viscosity", "eddies", "walls", "pressure", "inflow")
-        for cause in (*causes, "obstacles", "numerical", "stretching"):
+        for cause in (*causes, "sides", "obstacles", "numerical", "stretching"):
             found |= {f"energy_{cause}": f"W{depth}", f"enstrophy_{cause}": f"m^{dim}/s^3"}
         return found
 
-    def __call__(self, state: StaggeredState, params: Params) -> dict[str, Tensor]:
+    def __call__(self, state: StaggeredState, params: Params, time: Tensor | None = None) -> dict[str, Tensor]:
         physics, grid = self.physics, self.grid
         density = params[f"{physics.fluid}.density"]
-        time = torch.zeros(len(density), dtype=torch.float64)
+        told = time is not None or self.steady
+        time = torch.zeros(len(density), dtype=torch.float64) if time is None else time
         known = physics.sides.at(params, time)
         solid = self.stepper.solid(params, time)
         u = list(state.velocity)
@@ -106,26 +115,51 @@ class Budget:
             "divergence_rms": root(gap.square().mean(1)),
             "kinetic_energy": 0.5 * density * self.inner(u, u),
         }
-        parts = self.parts(u, state.tracers, params, known)
+        parts, faster = self.parts(u, state.tracers, params, known), physics.sides.faster(params, time)
+        if faster.velocity:
+            parts["sides"] = [
+                physics.sides.impose(torch.zeros_like(one), c, faster) for c, one in zip(grid.axes, u, strict=True)
+            ]
         pushes, held, kinematic = self.together(parts, state.pressure, params, known, solid)
         w = self.edges.curl(u, known)
         energies = self.energies(u, parts, pushes, held, known, params)
         found |= {f"energy_{cause}": density * power for cause, power in energies.items()}
         found |= {"enstrophy": 0.5 * self.edges.inner(w, w), "palinstrophy": 0.5 * self.edges.slopes_squared(w)}
-        spins = self.spins(u, w, found["palinstrophy"], parts, pushes, held, known, params)
+        spins = self.spins(u, w, found["palinstrophy"], parts, pushes, held, known, faster, params)
         found |= {f"enstrophy_{cause}": power for cause, power in spins.items()}
         if self.shells.axes:
             power = self.shells.power(u, [self.weights(c) for c in grid.axes])
             found["spectrum"] = 0.5 * density[:, None] * power
-        found["residual"] = self.residual(u, parts, pushes, kinematic, state.tracers, params, solid)
-        if self.stepper.obstacles is not None:  # joining fluid and bodies is part of a step and has no rate
-            joined = [f"{law}_{cause}" for law in ("energy", "enstrophy") for cause in ("rate", "obstacles")]
-            found = {name: value for name, value in found.items() if name not in joined}
-        if not self.steady:
-            told = ("rate", "walls", "pressure", "inflow", "obstacles", "numerical")
-            lost = {f"{law}_{cause}" for law in ("energy", "enstrophy") for cause in told} | {"residual"}
+        found["residual"] = leftover(physics, u, parts, pushes, kinematic, state.tracers, params, solid)
+        if not told:
+            untold = ("rate", "walls", "pressure", "inflow", "sides", "obstacles", "numerical")
+            lost = {f"{law}_{cause}" for law in ("energy", "enstrophy") for cause in untold} | {"residual"}
             found = {name: value for name, value in found.items() if name not in lost}
+        elif solid is not None:
+            found |= self.beside_bodies(found, state, params, time)
         return found
+
+    def beside_bodies(
+        self, found: Mapping[str, Tensor], state: StaggeredState, params: Params, time: Tensor
+    ) -> dict[str, Tensor]:
+        """Rates of one step, and what they leave to the bodies."""
+        dt = SHARE * self.solver.max_dt(state, params).to("cpu", torch.float64)
+        if state.pace is not None:
+            before = state.pace[:, 0].detach().to("cpu", torch.float64)
+            dt = torch.where(before > 0.0, 1.0 / before.clamp(min=1e-300), dt)
+        after, sides = self.solver.step(state, params, time, dt).state, self.physics.sides
+        now, then = state.velocity, after.velocity
+        curls = [self.edges.curl(u, sides.at(params, t)) for u, t in ((now, time), (then, time + dt))]
+        gained = {  # a^2 - b^2 = (a - b) (a + b), which does not cancel
+            "energy": params[f"{self.physics.fluid}.density"] * self.inner(*gap_and_sum(now, then)),
+            "enstrophy": self.edges.inner(*gap_and_sum(*curls)),
+        }
+        made: dict[str, Tensor] = {}
+        for law, gain in gained.items():
+            rate, own = 0.5 * gain / dt.to(gain), (f"{law}_rate", f"{law}_obstacles")
+            others = [value for name, value in found.items() if name.startswith(f"{law}_") and name not in own]
+            made |= {f"{law}_rate": rate, f"{law}_obstacles": rate - torch.stack(others).sum(0)}
+        return made
 
     # ---- causes
 
@@ -179,10 +213,10 @@ class Budget:
         found["obstacles"] = self.inner(u, held)
         rate = torch.stack(list(found.values())).sum(0)
         if self.physics.viscous:
-            lost = params[f"{self.physics.fluid}.viscosity"] * self.slopes_squared(u, known)
+            lost = params[f"{self.physics.fluid}.viscosity"] * slopes_squared(self.physics.sides, u, known)
             found["walls"] = found["viscosity"] + lost
             found["viscosity"] = -lost
-        found["inflow"] = self.inflow(u, known)
+        found["inflow"] = energy_carried_in(self.physics.sides, u, known)
         found["numerical"] = found["numerical"] - found["inflow"]
         return {"rate": rate} | self.told(found)
 
@@ -205,59 +239,6 @@ class Budget:
         columns = zip(self.grid.axes, a, b, strict=True)
         return torch.stack([(x * y * self.weights(c)).flatten(1).sum(1) for c, x, y in columns]).sum(0)
 
-    def slopes_squared(self, u: Fields, known: Known) -> Tensor:
-        """Integral of |grad u|^2, such that viscosity takes just so much from faces that may move, and else only passes
-        on what walls do [batch] [m^dim/s^2]."""
-        grid, sides, parts = self.grid, self.physics.sides, []
-        for c, q in zip(grid.axes, u, strict=True):
-            for axis, h in zip(grid.axes, grid.spacing, strict=True):
-                steps = differences(sides.pad_velocity(q, c, axis, 1, known), axis) / h
-                weight = torch.full([1] * grid.dim, grid.volume, device=grid.device, dtype=grid.dtype)
-                if axis == c:
-                    steps = steps.narrow(axis, 1, grid.cells[axis])
-                elif grid.periodic[axis]:
-                    steps = steps.narrow(axis, 0, grid.cells[axis])
-                else:
-                    weight = weight * self.ends(axis, steps.shape[axis], (0.5, 0.5))
-                if axis != c and not grid.periodic[c]:
-                    moving = [0.5 if sides[c, side].kind == "outflow" else 0.0 for side in (LO, HI)]
-                    weight = weight * self.ends(c, steps.shape[c], (moving[0], moving[1]))
-                parts.append((steps.square() * weight).flatten(1).sum(1))
-        return torch.stack(parts).sum(0)
-
-    def ends(self, axis: int, count: int, shares: tuple[float, float]) -> Tensor:
-        weight = torch.ones(count, device=self.grid.device, dtype=self.grid.dtype)
-        weight[0], weight[-1] = shares
-        return weight.view([-1 if a == axis else 1 for a in self.grid.axes])
-
-    def inflow(self, u: Fields, known: Known) -> Tensor:
-        """Kinetic energy per density that the flow carries into the box [batch]."""
-        grid, sides = self.grid, self.physics.sides
-        closed = {c: sides.closed(q, c) for c, q in zip(grid.axes, u, strict=True)}
-        total = torch.zeros(len(u[0]), device=grid.device, dtype=grid.dtype)
-        for axis, h in zip(grid.axes, grid.spacing, strict=True):
-            for side, pick in ((LO, first), (HI, last)):
-                if sides[axis, side].kind not in ("inflow", "outflow"):
-                    continue
-                across = pick(closed[axis], axis)
-                square = across.square()
-                for c in grid.axes:
-                    if c != axis:
-                        ghosted = sides.pad_velocity(means(closed[c], c), c, axis, 1, self.middled(known, c))
-                        square = square + pick(means(ghosted, axis), axis).square()
-                sign = 1.0 if side == LO else -1.0
-                total = total + 0.5 * sign * (square * across).flatten(1).sum(1) * grid.volume / h
-        return total
-
-    def middled(self, known: Known, component: int) -> Known:
-        """What sides say of a component, where it has been moved to the middles of the cells."""
-        n = self.grid.cells[component]
-        moved = {
-            place: means(value, component) if value.ndim and value.shape[component] == n + 1 else value
-            for place, value in known.velocity.items()
-        }
-        return replace(known, velocity=moved)
-
     # ---- enstrophy
 
     def spins(
@@ -269,10 +250,13 @@ class Budget:
         pushes: Fields,
         held: Fields,
         known: Known,
+        faster: Known,
         params: Params,
     ) -> dict[str, Tensor]:
         """What each cause adds to half of the integral of w^2 [batch]."""
         found = {cause: self.edges.inner(w, self.edges.curl(part)) for cause, part in parts.items()}
+        if "sides" in found:
+            found["sides"] = self.edges.inner(w, self.edges.curl(parts["sides"], faster))
         found["pressure"] = self.edges.inner(w, self.edges.curl(pushes))
         found["obstacles"] = self.edges.inner(w, self.edges.curl(held))
         rate = torch.stack(list(found.values())).sum(0)
@@ -293,35 +277,7 @@ class Budget:
         terms = [w[c] * slope[c][a] * w[a] for c in range(3) for a in range(3)]
         return torch.stack(terms).sum(0).flatten(1).sum(1) * self.grid.volume
 
-    # ---- what the equation leaves over
 
-    def residual(
-        self,
-        u: Fields,
-        parts: Mapping[str, Fields],
-        pushes: Fields,
-        pressure: Tensor,
-        tracers: Tensor | None,
-        params: Params,
-        solid: Immersion | None,
-    ) -> Tensor:
-        """u_t + div(u u) + grad p / density - viscosity laplace u + drag u - f, with the solver's u_t and p, and every
-        slope taken to fourth order: the root of the mean square over the faces whose stencils see no side and no body
-        [batch]. Of the order of the solver's own error in space; large where a frame is too rough for its grid."""
-        grid, physics, fine = self.grid, self.physics, FourthOrder(self.grid)
-        flow = [fine.on_cells(one, c) for c, one in zip(grid.axes, u, strict=True)]
-        carried = fine.carried(flow)
-        squares, counts = [], []
-        for place, (c, seen) in enumerate(zip(grid.axes, fine.seen(shares_of(solid)), strict=True)):
-            own = [pushes[place]] + [parts[cause][place] for cause in RESOLVED if cause in parts]
-            left = fine.on_cells(torch.stack(own).sum(0), c) + carried[place] + fine.slope_at_lower(pressure, c)
-            if physics.viscous:
-                left = left - physics.number(params, f"{physics.fluid}.viscosity") * fine.laplace(flow[place])
-            for number, one in enumerate(physics.carried):
-                if one.buoyant:
-                    assert tracers is not None
-                    pull = params[f"{one.name}.buoyancy"].to(grid.dtype)[:, place].view(-1, *[1] * grid.dim)
-                    left = left - pull * fine.lower(tracers[:, number], c)
-            squares.append((left.square() * seen).flatten(1).sum(1))
-            counts.append(seen.expand_as(left).flatten(1).sum(1))
-        return root(torch.stack(squares).sum(0) / torch.stack(counts).sum(0).clamp(min=1.0))
+def gap_and_sum(a: Sequence[Tensor], b: Sequence[Tensor]) -> tuple[Fields, Fields]:
+    columns = list(zip(a, b, strict=True))
+    return [y - x for x, y in columns], [x + y for x, y in columns]

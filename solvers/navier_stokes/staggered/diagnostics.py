@@ -30,10 +30,10 @@ class Diagnostics:
     def grid(self) -> Grid:
         return self.physics.grid
 
-    def known(self, params: Params) -> Known:
-        """What the sides say at the start; of walls that move as a signal says, the first value."""
+    def known(self, params: Params, time: Tensor | None) -> Known:
+        """What the sides say at a time; where it is not told, at the start."""
         batch = params[f"{self.physics.fluid}.viscosity"].shape[0]
-        return self.physics.sides.at(params, torch.zeros(batch, dtype=torch.float64))
+        return self.physics.sides.at(params, torch.zeros(batch, dtype=torch.float64) if time is None else time)
 
     def closed(self, state: StaggeredState) -> list[Tensor]:
         return [self.physics.sides.closed(u, axis) for axis, u in zip(self.grid.axes, state.velocity, strict=True)]
@@ -46,13 +46,13 @@ class Diagnostics:
     def divergence(self, state: StaggeredState) -> Tensor:
         return divergence(self.grid, self.physics.sides, state.velocity)
 
-    def gradient(self, state: StaggeredState, params: Params) -> list[list[Tensor]]:
+    def gradient(self, state: StaggeredState, params: Params, time: Tensor | None = None) -> list[list[Tensor]]:
         """du_c / dx_a in the middles of the cells, as [c][a]."""
-        return gradient(self.grid, self.physics.sides, self.closed(state), self.known(params))
+        return gradient(self.grid, self.physics.sides, self.closed(state), self.known(params, time))
 
-    def vorticity(self, state: StaggeredState, params: Params) -> Tensor:
+    def vorticity(self, state: StaggeredState, params: Params, time: Tensor | None = None) -> Tensor:
         """dv/dx - du/dy [batch, *cells]; in three dimensions the curl [batch, *cells, 3]."""
-        slope = self.gradient(state, params)
+        slope = self.gradient(state, params, time)
         if self.grid.dim == 2:
             return slope[1][0] - slope[0][1]
         return torch.stack([slope[2][1] - slope[1][2], slope[0][2] - slope[2][0], slope[1][0] - slope[0][1]], dim=-1)
@@ -69,11 +69,11 @@ class Diagnostics:
                 total = total - 0.5 * self.integral(first(u, axis).square() + last(u, axis).square())
         return 0.5 * density * total
 
-    def summary(self, state: StaggeredState, params: Params) -> dict[str, Tensor]:
+    def summary(self, state: StaggeredState, params: Params, time: Tensor | None = None) -> dict[str, Tensor]:
         density = params[f"{self.physics.fluid}.density"]
         viscosity = params[f"{self.physics.fluid}.viscosity"]
-        strain = strain_squared(self.gradient(state, params))
-        vorticity = self.vorticity(state, params)
+        strain = strain_squared(self.gradient(state, params, time))
+        vorticity = self.vorticity(state, params, time)
         momentum = [
             self.integral(u if self.grid.periodic[axis] else inner(u, axis))
             for axis, u in zip(self.grid.axes, state.velocity, strict=True)
@@ -89,11 +89,13 @@ class Diagnostics:
             found["tracer"] = state.tracers.flatten(2).sum(2) * self.grid.volume
         return found
 
-    def flow_of(self, state: StaggeredState, number: int, params: Params, axis: int, side: int) -> Tensor:
+    def flow_of(
+        self, state: StaggeredState, number: int, params: Params, axis: int, side: int, time: Tensor | None = None
+    ) -> Tensor:
         """How much of a tracer enters through a side: what diffuses there and what is carried, per time [batch]."""
         assert state.tracers is not None
-        physics, grid = self.physics, self.grid
-        q = physics.sides.pad_tracer(state.tracers[:, number], number, axis, 1, self.known(params))
+        physics, grid, known = self.physics, self.grid, self.known(params, time)
+        q = physics.sides.pad_tracer(state.tracers[:, number], number, axis, 1, known)
         pick = first if side == 0 else last
         sign = 1.0 if side == 0 else -1.0
         slope = pick(differences(q, axis), axis) / grid.spacing[axis]
@@ -102,5 +104,5 @@ class Diagnostics:
         through = speed * value - physics.number(params, f"{physics.carried[number].name}.diffusivity") * slope
         source = physics.sides[axis, side].tracers[number]
         if source.kind == "flux":
-            through = through + sign * self.known(params).tracers[(axis, side), number]
+            through = through + sign * known.tracers[(axis, side), number]
         return sign * through.expand_as(speed).flatten(1).sum(1) * grid.volume / grid.spacing[axis]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 from torch import Tensor
 
@@ -25,7 +26,6 @@ ENERGY_UNITS = {  # in two dimensions per metre of depth
     2: {"kinetic": "J/m", "enstrophy": "m^2/s^2", "dissipation": "W/m", "divergence": "1/s"},
     3: {"kinetic": "J", "enstrophy": "m^3/s^2", "dissipation": "W", "divergence": "1/s"},
 }
-Measure = Callable[[StaggeredState, Params], dict[str, Tensor]]
 
 
 def output_trouble(output: Output, tracers: Sequence[str], bodies: Sequence[str], dim: int) -> str | None:
@@ -61,25 +61,27 @@ def probe(
         case Fields():
             units = {quantity: FIELD_UNITS.get(quantity, "1") for quantity in output.quantities}
             layout = Grid(grid.cells, grid.spacing, tuple(0.5 * h for h in grid.spacing), grid.periodic)
-            return Probe(name, output.every, fields(output.quantities, diagnostics), layout, units, start)
+            shown = fields(output.quantities, diagnostics)
+            return Probe(name, output.every, shown, layout, units, start, shown)
         case DiagnosticsOutput():
-            budget = Budget(solver.stepper)
-            return Probe(name, output.every, budget, Series(budget.shells.coordinates), budget.units, start)
+            budget = Budget(solver)
+            return Probe(name, output.every, budget, Series(budget.shells.coordinates), budget.units, start, budget)
         case Energy():
 
-            def measure(state: StaggeredState, params: Params) -> dict[str, Tensor]:
-                seen = solver.observe(state, params)
+            def energy(state: StaggeredState, params: Params, time: Tensor | None = None) -> dict[str, Tensor]:
+                seen = diagnostics.summary(state, params, time)
                 return {quantity: seen[key] for quantity, key in ENERGIES.items()}
 
-            units = dict(ENERGY_UNITS[grid.dim])
+            return Probe(name, output.every, energy, Series(), dict(ENERGY_UNITS[grid.dim]), start, energy)
         case Exchange():
             number = carried.index(output.of)
             axis, side = AXES.index(output.through[-4]) - grid.dim, int(output.through.endswith("hi"))
 
-            def measure(state: StaggeredState, params: Params) -> dict[str, Tensor]:
-                return {"flow": diagnostics.flow_of(state, number, params, axis, side)}
+            def flow(state: StaggeredState, params: Params, time: Tensor | None = None) -> dict[str, Tensor]:
+                return {"flow": diagnostics.flow_of(state, number, params, axis, side, time)}
 
             units = {"flow": "m^2/s" if grid.dim == 2 else "m^3/s"}
+            return Probe(name, output.every, flow, Series(), units, start, flow)
         case Force():
             place = watched.index(name)
 
@@ -105,19 +107,26 @@ ENERGIES = {
 }
 
 
-def fields(quantities: tuple[str, ...], diagnostics: Diagnostics) -> Measure:
+class Measured(Protocol):
+    def __call__(self, state: StaggeredState, params: Params, time: Tensor | None = None) -> dict[str, Tensor]: ...
+
+
+def fields(quantities: tuple[str, ...], diagnostics: Diagnostics) -> Measured:
     carried = [one.name for one in diagnostics.physics.carried]
 
-    def one(quantity: str, state: StaggeredState, params: Params) -> Tensor:
+    def one(quantity: str, state: StaggeredState, params: Params, time: Tensor | None) -> Tensor:
         if quantity == "velocity":
             return diagnostics.velocity(state)
         if quantity == "pressure":
             return state.pressure
         if quantity == "vorticity":
-            return diagnostics.vorticity(state, params)
+            return diagnostics.vorticity(state, params, time)
         if quantity == "divergence":
             return diagnostics.divergence(state)
         assert state.tracers is not None
         return state.tracers[:, carried.index(quantity)]
 
-    return lambda state, params: {quantity: one(quantity, state, params) for quantity in quantities}
+    def measure(state: StaggeredState, params: Params, time: Tensor | None = None) -> dict[str, Tensor]:
+        return {quantity: one(quantity, state, params, time) for quantity in quantities}
+
+    return measure

@@ -94,6 +94,24 @@ class Sides:
         ends = ({where: pair[end] for where, pair in moving.items()} for end in (0, 1))
         return [replace(now, velocity={**now.velocity, **end}) for end in ends]
 
+    def faster(self, params: Params, time: Tensor) -> Known:
+        """How fast the velocities that change with time do so [m/s^2]."""
+        changing = {
+            (place, component): source
+            for place, side in self.sides.items()
+            for component, source in zip(self.grid.axes, side.velocity, strict=False)
+            if source is not None and source.varies
+        }
+        if not changing:
+            return Known({}, {}, {})
+        _, rates = torch.autograd.functional.jvp(
+            lambda t: tuple(source.at(params, t) for source in changing.values()),
+            time,
+            torch.ones_like(time),
+            create_graph=torch.is_grad_enabled(),
+        )
+        return Known(dict(zip(changing, rates, strict=True)), {}, {})
+
     @property
     def open(self) -> bool:
         """Whether fluid can leave, so that the pressure is known somewhere."""

@@ -118,13 +118,30 @@ def plates_in_space() -> sg.Scene:
     )
 
 
+@flow
+def gusty_channel() -> sg.Scene:
+    """What comes in changes with time, as a sine and as a table, and a wall is shaken."""
+    gust = sg.Sine(0.1, 1.5, offset=0.3)
+    return scene(
+        domain=sg.Domain(size=(1.5, 0.5), cells=(24, 10)),
+        entities={"water": sg.Fluid(viscosity=5e-3, density=1.2, velocity=(0.2, 0.0))},
+        boundary=sg.Boundary(
+            x_lo=sg.Inflow(gust),
+            x_hi=sg.Outflow(),
+            y_lo=sg.NoSlip(velocity=(sg.Table(every=0.25, values=(0.0, 0.3, -0.2)), 0.0)),
+            y_hi=sg.NoSlip(velocity=(0.2, 0.0)),
+        ),
+        method=sg.Staggered(integrator="rk3"),
+    )
+
+
 def around(scene: sg.Scene, start: float, dt: float) -> Measured:
     """The diagnostics a step before `start`, then, and a step after it [3, ...]."""
     solver, state, params = compile_scene(scene, "cpu", "float64")
     probe = next(p for p in solver.program.probes if p.name == "kept")
     state = rollout(solver, state, params, start, probes=()).state
-    probe = dataclasses.replace(probe, every=dt)
-    outputs = rollout(solver, state, params, 2.0 * dt, controller=Fixed(dt), probes=(probe,)).outputs["kept"]
+    probe, end = dataclasses.replace(probe, every=dt, start=start), start + 2.0 * dt
+    outputs = rollout(solver, state, params, end, start=start, controller=Fixed(dt), probes=(probe,)).outputs["kept"]
     return {name: value[0] for name, value in outputs.items()}
 
 
@@ -155,6 +172,20 @@ def test_spectrum_adds_up_to_the_energy(seen: Measured) -> None:
 def test_no_fluid_appears_or_vanishes(seen: Measured) -> None:
     assert float(seen["divergence_max"].max()) < 1e-10
     assert bool((seen["divergence_rms"] <= seen["divergence_max"]).all())
+
+
+def test_beside_a_body_that_shakes_the_causes_add_up_to_what_a_step_changes() -> None:
+    """In a gust; what the body does is of the size of what viscosity takes."""
+    post = sg.Obstacle(sg.Sphere(center=(0.5, 0.25), radius=0.08), motion=sg.Moving(velocity=(0.0, sg.Sine(0.1, 2.0))))
+    entities = {"water": sg.Fluid(viscosity=5e-3, velocity=(0.2, 0.0)), "post": post}
+    gust = gusty_channel().model_copy(update={"entities": entities, "method": sg.Staggered()})
+    seen = around(gust.replace({"domain.cells": (48, 20)}), 0.3, 1e-3)
+    for law, amount in (("energy", "kinetic_energy"), ("enstrophy", "enstrophy")):
+        torch.testing.assert_close(terms(seen, law).sum(0), seen[f"{law}_rate"], rtol=1e-11, atol=0)
+        change = (seen[amount][2] - seen[amount][1]) / 1e-3
+        torch.testing.assert_close(change, seen[f"{law}_rate"][1], rtol=1e-8, atol=0)
+    assert float(seen["energy_sides"].abs().min()) > 1e-3
+    assert bool((seen["energy_obstacles"].abs() < 2.0 * seen["energy_viscosity"].abs()).all())
 
 
 def test_work_of_the_scheme_is_none_for_central_differences_and_a_loss_upwind() -> None:
@@ -266,6 +297,25 @@ def test_equations_tell_how_their_squares_change() -> None:
         torch.testing.assert_close(measured, seen["energy_rate"][1], rtol=1e-4, atol=0)
         torch.testing.assert_close(terms(seen, "energy").sum(0), seen["energy_rate"], rtol=1e-10, atol=1e-12)
         torch.testing.assert_close(seen["spectrum"].sum(1), seen["energy"], rtol=1e-12, atol=0)
+
+
+def test_heat_through_a_wall_whose_temperature_swings_is_what_a_box_gains() -> None:
+    made = scene(
+        domain=sg.Domain(size=(1.0, 0.5), cells=(16, 8)),
+        entities={"water": sg.Fluid(viscosity=0.01), "heat": sg.Tracer(diffusivity=0.05, initial=0.2)},
+        boundary=sg.Boundary(x_lo=sg.NoSlip(heat=sg.Sine(1.0, 0.8)), default=sg.NoSlip()),
+        outputs={
+            "flow": sg.Exchange(of="heat", through="boundary.x_lo", every=1e-3),
+            "c": sg.Fields("heat", every=1e-3),
+        },
+        method=CENTRAL,
+    )
+    solver, state, params = compile_scene(made, "cpu", "float64")
+    out = rollout(solver, state, params, 0.5, controller=Fixed(1e-3)).outputs
+    whole = out["c"][0].sum((1, 2)) / 16 / 16
+    gained = (whole[2:] - whole[:-2]) / 2e-3
+    torch.testing.assert_close(gained[10:], out["flow"][0, 11:-1], rtol=0, atol=2e-3 * float(gained.abs().max()))
+    assert float(gained.min()) < -0.01 < 0.01 < float(gained.max())
 
 
 # ---- gases and water
