@@ -40,17 +40,19 @@ from scenegrad.surrogates.surrogate import Surrogate
 from scenegrad.surrogates.training.checkpoint import load_model
 from scenegrad.surrogates.training.fit import Fit
 from scenegrad.surrogates.training.loop import train
-from scenegrad.surrogates.training.losses import MeanSquare, RelativeL2
+from scenegrad.surrogates.training.losses import MeanSquare, Plus, RelativeL2, Sobolev
 from scenegrad.surrogates.training.recipe import Recipe, read_recipe
 from scenegrad.surrogates.training.settings import Settings
+from scenegrad.surrogates.training.solver_targets import Corrected, Correcting, MatchAdjoint, SolverInTheLoop
 from scenegrad.surrogates.training.targets import Noise, OneStep, Pushforward, Unrolled
 
 __all__ = [
-    "Bounded", "BreakEven", "Bridge", "Change", "ClassicUNet", "CoarseStep", "CorrelationTime", "DeepONet", "Drift",
-    "Euler", "FNO", "Fit", "Flow", "FlowMatching", "FromNoise", "FromPresent", "GraphNetwork", "GraphSimulator",
-    "Heun", "Independent", "Linear", "MeanSquare", "MinibatchOT", "Next", "Noise", "OneStep", "OneStepError",
-    "Operator", "Pairs", "Persistence", "Pushforward", "RK4", "Recipe", "RelativeL2", "RolloutError", "SafeStepper",
-    "Settings", "SpectrumError", "Split", "Stepper", "Surrogate", "Together", "Torus", "Trigonometric", "UNO", "UNet",
-    "Unrolled", "VRMSE", "VariancePreserving", "Windows", "break_even", "calibrated", "compare", "load_model",
-    "read_recipe", "train", "train_graph_network",
+    "Bounded", "BreakEven", "Bridge", "Change", "ClassicUNet", "CoarseStep", "Corrected", "Correcting",
+    "CorrelationTime", "DeepONet", "Drift", "Euler", "FNO", "Fit", "Flow", "FlowMatching", "FromNoise", "FromPresent",
+    "GraphNetwork", "GraphSimulator", "Heun", "Independent", "Linear", "MatchAdjoint", "MeanSquare", "MinibatchOT",
+    "Next", "Noise", "OneStep", "OneStepError", "Operator", "Pairs", "Persistence", "Plus", "Pushforward", "RK4",
+    "Recipe", "RelativeL2", "RolloutError", "SafeStepper", "Settings", "Sobolev", "SolverInTheLoop", "SpectrumError",
+    "Split", "Stepper", "Surrogate", "Together", "Torus", "Trigonometric", "UNO", "UNet", "Unrolled", "VRMSE",
+    "VariancePreserving", "Windows", "break_even", "calibrated", "compare", "load_model", "read_recipe", "train",
+    "train_graph_network",
 ]  # fmt: skip

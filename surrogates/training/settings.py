@@ -9,7 +9,7 @@ from typing import Any
 
 from scenegrad.engine.errors import EngineError
 from scenegrad.surrogates.choices import choose, spell
-from scenegrad.surrogates.training.losses import Loss, MeanSquare, RelativeL2
+from scenegrad.surrogates.training.losses import LOSSES, Loss, RelativeL2
 from scenegrad.surrogates.training.targets import TARGETS, Target
 
 __all__ = ["Settings"]
@@ -69,8 +69,8 @@ class Settings:
         if strangers := [name for name in table if name not in allowed]:
             raise EngineError(f"The training got {', '.join(strangers)}; it takes {', '.join(allowed)}.")
         chosen = dict(table)
-        if "target" in chosen:
+        if chosen.get("target") is not None:
             chosen["target"] = choose(chosen["target"], TARGETS, "target")
         if "loss" in chosen:
-            chosen["loss"] = choose(chosen["loss"], (RelativeL2, MeanSquare), "loss")
+            chosen["loss"] = choose(chosen["loss"], LOSSES, "loss")
         return Settings(**chosen)
