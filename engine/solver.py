@@ -91,7 +91,8 @@ class Elements(Points):
 @dataclass(frozen=True)
 class Atoms:
     """Particles of a box, positions unwrapped. species [atom], mass [atom], box: edge lengths [batch, dim], infinite
-    along an axis that does not repeat."""
+    along an axis that does not repeat, or edge vectors as rows [batch, dim, dim]. A box that changes is among what the
+    probe measures, as "box", likewise."""
 
     species: Tensor
     mass: Tensor

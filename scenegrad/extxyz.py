@@ -45,11 +45,12 @@ def write(atoms: h5py.Group, units: str, put: Callable[[str], object]) -> None:
     digits = 9 if atoms["position/value"].dtype == np.float32 else 17
     edges, time = atoms["box/edges/value"], atoms["box/edges/time"]
     dim = edges.shape[1]
+    to_space = ((0, 3 - dim), (0, 3 - dim))
     what = "species:S:1:" + "".join(f"{COLUMNS[name]}:R:3:" for name in known) + "mass:R:1"
     for frame in range(len(time)):
-        box = np.pad(edges[frame], (0, 3 - dim))
-        lattice = " ".join(f"{edge:.17g}" for edge in np.diag(box).ravel())
-        open_ = " ".join("T" if edge > 0.0 else "F" for edge in box)
+        box = np.pad(edges[frame] if edges.ndim == 3 else np.diag(edges[frame]), to_space)
+        lattice = " ".join(f"{edge:.17g}" for edge in box.ravel())
+        open_ = " ".join("T" if edge > 0.0 else "F" for edge in np.diagonal(box))
         head = f'Lattice="{lattice}" Properties={what} pbc="{open_}" time={time[frame]:.17g} units={units}'
         parts = [np.pad(atoms[f"{name}/value"][frame], ((0, 0), (0, 3 - dim))) for name in known]
         rows = np.concatenate([*parts, mass[:, None]], axis=1)

@@ -111,15 +111,19 @@ class MemberFrames(Trajectory):
 class AtomFrames(Trajectory):
     """Atoms in a box that may repeat itself; they are drawn in the box, wherever their trajectories have led."""
 
-    def box(self, index: int) -> NDArray[np.float64]:
-        """Edge lengths [dim], 0 along an axis without an end; while the file is growing, those of the scene or else the
-        reach of the atoms."""
+    def vectors(self, index: int) -> NDArray[np.float64]:
+        """Of the edges as rows [dim, dim], 0 along an axis without an end; while the file is growing, those of the
+        scene or else the reach of the atoms."""
         edges = self.group.get("box/edges")
         if edges is None:
             first = np.asarray(self.group["position/value"][0], dtype=np.float64)
-            return np.asarray(self.setting.size or np.maximum(first.max(axis=0), 1e-12), dtype=np.float64)
+            return np.diag(np.asarray(self.setting.size or np.maximum(first.max(axis=0), 1e-12), dtype=np.float64))
         value = np.asarray(edges["value"][index] if hasattr(edges, "keys") else edges, dtype=np.float64)
-        return np.diagonal(value).copy() if value.ndim == 2 else value
+        return value if value.ndim == 2 else np.diag(value)
+
+    def box(self, index: int) -> NDArray[np.float64]:
+        """Edge lengths along the axes [dim]."""
+        return np.diagonal(self.vectors(index)).copy()
 
     @property
     def periodic(self) -> NDArray[np.bool_]:
@@ -131,8 +135,9 @@ class AtomFrames(Trajectory):
     def positions(self, index: int) -> NDArray[np.float64]:
         """In the box [atom, 3]."""
         raw = np.asarray(self.group["position/value"][index], dtype=np.float64)
-        box = self.box(index)
-        inside = np.where(self.periodic, raw - np.floor(raw / np.where(box > 0.0, box, 1.0)) * box, raw)
+        rows = self.vectors(index)
+        turns = np.floor(raw @ np.linalg.inv(rows + np.diag(np.diagonal(rows) == 0.0)))
+        inside = raw - (turns * self.periodic) @ rows
         return np.pad(inside, ((0, 0), (0, 3 - self.dim)))
 
     def species_names(self) -> dict[int, str]:

@@ -12,17 +12,19 @@ from scenegrad import __version__
 from scenegrad.engine.files.column import Column
 from scenegrad.engine.solver import Atoms
 
-__all__ = ["AtomFrames", "write_atoms_header", "write_edges"]
+__all__ = ["AtomFrames", "place_of", "write_atoms_header", "write_edges"]
 
-# Readers refuse units that they do not know, and reduced units have no name among theirs.
+# Readers refuse units that they do not know, as those of reduced units; `units` beside them has all.
 KNOWN_UNITS = {
-    "nm", "pm", "Angstrom", "ps", "fs", "ns", "nm ps-1", "Angstrom ps-1", "kJ mol-1 nm-1", "kJ mol-1 Angstrom-1",
+    "nm", "pm", "Angstrom", "ps", "fs", "ns", "s", "nm ps-1", "Angstrom ps-1", "Angstrom fs-1", "m s-1", "N",
+    "kJ mol-1 nm-1", "kJ mol-1 Angstrom-1", "kcal mol-1 Angstrom-1",
 }  # fmt: skip
+BOX = "box"
 
 
 @dataclass(frozen=True)
 class AtomFrames:
-    """Trajectories of atoms in a box that does not change."""
+    """Trajectories of atoms in a box, which frames hold where it changes."""
 
     name: str
     layout: Atoms
@@ -36,7 +38,7 @@ class AtomFrames:
 
     def columns(self, frame: Mapping[str, np.ndarray]) -> dict[str, Column]:
         return {
-            key: Column(f"particles/{self.name}/{key}/value", value.shape, self.units.get(key, ""))
+            key: Column(f"particles/{self.name}/{place_of(key)}/value", value.shape, self.units.get(key, ""))
             for key, value in frame.items()
         }
 
@@ -55,18 +57,26 @@ class AtomFrames:
         if (unit := track["time"].attrs["units"]) in KNOWN_UNITS:
             track["time"].attrs["unit"] = unit
         atoms = file[f"particles/{self.name}"]
-        edges = atoms["box"].create_group("edges")
-        write_edges(edges, self.layout, self.member, len(track["time"]))
-        for element in (edges, *(file[column.path].parent for column in columns.values())):
+        moving = [file[column.path].parent for column in columns.values()]
+        if BOX not in columns:
+            moving.append(atoms["box"].create_group("edges"))
+            write_edges(moving[-1], self.layout, self.member, len(track["time"]), self.units.get("position", ""))
+        for element in moving:
             element["step"], element["time"] = track["step"], track["time"]
+
+
+def place_of(key: str) -> str:
+    """Of a quantity, below its group of particles."""
+    return "box/edges" if key == BOX else key
 
 
 def write_atoms_header(atoms: h5py.Group, layout: Atoms) -> None:
     """What each atom is, and the kind of box; fixed in time."""
     box = atoms.require_group("box")
-    dim = layout.box.shape[-1]
+    dim, lengths = layout.box.shape[-1], layout.box
     box.attrs["dimension"] = dim
-    endless = layout.box.isinf().any(dim=0).tolist()
+    lengths = lengths.diagonal(dim1=1, dim2=2) if lengths.ndim == 3 else lengths
+    endless = lengths.isinf().any(dim=0).tolist()
     box.attrs["boundary"] = np.array([b"none" if open_ended else b"periodic" for open_ended in endless])
     species = layout.species.detach().cpu().numpy()
     atoms["species"] = species
@@ -75,8 +85,11 @@ def write_atoms_header(atoms: h5py.Group, layout: Atoms) -> None:
     atoms["image"] = np.zeros((len(species), dim), dtype=np.int8)
 
 
-def write_edges(edges: h5py.Group, layout: Atoms, member: int, frames: int) -> None:
-    """Edge lengths for each frame, where readers look for them; 0 along an axis without an end."""
-    lengths = layout.box[member].detach().cpu().numpy()
-    lengths = np.where(np.isfinite(lengths), lengths, 0.0)
-    edges["value"] = np.tile(lengths, (frames, 1))
+def write_edges(edges: h5py.Group, layout: Atoms, member: int, frames: int, unit: str) -> None:
+    """The box of each frame, where readers look for it: edge lengths, 0 along an axis without an end, or vectors."""
+    box = layout.box[member].detach().cpu().numpy()
+    box = np.where(np.isfinite(box), box, 0.0)
+    edges["value"] = np.tile(box, (frames, *(1,) * box.ndim))
+    edges["value"].attrs["units"] = unit
+    if unit in KNOWN_UNITS:
+        edges["value"].attrs["unit"] = unit

@@ -19,7 +19,7 @@ from scenegrad.engine.files.column import Column
 from scenegrad.engine.files.disk import Growth, disk_errors, need_room
 from scenegrad.engine.files.formats import format_of
 from scenegrad.engine.files.frames import OURS, write_provenance
-from scenegrad.engine.files.h5md import write_atoms_header, write_edges
+from scenegrad.engine.files.h5md import place_of, write_atoms_header, write_edges
 from scenegrad.engine.files.vtkhdf import one_member
 from scenegrad.engine.files.well import begin_well, well_group
 from scenegrad.engine.solver import Atoms, Grid, Points, Probe, Series
@@ -100,7 +100,7 @@ class Shard:
             return Column(path, value.shape, unit, sampled=True)
         chunk: tuple[int, ...] | None = (1, *value.shape) if value.size else None
         if isinstance(layout, Atoms | Points):
-            path = f"particles/{probe.name}/{key}/value"
+            path = f"particles/{probe.name}/{place_of(key)}/value"
         else:
             path = f"{OURS}/{'grids' if isinstance(layout, Grid) else 'series'}/{probe.name}/{key}"
             chunk = chunk if isinstance(layout, Grid) else None
@@ -120,9 +120,10 @@ class Shard:
             moving = [element for element in group.values() if "value" in element]
             if isinstance(layout, Atoms):
                 write_atoms_header(group, layout)
-                edges = group["box"].create_group("edges")
-                write_edges(edges, layout, self.member, len(track["time"]))
-                moving.append(edges)
+                if "edges" not in group["box"]:
+                    edges = group["box"].create_group("edges")
+                    write_edges(edges, layout, self.member, len(track["time"]), probe.units.get("position", ""))
+                moving.append(group["box/edges"])
             else:
                 count = group["position/value"].shape[1]
                 for key, label in layout.labels.items():

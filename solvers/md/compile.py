@@ -67,7 +67,9 @@ def compile_md(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> tupl
     move = movement.motion(assembly)
     bare: Program[AtomState] = Program(scene.time.end, movement.steps)
     solver = AtomSolver(system, move, bare, recall_of(scene.outputs, scene.time.warmup), units.boltzmann)
-    layout = AtomLayout(kind, masses(values)[0].detach() / units.mass, box.edges, tuple(species))
+    layout = AtomLayout(
+        kind, masses(values)[0].detach() / units.mass, box.edges if lean is None else box.matrix, tuple(species)
+    )
     probes = [probe(name, o, scene.time.warmup, solver, layout, scene.units) for name, o in scene.outputs.items()]
     initial = start(scenes, boxes, solver, like)
     return solver.with_program(program(scene, probes, movement.steps, initial)), initial(values), values

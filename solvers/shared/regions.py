@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -21,7 +22,7 @@ from scenegrad.solvers.shared.sources import (
     rotation,
 )
 
-__all__ = ["bounds_of", "distance_to", "placed_mesh"]
+__all__ = ["bounds_of", "distance_to", "outside", "placed_mesh"]
 
 Array = NDArray[np.float64]
 
@@ -66,6 +67,13 @@ def bounds_of(shape: Shape, dim: int) -> tuple[Array, Array]:
             return bounds_of(shape.whole, dim)
         case _:
             return shape.bounds()
+
+
+def outside(corners: tuple[Array, Array], size: Sequence[float], moves: bool = False) -> str:
+    """What is wrong with a region between these corners, of which nothing is in the box."""
+    low, high, far = (f"({', '.join(f'{x:.4g}' for x in corner)})" for corner in (*corners, size))
+    never = "lies outside the box and never comes in" if moves else "lies outside the box"
+    return f"{never}: it reaches from {low} to {high}, the box from 0 to {far}. Move it in, or leave it out"
 
 
 def balls(shape: Points | Splats, dim: int) -> tuple[Array, Array]:

@@ -44,6 +44,59 @@ def test_an_interrupted_run_ends_with_the_same_numbers(tmp_path, family):
     assert_same(whole, parts)
 
 
+def crystal(dynamics, dt=0.004, **also):
+    """A few atoms in the plane, warm."""
+    return sg.Scene(
+        name="crystal",
+        units="lj",
+        domain=sg.Domain.periodic(density=0.7),
+        entities={
+            "A": sg.Atoms(lattice=sg.Square(cells=(6, 6)), temperature=1.0),
+            "pair": sg.LennardJones(cutoff=2.0),
+            **also,
+        },
+        dynamics=dynamics,
+        outputs={"traj": sg.Particles("position", "velocity", every=0.02)},
+        time=sg.Time(end=0.2, dt=dt),
+    )
+
+
+def orbits(dynamics):
+    return sg.library.pythagorean(end=0.2).replace(
+        {"dynamics": dynamics, "outputs.traj.every": 0.02, "outputs.energy.every": 0.02}
+    )
+
+
+MOTIONS = {
+    "newton": lambda: crystal(sg.NVE()),
+    "langevin": lambda: crystal(sg.Langevin(temperature=1.0)),
+    "brownian": lambda: crystal(sg.Brownian(temperature=1.0), dt="auto"),
+    "nose-hoover": lambda: crystal(sg.NoseHoover(temperature=1.0)),
+    "rescaling": lambda: crystal(sg.CSVR(temperature=1.0)),
+    "pressure": lambda: crystal(sg.ConstantPressure(temperature=1.0, pressure=1.0)),
+    "active": lambda: crystal(sg.ActiveBrownian(temperature=1.0, speed=2.0, rotation=1.0), dt="auto"),
+    "two-steps": lambda: crystal(
+        sg.RESPA(slow="pairs"), bonds=sg.HarmonicBond(stiffness=100.0, length=1.2, groups=((0, 1),))
+    ),
+    "rigid": lambda: crystal(sg.NVE(), rod=sg.RigidBond(groups=((0, 1),))),
+    "hermite": lambda: orbits(sg.Hermite(accuracy=1e-3)),
+    "symmetric": lambda: orbits(sg.SymmetricLeapfrog(accuracy=1e-2)),
+}
+
+
+@pytest.mark.parametrize("motion", MOTIONS)
+def test_every_motion_goes_on_with_the_same_bits(tmp_path, motion):
+    """And ends with the same state to the last bit: heat baths, boxes, directions, steps and random numbers too."""
+    scene = MOTIONS[motion]()
+    whole = sg.run(scene, tmp_path / "whole", device="cpu", dtype="float64", progress=False)
+    with pytest.raises(KeyboardInterrupt):
+        sg.run(scene, tmp_path / "parts", device="cpu", dtype="float64", progress=StopAt(0.45 * scene.time.end))
+    parts = sg.run(scene, tmp_path / "parts", device="cpu", dtype="float64", progress=False)
+    assert_same(whole, parts)
+    end, other = (state_of(tmp_path / name / "checkpoint.h5") for name in ("whole", "parts"))
+    assert end == other
+
+
 KILLED = {
     "atoms": lambda: sg.library.lj_fluid(cells=4).replace({"time.warmup": 0.0, "time.end": 8.0}),
     "particles": lambda: sg.library.colliding_disks(cells=20),

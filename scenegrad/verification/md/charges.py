@@ -26,10 +26,13 @@ CRYSTALS = {  # ions of a cubic cell, from each to its counter-ion, and the dist
     "CsCl": (((0.0, 0.0, 0.0),), (0.5, 0.5, 0.5), 0.75**0.5),
     "ZnS_zincblende": (FACES, (0.25, 0.25, 0.25), 0.1875**0.5),
 }
+LEANING = (1.0, -1.0, 1.0)
 
 
-def crystal(name: str, method: ChargeMethod, cells: int = 2, shake: float = 0.0) -> Scene:
-    """Ions of charges 1 and -1 in cells of edge 1."""
+def crystal(
+    name: str, method: ChargeMethod, cells: int = 2, shake: float = 0.0, tilt: tuple[float, float, float] | None = None
+) -> Scene:
+    """Ions of charges 1 and -1 in cells of edge 1. tilt: of the box, by whole edges, so that the crystal stays."""
     basis, shift, _ = CRYSTALS[name]
     corners = np.stack(np.meshgrid(*[np.arange(cells)] * 3, indexing="ij"), axis=-1).reshape(-1, 1, 3)
     rng = np.random.default_rng(0)
@@ -41,7 +44,7 @@ def crystal(name: str, method: ChargeMethod, cells: int = 2, shake: float = 0.0)
     return Scene(
         name=name,
         units="lj",
-        domain=Domain.periodic(size=(float(cells),) * 3),
+        domain=Domain.periodic(size=(float(cells),) * 3, tilt=tilt),
         entities={**ions, "charges": Electrostatics(method=method)},
         time=Time(end=1.0),
     )
@@ -68,6 +71,9 @@ def madelung(setting: Setting) -> Iterator[Finding]:
             energy, _, virial = energy_and_force(crystal(name, method), setting)
             yield relative(f"{name}, {what}", known[name], -energy * nearest, limit)
             yield relative(f"virial of {name}, {what}", known[name], -virial * nearest, 10 * limit)
+            energy, _, virial = energy_and_force(crystal(name, method, tilt=LEANING), setting)
+            yield relative(f"{name} in a box that leans, {what}", known[name], -energy * nearest, limit)
+            yield relative(f"virial of {name} there, {what}", known[name], -virial * nearest, 10 * limit)
 
 
 def mesh_and_waves(setting: Setting) -> Iterator[Finding]:

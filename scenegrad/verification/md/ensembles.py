@@ -11,9 +11,8 @@ from scipy import stats
 from torch import Tensor
 
 from scenegrad.engine.state import Params, map_tensors
-from scenegrad.scenes import library
 from scenegrad.scenes.active import ActiveBrownian
-from scenegrad.scenes.atoms import FCC, Atoms, Dynamics, Langevin, Sites
+from scenegrad.scenes.atoms import FCC, Atoms, Dynamics, Langevin, SimpleCubic, Sites
 from scenegrad.scenes.bonded import RigidBond
 from scenegrad.scenes.domain import Domain
 from scenegrad.scenes.motions import ConstantPressure
@@ -132,8 +131,16 @@ def volumes(setting: Setting) -> Iterator[Finding]:
     dynamics = ConstantPressure(
         temperature=1.0, pressure=pressure, response=0.2, compressibility=50.0, relaxation=0.1, every=2
     )
-    scene = library.lj_fluid(cells=2, temperature=1.0, density=0.02, warmup=0.0).replace(
-        {"outputs": {}, "pair": SoftSphere(epsilon=1e-6, cutoff=1.0), "dynamics": dynamics}
+    scene = Scene(
+        name="gas",
+        units="lj",
+        domain=Domain.periodic(density=pressure),
+        entities={
+            "A": Atoms(lattice=SimpleCubic(cells=(2, 2, 2)), temperature=1.0),
+            "pair": SoftSphere(epsilon=1e-6, cutoff=0.6),
+        },
+        dynamics=dynamics,
+        time=Time(end=1.0),
     )
     made = compiled([scene.replace({"seed": n}) for n in range(members)], setting)
     seen = []
@@ -142,7 +149,7 @@ def volumes(setting: Setting) -> Iterator[Finding]:
             assert state.edges is not None
             seen.append(state.edges.prod(dim=1).cpu().numpy() * pressure)
     drawn = np.concatenate(seen)
-    few, atoms = math.sqrt(len(drawn)), 32.0
+    few, atoms = math.sqrt(len(drawn)), 8.0
     yield absolute("P <V> / T", atoms, float(drawn.mean()), 4.0 * math.sqrt(atoms) / few)
     yield relative("variance of P V / T", atoms, float(drawn.var()), 4.0 * math.sqrt(2.0 + 6.0 / atoms) / few)
     yield at_least("chance of these volumes", 1e-3, chance(drawn, stats.gamma(atoms)))

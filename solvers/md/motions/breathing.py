@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from scenegrad.scenes.motions import ConstantPressure
-from scenegrad.scenes.outputs import Particles
 from scenegrad.scenes.scene import Scene
 from scenegrad.solvers.md.families import Assembly, Movement
 from scenegrad.solvers.md.motions.barostat import CellRescaling
@@ -33,9 +32,6 @@ def check(scene: Scene, reasons: Reasons) -> None:
             f"lets the box breathe at random, and no gradient by {', '.join(scene.parameters())} goes through that. "
             f"Write plain numbers, or keep the volume.",
         )
-    for name, output in scene.outputs.items():
-        if isinstance(output, Particles):
-            reasons.add(f"outputs.{name}", "writes atoms with one box for all frames, and here the box changes.")
 
 
 def learnable(scene: Scene) -> list[str]:

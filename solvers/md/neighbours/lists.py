@@ -34,6 +34,7 @@ FAR = 4.0  # skins that the far list reaches beyond the cutoff
 FEW_ATOMS = 128  # below this, sorting into cells costs more than it saves
 ALL_ATOMS = 32  # up to here a list holds every pair and is made once
 MOST_CELLS = 16  # of an atom
+LINE = 16  # neighbours, of which rows have a multiple, for kernels that read whole lines; any atom fills them up
 MARGIN = 1.01  # of the far radius around atoms in open space, so that they meet no images
 
 
@@ -69,8 +70,11 @@ class Neighbours:
         self.radii = torch.stack([self.near, self.far]).to(dtype)
 
         self.count = torch.zeros(batch, atoms, dtype=torch.int32, device=device)  # of the far list
-        self.cell, self.order, self.filled = (torch.zeros_like(self.count) for _ in range(3))
-        self.folded = torch.zeros(batch, atoms, dim, dtype=dtype, device=device)
+        self.cell, self.filled = torch.zeros_like(self.count), torch.zeros_like(self.count)
+        # With room at the end for kernels that read whole lines.
+        self.order = self.count.new_zeros(batch * atoms + LINE)[:-LINE].view(batch, atoms)
+        folded = torch.zeros(batch * atoms + LINE, dim, dtype=dtype, device=device)
+        self.folded = folded[:-LINE].view(batch, atoms, dim)
         self.made_at = torch.full((2, batch, atoms, dim), math.nan, dtype=dtype, device=device)  # near and far
         self.made_in = box.finite.expand(2, batch, dim).clone()
         self.stale = self.count.new_ones(2, batch)
@@ -92,7 +96,7 @@ class Neighbours:
 
     def make_room(self, capacity: int) -> None:
         self.capacity = max(min(capacity, self.atoms - 1), 1)
-        self.far_rows = self.count.new_zeros(*self.count.shape, self.capacity)
+        self.far_rows = self.count.new_zeros(*self.count.shape, in_lines(self.capacity))
         # As they are found, before they are sorted. The last place takes the candidates that come after a full row.
         self.raw = self.count.new_zeros(*self.count.shape, self.capacity + 1)
         self.picked.clear()
@@ -176,21 +180,32 @@ class Neighbours:
 
     def search(self, position: Tensor, box: Box) -> None:
         """The far list of systems where it is stale; where a row is too short, of all of them with longer rows."""
-        self.find(position, box)
-        while (longest := int(self.count.max())) > self.capacity:
+        longest = self.enter(position, box)
+        while longest > self.capacity:
             self.make_room(int(1.2 * longest) + 4)
             self.stale.fill_(1)
-            self.find(position, box)
+            longest = self.enter(position, box)
         self.searches += (self.stale[1] != 0).cpu()
-        flag, count, rows = (view(one, wp.int32) for one in (self.stale[1], self.count, self.far_rows))
-        self.filled.zero_()
-        found = [flag, count, view(self.raw, wp.int32)]
-        launch(transpose_pairs(), self.shape, [*found, view(self.filled, wp.int32), rows], self.device)
         # A pair at the very edge may be found by one of the two atoms only, by rounding: a row has as many atoms as
         # entered it.
         self.count.copy_(torch.where((self.stale[1] != 0)[:, None], self.filled, self.count))
         if self.device != "cpu":  # where atoms enter rows one by one, and so in order
-            launch(sort_rows(), self.shape, [flag, count, rows], self.device)
+            seen = [view(one, wp.int32) for one in (self.stale[1], self.count, self.far_rows)]
+            launch(sort_rows(), self.shape, seen, self.device)
+
+    def enter(self, position: Tensor, box: Box) -> int:
+        """Atoms into rows of the far list, as far as these have room; returns how many the longest row would have.
+
+        Where a pair stands in one row only, that is the row of the atom which did not find it.
+        """
+        self.find(position, box)
+        longest = int(self.count.max())
+        if longest > self.capacity:
+            return longest
+        self.filled.zero_()
+        seen = [view(one, wp.int32) for one in (self.stale[1], self.count, self.raw, self.filled, self.far_rows)]
+        launch(transpose_pairs(), self.shape, seen, self.device)
+        return int(self.filled.max())
 
     def find(self, position: Tensor, box: Box) -> None:
         """Atoms into cells, and from there into rows as they come."""
@@ -211,7 +226,8 @@ class Neighbours:
             launch_shared(gather_slanted(n.dim, n.dtype, self.excluding, self.single), self.shape, slanted, self.device)
         else:
             upright = [flag, lengths, radius, cells, x, cell, end, order, folded, *rows]
-            launch_shared(gather_pairs(n.dim, n.dtype, self.excluding, self.single), self.shape, upright, self.device)
+            kernel = gather_pairs(n.dim, n.dtype, self.excluding, self.single, self.device == "cpu")
+            launch_shared(kernel, self.shape, upright, self.device)
 
     def fit(self, position: Tensor, box: Box) -> Tensor:
         """Cells for this box; returns its edges [batch, dim], float64, those of a region around the atoms where they
@@ -270,5 +286,9 @@ class Neighbours:
         box = [view(edges, n.vec), view(self.box.leaning(n.dtype), n.three), view(self.radii[0], n.real)]
         far = [view(self.made_at[0], n.vec), view(self.count, wp.int32), view(self.far_rows, wp.int32)]
         near = [view(one, wp.int32) for one in self.picked[once]]
-        kernel = pick_pairs(n.dim, n.dtype, self.tilted, once and not self.single)
+        kernel = pick_pairs(n.dim, n.dtype, self.tilted, once and not self.single, self.device == "cpu")
         launch_shared(kernel, self.shape, [view(stale, wp.int32), *box, *far, *near], self.device)
+
+
+def in_lines(capacity: int) -> int:
+    return -(-capacity // LINE) * LINE

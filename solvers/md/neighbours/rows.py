@@ -6,7 +6,8 @@ import torch
 import warp as wp
 
 from scenegrad.solvers.md.images import nearest_image
-from scenegrad.solvers.md.numbers import FUSED, numbers
+from scenegrad.solvers.md.numbers import numbers
+from scenegrad.solvers.md.wide import WIDE, readers, stretch
 
 __all__ = ["pick_pairs", "sort_rows", "transpose_pairs"]
 
@@ -63,13 +64,16 @@ def sort_rows() -> wp.Kernel:
 
 
 @cache
-def pick_pairs(dim: int, dtype: torch.dtype, tilted: bool, halving: bool) -> wp.Kernel:
+def pick_pairs(dim: int, dtype: torch.dtype, tilted: bool, halving: bool, wide: bool) -> wp.Kernel:
     """Of every row those within the radius, in their order. halving: a pair stays in one of its two rows only, in turns
-    that of the first atom and of the second, so that all rows are about equally long."""
+    that of the first atom and of the second, so that all rows are about equally long. wide: many at a time."""
     n = numbers(dim, dtype)
     vec, real, three, image = n.vec, n.real, n.three, nearest_image(dim, dtype, tilted)
+    entry, part, _ = readers(dim, dtype)
+    by = stretch(dtype, wide)
+    most, step, flags_type = by.most, by.step, by.type(wp.int32, 1)
 
-    @wp.kernel(module="unique", enable_backward=False, module_options=FUSED)
+    @wp.kernel(module="unique", enable_backward=False, module_options=WIDE)
     def kernel(
         corner: wp.vec2i,
         stale: wp.array[wp.int32],
@@ -97,15 +101,38 @@ def pick_pairs(dim: int, dtype: torch.dtype, tilted: bool, halving: bool) -> wp.
         x = xb[i]
         row = rows[b, i]
         row_out = rows_out[b, i]
+        d = vec()
+        flags = flags_type()
         found = int(0)
-        for m in range(count[b, i]):
-            j = row[m]
-            d = image(x - xb[j], lengths, inverse, slant)
-            row_out[found] = j
-            near = wp.where(wp.dot(d, d) < limit, 1, 0)
-            if wp.static(halving):
-                near = near & ((i + j + wp.where(i > j, 1, 0)) & 1)
-            found += near
+        length = count[b, i]
+        first = int(0)
+        while first < length:
+            here = wp.min(length - first, most)
+            padded = (here + (step - 1)) & (-step)
+            m = int(0)
+            while m < padded:
+                j = entry(row, first + m)
+                for a in range(wp.static(dim)):
+                    d[a] = x[a] - part(xb, j, a)
+                if wp.static(tilted):
+                    d = image(d, lengths, inverse, slant)
+                else:
+                    for a in range(wp.static(dim)):
+                        d[a] = d[a] - lengths[a] * wp.rint(d[a] * inverse[a])
+                r2 = real(0.0)
+                for a in range(wp.static(dim)):
+                    r2 += d[a] * d[a]
+                near = wp.where(r2 < limit, 1, 0)
+                if wp.static(halving):
+                    near = near & (i + j + wp.where(i > j, 1, 0))
+                flags[m] = near
+                m += 1
+            g = int(0)
+            while g < here:
+                row_out[found] = entry(row, first + g)
+                found += flags[g]
+                g += 1
+            first += here
         count_out[b, i] = found
 
     return kernel

@@ -12,6 +12,7 @@ import warp as wp
 
 from scenegrad.solvers.md.images import nearest_image
 from scenegrad.solvers.md.numbers import FUSED, numbers
+from scenegrad.solvers.md.wide import WIDE, readers, stretch
 
 __all__ = ["gather_pairs", "gather_slanted"]
 
@@ -33,20 +34,23 @@ def is_excluded(excluding: bool) -> Any:
 
 
 @cache
-def gather_pairs(dim: int, dtype: torch.dtype, excluding: bool, once: bool) -> wp.Kernel:
+def gather_pairs(dim: int, dtype: torch.dtype, excluding: bool, once: bool, wide: bool) -> wp.Kernel:
     """Neighbours of each atom within the radius (minimum image), cell by cell; excluding: but for those in its row of
     the table of exclusions. once: each pair is found by one of its atoms only, in turns the first and the second, so
-    that all find about equally many.
+    that all find about equally many. wide: many candidates at a time, for which `folded` has room at its end.
 
     Of the 5^(dim - 1) columns of cells around an atom, those beyond the radius are left out, and of the others the
     cells beyond its sphere.
     """
     n = numbers(dim, dtype)
     vec, real, cells_type = n.vec, n.real, wp.types.vector(dim, wp.int32)
+    entry, part_of, _ = readers(dim, dtype)
+    by = stretch(dtype, wide)
+    at_once, step, flags_type = by.most, by.step, by.type(wp.int32, 1)
 
     excluded_here = is_excluded(excluding)
 
-    @wp.kernel(module="unique", enable_backward=False, module_options=FUSED)
+    @wp.kernel(module="unique", enable_backward=False, module_options=WIDE)
     def kernel(
         corner: wp.vec2i,
         stale: wp.array[wp.int32],
@@ -105,6 +109,7 @@ def gather_pairs(dim: int, dtype: torch.dtype, excluding: bool, once: bool) -> w
                 width[a] = lengths[a] / real(grid[a])
                 inside[a] = x[a] - real(home[a]) * width[a]
             last = grid[wp.static(dim - 1)]
+            flags = flags_type()
             for column in range(wp.static(5 ** (dim - 1))):
                 rest = column
                 first = int(0)
@@ -152,17 +157,33 @@ def gather_pairs(dim: int, dtype: torch.dtype, excluding: bool, once: bool) -> w
                             begin = int(0)
                             if first + start > 0:
                                 begin = ends[first + start - 1]
-                            for slot in range(begin, ends[first + stop - 1]):
-                                d = points[slot] - image
-                                j = names[slot]
-                                row[wp.min(found, most)] = j
-                                near = wp.where(wp.dot(d, d) < limit and j != i, 1, 0)
-                                if wp.static(once):
-                                    near = near & (i + j + wp.where(j > i, 1, 0))
-                                if wp.static(excluding):
-                                    if near == 1:
-                                        near = wp.where(excluded_here(excluded, i, j), 0, 1)
-                                found += near
+                            finish = ends[first + stop - 1]
+                            while begin < finish:
+                                here = wp.min(finish - begin, at_once)
+                                padded = (here + (step - 1)) & (-step)
+                                m = int(0)
+                                while m < padded:
+                                    r2 = real(0.0)
+                                    for a in range(wp.static(dim)):
+                                        apart = part_of(points, begin + m, a) - image[a]
+                                        r2 += apart * apart
+                                    other = entry(names, begin + m)
+                                    close = wp.where(r2 < limit and other != i, 1, 0)
+                                    if wp.static(once):
+                                        close = close & (i + other + wp.where(other > i, 1, 0))
+                                    flags[m] = close
+                                    m += 1
+                                g = int(0)
+                                while g < here:
+                                    j = entry(names, begin + g)
+                                    row[wp.min(found, most)] = j
+                                    near = flags[g]
+                                    if wp.static(excluding):
+                                        if near == 1:
+                                            near = wp.where(excluded_here(excluded, i, j), 0, 1)
+                                    found += near
+                                    g += 1
+                                begin += here
         count_out[b, i] = found
 
     return kernel

@@ -132,7 +132,8 @@ def serving(
         return scattering(output, solver, atoms), Series(), {"s": "1", "q": unit["wavenumber"]}
     assert isinstance(output, Particles)
     quantities = tuple(dict.fromkeys(("position", *output.quantities)))
-    return particles(quantities, solver), atoms, {name: unit[name] for name in quantities}
+    names = {name: unit[name] for name in quantities}
+    return particles(quantities, solver), atoms, {**names, "box": unit["position"]}
 
 
 def of_species(name: str | None, atoms: Atoms) -> Tensor:
@@ -204,4 +205,12 @@ def particles(quantities: tuple[str, ...], solver: AtomSolver) -> Measure:
         "velocity": lambda state, params: state.velocity,
         "force": force,
     }
-    return lambda state, params: {quantity: known[quantity](state, params) for quantity in quantities}
+
+    def measure(state: AtomState, params: Params) -> dict[str, Tensor]:
+        found = {quantity: known[quantity](state, params) for quantity in quantities}
+        if state.edges is None:
+            return found
+        box = solver.system.box_of(state)
+        return {**found, "box": box.edges if box.lean is None else box.matrix}
+
+    return measure

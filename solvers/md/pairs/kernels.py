@@ -1,190 +1,20 @@
-"""Kernels over the pairs of a neighbour list: force, its adjoint, energy, virial.
+"""Kernels over the pairs of a neighbour list that are called now and then: energy and virial, their adjoint, stiffness.
 
-An atom sums its own row. Where a list has each pair once, as on a CPU, it hands what it found to the other atom as
-well; where it has each pair in both rows, as on a GPU, all kernels gather, and a sum over pairs counts half of each.
-
-d = x_i - x_j is the nearest image, r^2 = d.d, s = -u'(r)/r. Pairs beyond the cutoff are masked, not skipped: a branch
-that a quarter of the pairs takes costs more than their arithmetic. Sums over the atoms of a system are done in float64.
+The notation is that of `forces`, which has the kernels of every step. Sums over the atoms of a system are done in
+float64.
 """
 
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
-import torch
 import warp as wp
 
-from scenegrad.solvers.md.images import nearest_image
 from scenegrad.solvers.md.numbers import FUSED, numbers
 from scenegrad.solvers.md.pairs.cuts import cut_functions
+from scenegrad.solvers.md.pairs.forces import force, force_adjoint
+from scenegrad.solvers.md.pairs.law import PairLaw
 from scenegrad.solvers.md.pairs.potentials import potential
 
 __all__ = ["PairLaw", "force", "force_adjoint", "stiffest", "sums", "sums_adjoint"]
-
-
-@dataclass(frozen=True)
-class PairLaw:
-    """What the kernels are specialised for. mixed: more than one pair of species, looked up for every neighbour.
-    partial: some two species have nothing to do with this potential, their row is -1. once: a list has each pair in one
-    row only. tilted: boxes are triclinic."""
-
-    kind: str
-    cut: str
-    dim: int
-    dtype: torch.dtype
-    mixed: bool
-    partial: bool = False
-    once: bool = False
-    tilted: bool = False
-
-    @property
-    def share(self) -> float:
-        """Of a pair, that a row counts."""
-        return 1.0 if self.once else 0.5
-
-    @property
-    def image(self) -> Any:
-        return nearest_image(self.dim, self.dtype, self.tilted)
-
-
-@cache
-def force(law: PairLaw) -> wp.Kernel:
-    """F_i += sum_j s(r^2) d"""
-    n, mixed = numbers(law.dim, law.dtype), law.mixed
-    partial, once, image, three = law.partial, law.once, law.image, n.three
-    vec, real, edge, theta = n.vec, n.real, n.edge, n.theta(len(potential(law.kind).parameters))
-    radial = cut_functions(law.kind, law.cut, law.dtype).radial
-
-    @wp.kernel(module="unique", enable_backward=False, module_options=FUSED)
-    def kernel(
-        corner: wp.vec2i,
-        box: wp.array[vec],
-        lean: wp.array[three],
-        p: wp.array2d[theta],
-        e: wp.array2d[edge],
-        pair_of: wp.array2d[wp.int32],
-        species: wp.array[wp.int32],
-        count: wp.array2d[wp.int32],
-        rows: wp.array3d[wp.int32],
-        x: wp.array2d[vec],
-        force_out: wp.array2d[vec],
-    ):
-        b, i = wp.tid()
-        b += corner[0]
-        i += corner[1]
-        xb = x[b]
-        fb = force_out[b]
-        row = rows[b, i]
-        xi = xb[i]
-        lengths = box[b]
-        inverse = vec()
-        for a in range(wp.static(n.dim)):
-            inverse[a] = real(1.0) / lengths[a]
-        slant = lean[b]
-        mine = pair_of[species[i]]
-        pk = p[b, 0]
-        ek = e[b, 0]
-        total = vec()
-        for m in range(count[b, i]):
-            j = row[m]
-            d = image(xi - xb[j], lengths, inverse, slant)
-            r2 = wp.dot(d, d)
-            if wp.static(mixed):
-                k = mine[species[j]]
-                if wp.static(partial):
-                    if k < 0:
-                        continue
-                pk = p[b, k]
-                ek = e[b, k]
-            f = wp.where(r2 < ek[0], radial(r2, pk, ek), real(0.0)) * d
-            total += f
-            if wp.static(once):
-                fb[j] = fb[j] - f
-        fb[i] = fb[i] + total
-
-    return kernel
-
-
-@cache
-def force_adjoint(law: PairLaw, learning: bool) -> wp.Kernel:
-    """Transposed derivative of L = sum_i w_i . F_i, with dw = w_i - w_j and s' = ds/d(r^2):
-
-    dL/dx_i = sum_j [s dw + 2 s' (d.dw) d], which is added,    dL/dp = 1/2 sum_ij (d.dw) ds/dp   (where `learning`; by
-    atom and pair).
-    """
-    n, mixed = numbers(law.dim, law.dtype), law.mixed
-    partial, once, image, three = law.partial, law.once, law.image, n.three
-    share = law.share
-    vec, real, edge, theta = n.vec, n.real, n.edge, n.theta(len(potential(law.kind).parameters))
-    f = cut_functions(law.kind, law.cut, law.dtype)
-    radial, slope, radial_by = f.radial, f.slope, f.radial_by
-
-    @wp.kernel(module="unique", enable_backward=False, module_options=FUSED)
-    def kernel(
-        corner: wp.vec2i,
-        box: wp.array[vec],
-        lean: wp.array[three],
-        p: wp.array2d[theta],
-        e: wp.array2d[edge],
-        pair_of: wp.array2d[wp.int32],
-        species: wp.array[wp.int32],
-        count: wp.array2d[wp.int32],
-        rows: wp.array3d[wp.int32],
-        x: wp.array2d[vec],
-        w: wp.array2d[vec],
-        x_bar_out: wp.array2d[vec],
-        p_bar_out: wp.array3d[theta],
-    ):
-        b, i = wp.tid()
-        b += corner[0]
-        i += corner[1]
-        xb = x[b]
-        x_bar_b = x_bar_out[b]
-        wb = w[b]
-        row = rows[b, i]
-        xi = xb[i]
-        wi = wb[i]
-        lengths = box[b]
-        inverse = vec()
-        for a in range(wp.static(n.dim)):
-            inverse[a] = real(1.0) / lengths[a]
-        slant = lean[b]
-        mine = pair_of[species[i]]
-        k = int(0)
-        pk = p[b, 0]
-        ek = e[b, 0]
-        total = vec()
-        p_bar = theta()
-        for m in range(count[b, i]):
-            j = row[m]
-            d = image(xi - xb[j], lengths, inverse, slant)
-            r2 = wp.dot(d, d)
-            dw = wi - wb[j]
-            if wp.static(mixed):
-                k = mine[species[j]]
-                if wp.static(partial):
-                    if k < 0:
-                        continue
-                pk = p[b, k]
-                ek = e[b, k]
-            inside = wp.where(r2 < ek[0], real(1.0), real(0.0))
-            along = wp.dot(d, dw) * inside
-            s = radial(r2, pk, ek) * inside
-            part_x = s * dw + (real(2.0) * slope(r2, pk, ek) * along) * d
-            total += part_x
-            if wp.static(once):
-                x_bar_b[j] = x_bar_b[j] - part_x
-            if wp.static(learning):
-                part = (real(share) * along) * radial_by(r2, pk, ek)
-                if wp.static(mixed):
-                    p_bar_out[b, i, k] = p_bar_out[b, i, k] + part
-                else:
-                    p_bar += part
-        x_bar_b[i] = x_bar_b[i] + total
-        if wp.static(learning and not mixed):
-            p_bar_out[b, i, 0] = p_bar
-
-    return kernel
 
 
 @cache

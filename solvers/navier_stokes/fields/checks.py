@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -22,6 +23,7 @@ SMOOTHER = {
     "gaussian_field": "lower its peak and width", "matern_field": "lower its tau", "noise_field": "enlarge its scale",
 }  # fmt: skip
 ENOUGH = 0.8  # of the variance of a random field that a grid must carry
+NEARLY_ALL = 0.95  # below which it is told how much is lost
 
 Cells = tuple[int, ...]
 Sizes = tuple[float, ...]
@@ -94,16 +96,27 @@ def random_trouble(told: Any, cells: Cells, size: Sizes) -> str | None:
         )
     last = min(highest_mode(n) * longest / length for n, length in zip(cells, size, strict=True))
     share = share_carried(told, last, dim, longest)
-    if share >= ENOUGH:
+    if share >= NEARLY_ALL:
         return None
-    wanted = last
-    while share_carried(told, wanted, dim, longest) < ENOUGH:
-        wanted += 1.0
-    needed = tuple(3 * math.ceil(wanted * length / longest) + 1 for length in size)
-    return (
-        f"is finer than the grid: {times(cells)} cells carry waves up to {last:g} per longest edge, {share:.0%} of its "
-        f"variance. Take at least {times(needed)} cells, or {SMOOTHER[told.kind]}"
+    finer = f"is finer than the grid: {times(cells)} cells carry waves up to {last:g} per longest edge"
+    if share < ENOUGH:
+        needed = cells_for(told, ENOUGH, last, size)
+        return f"{finer}, {share:.0%} of its variance. Take at least {needed} cells, or {SMOOTHER[told.kind]}"
+    needed = cells_for(told, NEARLY_ALL, last, size)
+    warnings.warn(
+        f"A {told.kind} {finer}, and {1.0 - share:.0%} of its variance is lost. Take {needed} cells to keep "
+        f"{NEARLY_ALL:.0%}, or {SMOOTHER[told.kind]}.",
+        stacklevel=2,
     )
+    return None
+
+
+def cells_for(told: Any, share: float, last: float, size: Sizes) -> str:
+    """The fewest cells that carry a share of the variance, in words."""
+    dim, longest, wanted = len(size), max(size), last
+    while share_carried(told, wanted, dim, longest) < share:
+        wanted += 1.0
+    return times(tuple(3 * math.ceil(wanted * length / longest) + 1 for length in size))
 
 
 def share_carried(told: Any, last: float, dim: int, longest: float) -> float:

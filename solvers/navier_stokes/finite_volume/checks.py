@@ -15,6 +15,7 @@ from scenegrad.solvers.navier_stokes.finite_volume.initial import start_trouble
 from scenegrad.solvers.navier_stokes.finite_volume.laws import Law
 from scenegrad.solvers.navier_stokes.finite_volume.probes import output_trouble
 from scenegrad.solvers.navier_stokes.finite_volume.sides import side_troubles
+from scenegrad.solvers.shared.regions import bounds_of, outside
 from scenegrad.solvers.shared.structure import structure_of
 
 __all__ = ["structure", "troubles"]
@@ -29,7 +30,7 @@ def troubles(scene: Scene, law: Law) -> Iterator[tuple[str, str]]:
         yield "entities", f"hold {len(flows)} gases or waters ({', '.join(flows) or 'none'}); one fills the box"
     for name, part in scene.entities.items():
         if isinstance(part, Obstacle):
-            yield from obstacle_troubles(name, part)
+            yield from obstacle_troubles(name, part, scene)
         elif name not in flows:
             yield name, f"is a {part.kind}; finite volumes know a gas or shallow water, and obstacles. Leave it out"
         elif isinstance(part, Gas | ShallowWater):
@@ -74,7 +75,11 @@ def flow_troubles(name: str, part: Gas | ShallowWater, scene: Scene, law: Law) -
             yield f"{name}.patches.{number}.velocity", f"has another dimension than the scene, which has {scene.dim}"
 
 
-def obstacle_troubles(name: str, part: Obstacle) -> Iterator[tuple[str, str]]:
+def obstacle_troubles(name: str, part: Obstacle, scene: Scene) -> Iterator[tuple[str, str]]:
+    if scene.domain.size is not None and part.shape.dim() in (None, scene.dim):
+        low, high = corners = bounds_of(part.shape, scene.dim)
+        if (high <= 0.0).any() or (low >= scene.domain.size).any():
+            yield f"{name}.shape", outside(corners, scene.domain.size)
     if part.motion is not None:
         yield f"{name}.motion", "is not served by finite volumes: their obstacles stand still; leave it out"
     if part.rotation is not None:

@@ -142,12 +142,12 @@ def van_leer(real: Any) -> Ends:
 
     @wp.func
     def by_a(a: real, b: real, small: real):
-        share = b / (a + b + tiny)
+        share = b * (real(1.0) / (a + b + tiny))
         return wp.where(a * b > real(0.0), share * share, real(0.0))
 
     @wp.func
     def by_b(a: real, b: real, small: real):
-        share = a / (a + b + tiny)
+        share = a * (real(1.0) / (a + b + tiny))
         return wp.where(a * b > real(0.0), share * share, real(0.0))
 
     return Ends(upwind, by_a, by_b, by_a, by_b)
@@ -156,59 +156,51 @@ def van_leer(real: Any) -> Ends:
 @cache
 def weno3(real: Any) -> Ends:
     """Weights 1/3 of the line from behind and 2/3 of the one ahead, divided by the squares of their roughness; with
-    r = ((a^2 + small) / (b^2 + small))^2,  ahead = (r b + a / 2) / (2 r + 1),  behind = (a + r b / 2) / (2 + r)."""
+    A = ((a^2 + small) / small)^2 and B likewise,  ahead = f(a, b) = (A b + B a / 2) / (2 A + B),  behind = f(b, a).
+
+    f has  (2 A + B)^2 f_a = B ((2 A + B) / 2 + A_a (b - a)),  (2 A + B)^2 f_b = A (2 A + B + B_b (a - b)).
+    """
 
     @wp.func
-    def ratio(a: real, b: real, small: real):
-        share = (a * a + small) / (b * b + small)
-        return share * share
+    def rough(a: real, small: real):
+        return a * a * (real(1.0) / small) + real(1.0)
 
     @wp.func
-    def by_a(a: real, b: real, small: real):
-        """dr/da"""
-        return real(4.0) * a * ratio(a, b, small) / (a * a + small)
-
-    @wp.func
-    def by_b(a: real, b: real, small: real):
-        """dr/db"""
-        return real(-4.0) * b * ratio(a, b, small) / (b * b + small)
-
-    @wp.func
-    def ahead(a: real, b: real, small: real):
-        r = ratio(a, b, small)
-        return (r * b + real(0.5) * a) / (real(2.0) * r + real(1.0))
-
-    @wp.func
-    def behind(a: real, b: real, small: real):
-        r = ratio(a, b, small)
-        return (a + real(0.5) * r * b) / (real(2.0) + r)
+    def f(a: real, b: real, small: real):
+        x, y = rough(a, small), rough(b, small)
+        x2, y2 = x * x, y * y
+        return (x2 * b + y2 * (real(0.5) * a)) / (real(2.0) * x2 + y2)
 
     @wp.func
     def upwind(w: real, q0: real, q1: real, q2: real, q3: real, small: real):
-        left = q1 + ahead(q1 - q0, q2 - q1, small)
-        right = q2 - behind(q2 - q1, q3 - q2, small)
-        return wp.where(w > real(0.0), left, right)
+        up = w > real(0.0)
+        b = q2 - q1
+        a = wp.where(up, q1 - q0, q3 - q2)
+        half = f(a, b, small)
+        return wp.where(up, q1 + half, q2 - half)
 
     @wp.func
-    def ahead_a(a: real, b: real, small: real):
-        bottom = real(2.0) * ratio(a, b, small) + real(1.0)
-        return real(0.5) / bottom + (b - a) / (bottom * bottom) * by_a(a, b, small)
+    def f_a(a: real, b: real, small: real):
+        x, y = rough(a, small), rough(b, small)
+        x2, y2 = x * x, y * y
+        bottom = real(2.0) * x2 + y2
+        share = real(1.0) / bottom
+        return share * share * y2 * (real(0.5) * bottom + real(4.0) * a * (real(1.0) / small) * x * (b - a))
 
     @wp.func
-    def ahead_b(a: real, b: real, small: real):
-        r = ratio(a, b, small)
-        bottom = real(2.0) * r + real(1.0)
-        return r / bottom + (b - a) / (bottom * bottom) * by_b(a, b, small)
+    def f_b(a: real, b: real, small: real):
+        x, y = rough(a, small), rough(b, small)
+        x2, y2 = x * x, y * y
+        bottom = real(2.0) * x2 + y2
+        share = real(1.0) / bottom
+        return share * share * x2 * (bottom + real(4.0) * b * (real(1.0) / small) * y * (a - b))
 
     @wp.func
     def behind_a(a: real, b: real, small: real):
-        bottom = real(2.0) + ratio(a, b, small)
-        return real(1.0) / bottom + (b - a) / (bottom * bottom) * by_a(a, b, small)
+        return f_b(b, a, small)
 
     @wp.func
     def behind_b(a: real, b: real, small: real):
-        r = ratio(a, b, small)
-        bottom = real(2.0) + r
-        return real(0.5) * r / bottom + (b - a) / (bottom * bottom) * by_b(a, b, small)
+        return f_a(b, a, small)
 
-    return Ends(upwind, ahead_a, ahead_b, behind_a, behind_b)
+    return Ends(upwind, f_a, f_b, behind_a, behind_b)

@@ -90,6 +90,10 @@ class Box:
     def origin(self) -> int:
         return RIM * sum(self.steps)
 
+    def start(self, number: int) -> int:
+        """Of the samples of a field in the first member."""
+        return self.lead + self.origin + number * self.size
+
     def room(self, batch: int) -> Tensor:
         """Zeros for a batch; flat."""
         total = batch * len(self.components) * self.size + 2 * self.lead

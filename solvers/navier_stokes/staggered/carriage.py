@@ -14,17 +14,18 @@ from typing import Any
 import torch
 import warp as wp
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from scenegrad.solvers.navier_stokes.staggered.advection import Scheme
-from scenegrad.solvers.navier_stokes.staggered.boxes import Box, Rim
-from scenegrad.solvers.navier_stokes.staggered.fluxes import carrier_bar, carrying, conduction_bar, sample_bar
+from scenegrad.solvers.navier_stokes.staggered.boxes import RIM, Box, Rim
+from scenegrad.solvers.navier_stokes.staggered.flux_transposes import carrier_bar, sample_bar, velocity_bar
+from scenegrad.solvers.navier_stokes.staggered.fluxes import carrying
 from scenegrad.solvers.navier_stokes.staggered.grid import Grid
-from scenegrad.solvers.navier_stokes.staggered.launches import Launches, on_stream, view
+from scenegrad.solvers.navier_stokes.staggered.launches import Launches, view
+from scenegrad.solvers.navier_stokes.staggered.rate_cotangents import diffusivity_bar, rate_bar
 from scenegrad.solvers.navier_stokes.staggered.rims import fill, fold
 from scenegrad.solvers.navier_stokes.staggered.slices import differences
 
-__all__ = ["Carriage", "Carried", "Moved", "Weights"]
+__all__ = ["Carriage", "Weights"]
 
 
 @dataclass(frozen=True)
@@ -107,32 +108,56 @@ class Carriage:
             kernel, shape, member = fill(self.real), (batch, len(rim.ghosts)), len(box.components) * box.size
             arrays = [*rim.filling, view(numbers), room.array]
             self.launches(kernel, shape, lambda: (box.lead, member), arrays, (kernel, shape, member))
+        self.wrap(room)
+        return room.array
+
+    def wrap(self, room: Room) -> None:
+        """Copies what goes around the periodic axes."""
         for around in room.copies:
             for ghosts, samples in around:
                 ghosts.copy_(samples)
-        return room.array
 
-    def placed(self, name: str, box: Box, fields: Sequence[Tensor]) -> Any:
-        """The fields amid zeros."""
-        room = self.room(name, box, len(fields[0]))
-        for inside, one in zip(room.inside, fields, strict=True):
-            inside.copy_(one)
-        return room.array
+    def rate_bars(
+        self, name: str, box: Box, direct: Sequence[Tensor | None], later: Sequence[Tensor | None], weights: Any
+    ) -> tuple[Any, list[Tensor | None]]:
+        """Cotangents of the rates in their box, amid zeros beyond sides that are not periodic, and of the rates before.
 
-    def folded(self, name: str, box: Box, rim: Rim, batch: int) -> list[Tensor]:
-        """Cotangents of the fields in a box, with what their ghosts have."""
+        direct, later: cotangents of the rates, and of the fields after the step. weights: (newer, older)."""
+        batch = next(len(bar) for bar in (*direct, *later) if bar is not None)
+        room, before = self.room(name, box, batch), list[Tensor | None]()
+        for number, (bar, after) in enumerate(zip(direct, later, strict=True)):
+            shape = self.grid.shape(box.components[number])
+            given = bar if after is None else after
+            if given is None:
+                room.inside[number].zero_()
+                before.append(None)
+                continue
+            old = None if after is None else torch.empty_like(after, memory_format=torch.contiguous_format)
+            some = view(given.contiguous())
+            numbers = (some, some) if after is None else tuple(map(view, weights))
+            fields = [some if one is None else view(one.contiguous()) for one in (bar, after)]
+            rest = (box.start(number), len(box.components) * box.size)
+            kernel = rate_bar(self.real, bar is not None, after is not None)
+            lines = (*numbers, *fields, some if old is None else view(old), room.array)
+            self.launch(kernel, shape, batch, rest, lines)
+            before.append(old)
+        self.wrap(room)
+        return room.array, before
+
+    def folded(self, name: str, box: Box, rim: Rim, batch: int, onto: Sequence[Tensor | None]) -> list[Tensor]:
+        """Cotangents of the fields in a box, with what their ghosts have and those that they have otherwise."""
         room = self.room(name, box, batch)
-        for around in reversed(room.copies):
-            for ghosts, samples in around:
-                samples.add_(ghosts)
         if len(rim.ends):
             kernel, shape, member = fold(self.real), (batch, len(rim.ends)), len(box.components) * box.size
             arrays = [*rim.folding, room.array]
             self.launches(kernel, shape, lambda: (box.lead, member), arrays, (kernel, shape, member))
-        return [part.clone(memory_format=torch.contiguous_format) for part in room.inside]
+        return [
+            part.clone(memory_format=torch.contiguous_format) if more is None else part + more
+            for part, more in zip(room.inside, onto, strict=True)
+        ]
 
     def values_bar(self, name: str, box: Box, rim: Rim, values: Tensor, batch: int) -> Tensor:
-        """Of what the sides hold, once what goes around has been folded."""
+        """Of what the sides hold."""
         ghosts = box.members(self.room(name, box, batch).whole)[:, rim.holders.long()]
         return (ghosts * rim.held).sum(2).sum_to_size(values.shape)
 
@@ -152,7 +177,7 @@ class Carriage:
         component = box.components[number]
         shape = self.grid.shape(component)
         found = torch.empty((len(diffusivity), *shape), device=self.grid.device, dtype=self.grid.dtype)
-        start = box.lead + box.origin + number * box.size
+        start = box.start(number)
         kernel = carrying(self.grid.dim, self.real, self.scheme, component is not None, weights is not None)
         numbers, after, out = view(diffusivity), None, view(found)
         steps = (numbers, numbers, numbers)
@@ -163,40 +188,62 @@ class Carriage:
         self.launch(kernel, shape, len(found), self.around(box, component, start, box.origin), lines)
         return found, after
 
-    def sample_bar(
-        self, box: Box, number: int, q: Any, u: Any, rate_bar: Any, diffusivity: Tensor, small: Tensor, bar: Any
-    ) -> None:
-        """Writes the cotangent of one field of a box as one of what is carried."""
-        component = box.components[number]
-        start = box.lead + number * box.size
-        kernel = sample_bar(self.grid.dim, self.real, self.scheme, component is not None)
-        lines = (view(diffusivity), view(small[:, number]), q, u, rate_bar, bar)
-        self.launch(kernel, box.shape, len(diffusivity), self.around(box, component, start, 0), lines)
+    def velocity_bars(
+        self, rim: Rim, u: Any, rates: Any, diffusivity: Tensor, small: Tensor, onto: Sequence[Tensor | None]
+    ) -> list[Tensor]:
+        """Cotangents of the velocity components, which are carried and carry, with those that they have otherwise."""
+        box, batch, plain, bars = self.flow, len(diffusivity), all(self.grid.periodic), list[Tensor]()
+        shape, inner = self.reached(box)
+        for number, more in enumerate(onto):
+            extra, out = None, self.room("flow bar", box, batch).array
+            if plain:
+                extra = None if more is None else view(more.contiguous())
+                bars.append(torch.empty((batch, *shape), device=self.grid.device, dtype=self.grid.dtype))
+                out = view(bars[-1])
+            kernel = velocity_bar(self.grid.dim, self.real, self.scheme, number, plain, extra is not None)
+            rest = (box.lead + inner, len(box.components) * box.size, box.size, self.inverse)
+            lines = (view(diffusivity), view(small), u, rates, u if extra is None else extra, out)
+            self.launch(kernel, shape, batch, rest, lines)
+        return bars or self.folded("flow bar", box, rim, batch, onto)
 
-    def carrier_bar(self, box: Box, axis: int, q: Any, u: Any, rate_bar: Any, small: Tensor, bar: Any) -> None:
-        """Adds to the cotangent of the velocity along an axis (0, 1, 2) as what carries the fields of a box."""
+    def tracer_bar(self, rim: Rim, q: Any, u: Any, rate: Any, diffusivity: Tensor, small: Tensor) -> list[Tensor]:
+        """Cotangent of a tracer as what is carried."""
+        box, batch = self.cells, len(diffusivity)
+        shape, inner = self.reached(box)
+        kernel = sample_bar(self.grid.dim, self.real, self.scheme)
+        lines = (view(diffusivity), view(small[:, 0]), q, u, rate, self.room("cells bar", box, batch).array)
+        self.launch(kernel, shape, batch, self.around(box, None, box.lead + inner, inner)[1:], lines)
+        return self.folded("cells bar", box, rim, batch, [None])
+
+    def wind_bars(self, rim: Rim, q: Any, u: Any, rate: Any, small: Tensor) -> list[Tensor] | list[None]:
+        """Cotangents of the velocity components as what carries a tracer."""
+        box, flow, batch = self.cells, self.flow, len(small)
         if not self.scheme.carries:
-            return
-        flow = self.flow
-        kernel = carrier_bar(self.grid.dim, self.real, self.scheme, box.components[0] is not None)
-        numbers = (axis, box.lead, len(box.components) * box.size, box.size, flow.lead + axis * flow.size)
-        rest = (*numbers, len(flow.components) * flow.size, self.real(1.0 / self.grid.spacing[axis]))
-        self.launch(kernel, box.shape, len(small), rest, (view(small), q, u, rate_bar, bar))
+            return [None] * self.grid.dim
+        shape, inner = self.reached(flow)
+        bar = self.room("flow bar", flow, batch).array
+        for axis, h in enumerate(self.grid.spacing):
+            wind = (flow.lead + inner + axis * flow.size, len(flow.components) * flow.size)
+            rest = (axis, box.lead + inner, box.size, *wind, self.real(1.0 / h))
+            lines = (view(small[:, 0]), q, u, rate, bar)
+            self.launch(carrier_bar(self.real, self.scheme), shape, batch, rest, lines)
+        return self.folded("flow bar", flow, rim, batch, [None] * self.grid.dim)
 
-    def diffusivity_bar(self, box: Box, q: Any, rate_bar: Any, batch: int) -> Tensor:
+    def diffusivity_bar(self, box: Box, q: Any, rates: Any, batch: int) -> Tensor:
         """[batch]"""
-        total = None
-        for number, component in enumerate(box.components):
-            shape = self.grid.shape(component)
-            product = torch.empty((batch, *shape), device=self.grid.device, dtype=self.grid.dtype)
-            start = box.lead + box.origin + number * box.size
-            rest = (start, len(box.components) * box.size, self.inverse)
-            lines = (q, rate_bar, view(product))
-            self.launch(conduction_bar(self.grid.dim, self.real), shape, batch, rest, lines)
-            each = product.flatten(1).sum(1)
-            total = each if total is None else total + each
-        assert total is not None
-        return total
+        shape = tuple(n + (not wraps) for n, wraps in zip(self.grid.cells, self.grid.periodic, strict=True))
+        sums = torch.zeros((batch, *shape), device=self.grid.device, dtype=self.grid.dtype)
+        kernel = diffusivity_bar(self.grid.dim, self.real, len(box.components), self.grid.device == "cpu")
+        rest = (box.start(0), len(box.components) * box.size, box.size, self.inverse)
+        self.launch(kernel, shape, batch, rest, (q, rates, view(sums)))
+        return sums.flatten(1).sum(1)
+
+    def reached(self, box: Box) -> tuple[tuple[int, ...], int]:
+        """Shape of what has cotangents in each field of a box, and where it begins: the samples along periodic axes,
+        and ghosts too along the others."""
+        grid = self.grid
+        shape = tuple(n if grid.periodic[a] else box.shape[a] for a, n in enumerate(grid.cells))
+        return shape, RIM * sum(step for step, wraps in zip(box.steps, grid.periodic, strict=True) if wraps)
 
     def around(self, box: Box, component: int | None, start: int, inner: int) -> tuple[Any, ...]:
         """Places of the samples of q, and of the velocity beside them. inner: of the first row, within a field."""
@@ -232,120 +279,3 @@ class Carriage:
                     least = torch.finfo(q.dtype).tiny ** 0.25
                     found[:, n, a] = self.scheme.small * largest.clamp(min=least).log2().round().exp2().square()
         return found
-
-
-class Moved(torch.autograd.Function):
-    """Rates of the velocity components, which carry each other, and with weights (newer, older, *before) also the
-    velocity after a step; one node of the graph that keeps only its inputs."""
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        carriage: Carriage,
-        rim: Rim,
-        values: Tensor | None,
-        diffusivity: Tensor,
-        newer: Tensor | None,
-        older: Tensor | None,
-        *fields: Tensor,
-    ) -> tuple[Tensor, ...]:
-        box, dim = carriage.flow, carriage.grid.dim
-        velocity, before = fields[:dim], fields[dim:]
-        small = carriage.small(velocity)
-        ctx.set_materialize_grads(False)
-        ctx.carriage, ctx.rim = carriage, rim
-        weights = None if newer is None or older is None else Weights((newer, older), before)
-        with on_stream(carriage.grid.device):
-            u = carriage.filled("flow", box, rim, velocity, values)
-            made = [carriage.rate(box, n, u, u, diffusivity, small, weights) for n in range(dim)]
-        rates, after = zip(*made, strict=True)
-        weighed = (*rates, *before) if ctx.needs_input_grad[4] else ()
-        ctx.save_for_backward(values, diffusivity, small, newer, older, *velocity, *weighed)
-        return rates if weights is None else (*rates, *after)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, *bars: Tensor | None) -> tuple[Tensor | None, ...]:
-        carriage, rim, dim = ctx.carriage, ctx.rim, ctx.carriage.grid.dim
-        values, diffusivity, small, newer, older, *fields = ctx.saved_tensors
-        box, batch, velocity, weighed = carriage.flow, len(diffusivity), fields[:dim], fields[dim:]
-        _, needs_values, needs_diffusivity = ctx.needs_input_grad[1:4]
-        after = bars[dim:]
-        before: list[Tensor | None] = [None] * len(after)
-        with on_stream(carriage.grid.device):
-            u = carriage.filled("flow", box, rim, velocity, values)
-            room = carriage.room("flow rate bar", box, batch)
-            rate_bar = room.array
-            pairs = zip(room.inside, bars[:dim], after or [None] * dim, strict=True)
-            for inside, direct, later in pairs:
-                if direct is None:
-                    inside.zero_()
-                else:
-                    inside.copy_(direct)
-                if later is not None:
-                    inside.addcmul_(later, beside(newer, later))
-            bar = carriage.room("flow bar", box, batch).array
-            for n in range(dim):
-                carriage.sample_bar(box, n, u, u, rate_bar, diffusivity, small, bar)
-            for n in range(dim):
-                carriage.carrier_bar(box, n, u, u, rate_bar, small, bar)
-            numbers = carriage.diffusivity_bar(box, u, rate_bar, batch) if needs_diffusivity else None
-            found = carriage.folded("flow bar", box, rim, batch)
-            held = carriage.values_bar("flow bar", box, rim, values, batch) if needs_values else None
-        shares = [torch.zeros_like(newer), torch.zeros_like(newer)] if weighed else [None, None]
-        for n, later in enumerate(after):
-            if later is not None:
-                found[n].add_(later)
-                if ctx.needs_input_grad[6 + dim + n]:
-                    before[n] = later * beside(older, later)
-                for share, rate in zip(shares, weighed[n::dim], strict=False):
-                    share += torch.linalg.vecdot(later.flatten(1), rate.flatten(1))
-        return None, None, held, numbers, *shares, *found, *before
-
-
-def beside(numbers: Tensor, field: Tensor) -> Tensor:
-    """[batch, 1, ...]"""
-    return numbers.view(-1, *[1] * (field.ndim - 1))
-
-
-class Carried(torch.autograd.Function):
-    """The rate of a tracer, as one node of the graph that keeps only its inputs. rims: of the velocity and its own."""
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        carriage: Carriage,
-        rims: tuple[Rim, Rim],
-        values: Tensor | None,
-        diffusivity: Tensor,
-        tracer: Tensor,
-        *velocity: Tensor,
-    ) -> Tensor:
-        ctx.carriage, ctx.rims, small = carriage, rims, carriage.small([tracer])
-        ctx.save_for_backward(values, diffusivity, small, tracer, *velocity)
-        with on_stream(carriage.grid.device):
-            u = carriage.filled("flow", carriage.flow, rims[0], velocity, None)
-            q = carriage.filled("cells", carriage.cells, rims[1], [tracer], values)
-            return carriage.rate(carriage.cells, 0, q, u, diffusivity, small)[0]
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, rate_bars: Tensor) -> tuple[Tensor | None, ...]:
-        carriage, rims, (values, diffusivity, small, tracer, *velocity) = ctx.carriage, ctx.rims, ctx.saved_tensors
-        flow, cells, batch = carriage.flow, carriage.cells, len(diffusivity)
-        needs_values, needs_diffusivity = ctx.needs_input_grad[2:4]
-        with on_stream(carriage.grid.device):
-            u = carriage.filled("flow", flow, rims[0], velocity, None)
-            q = carriage.filled("cells", cells, rims[1], [tracer], values)
-            rate_bar = carriage.placed("cells rate bar", cells, [rate_bars])
-            bar = carriage.room("cells bar", cells, batch).array
-            carriage.sample_bar(cells, 0, q, u, rate_bar, diffusivity, small, bar)
-            numbers = carriage.diffusivity_bar(cells, q, rate_bar, batch) if needs_diffusivity else None
-            found = carriage.folded("cells bar", cells, rims[1], batch)
-            held = carriage.values_bar("cells bar", cells, rims[1], values, batch) if needs_values else None
-            wind = carriage.room("flow bar", flow, batch)
-            wind.whole.zero_()
-            for axis in range(len(velocity)):
-                carriage.carrier_bar(cells, axis, q, u, rate_bar, small, wind.array)
-            found += carriage.folded("flow bar", flow, rims[0], batch)
-        return None, None, held, numbers, *found

@@ -14,9 +14,10 @@ from torch import Tensor
 
 from scenegrad.solvers.navier_stokes.staggered.advection import Scheme
 from scenegrad.solvers.navier_stokes.staggered.boxes import RIM, Box, Ends, Rim
-from scenegrad.solvers.navier_stokes.staggered.carriage import Carriage, Carried, Moved, Weights
+from scenegrad.solvers.navier_stokes.staggered.carriage import Carriage, Weights
 from scenegrad.solvers.navier_stokes.staggered.ghosts import Ghost
 from scenegrad.solvers.navier_stokes.staggered.grid import Grid
+from scenegrad.solvers.navier_stokes.staggered.nodes import Carried, Moved
 from scenegrad.solvers.navier_stokes.staggered.sides import HI, LO, Known, Sides
 from scenegrad.solvers.navier_stokes.staggered.slices import but_last, differences, first, last
 from scenegrad.solvers.navier_stokes.staggered.strain import Eddies

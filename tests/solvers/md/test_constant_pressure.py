@@ -1,5 +1,6 @@
 """A box that breathes: the density of its pressure, the volume's distribution, what is conserved, what is refused."""
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -7,6 +8,7 @@ import torch
 import scenegrad as sg
 from scenegrad.engine.rollout import rollout
 from scenegrad.engine.state import map_tensors
+from scenegrad.view.h5md import open_h5md
 
 
 def fluid(pressure, temperature=1.5, cells=3, density=0.7, cutoff=2.5, **changes):
@@ -70,11 +72,39 @@ def test_a_member_does_not_feel_its_companions_and_a_restart_goes_on_alike():
     assert torch.equal(again[-1].edges, alone[-1].edges)
 
 
+def test_every_frame_has_its_box(tmp_path):
+    """In the file of a run, as text, in the shard of an ensemble, and in the eyes of who draws it."""
+    scene = fluid(1.0, outputs={"traj": sg.Particles("position", every=0.02), "thermo": sg.Thermo(every=0.02)})
+    scene = scene.replace({"time.end": 0.08, "time.dt": 0.004})
+    run = sg.run(scene, tmp_path / "run", device="cpu", dtype="float64")
+    boxes = run["traj"].box[:]
+    assert boxes.shape == (5, 3)
+    assert run["traj"].box.units == "sigma"
+    assert np.ptp(boxes, axis=0).min() > 1e-3
+    text = sg.write_extxyz(run).read_text()
+    lattices = [[float(x) for x in row.split('"')[1].split()] for row in text.splitlines() if "Lattice" in row]
+    np.testing.assert_array_equal(np.array(lattices)[:, ::4], boxes)
+    frames = open_h5md(run.folder / "traj.h5md")
+    for n, box in enumerate(boxes):
+        np.testing.assert_array_equal(frames.box(n), box)
+        assert (frames.positions(n) < box).all()
+    frames.close()
+    sg.generate(
+        scene.replace({"Ar.temperature": sg.Uniform(1.4, 1.6)}),
+        1,
+        out=tmp_path / "data",
+        device="cpu",
+        dtype="float64",
+        progress=False,
+    )
+    with h5py.File(next((tmp_path / "data").rglob("*.h5"))) as file:
+        assert np.ptp(file["particles/traj/box/edges/value"][:], axis=0).min() > 1e-3
+        assert len(file["particles/traj/box/edges/time"]) == 5
+
+
 def test_what_it_cannot_do_is_refused():
     with pytest.raises(sg.SceneError, match="no gradient"):
         sg.compile(fluid(1.0, **{"pair.epsilon": sg.Parameter(1.0)}))
-    with pytest.raises(sg.SceneError, match="one box for all frames"):
-        sg.compile(fluid(1.0, outputs={"traj": sg.Particles("position", every=1.0)}))
     solver, state, params = compiled(fluid(1.0))
     moved = type(state)(**{**vars(state), "position": state.position.requires_grad_()})
     with pytest.raises(sg.EngineError, match="reweighting"):

@@ -119,6 +119,21 @@ def test_a_full_row_grows_and_loses_nothing():
     assert rows(found) == all_pairs(x, box, 2.8)
 
 
+def test_a_row_that_others_fill_grows_too():
+    """Where each pair is found by one atom, it stands in the row of the other: an atom that finds few may get many."""
+    box = (9.7, 12.3, 15.1)
+    x = filled(box, 7)
+    longest = 0
+    for capacity in range(16, 40):
+        found = lists(box, capacity=capacity)
+        found.update(x[None])
+        count, _ = found.pairs(once=True)
+        longest = max(longest, int(found.count.max()))
+        assert int(found.count.max()) <= found.far_rows.shape[2]
+        assert 2 * int(count.sum()) == sum(map(len, all_pairs(x, box, 2.8)))
+    assert longest > 16
+
+
 def test_rows_that_are_just_full_lose_nothing():
     box = (9.7, 12.3, 15.1)
     x = filled(box, 7)

@@ -1,6 +1,8 @@
 """What no solver of fluids may swallow: each is refused with what would mend it, or stops where it went wrong."""
 
+import math
 import re
+import warnings
 from collections.abc import Callable
 
 import pydantic
@@ -93,6 +95,87 @@ def test_an_obstacle_that_closes_the_only_way_out_is_refused():
     assert "closes the outflow at x_hi" in refused(scene(BOX, CHANNEL, water=water, plug=plug))
     half = sc.Obstacle(sc.Box(center=(1.0, 0.2), size=(0.4, 0.5)))
     compile_scene(scene(BOX, CHANNEL, water=water, half=half), "cpu", "float64")
+
+
+@pytest.mark.parametrize("flow", [sc.Fluid(viscosity=0.1), sc.Gas()], ids=["staggered", "finite_volume"])
+def test_an_obstacle_of_which_nothing_is_in_the_box_is_refused(flow):
+    away = sc.Obstacle(sc.Sphere(center=(1.5, 0.5), radius=0.2))
+    sides = sc.Boundary(default=sc.Slip())
+    message = refused(scene(BOX, sides, flow=flow, moon=away))
+    told = r"moon\.shape.*lies outside the box.*\(1\.3, 0\.3\) to \(1\.7, 0\.7\).*\(1, 1\).*leave it out"
+    assert re.search(told, message)
+    half = sc.Obstacle(sc.Sphere(center=(1.1, 0.5), radius=0.2))
+    compile_scene(scene(BOX, sides, flow=flow, moon=half), "cpu", "float64")
+
+
+def moving(motion: sc.Moving, x: float = 0.6) -> sc.Scene:
+    paddle = sc.Obstacle(sc.Box(center=(x, 0.5), size=(0.1, 0.3)), motion=motion)
+    return scene(sc.Domain(size=(1.0, 1.0), cells=(24, 24)), CHANNEL, water=sc.Fluid(viscosity=0.1), paddle=paddle)
+
+
+def turning(motion: sc.Moving) -> sc.Scene:
+    """An arm that points away from the inflow; its corners are 0.453 from its centre."""
+    arm = sc.Obstacle(sc.Box(center=(0.7, 0.5), size=(0.5, 0.1)), motion=motion)
+    return moving(motion).model_copy(update={"entities": {"water": sc.Fluid(viscosity=0.1), "arm": arm}})
+
+
+@pytest.mark.parametrize(
+    ("given", "when"),
+    [
+        (moving(sc.Moving(velocity=(-0.5, 0.0))), 0.93),  # 0.55 - 0.5 t = 2/24
+        (moving(sc.Moving(velocity=(sc.Sine(-1.5, 0.25), 0.0))), 0.67),  # 0.467 = 3 / pi (1 - cos(pi t / 2))
+        (moving(sc.Moving(velocity=(sc.Table(every=0.5, values=(0.0, -1.0, -1.0)), 0.0))), 0.72),  # 0.467 = t - 0.25
+        (turning(sc.Moving(angular_velocity=3.0, center=(0.5, 0.5))), 0.9),  # 0.083 = 0.5 + 0.453 cos(3 t + 0.11)
+    ],
+    ids=["steadily", "as a sine", "as a table", "by turning"],
+)
+def test_a_body_that_will_cover_the_inflow_is_refused_before_it_moves(given, when):
+    told = re.search(r"\.motion.*covers part of the inflow at x_lo at t = (\S+) s.*keep two cells", refused(given))
+    assert told is not None
+    assert float(told[1]) == pytest.approx(when, abs=0.05)
+
+
+def test_a_body_that_ends_before_the_inflow_or_comes_into_the_box_later_may_move():
+    compile_scene(moving(sc.Moving(velocity=(-0.4, 0.0))), "cpu", "float64")  # 0.55 - 0.4 is more than 2/24
+    coming = moving(sc.Moving(velocity=(-0.5, 0.0)), x=1.2).model_copy(update={"boundary": CLOSED})
+    compile_scene(coming, "cpu", "float64")
+    going = moving(sc.Moving(velocity=(0.5, 0.0)), x=1.2).model_copy(update={"boundary": CLOSED})
+    assert "lies outside the box and never comes in" in refused(going)
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: sc.Outflow(heat=1.0), r"Outflow got heat=1\.0; .*Leave heat out.*Inflow\(1\.0, heat="),
+        (lambda: sc.NoSlip(velocity=sc.Parameter((0.2, 0.0))), r"velocity=\(Parameter\(0\.2\), Parameter\(0\)\)"),
+        (lambda: sc.NoSlip(velocity=0.3), r"NoSlip got velocity=0\.3; .*one entry for each dimension"),
+    ],
+)
+def test_what_a_side_cannot_be_told_is_refused_with_what_can(make, told):
+    with pytest.raises(pydantic.ValidationError, match=told) as caught:
+        make()
+    assert "Extra inputs" not in str(caught.value)
+    assert "should be a valid" not in str(caught.value)
+
+
+def test_a_grid_that_loses_some_of_a_random_field_says_how_much():
+    def starting(peak: float) -> sc.Scene:
+        return scene(ROUND, water=sc.Fluid(viscosity=0.1, vorticity=sc.GaussianField(peak=peak, width=1.0, rms=1.0)))
+
+    def loud(given: sc.Scene) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            compile_scene(given, "cpu", "float64")
+
+    loud(starting(1.5))
+    words = r"12 x 12 cells .* waves up to 3 .* and (\d+)% of its variance is lost"
+    with pytest.warns(UserWarning, match=words) as seen:
+        compile_scene(starting(2.5), "cpu", "float64")
+    told = str(seen[0].message)
+    lost, needed = int(re.search(words, told)[1]), int(re.search(r"Take (\d+) x", told)[1])
+    assert lost == pytest.approx(100 * 0.5 * math.erfc(1.0 / math.sqrt(2.0)), abs=1.5)  # a normal law beyond 3.5
+    loud(starting(2.5).replace({"domain.cells": (needed, needed)}))
+    assert "of its variance. Take at least" in refused(starting(3.0))
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from functools import reduce
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -22,10 +23,11 @@ from scenegrad.scenes.values import Parameter, number, vector
 from scenegrad.solvers.navier_stokes.staggered.grid import Grid
 from scenegrad.solvers.navier_stokes.staggered.obstacles.immersed import Body, Obstacles
 from scenegrad.solvers.navier_stokes.staggered.obstacles.motion import Motion
+from scenegrad.solvers.navier_stokes.staggered.obstacles.passage import Passage
 from scenegrad.solvers.navier_stokes.staggered.obstacles.shapes import distance_of, learnable_shape, middle_of
 from scenegrad.solvers.navier_stokes.staggered.walls import condition
 from scenegrad.solvers.shared import signals
-from scenegrad.solvers.shared.regions import bounds_of, distance_to
+from scenegrad.solvers.shared.regions import outside
 from scenegrad.solvers.shared.sources import rotation
 
 __all__ = ["learnable_obstacles", "obstacle_troubles", "obstacles_of", "top_speeds"]
@@ -122,30 +124,52 @@ def obstacle_troubles(scene: Scene, tracers: Sequence[str]) -> Iterator[tuple[st
                 yield where, f"there is no tracer {tracer!r}.{nearest(tracer, tracers)} There are: {there}"
             elif not isinstance(value, int | float | Parameter):
                 yield where, "the surface of an obstacle has one steady value; give a number"
-        yield from motion_troubles(name, part, scene)
-        for axis in range(scene.dim):
-            for side in (0, 1):
-                place, given = f"{AXES[axis]}_{('lo', 'hi')[side]}", condition(scene, axis, side)[1]
-                if not isinstance(given, Inflow | Outflow):
-                    continue
-                near = distances_on(part, axis, side, scene, cell)
-                if isinstance(given, Inflow) and (near < 2 * cell[axis]).any():
-                    yield (
-                        f"{name}.shape",
-                        f"covers part of the inflow at {place}, where fluid would come from the solid; keep two cells "
-                        f"({2 * cell[axis]:.3g} m) away from it",
-                    )
-                elif isinstance(given, Outflow) and (near < 0.0).all():
-                    yield f"{name}.shape", f"closes the outflow at {place}, and nothing could leave; let a part be open"
+        wrong = list(motion_troubles(name, part, scene))
+        yield from wrong
+        if not wrong:
+            yield from passage_troubles(name, part, scene, cell)
 
 
-def distances_on(part: Obstacle, axis: int, side: int, scene: Scene, cell: Sequence[float]) -> np.ndarray:
-    """Of the middles of the faces on a side from a body where it stands at the start; infinite where the body is more
-    than two cells away from all of them."""
+def passage_troubles(name: str, part: Obstacle, scene: Scene, cell: Sequence[float]) -> Iterator[tuple[str, str]]:
+    """Where the body stands and moves as long as the run takes."""
+    size = scene.domain.size
+    assert size is not None
+    grid = Grid((1,) * scene.dim, (1.0,) * scene.dim, (False,) * scene.dim, "cpu", torch.float64)
+    passage = Passage(part, motion_of(name, [part], grid), scene)
+    if passage.outside(size):
+        yield f"{name}.shape", outside(passage.bounds(0), size, passage.motion.moves)
+        return
+    for axis, side in product(range(scene.dim), (0, 1)):
+        place, given = f"{AXES[axis]}_{('lo', 'hi')[side]}", condition(scene, axis, side)[1]
+        if not isinstance(given, Inflow | Outflow):
+            continue
+        for time, moment in passage:
+            near = distances_on(passage, moment, axis, side, scene, cell)
+            when = f" at t = {time:.3g} s" if time > 0.0 else ""
+            mend = ", turn it elsewhere or end the run before" if time > 0.0 else ""
+            if isinstance(given, Inflow) and (near < 2 * cell[axis]).any():
+                yield (
+                    f"{name}.{'motion' if time > 0.0 else 'shape'}",
+                    f"covers part of the inflow at {place}{when}, where fluid would come from the solid; keep two "
+                    f"cells ({2 * cell[axis]:.3g} m) away from it{mend}",
+                )
+                break
+            if isinstance(given, Outflow) and (near < 0.0).all():
+                yield (
+                    f"{name}.{'motion' if time > 0.0 else 'shape'}",
+                    f"closes the outflow at {place}{when}, and nothing could leave; let a part be open{mend}",
+                )
+                break
+
+
+def distances_on(
+    passage: Passage, moment: int, axis: int, side: int, scene: Scene, cell: Sequence[float]
+) -> np.ndarray:
+    """Of the middles of the faces on a side from a body; infinite where the body is more than two cells away from all
+    of them."""
     assert scene.domain.size is not None
     assert scene.domain.cells is not None
-    dim = scene.dim
-    lo, hi = bounds_of(part.shape, dim)
+    lo, hi = passage.bounds(moment)
     if lo[axis] > 2 * cell[axis] if side == 0 else hi[axis] < scene.domain.size[axis] - 2 * cell[axis]:
         return np.array([math.inf])
     axes = [
@@ -153,7 +177,7 @@ def distances_on(part: Obstacle, axis: int, side: int, scene: Scene, cell: Seque
         for a, n in enumerate(scene.domain.cells)
     ]
     points = np.stack([p.ravel() for p in np.meshgrid(*axes, indexing="ij")], axis=1)
-    return np.asarray(distance_to(part.shape, points))
+    return passage.distance(points, moment)
 
 
 def motion_troubles(name: str, part: Obstacle, scene: Scene) -> Iterator[tuple[str, str]]:

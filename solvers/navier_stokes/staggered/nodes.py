@@ -1,0 +1,104 @@
+"""Rates of change of what velocities carry, as nodes of torch's graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from scenegrad.solvers.navier_stokes.staggered.boxes import Rim
+from scenegrad.solvers.navier_stokes.staggered.carriage import Carriage, Weights
+from scenegrad.solvers.navier_stokes.staggered.launches import on_stream
+
+__all__ = ["Carried", "Moved"]
+
+
+class Moved(torch.autograd.Function):
+    """Rates of the velocity components, which carry each other, and with weights (newer, older, *before) also the
+    velocity after a step; one node of the graph that keeps only its inputs."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        carriage: Carriage,
+        rim: Rim,
+        values: Tensor | None,
+        diffusivity: Tensor,
+        newer: Tensor | None,
+        older: Tensor | None,
+        *fields: Tensor,
+    ) -> tuple[Tensor, ...]:
+        box, dim = carriage.flow, carriage.grid.dim
+        velocity, before = fields[:dim], fields[dim:]
+        small = carriage.small(velocity)
+        ctx.set_materialize_grads(False)
+        ctx.carriage, ctx.rim = carriage, rim
+        weights = None if newer is None or older is None else Weights((newer, older), before)
+        with on_stream(carriage.grid.device):
+            u = carriage.filled("flow", box, rim, velocity, values)
+            made = [carriage.rate(box, n, u, u, diffusivity, small, weights) for n in range(dim)]
+        rates, after = zip(*made, strict=True)
+        weighed = (*rates, *before) if ctx.needs_input_grad[4] else ()
+        ctx.save_for_backward(values, diffusivity, small, newer, older, *velocity, *weighed)
+        return rates if weights is None else (*rates, *after)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *bars: Tensor | None) -> tuple[Tensor | None, ...]:
+        carriage, rim, dim = ctx.carriage, ctx.rim, ctx.carriage.grid.dim
+        values, diffusivity, small, newer, older, *fields = ctx.saved_tensors
+        box, batch, velocity, weighed = carriage.flow, len(diffusivity), fields[:dim], fields[dim:]
+        _, needs_values, needs_diffusivity = ctx.needs_input_grad[1:4]
+        after = bars[dim:]
+        with on_stream(carriage.grid.device):
+            u = carriage.filled("flow", box, rim, velocity, values)
+            later = after or [None] * dim
+            rates, before = carriage.rate_bars("flow rate bar", box, bars[:dim], later, (newer, older))
+            found = carriage.velocity_bars(rim, u, rates, diffusivity, small, later)
+            numbers = carriage.diffusivity_bar(box, u, rates, batch) if needs_diffusivity else None
+            held = carriage.values_bar("flow bar", box, rim, values, batch) if needs_values else None
+        shares = [torch.zeros_like(newer), torch.zeros_like(newer)] if weighed else [None, None]
+        for n, bar_after in enumerate(after):
+            if bar_after is not None:
+                for share, rate in zip(shares, weighed[n::dim], strict=False):
+                    share += torch.linalg.vecdot(bar_after.flatten(1), rate.flatten(1))
+        return None, None, held, numbers, *shares, *found, *(before if after else ())
+
+
+class Carried(torch.autograd.Function):
+    """The rate of a tracer, as one node of the graph that keeps only its inputs. rims: of the velocity and its own."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        carriage: Carriage,
+        rims: tuple[Rim, Rim],
+        values: Tensor | None,
+        diffusivity: Tensor,
+        tracer: Tensor,
+        *velocity: Tensor,
+    ) -> Tensor:
+        ctx.carriage, ctx.rims, small = carriage, rims, carriage.small([tracer])
+        ctx.save_for_backward(values, diffusivity, small, tracer, *velocity)
+        with on_stream(carriage.grid.device):
+            u = carriage.filled("flow", carriage.flow, rims[0], velocity, None)
+            q = carriage.filled("cells", carriage.cells, rims[1], [tracer], values)
+            return carriage.rate(carriage.cells, 0, q, u, diffusivity, small)[0]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, rate_bars: Tensor) -> tuple[Tensor | None, ...]:
+        carriage, rims, (values, diffusivity, small, tracer, *velocity) = ctx.carriage, ctx.rims, ctx.saved_tensors
+        flow, cells, batch = carriage.flow, carriage.cells, len(diffusivity)
+        needs_values, needs_diffusivity = ctx.needs_input_grad[2:4]
+        with on_stream(carriage.grid.device):
+            u = carriage.filled("flow", flow, rims[0], velocity, None)
+            q = carriage.filled("cells", cells, rims[1], [tracer], values)
+            rates, _ = carriage.rate_bars("cells rate bar", cells, [rate_bars], [None], None)
+            found = carriage.tracer_bar(rims[1], q, u, rates, diffusivity, small)
+            held = carriage.values_bar("cells bar", cells, rims[1], values, batch) if needs_values else None
+            numbers = carriage.diffusivity_bar(cells, q, rates, batch) if needs_diffusivity else None
+            winds = carriage.wind_bars(rims[0], q, u, rates, small)
+        return None, None, held, numbers, *found, *winds
