@@ -19,7 +19,10 @@ from scenegrad.surrogates.evaluation.metrics import (
 from scenegrad.surrogates.evaluation.rollouts import compare
 from scenegrad.surrogates.flows.couplings import Independent, MinibatchOT
 from scenegrad.surrogates.flows.flow import Flow
-from scenegrad.surrogates.flows.objectives import FlowMatching
+from scenegrad.surrogates.flows.likelihood import log_likelihood
+from scenegrad.surrogates.flows.maps import EulerianMap, LagrangianMap, MeanFlow, ProgressiveMap
+from scenegrad.surrogates.flows.more_samplers import Adaptive, DPMSolver, Jumps, Noisy
+from scenegrad.surrogates.flows.objectives import FlowMatching, Reflow, Score
 from scenegrad.surrogates.flows.paths import Bridge, Linear, Trigonometric, VariancePreserving
 from scenegrad.surrogates.flows.samplers import RK4, Euler, Heun
 from scenegrad.surrogates.flows.starts import FromNoise, FromPresent
@@ -47,12 +50,13 @@ from scenegrad.surrogates.training.solver_targets import Corrected, Correcting, 
 from scenegrad.surrogates.training.targets import Noise, OneStep, Pushforward, Unrolled
 
 __all__ = [
-    "Bounded", "BreakEven", "Bridge", "Change", "ClassicUNet", "CoarseStep", "Corrected", "Correcting",
-    "CorrelationTime", "DeepONet", "Drift", "Euler", "FNO", "Fit", "Flow", "FlowMatching", "FromNoise", "FromPresent",
-    "GraphNetwork", "GraphSimulator", "Heun", "Independent", "Linear", "MatchAdjoint", "MeanSquare", "MinibatchOT",
-    "Next", "Noise", "OneStep", "OneStepError", "Operator", "Pairs", "Persistence", "Plus", "Pushforward", "RK4",
-    "Recipe", "RelativeL2", "RolloutError", "SafeStepper", "Settings", "Sobolev", "SolverInTheLoop", "SpectrumError",
-    "Split", "Stepper", "Surrogate", "Together", "Torus", "Trigonometric", "UNO", "UNet", "Unrolled", "VRMSE",
-    "VariancePreserving", "Windows", "break_even", "calibrated", "compare", "load_model", "read_recipe", "train",
-    "train_graph_network",
+    "Adaptive", "Bounded", "BreakEven", "Bridge", "Change", "ClassicUNet", "CoarseStep", "Corrected", "Correcting",
+    "CorrelationTime", "DPMSolver", "DeepONet", "Drift", "Euler", "EulerianMap", "FNO", "Fit", "Flow", "FlowMatching",
+    "FromNoise", "FromPresent", "GraphNetwork", "GraphSimulator", "Heun", "Independent", "Jumps", "LagrangianMap",
+    "Linear", "MatchAdjoint", "MeanFlow", "MeanSquare", "MinibatchOT", "Next", "Noise", "Noisy", "OneStep",
+    "OneStepError", "Operator", "Pairs", "Persistence", "Plus", "ProgressiveMap", "Pushforward", "RK4", "Recipe",
+    "Reflow", "RelativeL2", "RolloutError", "SafeStepper", "Score", "Settings", "Sobolev", "SolverInTheLoop",
+    "SpectrumError", "Split", "Stepper", "Surrogate", "Together", "Torus", "Trigonometric", "UNO", "UNet", "Unrolled",
+    "VRMSE", "VariancePreserving", "Windows", "break_even", "calibrated", "compare", "load_model", "log_likelihood",
+    "read_recipe", "train", "train_graph_network",
 ]  # fmt: skip

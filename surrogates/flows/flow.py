@@ -12,9 +12,11 @@ from scenegrad.engine.errors import EngineError
 from scenegrad.surrogates.choices import choose, spell
 from scenegrad.surrogates.data.statistics import Statistics
 from scenegrad.surrogates.flows.couplings import COUPLINGS
+from scenegrad.surrogates.flows.maps import MAPS
+from scenegrad.surrogates.flows.more_samplers import Adaptive, DPMSolver, Jumps, Noisy
 from scenegrad.surrogates.flows.objectives import OBJECTIVES, FlowMatching
 from scenegrad.surrogates.flows.paths import PATHS, Linear, Path
-from scenegrad.surrogates.flows.samplers import SAMPLERS, Heun, Sampler
+from scenegrad.surrogates.flows.samplers import RK4, Euler, Heun, Sampler
 from scenegrad.surrogates.flows.starts import STARTS, FromNoise, Start
 from scenegrad.surrogates.flows.stepper import FlowStepper
 from scenegrad.surrogates.operators.known import build_operator
@@ -24,7 +26,7 @@ from scenegrad.surrogates.training.targets import Target
 
 __all__ = ["Flow"]
 
-MOVING, TIME = "moving", "time of the flow"
+MOVING, TIME, ARRIVAL = "moving", "time of the flow", "time of arrival"
 
 
 class Flow(nn.Module):
@@ -48,12 +50,17 @@ class Flow(nn.Module):
         super().__init__()
         self.said, self.names, self.predicts = operator.config(), operator.names, operator.predicts
         self.path, self.start = path or Linear(), start or FromNoise()
-        self.objective, self.sampler = objective or FlowMatching(), sampler or Heun(8)
-        self.network = build_operator(self.said | moved(operator.names))
+        self.objective, self.jumps = objective or FlowMatching(), isinstance(objective, MAPS)
+        self.sampler = sampler or (Jumps(1) if self.jumps else Heun(8))
+        self.network = build_operator(self.said | moved(operator.names, self.jumps))
 
-    def velocity(self, x: Tensor, s: Tensor, inputs: Tensor, constants: Tensor) -> Tensor:
-        """v(x_s, s) of order one [batch, channel, *grid]. s: [batch]. inputs, constants: as for an operator."""
-        return self.network(torch.cat([x, inputs], dim=1), torch.cat([s[:, None], constants], dim=1))
+    def mean_velocity(self, x: Tensor, s: Tensor, r: Tensor, inputs: Tensor, constants: Tensor) -> Tensor:
+        """u(x_s, s, r), the mean of the velocity from s to r; of order one [batch, channel, *grid]. s, r: [batch].
+
+        inputs, constants: as for an operator. A flow that has not learnt to jump knows u(x, s, s) alone.
+        """
+        times = torch.stack([s, r - s], dim=1) if self.jumps else s[:, None]
+        return self.network(torch.cat([x, inputs], dim=1), torch.cat([times, constants], dim=1))
 
     def dressed(self, statistics: Statistics | None, dt: float, grid: tuple[int, ...]) -> FlowStepper:
         return FlowStepper(self, statistics, dt, grid)
@@ -77,19 +84,19 @@ class Flow(nn.Module):
 CHOICES = {
     "path": PATHS,
     "start": STARTS,
-    "objective": (*OBJECTIVES, *COUPLINGS),
-    "sampler": SAMPLERS,
+    "objective": (*OBJECTIVES, *MAPS, *COUPLINGS),
+    "sampler": (Euler, Heun, RK4, Adaptive, Noisy, DPMSolver, Jumps),
 }
 
 
-def moved(names: Names) -> dict[str, Any]:
+def moved(names: Names, jumps: bool) -> dict[str, Any]:
     """What the network of the velocity is told in place of what the flow is told."""
     sizes = {name.partition("[")[0]: names.size(name) for name in names.inputs if names.is_vector(name)}
     return {
         "fields": [MOVING, *names.inputs],
         "components": sizes | {MOVING: names.width(names.outputs)},
         "outputs": [MOVING],
-        "parameters": [TIME, *names.parameters],
+        "parameters": [TIME, *([ARRIVAL] if jumps else []), *names.parameters],
         "history": 1,
         "predicts": "next",
     }

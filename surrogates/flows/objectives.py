@@ -18,7 +18,7 @@ from scenegrad.surrogates.training.losses import Loss
 if TYPE_CHECKING:
     from scenegrad.surrogates.flows.stepper import FlowStepper
 
-__all__ = ["OBJECTIVES", "FlowMatching", "Passage", "passage"]
+__all__ = ["OBJECTIVES", "FlowMatching", "Passage", "Reflow", "Score", "between", "passage"]
 
 
 @dataclass(frozen=True)
@@ -72,4 +72,47 @@ class FlowMatching:
         return (model.velocity(at.x, at.s, at.inputs, at.constants) - at.velocity).square().mean()
 
 
-OBJECTIVES = (FlowMatching,)
+@dataclass(frozen=True)
+class Score:
+    """Least squares for the noise, E[x0 | x_s = x], which is the score times -a(s): the same minimum as FlowMatching()
+    has, with other weights along the way [Song et al. 2021, arXiv:2011.13456; Ho, Jain & Abbeel 2020]."""
+
+    coupling: Coupling = field(default_factory=Independent)
+
+    @property
+    def horizon(self) -> int:
+        return 1
+
+    def __call__(self, model: Any, window: Window, loss: Loss, random: torch.Generator) -> Tensor:
+        at = passage(model, window, self.coupling, random)
+        noise = model.field(at.inputs, at.constants).start(at.x, at.s)
+        return (noise - at.x0).square().mean()
+
+
+@dataclass(frozen=True)
+class Reflow:
+    """Flow matching on pairs that a trained flow made: it straightens the ways, so that fewer steps do, in the end one
+    [Liu, Gong & Liu 2023, arXiv:2209.03003].
+
+    teacher: the trained flow, a FlowStepper of the same fields. begin: share of the batch that is looked at where it
+    starts, s = 0, which is what a single step needs.
+    """
+
+    teacher: Any = field(compare=False)
+    begin: float = 0.4
+
+    @property
+    def horizon(self) -> int:
+        return 1
+
+    def __call__(self, model: Any, window: Window, loss: Loss, random: torch.Generator) -> Tensor:
+        at = passage(model, window, Independent(), random)
+        with torch.no_grad():
+            told = self.teacher.told(window.inputs, window.params, window.dt, at.x0)
+            x1 = self.teacher.flow.sampler(self.teacher.field(*told), at.x0)
+        s = torch.where(torch.rand(len(at.s), generator=random).to(at.s) < self.begin, torch.zeros_like(at.s), at.s)
+        x, velocity = between(model.flow.path, at.x0, x1, torch.zeros_like(x1), s)
+        return (model.velocity(x, s, at.inputs, at.constants) - velocity).square().mean()
+
+
+OBJECTIVES = (FlowMatching, Score)

@@ -1,8 +1,7 @@
-"""From a velocity field to a sample: dx/ds = v(x, s) from s = 0 to s = 1."""
+"""From a velocity field to a sample by steps fixed beforehand: dx/ds = v(x, s) from s = 0 to s = 1."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar, Protocol
@@ -11,15 +10,13 @@ import torch
 from torch import Tensor
 
 from scenegrad.engine.errors import EngineError
+from scenegrad.surrogates.flows.field import Field, Velocity
 
-__all__ = ["SAMPLERS", "RK4", "Euler", "Heun", "Sampler", "Velocity"]
-
-Velocity = Callable[[Tensor, Tensor], Tensor]
-"""v(x [batch, channel, *grid], s [batch])"""
+__all__ = ["RK4", "Euler", "Heun", "Sampler", "evenly"]
 
 
 class Sampler(Protocol):
-    def __call__(self, velocity: Velocity, x: Tensor) -> Tensor:
+    def __call__(self, field: Field, x: Tensor) -> Tensor:
         """x at s = 1 from x at s = 0."""
         ...
 
@@ -48,10 +45,9 @@ class RungeKutta:
         """Of the network, for one sample."""
         return len(self.weights) * (len(self.times) - 1 if self.times else self.steps)
 
-    def __call__(self, velocity: Velocity, x: Tensor) -> Tensor:
-        times = self.times or tuple(n / self.steps for n in range(self.steps + 1))
-        for begin, end in pairwise(times):
-            x = self.step(velocity, x, begin, end - begin)
+    def __call__(self, field: Field, x: Tensor) -> Tensor:
+        for begin, end in pairwise(self.times or evenly(self.steps)):
+            x = self.step(field.velocity, x, begin, end - begin)
         return x
 
     def step(self, velocity: Velocity, x: Tensor, s: float, ds: float) -> Tensor:
@@ -60,6 +56,10 @@ class RungeKutta:
             at = x + ds * combined(row, slopes) if slopes else x
             slopes.append(velocity(at, torch.full((len(x),), s + node * ds, dtype=x.dtype, device=x.device)))
         return x + ds * combined(self.weights, slopes)
+
+
+def evenly(steps: int) -> tuple[float, ...]:
+    return tuple(n / steps for n in range(steps + 1))
 
 
 def combined(weights: tuple[float, ...], slopes: list[Tensor]) -> Tensor:
@@ -92,6 +92,3 @@ class RK4(RungeKutta):
     nodes = (0.0, 0.5, 0.5, 1.0)
     stages = ((), (0.5,), (0.0, 0.5), (0.0, 0.0, 1.0))
     weights = (1 / 6, 1 / 3, 1 / 3, 1 / 6)
-
-
-SAMPLERS = (Euler, Heun, RK4)

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from scenegrad.surrogates.data.statistics import Statistics
+from scenegrad.surrogates.flows.field import Field
+from scenegrad.surrogates.flows.starts import FromNoise
 from scenegrad.surrogates.operators.names import Names
 from scenegrad.surrogates.scales import Scales
 from scenegrad.surrogates.training.targets import Target
@@ -51,8 +53,17 @@ class FlowStepper(nn.Module):
             noise = torch.randn(len(dt), len(like), *grid, dtype=like.dtype).to(like.device)
         inputs, constants = self.told(state, params, dt, noise)
         x0 = self.flow.start(noise, state, self.scales)
-        x1 = self.flow.sampler(lambda x, s: self.velocity(x, s, inputs, constants), x0)
-        return self.scales.read(x1, state)
+        return self.scales.read(self.flow.sampler(self.field(inputs, constants), x0), state)
+
+    def field(self, inputs: Tensor, constants: Tensor) -> Field:
+        """The velocity, and what it says, for one batch of inputs and constants."""
+        flow = self.flow
+        return Field(
+            lambda x, s: self.velocity(x, s, inputs, constants),
+            flow.path,
+            isinstance(flow.start, FromNoise),
+            (lambda x, s, r: self.jump(x, s, r, inputs, constants)) if flow.jumps else None,
+        )
 
     def told(
         self, state: Mapping[str, Tensor], params: Mapping[str, Tensor], dt: Tensor, like: Tensor
@@ -61,8 +72,15 @@ class FlowStepper(nn.Module):
         inputs = self.scales.encode(state) if self.names.inputs else like[:, :0]
         return inputs, self.scales.constants(params, dt.to(like))
 
+    def mean_velocity(self, x: Tensor, s: Tensor, r: Tensor, inputs: Tensor, constants: Tensor) -> Tensor:
+        return self.flow.mean_velocity(x, s, r, inputs, constants)
+
     def velocity(self, x: Tensor, s: Tensor, inputs: Tensor, constants: Tensor) -> Tensor:
-        return self.flow.velocity(x, s, inputs, constants)
+        return self.mean_velocity(x, s, s, inputs, constants)
+
+    def jump(self, x: Tensor, s: Tensor, r: Tensor, inputs: Tensor, constants: Tensor) -> Tensor:
+        """Where the flow is at r that is at x at s."""
+        return x + (r - s).view(-1, *[1] * (x.ndim - 1)) * self.mean_velocity(x, s, r, inputs, constants)
 
     def grid_of(self, state: Mapping[str, Tensor]) -> tuple[int, ...]:
         """Where the flow is given fields, their grid; otherwise the trained one."""

@@ -11,6 +11,7 @@ from scenegrad.engine.errors import EngineError
 from scenegrad.surrogates import FNO, Next, Pairs, Split, load_model, train
 from scenegrad.surrogates.choices import choose, spell
 from scenegrad.surrogates.flows.couplings import Independent, MinibatchOT
+from scenegrad.surrogates.flows.field import Field
 from scenegrad.surrogates.flows.flow import Flow
 from scenegrad.surrogates.flows.objectives import FlowMatching, between
 from scenegrad.surrogates.flows.paths import PATHS, Bridge, Linear, Trigonometric, VariancePreserving
@@ -48,10 +49,10 @@ def test_samplers_have_their_order(sampler, order):
 
     errors = []
     for steps in (4, 8):
-        x = sampler(steps)(slope, torch.ones(2, 1, dtype=torch.float64))
+        x = sampler(steps)(Field(slope, Linear()), torch.ones(2, 1, dtype=torch.float64))
         errors.append(float((x - math.exp(math.sin(1.0))).abs().max()))
     assert math.log2(errors[0] / errors[1]) == pytest.approx(order, abs=0.25)
-    halves = sampler(times=(0.0, 0.25, 0.5, 0.75, 1.0))(slope, torch.ones(2, 1, dtype=torch.float64))
+    halves = sampler(times=(0.0, 0.25, 0.5, 0.75, 1.0))(Field(slope, Linear()), torch.ones(2, 1, dtype=torch.float64))
     assert float((halves - math.exp(math.sin(1.0))).abs().max()) == pytest.approx(errors[0], rel=1e-12)
 
 
@@ -84,7 +85,7 @@ def test_the_flow_of_the_exact_velocity_carries_one_gaussian_to_the_other(path):
     def velocity(x, s):
         return gaussian_velocity(path, x[:, 0], s, 1.5, 0.5)[:, None]
 
-    x1 = RK4(200)(velocity, x0)
+    x1 = RK4(200)(Field(velocity, path), x0)
     torch.testing.assert_close(x1, 1.5 + 0.5 * x0, atol=2e-2, rtol=0)
 
 
