@@ -78,14 +78,41 @@ def test_the_initial_state_may_be_built_from_the_parameters(make_pendulum):
     assert best.params[DAMPING].item() == pytest.approx(0.6, rel=1e-4)
 
 
-def test_another_solver_judges_what_was_found(make_pendulum):
-    coarse, state, params = make_pendulum(end=1.0, controller=Fixed(0.25), damping=0.3)
-    fine, *_ = make_pendulum(end=1.0, controller=Fixed(0.01))
-    objective = misfit(torch.zeros(1, 3, dtype=torch.float64))
-    best = optimise(coarse, state, params, objective, parameters={STIFFNESS: Known((1.0, 9.0), "log")}, verify=fine)
-    expected = objective(rollout(fine, state, best.params))
-    assert best.verified == pytest.approx(expected.item())
-    assert best.verified != pytest.approx(best.value, rel=1e-3)
+@pytest.mark.parametrize("start", [2.0, 20.0])
+def test_a_stand_in_leads_to_the_optimum_of_the_solver_that_verifies(make_pendulum, start):
+    """A solver with steps so long that its own optimum lies elsewhere; the other is asked a few times only."""
+    seen, known = measured(make_pendulum), {STIFFNESS: Known((1.0, 30.0), "log")}
+    fine, state, params = make_pendulum(end=2.0, every=0.1, stiffness=start, damping=0.3, controller=Fixed(0.02))
+    coarse, *_ = make_pendulum(end=2.0, every=0.1, controller=Fixed(0.1))
+    calls = []
+    best = optimise(
+        coarse, state, params, misfit(seen), parameters=known, verify=fine, tolerance=1e-10, watch=calls.append
+    )
+    astray = optimise(coarse, state, params, misfit(seen), parameters=known, tolerance=1e-12)
+    assert best.params[STIFFNESS].item() == pytest.approx(9.0, rel=1e-4)
+    assert astray.params[STIFFNESS].item() != pytest.approx(9.0, rel=1e-4)
+    assert best.value == pytest.approx(misfit(seen)(rollout(fine, state, best.params)).item())
+    assert best.converged
+    assert len(calls) == len(best.history) < len(best.surrogate)
+    assert len(best.history) <= 12
+    values = [trial.value for trial in best.history]
+    assert min(values) == best.value
+
+
+def test_a_stand_in_that_is_wrong_everywhere_costs_moves_but_not_the_optimum(make_pendulum):
+    """Its stiffness counts as its damping and the other way about."""
+    seen, known = measured(make_pendulum), {STIFFNESS: Known((1.0, 30.0), "log")}
+    fine, state, params = make_pendulum(end=2.0, every=0.1, stiffness=8.0, damping=0.3, controller=Fixed(0.02))
+
+    class Wrong:
+        program, order = fine.program, fine.order
+        max_dt, observe, vjp = fine.max_dt, fine.observe, fine.vjp
+
+        def step(self, state, params, time, dt):
+            return fine.step(state, params.replace({STIFFNESS: 0.3 * params[STIFFNESS] + 5.0}), time, dt)
+
+    best = optimise(Wrong(), state, params, misfit(seen), parameters=known, verify=fine, steps=60)
+    assert best.params[STIFFNESS].item() == pytest.approx(9.0, rel=1e-2)
 
 
 def test_what_cannot_be_optimised_is_refused(make_pendulum):

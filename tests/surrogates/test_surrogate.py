@@ -195,6 +195,5 @@ def test_a_trained_surrogate_finds_a_viscosity_and_the_solver_confirms_it(make_b
 
     guess = Params({NU: torch.tensor([0.45], dtype=torch.float64, requires_grad=True)})
     best = optimise(surrogate, start, guess, misfit, parameters={NU: Known()}, until=0.4, verify=heat)
-    assert best.params[NU].item() == pytest.approx(truth, rel=0.15)
-    assert best.verified is not None
-    assert best.verified < 0.1 * misfit(rollout(heat, start, guess, until=0.4)).item()
+    assert best.params[NU].item() == pytest.approx(truth, rel=1e-3)
+    assert len(best.history) < len(best.surrogate)
