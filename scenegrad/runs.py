@@ -153,7 +153,8 @@ def first_bad_frame(quantity: Quantity, after: int = 0, first: int | None = None
     """The first frame after some that holds what is not finite, among its `first` numbers or among all."""
     if quantity.dtype.kind != "f":
         return None
-    return next((n for n in range(after, len(quantity)) if not np.isfinite(quantity[n][..., :first]).all()), None)
+    frames = (np.atleast_1d(quantity[n])[..., :first] for n in range(after, len(quantity)))
+    return next((n for n, frame in enumerate(frames, after) if not np.isfinite(frame).all()), None)
 
 
 def open_run(path: str | Path) -> Run:

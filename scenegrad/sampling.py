@@ -12,6 +12,7 @@ from scenegrad.solvers.md.sampling import (
     UmbrellaSampling,
     ergodic_measure,
     heat_capacity,
+    lindemann,
     mbar,
     population_annealing,
     profile,
@@ -23,6 +24,6 @@ from scenegrad.solvers.md.sampling import (
 
 __all__ = [
     "MBAR", "Average", "HeatCapacity", "PopulationAnnealing", "Profile", "ReplicaExchange", "Reweighting",
-    "SwapMonteCarlo", "UmbrellaSampling", "ergodic_measure", "heat_capacity", "mbar", "population_annealing", "profile",
-    "replica_exchange", "reweighting", "swap_monte_carlo", "umbrella_sampling",
+    "SwapMonteCarlo", "UmbrellaSampling", "ergodic_measure", "heat_capacity", "lindemann", "mbar",
+    "population_annealing", "profile", "replica_exchange", "reweighting", "swap_monte_carlo", "umbrella_sampling",
 ]  # fmt: skip

@@ -14,6 +14,7 @@ from torch import Tensor
 from scenegrad.engine.streams import on_torch_stream
 from scenegrad.solvers.elliptic.diffusion import Diffusion
 from scenegrad.solvers.elliptic.galerkin_kernels import GalerkinKernels, galerkin_kernels
+from scenegrad.solvers.elliptic.galerkin_setup import SetupKernels, setup_kernels
 from scenegrad.solvers.elliptic.grids import Level, Triple, finest, merged_axes, run_of
 from scenegrad.solvers.elliptic.iteration import Found, beside, dot, look, norm
 from scenegrad.solvers.elliptic.multigrid_kernels import multigrid_kernels
@@ -60,6 +61,10 @@ class Grid:
     @property
     def kernels(self) -> GalerkinKernels:
         return galerkin_kernels(self.diagonal.dtype, self.dim)
+
+    @property
+    def setup(self) -> SetupKernels:
+        return setup_kernels(self.diagonal.dtype, self.dim)
 
 
 @dataclass(frozen=True)
@@ -161,7 +166,7 @@ def stencil(grid: Grid, operator: Diffusion) -> Tensor:
     held = operator.held.reshape(grid.diagonal.shape).contiguous()
     entries = held.new_zeros(len(held) * 3**grid.dim, *grid.cells)
     inputs = [grid.wraps, wp.from_torch(held), *(wp.from_torch(weight) for weight in grid.faces.weights)]
-    launch(grid.kernels.stencil, held.shape, inputs, entries)
+    launch(grid.setup.stencil, held.shape, inputs, entries)
     return entries
 
 
@@ -171,10 +176,10 @@ def interpolation(grid: Grid, entries: Tensor) -> Tensor:
     shares = entries.new_zeros(shape[0] * 2**grid.dim, *grid.cells)
     for order in range(sum(grid.merged) + 1):
         inputs = [order, wp.vec3i(*grid.merged), grid.wraps, wp.from_torch(entries)]
-        launch(grid.kernels.interpolation, shape, inputs, shares)
+        launch(grid.setup.interpolation, shape, inputs, shares)
     whole = shares.clone()
     inputs = [wp.vec3i(*grid.merged), grid.wraps, wp.from_torch(entries), wp.from_torch(shares)]
-    launch(grid.kernels.dead_ends, shape, inputs, whole)
+    launch(grid.setup.dead_ends, shape, inputs, whole)
     return whole
 
 
@@ -185,9 +190,9 @@ def coarse(grid: Grid, entries: Tensor, shares: Tensor) -> Grid:
     cells = (first, second, third)
     below = entries.new_zeros(batch * 3**grid.dim, *cells)
     inputs = [wp.vec3i(*merged), grid.wraps, wp.vec3i(*grid.cells), wp.from_torch(entries), wp.from_torch(shares)]
-    launch(grid.kernels.coarse, (batch, *cells), inputs, below)
+    launch(grid.setup.coarse, (batch, *cells), inputs, below)
     diagonal = entries.new_zeros(batch, *cells)
-    launch(grid.kernels.diagonal, diagonal.shape, [wp.from_torch(below)], diagonal)
+    launch(grid.setup.diagonal, diagonal.shape, [wp.from_torch(below)], diagonal)
     a, b, c = (h * (2.0 if halve else 1.0) for h, halve in zip(grid.spacing, merged, strict=True))
     return Grid(grid.dim, cells, grid.wraps, (a, b, c), diagonal, entries=below)
 

@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 
 from scenegrad.engine.errors import EngineError
 from scenegrad.scenes.active import ActiveBrownian, EntropyProduction
-from scenegrad.scenes.atoms import Atoms, Crystal, PointFile, Sites
+from scenegrad.scenes.atoms import Atoms, Crystal, Lattice, PointFile, Sites
 from scenegrad.scenes.coulomb import Electrostatics
 from scenegrad.scenes.domain import Boundary, Domain, Periodic
 from scenegrad.scenes.errors import SceneError
@@ -18,6 +18,7 @@ from scenegrad.scenes.molecules import Chains
 from scenegrad.scenes.outputs import RDF
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.values import Parameter, number
+from scenegrad.solvers.md.closeness import named
 from scenegrad.solvers.md.known import INTERACTIONS, MOVEMENTS, movement_of
 from scenegrad.solvers.md.lattice import box_of, counts, edges_of, groups, lean_of, place, read_points
 from scenegrad.solvers.md.observables.probes import output_trouble
@@ -197,9 +198,11 @@ def check_room(scene: Scene, species: dict[str, Atoms], reasons: Reasons) -> Non
         points, wide = (place(scene, species, box) @ turns % 1.0) % 1.0 * shortest, np.full(len(box), shortest)
     close = cKDTree(points, boxsize=wide).query_pairs(TOUCHING * size, output_type="ndarray")
     if len(close):
+        first, second = (named(int(atom), tuple(number_of), tuple(number_of.values())) for atom in sorted(close[0]))
         reasons.add(
             "entities",
-            f"put {len(close)} pairs of atoms on the same place; give each species sites of its own, or a share.",
+            f"put {len(close)} pairs of atoms on the same place, such as {first} and {second}; give each species sites "
+            "of its own, or a share.",
         )
 
 
@@ -216,12 +219,15 @@ def check_parameters(scene: Scene, reasons: Reasons) -> None:
 
 
 def check_batch(scenes: Sequence[Scene], reasons: Reasons) -> None:
-    """Members of a batch share everything but numbers, the density and the seed."""
+    """Members of a batch share everything but numbers, such as positions and velocities, the density and the seed."""
+    sound = not reasons.lines  # files of positions can be read
 
     def shape(scene: Scene) -> dict[str, object]:
         found: dict[str, object] = {"entities": tuple(scene.entities)}
         for name, part in atoms_of(scene).items():
-            found |= {f"{name}.lattice": part.lattice, f"{name}.share": part.share}
+            found |= {f"{name}.lattice": form(part.lattice) if sound else part.lattice, f"{name}.share": part.share}
+        if sound:
+            found["atoms"] = counts(atoms_of(scene))
         found["domain"] = (scene.domain.wrap, scene.domain.dimensions, scene.domain.tilt is None)
         for one in INTERACTIONS:
             found |= one.alike(scene)
@@ -232,3 +238,13 @@ def check_batch(scenes: Sequence[Scene], reasons: Reasons) -> None:
         return found | {"time": scene.time, "outputs": scene.outputs, "units": scene.units, "method.skin": skin}
 
     reasons.compare([shape(scene) for scene in scenes])
+
+
+def form(lattice: Lattice) -> object:
+    """What lattices of a batch share: of positions that are written out, how many there are."""
+    if isinstance(lattice, Sites):
+        moving = "with velocities" if lattice.velocities is not None else "without velocities"
+        return f"{len(lattice.positions)} sites {moving}"
+    if isinstance(lattice, PointFile):
+        return f"{len(read_points(lattice))} points of a file"
+    return lattice

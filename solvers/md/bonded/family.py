@@ -130,4 +130,4 @@ def alike(scene: Scene) -> dict[str, object]:
     return found
 
 
-BONDED = Interaction((Bonded,), terms, check, learnable, room, alike=alike)  # type: ignore[arg-type]  # a mixin
+BONDED = Interaction((Bonded,), terms, check, learnable, room, alike=alike, tilts=True)  # type: ignore[arg-type]  # a mixin

@@ -29,9 +29,9 @@ def balanced_cutoff(tolerance: float, atoms: int, volume: float) -> float:
     return math.sqrt(math.log(2.0 / (SAFE * tolerance))) / alpha
 
 
-def waves_of(tolerance: float, alpha: float, edges: tuple[float, ...], atoms: int) -> tuple[int, ...]:
+def waves_of(tolerance: float, alpha: float, edges: tuple[float, ...], atoms: int, volume: float) -> tuple[int, ...]:
     """Highest number of a wave along each edge."""
-    size = math.prod(edges) ** (1 / 3)
+    size = volume ** (1 / 3)
     scale = alpha * (size / atoms ** (1 / 3)) ** 2 / (math.pi * size**2) * math.sqrt(8.0 * atoms)
     t = 1.0
     for _ in range(20):

@@ -11,9 +11,9 @@ from torch import Tensor
 from scenegrad.engine.state import Params
 from scenegrad.scenes.atoms import Atoms
 from scenegrad.scenes.coulomb import PME, ChargeMethod, Direct, Electrostatics, Ewald, ReactionField
-from scenegrad.scenes.errors import SceneError
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.values import number
+from scenegrad.solvers.md.box import Box
 from scenegrad.solvers.md.coulomb.accuracy import alpha_of, balanced_cutoff, mesh_points, waves_of
 from scenegrad.solvers.md.coulomb.charges import Charges
 from scenegrad.solvers.md.coulomb.corrections import corrections, pairs_of_table
@@ -24,7 +24,7 @@ from scenegrad.solvers.md.coulomb.waves import Waves
 from scenegrad.solvers.md.families import Assembly, Interaction
 from scenegrad.solvers.md.force_field import Term
 from scenegrad.solvers.md.joined import Joined
-from scenegrad.solvers.md.lattice import box_of, counts
+from scenegrad.solvers.md.lattice import box_of, counts, lean_of
 from scenegrad.solvers.md.neighbours.lists import ALL_ATOMS
 from scenegrad.solvers.md.speeds import Speed
 from scenegrad.solvers.md.system import PerAtom
@@ -40,6 +40,14 @@ FAR = 1e9  # cutoff of lists without one [length]
 NEUTRAL = 1e-6  # of the sum of the sizes of all charges
 
 
+class Cell(NamedTuple):
+    """Lengths of the edges of a box; what half of is the most that images allow a cutoff."""
+
+    edges: tuple[float, ...]
+    shortest: float
+    volume: float
+
+
 class Split(NamedTuple):
     """Of Ewald's sum of one member: cutoff of its pairs, alpha [1/length], and its waves or its mesh."""
 
@@ -52,10 +60,6 @@ def terms(assembly: Assembly) -> list[Term]:
     found = list(CHARGES.entities(assembly.scenes[0]))
     if not found:
         return []
-    if assembly.box.lean is not None:
-        raise SceneError(
-            f"{found[0]} sums charges in boxes with right angles, and this one leans. Take one that does not."
-        )
     methods = [scene.at(found[0]).method for scene in assembly.scenes]
     joined = Joined([f"{name}.charge" for name in assembly.names], (len(assembly.names),))
     charges = Charges(PerAtom(joined, assembly.species), UNITS[assembly.scenes[0].units].coulomb)
@@ -74,10 +78,7 @@ def charge_terms(assembly: Assembly, methods: list[ChargeMethod], charges: Charg
     if isinstance(methods[0], ReactionField):
         table = rows([reaction(one) for one in methods if isinstance(one, ReactionField)], assembly)
         return [ChargePairs(Shape("reaction", table), charges, dim, dtype, assembly.neighbours(table[:, 0].sqrt()))]
-    splits = [
-        split(one, tuple(edges), len(assembly.species))
-        for one, edges in zip(methods, assembly.box.edges.tolist(), strict=True)
-    ]
+    splits = [split(one, cell, len(assembly.species)) for one, cell in zip(methods, cells(assembly.box), strict=True)]
     table = rows([(one.cutoff**2, one.alpha, 0.0, 0.0) for one in splits], assembly)
     reach = torch.tensor([one.cutoff for one in splits], dtype=torch.float64, device=assembly.device)
     near = ChargePairs(Shape("screened", table), charges, dim, dtype, assembly.neighbours(reach))
@@ -103,9 +104,17 @@ def reaction(method: ReactionField) -> tuple[float, float, float, float]:
     return method.cutoff**2, 0.0, c, 1.0 / method.cutoff + c * method.cutoff**2
 
 
-def split(method: ChargeMethod, edges: tuple[float, ...], atoms: int) -> Split:
+def cells(box: Box) -> list[Cell]:
+    lengths = box.edges if box.lean is None else box.matrix.norm(dim=2)
+    return [
+        Cell(tuple(edges), min(upright), math.prod(upright))
+        for edges, upright in zip(lengths.tolist(), box.edges.tolist(), strict=True)
+    ]
+
+
+def split(method: ChargeMethod, cell: Cell, atoms: int) -> Split:
     assert isinstance(method, Ewald | PME)
-    volume, most = math.prod(edges), ROOM * min(edges)
+    edges, volume, most = cell.edges, cell.volume, ROOM * cell.shortest
     if method.cutoff is not None:
         cutoff = method.cutoff
     elif isinstance(method, PME):
@@ -114,18 +123,26 @@ def split(method: ChargeMethod, edges: tuple[float, ...], atoms: int) -> Split:
         cutoff = min(balanced_cutoff(method.tolerance, atoms, volume), most)
     alpha = alpha_of(method.tolerance, cutoff, (volume / atoms) ** (1 / 3))
     if isinstance(method, Ewald):
-        return Split(cutoff, alpha, waves_of(method.tolerance, alpha, edges, atoms))
+        return Split(cutoff, alpha, waves_of(method.tolerance, alpha, edges, atoms, volume))
     return Split(cutoff, alpha, mesh_points(method.tolerance, alpha, method.order, edges, method.spacing))
 
 
 def wave_term(methods: list[ChargeMethod], splits: list[Split], charges: Charges, assembly: Assembly) -> Term:
     alpha = torch.tensor([one.alpha for one in splits], dtype=torch.float64, device=assembly.device)
-    waves = Waves(alpha, torch.tensor([one.numbers for one in splits], device=assembly.device))
+    most = torch.tensor([one.numbers for one in splits], device=assembly.device)
+    waves = Waves(alpha, most, None if assembly.box.lean is None else sphere(assembly.box, most))
 
     def energy(x: Tensor, matrix: Tensor, params: Params) -> Tensor:
         return waves.energy(x, matrix, charges.differentiable(params))
 
     return TorchTerm(energy, charges.addresses, Speed.WAVES)
+
+
+def sphere(box: Box, most: Tensor) -> Tensor:
+    """K of `Waves`, of the largest sphere of waves whose numbers are no higher than these [batch, 3]."""
+    reach = (most / box.matrix.norm(dim=2)).amin(dim=1)
+    inverse = torch.linalg.inv(box.matrix)
+    return inverse.transpose(1, 2) @ inverse / reach.square()[:, None, None]
 
 
 def mesh_term(methods: list[ChargeMethod], splits: list[Split], charges: Charges, assembly: Assembly) -> Term:
@@ -203,13 +220,14 @@ def learnable(scene: Scene) -> list[str]:
 
 def reach(scene: Scene) -> float | None:
     """A third of the cutoff, so that a skin is a tenth of it."""
-    box = box_of(scene, species(scene))
+    edges, lean = box_of(scene, species(scene)), lean_of(scene)
+    box = Box(torch.from_numpy(edges)[None], None if lean is None else torch.from_numpy(lean)[None])
     for name in CHARGES.entities(scene):
         method = scene.at(name).method
         if isinstance(method, ReactionField):
             return method.cutoff / 3.0
         if isinstance(method, Ewald | PME):
-            return split(method, tuple(box.tolist()), sum(counts(species(scene)).values())).cutoff / 3.0
+            return split(method, cells(box)[0], sum(counts(species(scene)).values())).cutoff / 3.0
     return None
 
 
@@ -217,4 +235,4 @@ def alike(scene: Scene) -> dict[str, object]:
     return {f"{name}.method": type(scene.at(name).method).__name__ for name in CHARGES.entities(scene)}
 
 
-CHARGES = Interaction((Electrostatics,), terms, check, learnable, room, reach, alike)
+CHARGES = Interaction((Electrostatics,), terms, check, learnable, room, reach, alike, tilts=True)

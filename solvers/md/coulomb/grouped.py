@@ -25,28 +25,28 @@ class Grouped:
     def add_force(self, x: Tensor, box: Box, params: Params, force: Tensor) -> None:
         for who, term in self.groups:
             part = torch.zeros_like(x[who])
-            term.add_force(x[who], Box(box.edges[who]), some(params, who), part)
+            term.add_force(x[who], of(box, who), some(params, who), part)
             force.index_add_(0, who, part)
 
     def add_product(self, x: Tensor, box: Box, params: Params, w: Tensor, x_bar: Tensor) -> dict[str, Tensor]:
         bars: dict[str, Tensor] = {}
         for who, term in self.groups:
             part = torch.zeros_like(x[who])
-            collect(bars, who, params, term.add_product(x[who], Box(box.edges[who]), some(params, who), w[who], part))
+            collect(bars, who, params, term.add_product(x[who], of(box, who), some(params, who), w[who], part))
             x_bar.index_add_(0, who, part)
         return bars
 
     def sums(self, x: Tensor, box: Box, params: Params) -> Tensor:
         total = torch.zeros(len(x), 1 + box.dim**2, dtype=torch.float64, device=x.device)
         for who, term in self.groups:
-            total.index_add_(0, who, term.sums(x[who], Box(box.edges[who]), some(params, who)))
+            total.index_add_(0, who, term.sums(x[who], of(box, who), some(params, who)))
         return total
 
     def add_sums_adjoint(self, x: Tensor, box: Box, params: Params, bar: Tensor, x_bar: Tensor) -> dict[str, Tensor]:
         bars: dict[str, Tensor] = {}
         for who, term in self.groups:
             part = torch.zeros_like(x[who])
-            made = term.add_sums_adjoint(x[who], Box(box.edges[who]), some(params, who), bar[who], part)
+            made = term.add_sums_adjoint(x[who], of(box, who), some(params, who), bar[who], part)
             collect(bars, who, params, made)
             x_bar.index_add_(0, who, part)
         return bars
@@ -54,9 +54,13 @@ class Grouped:
     def highest_frequency(self, x: Tensor, box: Box, params: Params, mass: Tensor, height: Tensor) -> Tensor:
         total = torch.zeros(len(x), dtype=torch.float64, device=x.device)
         for who, term in self.groups:
-            given = (x[who], Box(box.edges[who]), some(params, who), mass[who], height[who])
+            given = (x[who], of(box, who), some(params, who), mass[who], height[who])
             total.index_add_(0, who, term.highest_frequency(*given))
         return total
+
+
+def of(box: Box, who: Tensor) -> Box:
+    return Box(box.edges[who], None if box.lean is None else box.lean[who])
 
 
 def some(params: Params, who: Tensor) -> Params:

@@ -11,6 +11,7 @@ import torch
 import warp as wp
 
 from scenegrad.solvers.md.coulomb.screening import screening
+from scenegrad.solvers.md.images import nearest_image
 from scenegrad.solvers.md.numbers import FUSED, numbers
 
 __all__ = ["ChargeLaw", "force", "force_adjoint", "stiffest", "sums", "sums_adjoint"]
@@ -24,6 +25,7 @@ class ChargeLaw:
     dim: int
     dtype: torch.dtype
     all_pairs: bool = False
+    tilted: bool = False
 
 
 @cache
@@ -31,12 +33,13 @@ def force(law: ChargeLaw) -> wp.Kernel:
     """F_i += q_i sum_j q_j s(r^2) d"""
     n, all_pairs = numbers(law.dim, law.dtype), law.all_pairs
     vec, real, edge = n.vec, n.real, n.edge
-    ones = vec(1.0)
+    ones, three, image = vec(1.0), n.three, nearest_image(law.dim, law.dtype, law.tilted)
     radial = screening(law.kind, law.dtype).radial
 
     @wp.kernel(module="unique", enable_backward=False, module_options=FUSED)
     def kernel(
         box: wp.array[vec],
+        lean: wp.array[three],
         p: wp.array[edge],
         q: wp.array2d[real],
         count: wp.array2d[wp.int32],
@@ -57,9 +60,7 @@ def force(law: ChargeLaw) -> wp.Kernel:
             j = m
             if wp.static(not all_pairs):
                 j = rows[b, i, m]
-            d = xi - x[b, j]
-            for a in range(wp.static(n.dim)):
-                d[a] = d[a] - lengths[a] * wp.rint(d[a] * inverse[a])
+            d = image(xi - x[b, j], lengths, inverse, lean[b])
             r2 = wp.dot(d, d)
             if r2 < pb[0] and j != i:
                 total += (q[b, j] * radial(r2, pb)) * d
@@ -76,12 +77,13 @@ def force_adjoint(law: ChargeLaw) -> wp.Kernel:
     """
     n, all_pairs = numbers(law.dim, law.dtype), law.all_pairs
     vec, real, edge = n.vec, n.real, n.edge
-    ones = vec(1.0)
+    ones, three, image = vec(1.0), n.three, nearest_image(law.dim, law.dtype, law.tilted)
     bend = screening(law.kind, law.dtype).bend
 
     @wp.kernel(module="unique", enable_backward=False, module_options=FUSED)
     def kernel(
         box: wp.array[vec],
+        lean: wp.array[three],
         p: wp.array[edge],
         q: wp.array2d[real],
         count: wp.array2d[wp.int32],
@@ -106,9 +108,7 @@ def force_adjoint(law: ChargeLaw) -> wp.Kernel:
             j = m
             if wp.static(not all_pairs):
                 j = rows[b, i, m]
-            d = xi - x[b, j]
-            for a in range(wp.static(n.dim)):
-                d[a] = d[a] - lengths[a] * wp.rint(d[a] * inverse[a])
+            d = image(xi - x[b, j], lengths, inverse, lean[b])
             r2 = wp.dot(d, d)
             if r2 < pb[0] and j != i:
                 dw = wi - w[b, j]
@@ -127,12 +127,13 @@ def sums(law: ChargeLaw) -> wp.Kernel:
     """Energy and virial by atom, in float64: 1/2 sum_j u, then 1/2 sum_j q_i q_j s d_a d_b row by row."""
     n, all_pairs = numbers(law.dim, law.dtype), law.all_pairs
     vec, real, edge, row_type = n.vec, n.real, n.edge, n.sums
-    ones = vec(1.0)
+    ones, three, image = vec(1.0), n.three, nearest_image(law.dim, law.dtype, law.tilted)
     bend = screening(law.kind, law.dtype).bend
 
     @wp.kernel(module="unique", enable_backward=False, module_options=FUSED)
     def kernel(
         box: wp.array[vec],
+        lean: wp.array[three],
         p: wp.array[edge],
         q: wp.array2d[real],
         count: wp.array2d[wp.int32],
@@ -152,9 +153,7 @@ def sums(law: ChargeLaw) -> wp.Kernel:
             j = m
             if wp.static(not all_pairs):
                 j = rows[b, i, m]
-            d = x[b, i] - x[b, j]
-            for a in range(wp.static(n.dim)):
-                d[a] = d[a] - lengths[a] * wp.rint(d[a] * inverse[a])
+            d = image(x[b, i] - x[b, j], lengths, inverse, lean[b])
             r2 = wp.dot(d, d)
             if r2 < pb[0] and j != i:
                 g = (real(0.5) * q[b, i] * q[b, j]) * bend(r2, pb)
@@ -177,12 +176,13 @@ def sums_adjoint(law: ChargeLaw) -> wp.Kernel:
     """
     n, all_pairs = numbers(law.dim, law.dtype), law.all_pairs
     vec, real, edge, mat = n.vec, n.real, n.edge, n.mat
-    ones = vec(1.0)
+    ones, three, image = vec(1.0), n.three, nearest_image(law.dim, law.dtype, law.tilted)
     bend = screening(law.kind, law.dtype).bend
 
     @wp.kernel(module="unique", enable_backward=False, module_options=FUSED)
     def kernel(
         box: wp.array[vec],
+        lean: wp.array[three],
         p: wp.array[edge],
         q: wp.array2d[real],
         count: wp.array2d[wp.int32],
@@ -208,9 +208,7 @@ def sums_adjoint(law: ChargeLaw) -> wp.Kernel:
             j = m
             if wp.static(not all_pairs):
                 j = rows[b, i, m]
-            d = x[b, i] - x[b, j]
-            for a in range(wp.static(n.dim)):
-                d[a] = d[a] - lengths[a] * wp.rint(d[a] * inverse[a])
+            d = image(x[b, i] - x[b, j], lengths, inverse, lean[b])
             r2 = wp.dot(d, d)
             if r2 < pb[0] and j != i:
                 g = bend(r2, pb)
@@ -229,12 +227,13 @@ def stiffest(law: ChargeLaw) -> wp.Kernel:
     """max_j |u''| (1/m_i + 1/m_j): the square of the highest frequency of a pair with atom i, u'' = -s - 2 r^2 s'."""
     n, all_pairs = numbers(law.dim, law.dtype), law.all_pairs
     vec, real, edge = n.vec, n.real, n.edge
-    ones = vec(1.0)
+    ones, three, image = vec(1.0), n.three, nearest_image(law.dim, law.dtype, law.tilted)
     bend = screening(law.kind, law.dtype).bend
 
     @wp.kernel(module="unique", enable_backward=False, module_options=FUSED)
     def kernel(
         box: wp.array[vec],
+        lean: wp.array[three],
         p: wp.array[edge],
         q: wp.array2d[real],
         count: wp.array2d[wp.int32],
@@ -255,9 +254,7 @@ def stiffest(law: ChargeLaw) -> wp.Kernel:
             j = m
             if wp.static(not all_pairs):
                 j = rows[b, i, m]
-            d = x[b, i] - x[b, j]
-            for a in range(wp.static(n.dim)):
-                d[a] = d[a] - lengths[a] * wp.rint(d[a] * inverse[a])
+            d = image(x[b, i] - x[b, j], lengths, inverse, lean[b])
             r2 = wp.dot(d, d)
             if r2 < pb[0] and j != i:
                 g = bend(r2, pb)

@@ -33,7 +33,8 @@ class ChargePairs:
     def __init__(self, shape: Shape, charges: Charges, dim: int, dtype: torch.dtype, neighbours: Neighbours | None):
         self.charges, self.neighbours, self.dtype = charges, neighbours, dtype
         self.addresses = charges.addresses
-        self.law = ChargeLaw(shape.kind, dim, dtype, all_pairs=neighbours is None)
+        tilted = neighbours is not None and neighbours.tilted
+        self.law = ChargeLaw(shape.kind, dim, dtype, all_pairs=neighbours is None, tilted=tilted)
         self.numbers = numbers(dim, dtype)
         self.table = shape.table.to(dtype).contiguous()
         self.nobody = torch.zeros(1, 1, 1, dtype=torch.int32, device=self.table.device)
@@ -46,8 +47,8 @@ class ChargePairs:
         else:
             self.neighbours.update(x, box)
             rows = self.neighbours.table
-        lengths = view(box.lengths(self.dtype), n.vec)
-        return [lengths, view(self.table, n.edge), view(q, n.real), *rows, view(x, n.vec)]
+        cell = [view(box.lengths(self.dtype), n.vec), view(box.leaning(self.dtype), n.three)]
+        return [*cell, view(self.table, n.edge), view(q, n.real), *rows, view(x, n.vec)]
 
     def add_force(self, x: Tensor, box: Box, params: Params, force_out: Tensor) -> None:
         q = self.charges(params)

@@ -17,11 +17,13 @@ class Waves:
 
     S(k) = sum_i q_i exp(i k.x_i), in a conductor at infinity [de Leeuw, Perram & Smith 1980, Proc. R. Soc. A 373, 27].
     alpha: float64 [batch]. most: highest number of a wave along each edge, int [batch, 3]; the waves are those within
-    an ellipsoid of numbers, which stays the same when the box is strained.
+    an ellipsoid of numbers, which stays the same when the box is strained: (n_a / most_a)^2 adding up to at most 1, or
+    n.Kn with shape K [batch, 3, 3], that of a sphere of waves in a triclinic box.
     """
 
     alpha: Tensor
     most: Tensor
+    shape: Tensor | None = None
 
     def energy(self, x: Tensor, matrix: Tensor, q: Tensor) -> Tensor:
         """[batch], of positions [batch, atom, 3], the edges as rows of a matrix, and charges [batch, atom]."""
@@ -35,7 +37,11 @@ class Waves:
         amplitude = (q[..., None] * e0).transpose(1, 2) @ plane  # [batch, n0, n1 n2]
         power = amplitude.real.square() + amplitude.imag.square()
         number = torch.stack(torch.meshgrid(*numbers, indexing="ij"), dim=-1).reshape(-1, 3)
-        inside = ((number / self.most[:, None].to(x)).square().sum(-1) <= 1.0) & (number != 0).any(dim=1)
+        if self.shape is None:
+            size = (number / self.most[:, None].to(x)).square().sum(-1)
+        else:
+            size = ((number @ self.shape.to(x)) * number).sum(-1)
+        inside = (size <= 1.0) & (number != 0).any(dim=1)
         k2 = (2.0 * math.pi * number @ inverse.transpose(1, 2)).square().sum(-1)
         k2 = torch.where(inside, k2, 1.0)
         alpha = self.alpha.to(x)[:, None]

@@ -11,15 +11,20 @@ from scenegrad.engine.state import Params
 from scenegrad.scenes.active import ActiveBrownian
 from scenegrad.scenes.scene import Scene
 from scenegrad.solvers.md.families import Assembly, Movement
+from scenegrad.solvers.md.joined import Joined
 from scenegrad.solvers.md.motions.family import check_temperature, held_temperature, temperature_address
 from scenegrad.solvers.md.motions.motion import Motion
 from scenegrad.solvers.md.motions.noise import standard_normal
 from scenegrad.solvers.md.motions.torch_motion import TorchMotion
+from scenegrad.solvers.md.pairs.family import reach
 from scenegrad.solvers.md.state import AtomState
-from scenegrad.solvers.md.system import System
+from scenegrad.solvers.md.system import PerAtom, System
+from scenegrad.solvers.md.units import UNITS
 
 __all__ = ["ACTIVE", "ActiveMotion"]
 
+WORK = 0.04  # of the push over the length of the potential, counted as a temperature: a contact bears some eight pushes
+STRIDE = 0.2  # of that length at most goes a particle in one step
 TURNS, STARTS = 0x2545F4914F6CDD1D, 0x1F83D9ABFB41BD6B  # so that directions draw other numbers than positions
 
 
@@ -35,6 +40,8 @@ class ActiveMotion(TorchMotion):
     friction: str
     speed: str
     rotation: str
+    masses: PerAtom
+    length: float  # of the potential, such as sigma
     fixed: int = 0
     order: int = 1
 
@@ -43,7 +50,9 @@ class ActiveMotion(TorchMotion):
         return replace(state, heading=drawn / drawn.norm(dim=2, keepdim=True))
 
     def temperature(self, params: Params) -> Tensor | None:
-        return params[self.target].detach().double()
+        """That of the bath, and what particles can bring up that push each other [batch], float64."""
+        push = self.masses(params).double().amax(dim=1) * (params[self.friction] * params[self.speed]).detach().double()
+        return params[self.target].detach().double() + WORK * push * self.length
 
     def advance(self, system: System, state: AtomState, params: Params, time: Tensor, dt: Tensor) -> AtomState:
         assert state.heading is not None
@@ -63,9 +72,12 @@ class ActiveMotion(TorchMotion):
         return standard_normal(state.seed ^ other, state.step, torch.empty_like(state.position.detach()))
 
     def longest(self, square: Tensor, params: Params) -> Tensor:
-        """dt < 2 m friction / u'', and a tenth of the time in which directions turn."""
-        turning = 0.1 / params[self.rotation].detach().double()
-        return torch.minimum(2.0 * params[self.friction].detach().double() / square, turning)
+        """dt < 2 m friction / u'', a tenth of the time in which directions turn, and a fifth of that in which the drive
+        carries a particle along the length of the potential."""
+        friction, speed, rotation = (
+            params[address].detach().double() for address in (self.friction, self.speed, self.rotation)
+        )
+        return torch.minimum(2.0 * friction / square, torch.minimum(0.1 / rotation, STRIDE * self.length / speed))
 
     def observe(self, system: System, state: AtomState, params: Params) -> dict[str, Tensor]:
         """entropy_production: m g v / T sum e . (v e + F / (m g)) [batch], float64."""
@@ -90,8 +102,11 @@ def turned(e: Tensor, by: Tensor) -> Tensor:
 
 
 def active(assembly: Assembly) -> Motion:
-    address = temperature_address(assembly.scenes[0])
-    return ActiveMotion(address, "dynamics.friction", "dynamics.speed", "dynamics.rotation")
+    scene, names = assembly.scenes[0], assembly.names
+    unit = UNITS[scene.units].mass
+    masses = PerAtom(Joined([f"{name}.mass" for name in names], (len(names),)), assembly.species, unit)
+    addresses = ("dynamics.friction", "dynamics.speed", "dynamics.rotation")
+    return ActiveMotion(temperature_address(scene), *addresses, masses, reach(scene) or 1.0)
 
 
 def learnable(scene: Scene) -> list[str]:

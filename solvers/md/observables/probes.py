@@ -132,8 +132,8 @@ def serving(
         return scattering(output, solver, atoms), Series(), {"s": "1", "q": unit["wavenumber"]}
     assert isinstance(output, Particles)
     quantities = tuple(dict.fromkeys(("position", *output.quantities)))
-    names = {name: unit[name] for name in quantities}
-    return particles(quantities, solver), atoms, {**names, "box": unit["position"]}
+    units = {"box": unit["position"], **{name: unit[name] for name in quantities}}
+    return particles(quantities, solver), atoms, units
 
 
 def of_species(name: str | None, atoms: Atoms) -> Tensor:

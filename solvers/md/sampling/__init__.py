@@ -4,6 +4,7 @@ from scenegrad.solvers.md.sampling.annealing import PopulationAnnealing, populat
 from scenegrad.solvers.md.sampling.exchange import ReplicaExchange, replica_exchange
 from scenegrad.solvers.md.sampling.heat_capacity import HeatCapacity, heat_capacity
 from scenegrad.solvers.md.sampling.mbar import MBAR, Average, mbar
+from scenegrad.solvers.md.sampling.melting import lindemann
 from scenegrad.solvers.md.sampling.profiles import Profile, profile
 from scenegrad.solvers.md.sampling.reweighting import Reweighting, reweighting
 from scenegrad.solvers.md.sampling.swaps import SwapMonteCarlo, ergodic_measure, swap_monte_carlo
@@ -11,6 +12,6 @@ from scenegrad.solvers.md.sampling.umbrella import UmbrellaSampling, umbrella_sa
 
 __all__ = [
     "MBAR", "Average", "HeatCapacity", "PopulationAnnealing", "Profile", "ReplicaExchange", "Reweighting",
-    "SwapMonteCarlo", "UmbrellaSampling", "ergodic_measure", "heat_capacity", "mbar", "population_annealing", "profile",
-    "replica_exchange", "reweighting", "swap_monte_carlo", "umbrella_sampling",
+    "SwapMonteCarlo", "UmbrellaSampling", "ergodic_measure", "heat_capacity", "lindemann", "mbar",
+    "population_annealing", "profile", "replica_exchange", "reweighting", "swap_monte_carlo", "umbrella_sampling",
 ]  # fmt: skip

@@ -57,6 +57,17 @@ class ReplicaExchange:
         """How many frames are worth an independent one, on the rung that remembers longest; the mean over ladders."""
         return float(2.0 * autocorrelation_time(self.energies).mean(dim=0).max())
 
+    def watched(self, frames: int, every: int) -> Tensor:
+        """Positions while replicas stay where they stand at the end [frame, ladder, rung, atom, dim], `every` steps
+        apart: for what follows one atom, such as `lindemann`. The run itself is as it was."""
+        moving, at, seen = self.members, self.at[-1], []
+        ladder = torch.arange(len(at), device=at.device)[:, None]
+        for _ in range(frames):
+            moving = moving.moved(every)
+            x = moving.state.position
+            seen.append(x.view(*at.shape, *x.shape[1:])[ladder, at])
+        return torch.stack(seen)
+
     def mbar(self) -> MBAR:
         """Of the temperatures: free energies are ln Z_0 - ln Z_k, configurational."""
         frames, ladders, rungs = self.energies.shape

@@ -145,7 +145,7 @@ class Budget:
         """Rates of one step, and what they leave to the bodies."""
         dt = SHARE * self.solver.max_dt(state, params).to("cpu", torch.float64)
         if state.pace is not None:
-            before = state.pace[:, 0].detach().to("cpu", torch.float64)
+            before = state.frequency.cpu()
             dt = torch.where(before > 0.0, 1.0 / before.clamp(min=1e-300), dt)
         after, sides = self.solver.step(state, params, time, dt).state, self.physics.sides
         now, then = state.velocity, after.velocity

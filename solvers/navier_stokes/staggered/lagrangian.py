@@ -21,7 +21,7 @@ from scenegrad.engine.state import Params
 from scenegrad.solvers.navier_stokes.staggered.maccormack import Paths
 from scenegrad.solvers.navier_stokes.staggered.obstacles.immersed import Obstacles, Standing
 from scenegrad.solvers.navier_stokes.staggered.sides import Known
-from scenegrad.solvers.navier_stokes.staggered.state import StaggeredState
+from scenegrad.solvers.navier_stokes.staggered.state import StaggeredState, bits
 from scenegrad.solvers.navier_stokes.staggered.stepping import Flow, Stepper
 
 __all__ = ["along_paths"]
@@ -71,7 +71,7 @@ def along_paths(
     if flow.tracers:
         columns = zip(begin.tracers, flow.tracers, strict=True)
         made["tracer_rates"] = torch.stack([(b - a) / span for a, b in columns], dim=1)
-    made["pace"] = (1.0 / span).view(-1, 1)
+    made["pace"] = bits(1.0 / span)
     return replace(state, **made)
 
 

@@ -17,7 +17,7 @@ __all__ = ["Carried", "Moved"]
 
 class Moved(torch.autograd.Function):
     """Rates of the velocity components, which carry each other, and with weights (newer, older, *before) also the
-    velocity after a step; one node of the graph that keeps only its inputs."""
+    velocity after a step; one node of the graph that keeps only its inputs. Weights are of dt and have no gradient."""
 
     @staticmethod
     def forward(
@@ -40,16 +40,15 @@ class Moved(torch.autograd.Function):
             u = carriage.filled("flow", box, rim, velocity, values)
             made = [carriage.rate(box, n, u, u, diffusivity, small, weights) for n in range(dim)]
         rates, after = zip(*made, strict=True)
-        weighed = (*rates, *before) if ctx.needs_input_grad[4] else ()
-        ctx.save_for_backward(values, diffusivity, small, newer, older, *velocity, *weighed)
+        ctx.save_for_backward(values, diffusivity, small, newer, older, *velocity)
         return rates if weights is None else (*rates, *after)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *bars: Tensor | None) -> tuple[Tensor | None, ...]:
         carriage, rim, dim = ctx.carriage, ctx.rim, ctx.carriage.grid.dim
-        values, diffusivity, small, newer, older, *fields = ctx.saved_tensors
-        box, batch, velocity, weighed = carriage.flow, len(diffusivity), fields[:dim], fields[dim:]
+        values, diffusivity, small, newer, older, *velocity = ctx.saved_tensors
+        box, batch = carriage.flow, len(diffusivity)
         _, needs_values, needs_diffusivity = ctx.needs_input_grad[1:4]
         after = bars[dim:]
         with on_stream(carriage.grid.device):
@@ -59,12 +58,7 @@ class Moved(torch.autograd.Function):
             found = carriage.velocity_bars(rim, u, rates, diffusivity, small, later)
             numbers = carriage.diffusivity_bar(box, u, rates, batch) if needs_diffusivity else None
             held = carriage.values_bar("flow bar", box, rim, values, batch) if needs_values else None
-        shares = [torch.zeros_like(newer), torch.zeros_like(newer)] if weighed else [None, None]
-        for n, bar_after in enumerate(after):
-            if bar_after is not None:
-                for share, rate in zip(shares, weighed[n::dim], strict=False):
-                    share += torch.linalg.vecdot(bar_after.flatten(1), rate.flatten(1))
-        return None, None, held, numbers, *shares, *found, *(before if after else ())
+        return None, None, held, numbers, None, None, *found, *(before if after else ())
 
 
 class Carried(torch.autograd.Function):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jaxtyping import Float
+import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
-__all__ = ["StaggeredState"]
+__all__ = ["StaggeredState", "bits"]
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,8 @@ class StaggeredState:
     where x is periodic. v and w likewise. Pressure and tracers stand at the middles of the cells.
 
     What the step before left for a multi-step method: rates of change without pressure, along paths those of all
-    change, and 1 / dt, which is 0 where there was none. What is not needed is not there.
+    change, and 1 / dt, which is 0 where there was none; in whole numbers, since dt is never differentiated. What is not
+    needed is not there.
     """
 
     u: Float[Tensor, batch * x_faces]  # [m/s]
@@ -30,7 +32,7 @@ class StaggeredState:
     v_rate: Float[Tensor, batch * y_faces] | None
     w_rate: Float[Tensor, batch * z_faces] | None
     tracer_rates: Float[Tensor, "batch tracer *cells"] | None
-    pace: Float[Tensor, "batch 1"] | None  # [1/s]
+    pace: Int[Tensor, "batch 1"] | None  # [1/s], as `bits`
     felt: Float[Tensor, "batch watch 7"] | None  # of watched obstacles: impulse, its moment, time [N s, N m s, s]
 
     @property
@@ -42,3 +44,14 @@ class StaggeredState:
         if self.u_rate is None or self.v_rate is None:
             return None
         return (self.u_rate, self.v_rate) if self.w_rate is None else (self.u_rate, self.v_rate, self.w_rate)
+
+    @property
+    def frequency(self) -> Tensor:
+        """1 / dt of the step before, 0 where there was none; float64 [batch] [1/s]."""
+        assert self.pace is not None
+        return self.pace.view(torch.float64)[:, 0]
+
+
+def bits(numbers: Tensor) -> Tensor:
+    """Those of doubles [batch], as whole numbers [batch, 1]."""
+    return numbers.double().view(-1, 1).view(torch.int64)

@@ -18,7 +18,7 @@ from scenegrad.solvers.navier_stokes.staggered.obstacles.forces import Watch, im
 from scenegrad.solvers.navier_stokes.staggered.obstacles.immersed import Immersion, Obstacles, Standing
 from scenegrad.solvers.navier_stokes.staggered.physics import Physics, Rates
 from scenegrad.solvers.navier_stokes.staggered.projection import Projection
-from scenegrad.solvers.navier_stokes.staggered.state import StaggeredState
+from scenegrad.solvers.navier_stokes.staggered.state import StaggeredState, bits
 
 __all__ = ["Stepper"]
 
@@ -70,7 +70,7 @@ class Stepper:
             v_rate=older[1],
             w_rate=None if flat else older[2],
             tracer_rates=torch.zeros_like(carried) if steps and carried is not None else None,
-            pace=f.new_zeros(len(f), 1) if steps else None,
+            pace=bits(f.new_zeros(len(f))) if steps else None,
             felt=f.new_zeros(len(f), len(self.watches), 7) if self.watches else None,
         )
 
@@ -86,11 +86,9 @@ class Stepper:
 
     def adams_bashforth(self, state: StaggeredState, params: Params, time: Tensor, dt: Tensor) -> StaggeredState:
         assert state.rates is not None
-        assert state.pace is not None
         begin = self.flow(state)
-        pace = state.pace[:, 0].to(self.grid.device, torch.float64)
         dt = dt.to(self.grid.device, torch.float64)
-        most = torch.addcmul(dt, dt * pace, dt, value=0.5)
+        most = torch.addcmul(dt, dt * state.frequency, dt, value=0.5)
         newer, older = most.to(self.grid.dtype), (dt - most).to(self.grid.dtype)
         before = Rates(list(state.rates), [] if state.tracer_rates is None else list(state.tracer_rates.unbind(1)))
         rates, after = self.stepped(begin, before, (newer, older), params, time)
@@ -107,7 +105,7 @@ class Stepper:
         made |= dict(zip(("u_rate", "v_rate", "w_rate"), rates.velocity, strict=False))
         if rates.tracers:
             made["tracer_rates"] = torch.stack(rates.tracers, dim=1)
-        made["pace"] = self.beside(1.0 / dt).view(-1, 1)
+        made["pace"] = bits(1.0 / dt)
         return replace(state, **made)
 
     def runge_kutta(

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 import scenegrad.scenes as sc
+from scenegrad.engine.controllers import Fixed
 from scenegrad.engine.rollout import rollout
 from scenegrad.engine.state import map_tensors
 from scenegrad.scenes.errors import SceneError
@@ -98,3 +99,19 @@ def test_entropy_of_passive_atoms_is_refused():
     scene = scene.model_copy(update={"dynamics": sc.Brownian(temperature=0.3)})
     with pytest.raises(SceneError, match="that of active particles"):
         compiled(scene)
+
+
+def test_the_step_follows_the_drive():
+    """What pushes harder needs shorter steps. With the longest that are allowed before they meet, two that run into
+    each other come to rest where repulsion holds the push, -u'(r) = m g v."""
+    pair, bounds = sc.Sites(((4.0, 4.0), (6.0, 4.0))), []
+    for speed in (3.0, 30.0, 300.0):
+        scene = swarm(2, {}, crowded=True, lattice=pair, temperature=1e-9, rotation=1e-9, speed=speed)
+        solver, state, params = compiled(scene.replace({"domain": sc.Domain.periodic(size=(8.0, 8.0))}))
+        toward = torch.tensor([[[1.0, 0.0], [-1.0, 0.0]]], dtype=torch.float64)
+        state = type(state)(**{**vars(state), "heading": toward})
+        bounds.append(float(solver.max_dt(state, params)))
+        end = rollout(solver, state, params, 1.5 / speed, controller=Fixed(bounds[-1])).state
+        r = float((end.position[0, 1] - end.position[0, 0]).norm())
+        assert 24.0 * (2.0 * r**-13 - r**-7) == pytest.approx(2.0 * speed, rel=1e-3), speed
+    assert bounds[0] > 5.0 * bounds[1] > 25.0 * bounds[2]

@@ -10,6 +10,7 @@ import scenegrad.scenes as sc
 import scenegrad.scenes.library as library
 from scenegrad.engine.controllers import CFL, Fixed
 from scenegrad.engine.errors import EngineError
+from scenegrad.engine.rollout import rollout
 from scenegrad.scenes.errors import SceneError
 from scenegrad.solvers.compile import compile_scene
 
@@ -267,3 +268,34 @@ def test_charges_that_nothing_feels_are_refused():
     )
     with pytest.raises(SceneError, match=r"A\.charge.*Electrostatics"):
         compile_scene(scene, device="cpu", dtype="float64")
+
+
+def test_members_of_a_batch_may_stand_at_sites_of_their_own():
+    """Each moves as it does alone, to the last bit; atoms of other numbers are refused."""
+
+    def placed(seed, atoms=30):
+        rng = np.random.default_rng(seed)
+        grid = np.stack(np.meshgrid(*[np.arange(6)] * 2, indexing="ij"), axis=-1).reshape(-1, 2)[:atoms]
+        x, v = 1.2 * grid + 0.1 * rng.standard_normal((atoms, 2)), rng.standard_normal((atoms, 2))
+        return sc.Scene(
+            name="sites",
+            units="lj",
+            domain=sc.Domain.periodic(size=(7.2, 7.2)),
+            entities={
+                "A": sc.Atoms(
+                    lattice=sc.Sites(tuple(map(tuple, x.tolist())), velocities=tuple(map(tuple, v.tolist())))
+                ),
+                "pair": sc.LennardJones(cutoff=2.5),
+            },
+            time=sc.Time(end=0.05, dt=0.002),
+        )
+
+    scenes = [placed(1), placed(2)]
+    both = rollout(*compile_scene(scenes, device="cpu", dtype="float64")).state
+    for n, scene in enumerate(scenes):
+        alone = rollout(*compile_scene(scene, device="cpu", dtype="float64")).state
+        assert torch.equal(both.position[n], alone.position[0])
+        assert torch.equal(both.velocity[n], alone.velocity[0])
+    assert not torch.equal(both.position[0], both.position[1])
+    with pytest.raises(SceneError, match=r"A\.lattice .*member 0 and member 1"):
+        compile_scene([placed(1), placed(2, atoms=29)], device="cpu", dtype="float64")

@@ -136,3 +136,46 @@ def test_frames_that_are_at_hand_are_weighted_as_they_are(harmonic):
         run.renewed(given(run.params, stiffness=9.0))
     with pytest.raises(EngineError, match="threshold=0"):
         sg.sampling.reweighting(scenes[0], threshold=0.0)
+
+
+def fluid(sigma, epsilon):
+    """A liquid of 108 atoms."""
+    pair = sg.LennardJones(sigma=sg.Parameter(sigma), epsilon=sg.Parameter(epsilon), cutoff=2.2, cut="switch")
+    return sg.Scene(
+        name="liquid",
+        units="lj",
+        domain=sg.Domain.periodic(density=0.75),
+        entities={"Ar": sg.Atoms(lattice=sg.FCC(cells=(3, 3, 3)), temperature=1.1), "pair": pair},
+        dynamics=sg.Langevin(temperature=1.1, friction=1.0),
+        outputs={"g": sg.RDF(r_max=2.2, bins=66, every=1.0)},
+        time=sg.Time(end=1.0, dt=0.005),
+    )
+
+
+def test_parameters_that_are_hidden_are_found_from_the_structure_they_make():
+    """By the integrals of g(r) with r^-12 and r^-6, which two parameters are enough to match; compare the example."""
+    settings = {"frames": 20, "every": 30, "copies": 8, "warmup": 1000, "settle": 100, "device": "cpu"}
+    names = ("pair.sigma", "pair.epsilon")
+    r = (torch.arange(66, dtype=torch.float64) + 0.5) / 30
+    felt = torch.stack([r**-10, r**-4], dim=1)
+    hidden = sg.sampling.reweighting(fluid(1.0, 1.0), **settings | {"seed": 1, "frames": 40})
+    shown = hidden.measured(hidden.params)["g"] @ felt
+    wanted = hidden.average(shown, hidden.params).detach()
+    run = sg.sampling.reweighting(fluid(0.97, 1.15), threshold=0.9, **settings)
+    params = run.params
+    for _ in range(4):
+        run = run.renewed(params)
+        seen = run.measured(params)["g"] @ felt
+        by = run.slopes(seen, params)
+        turn = torch.linalg.inv(torch.stack([by[a] * params[a].detach() for a in names], dim=1))
+        told = (wanted - seen) @ turn.T
+        step = run.average(told, params).detach()
+        error = (run.error(told, params).square() + hidden.error(shown @ turn.T, hidden.params).square()).sqrt()
+        step = step * min(1.0, 0.05 / float(step.abs().max()))
+        params = params.replace(
+            {a: (params[a].detach() * step[k].exp().float()).requires_grad_() for k, a in enumerate(names)}
+        )
+    found = torch.tensor([params[a].item() for a in names])
+    assert float(error[0]) < 0.01
+    assert float(error[1]) < 0.08
+    assert bool(((found - 1.0).abs() < 4 * error).all()), (found, error)
