@@ -19,15 +19,18 @@ from scenegrad.scenes.bonded import (
     LennardJones14,
     PeriodicDihedral,
     RigidBond,
+    ScaledPairs,
 )
 from scenegrad.scenes.coulomb import PME, ChargeMethod, Direct, Electrostatics, Ewald, ReactionField
 from scenegrad.scenes.domain import Domain
 from scenegrad.scenes.entity import Entity
 from scenegrad.scenes.gravity import Gravity
 from scenegrad.scenes.many_body import LearnedPotential, StillingerWeber
+from scenegrad.scenes.mixtures import MixedLennardJones
 from scenegrad.scenes.molecules import Chains
 from scenegrad.scenes.pair_potentials import WCA, BornMayerHuggins, Buckingham, LennardJones, Morse, SoftSphere, Yukawa
 from scenegrad.scenes.scene import Scene
+from scenegrad.scenes.solvents import GeneralizedBorn
 from scenegrad.scenes.targets import (
     Confinement,
     DistanceBias,
@@ -41,7 +44,7 @@ from scenegrad.scenes.values import Parameter
 from scenegrad.solvers.md.many_body.learned import register_potential
 from scenegrad.surrogates.potentials import RadialNetwork
 
-__all__ = ["POTENTIALS", "crystal", "gravity", "rods"]
+__all__ = ["POTENTIALS", "crystal", "gravity", "rods", "springs"]
 
 Named = tuple[str, Scene]
 Number = Callable[[float], Any]  # Parameter, or float where nothing may learn
@@ -158,7 +161,42 @@ def bonded() -> Iterator[Named]:
         yield name, scene(Domain.periodic((edge,) * 3), {"A": chain, "bond": make(groups=groups)})
 
 
-def ions(method: ChargeMethod) -> Scene:
+def molecules() -> Iterator[Named]:
+    """A chain in open space of two kinds of charged atoms: mixtures by rule, third neighbours in part, a solvent."""
+    rng = np.random.default_rng(15)
+    turns = np.array([0.9, 0.2, 0.1]) + 0.45 * rng.standard_normal((10, 3))
+    x, v = np.cumsum(1.2 * turns / np.linalg.norm(turns, axis=1, keepdims=True), axis=0), drawn(10, 3, 16)
+    atoms: dict[str, Entity] = {
+        name: Atoms(lattice=sites(x[own], v[own]), mass=P(m), charge=P(q))
+        for name, own, m, q in (("C", slice(0, 6), 1.5, 0.3), ("O", slice(6, 10), 1.0, -0.45))
+    }
+    mixed: dict[str, Entity] = {
+        "mixed_C": MixedLennardJones(of=("C",), epsilon=P(1.0), sigma=P(1.0), cutoff=20.0),
+        "mixed_O": MixedLennardJones(of=("O",), epsilon=P(0.6), sigma=P(0.8), cutoff=20.0),
+    }
+    charges: dict[str, Entity] = {"charges": Electrostatics(method=Direct())}
+    born = GeneralizedBorn(
+        radius={"C": 1.0, "O": 0.9}, screening={"C": 0.7, "O": 0.85}, surface_tension=0.05, probe=0.8, offset=0.05
+    )
+    space, thirds = Domain.unbounded(dim=3), tuple((n, n + 3) for n in range(7))
+    kinds = {
+        "rule_A": MixedLennardJones(of=("A",), epsilon=P(1.0), sigma=P(1.0), cutoff=END),
+        "rule_B": MixedLennardJones(of=("B",), epsilon=P(0.6), sigma=P(0.9), cutoff=END),
+    }
+    yield "MixedLennardJones", crystal("cube", kinds)
+    yield "ScaledPairs", scene(space, {**atoms, **mixed, **charges, "thirds": ScaledPairs(groups=thirds)})
+    yield "GeneralizedBorn", scene(space, {**atoms, **charges, "water": born})
+
+
+def springs(**given: Any) -> Scene:
+    """Six chains of springs among each other: forces of two speeds."""
+    beads = {"bead": Atoms(lattice=Chains(count=6, length=5), temperature=P(1.0), mass=P(1.3))}
+    pair = LennardJones(epsilon=P(1.0), sigma=P(0.9), cutoff=2.2, cut="switch")
+    bond = HarmonicBond(stiffness=P(300.0), length=P(0.97), of="bead")
+    return scene(Domain.periodic((4.6,) * 3), {**beads, "pair": pair, "bond": bond}, **given)
+
+
+def ions(method: ChargeMethod, tilt: tuple[float, float, float] | None = None) -> Scene:
     """Shaken rock salt; no two edges of its box are alike."""
     x = grid(4, 3) * np.array([1.0, 1.1, 1.15])
     sign = grid(4, 3).sum(axis=1) % 2
@@ -168,7 +206,7 @@ def ions(method: ChargeMethod) -> Scene:
         name: Atoms(lattice=sites(x[sign == s], v[sign == s]), mass=P(1.0 + s), charge=P(1.0 - 2.0 * s))
         for s, name in enumerate(("plus", "minus"))
     }
-    return scene(Domain.periodic((4.0, 4.4, 4.6)), {**parts, "charges": Electrostatics(method=method)})
+    return scene(Domain.periodic((4.0, 4.4, 4.6), tilt=tilt), {**parts, "charges": Electrostatics(method=method)})
 
 
 def charges() -> Iterator[Named]:
@@ -180,6 +218,7 @@ def charges() -> Iterator[Named]:
     yield "Direct", scene(Domain.unbounded(dim=3), {**parts, "charges": Electrostatics(method=Direct())})
     yield "ReactionField", ions(ReactionField(cutoff=1.74))
     yield "Ewald", ions(Ewald(tolerance=1e-9))
+    yield "Ewald, leaning box", ions(Ewald(tolerance=1e-8), (1.0, -0.7, 1.3))
     yield "PME", ions(PME(tolerance=1e-6, order=8))
     yield "PME of odd order", ions(PME(tolerance=1e-5, order=5))
 
@@ -236,6 +275,7 @@ POTENTIALS: dict[str, Callable[[], Iterator[Named]]] = {
     "pairs": pairs,
     "other_cuts": other_cuts,
     "bonded": bonded,
+    "molecules": molecules,
     "charges": charges,
     "many_body": many_body,
     "gravity": gravity,

@@ -11,11 +11,12 @@ from scenegrad.scenes.library.targets import CLUSTERS
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.targets import Confinement, DistanceBias, DoubleWellPairs, HarmonicWell, LennardJonesPairs
 from scenegrad.scenes.time import Time
+from scenegrad.scenes.values import Parameter
 
 __all__ = ["RADII", "free_cluster", "pair", "pair_energy", "pair_log_z", "radial_weight", "well"]
 
 
-def well(stiffness: float = 1.0, temperature: float = 1.0, dt: float = 0.1) -> Scene:
+def well(stiffness: float | Parameter = 1.0, temperature: float | Parameter = 1.0, dt: float = 0.1) -> Scene:
     """Two atoms in one harmonic well of the plane, free of each other: U is a sum of four squares."""
     return Scene(
         name="well",
