@@ -32,7 +32,11 @@ def write_extxyz(run: Run | str | Path, output: str | None = None, path: str | P
     if output not in found:
         raise FileError(f"{run.folder} has no atoms under {output!r}; name one of {', '.join(found)}.")
     path = Path(path) if path is not None else found[output].with_suffix(".extxyz")
-    with h5py.File(found[output]) as file, path.open("w") as text:
+    try:
+        file = h5py.File(found[output], locking=False)
+    except OSError as error:
+        raise FileError(f"{found[output]} cannot be read as HDF5 ({error}).") from error
+    with file, path.open("w") as text:
         write(file[f"particles/{output}"], str(file["scenegrad"].attrs["units"]), text.write)
     return path
 

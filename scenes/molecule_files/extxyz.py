@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from scenegrad.scenes.molecule_files.elements import MASSES
-from scenegrad.scenes.molecule_files.molecules import Atom, Molecules, refuse
+from scenegrad.scenes.molecule_files.molecules import Atom, Molecules, finite, refuse
 
 __all__ = ["read_extxyz"]
 
@@ -36,11 +36,16 @@ def frame(path: Path, start: int, head: str, rows: list[str], units: str) -> Mol
     words = keys.get("Properties", "species:S:1:pos:R:3").split(":")
     columns: dict[str, tuple[int, int]] = {}
     at = 0
+    if len(words) % 3 or not all(width.isdigit() for width in words[2::3]):
+        refuse(path, start + 2, f"Properties is name:kind:columns, again and again; found {':'.join(words)!r}.")
     for name, width in zip(words[::3], words[2::3], strict=True):
         columns[NAMES.get(name, name)] = (at, at + int(width))
         at += int(width)
     if "species" not in columns or "pos" not in columns:
         refuse(path, start + 2, f"Properties has {', '.join(columns)}; species and pos are needed.")
+    for name in ("pos", "vel"):
+        if name in columns and columns[name][1] - columns[name][0] != 3:
+            refuse(path, start + 2, f"Properties gives {name} other than three columns.")
     atoms = [atom(path, start + 3 + k, row.split(), columns, at) for k, row in enumerate(rows)]
     return Molecules(path, tuple(atoms), box(path, start + 2, keys))
 
@@ -50,25 +55,21 @@ def atom(path: Path, line: int, row: list[str], columns: dict[str, tuple[int, in
         refuse(path, line, f"an atom has {width} columns here; found {len(row)}.")
 
     def numbers(name: str) -> tuple[float, ...]:
-        try:
-            return tuple(float(word) for word in row[slice(*columns[name])]) if name in columns else ()
-        except ValueError:
-            refuse(path, line, f"a number cannot be read in {' '.join(row)!r}.")
+        return finite(path, line, row[slice(*columns[name])]) if name in columns else ()
 
     kind = row[columns["species"][0]]
     mass = numbers("mass") or ((MASSES[kind],) if kind in MASSES else ())
     if not mass:
         refuse(path, line, f"{kind!r} is no element whose mass is known, and there is no column mass.")
+    if mass[0] <= 0.0:
+        refuse(path, line, f"the mass {mass[0]:g} is not positive.")
     return Atom(kind, mass[0], numbers("pos"), numbers("vel") or None, (numbers("charge") or (0.0,))[0])
 
 
 def box(path: Path, line: int, keys: dict[str, str]) -> tuple[float, ...] | None:
     if "Lattice" not in keys or "T" not in keys.get("pbc", "T T T"):
         return None
-    try:
-        rows = [float(word) for word in keys["Lattice"].split()]
-    except ValueError:
-        rows = []
+    rows = finite(path, line, keys["Lattice"].split())
     if len(rows) != 9:
         refuse(path, line, f"Lattice has nine numbers; found {keys['Lattice']!r}.")
     if any(rows[k] for k in (1, 2, 3, 5, 6, 7)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from scenegrad.scenes.molecule_files.elements import MASSES, element
-from scenegrad.scenes.molecule_files.molecules import Atom, Molecules, refuse
+from scenegrad.scenes.molecule_files.molecules import Atom, Molecules, finite, refuse
 
 __all__ = ["read_gro"]
 
@@ -30,14 +30,10 @@ def atom(path: Path, number: int, line: str, units: str) -> Atom:
     if len(dots) < 3:
         refuse(path, number, f"an atom has three coordinates from column 21 on; found {line!r}.")
     wide = dots[1] - dots[0]  # files of more digits have wider columns
-    texts = [line[20 + k * wide : 20 + (k + 1) * wide] for k in range(3)]
-    rest = line[20 + 3 * wide :]
-    speeds = [rest[k * (wide + 0) : (k + 1) * (wide + 0)] for k in range(3)] if len(dots) >= 6 else []
-    try:
-        position = tuple(NANOMETRE * float(text) for text in texts)
-        velocity = tuple(SPEED[units] * float(text) for text in speeds) or None
-    except ValueError:
-        refuse(path, number, f"a number cannot be read in {line!r}.")
+    columns = [line[20 + k * wide : 20 + (k + 1) * wide] for k in range(6)]
+    position = tuple(NANOMETRE * x for x in finite(path, number, columns[:3]))
+    moving = any(column.strip() for column in columns[3:])
+    velocity = tuple(SPEED[units] * v for v in finite(path, number, columns[3:])) if moving else None
     kind = element(name, residue)
     if kind is None:
         refuse(path, number, f"{name!r} is no element whose mass is known; there are {', '.join(MASSES)}.")
@@ -45,12 +41,9 @@ def atom(path: Path, number: int, line: str, units: str) -> Atom:
 
 
 def box(path: Path, number: int, line: str) -> tuple[float, ...] | None:
-    try:
-        edges = [NANOMETRE * float(word) for word in line.split()]
-    except ValueError:
-        edges = []
-    if len(edges) not in (3, 9):
+    if len(line.split()) not in (3, 9):
         refuse(path, number, f"the box has three edges, or nine numbers; found {line!r}.")
+    edges = [NANOMETRE * edge for edge in finite(path, number, line.split())]
     if any(edges[3:]):
         refuse(path, number, f"the box leans, {line.strip()!r}; this reader takes boxes with right angles.")
     return tuple(edges[:3]) if all(edges[:3]) else None

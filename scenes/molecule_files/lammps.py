@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scenegrad.scenes.errors import nearest
-from scenegrad.scenes.molecule_files.molecules import Atom, Group, Molecules, refuse
+from scenegrad.scenes.molecule_files.molecules import Atom, Group, Molecules, finite, refuse
 
 __all__ = ["read_lammps"]
 
@@ -43,8 +43,11 @@ def read_lammps(path: Path, lines: list[str], units: str) -> Molecules:
     counts, edges, sections = parts(path, lines)
     if "Atoms" not in sections:
         refuse(path, len(lines), "the file ends without a section Atoms.")
-    for name in ("Atoms", "Bonds", "Angles", "Dihedrals", "Impropers"):
-        have, want = len(sections[name].rows) if name in sections else 0, counts.get(name.lower(), 0)
+    for name in ("Atoms", "Velocities", "Bonds", "Angles", "Dihedrals", "Impropers"):
+        if name == "Velocities" and name not in sections:
+            continue
+        of = "atoms" if name == "Velocities" else name.lower()
+        have, want = len(sections[name].rows) if name in sections else 0, counts.get(of, 0)
         if have != want:
             last = max(sections[name].rows, default=sections[name].line) if name in sections else len(lines)
             refuse(
@@ -54,8 +57,8 @@ def read_lammps(path: Path, lines: list[str], units: str) -> Molecules:
         refuse(path, sections["Impropers"].line, "impropers are not read; write them as dihedrals, or leave them out.")
     low = [edges[axis][0] if axis in edges else 0.0 for axis in "xyz"]
     size = tuple(edges[axis][1] - edges[axis][0] for axis in "xyz") if len(edges) == 3 else None
-    masses = {row[0]: number(path, line, row[1]) for line, row in rows(sections, "Masses").items()}
-    speeds = {row[0]: (line, row[1:4]) for line, row in rows(sections, "Velocities").items()}
+    masses = {row[0]: mass(path, line, row) for line, row in entries(path, sections, "Masses", 2)}
+    speeds = {row[0]: (line, row[1:]) for line, row in entries(path, sections, "Velocities", 4)}
     atoms, number_of = read_atoms(path, sections["Atoms"], masses, speeds, low, size)
     laws: dict[str, Mapping[str, Any]] = {}
     for name, table in (("Bond", bond), ("Angle", angle), ("Dihedral", dihedral)):
@@ -63,7 +66,7 @@ def read_lammps(path: Path, lines: list[str], units: str) -> Molecules:
             laws[f"{name.lower()}-{row[0]}"] = table(path, line, sections[f"{name} Coeffs"].style, row[1:])
     pairs = {
         row[0]: (number(path, line, row[1]), number(path, line, row[2]))
-        for line, row in rows(sections, "Pair Coeffs").items()
+        for line, row in entries(path, sections, "Pair Coeffs", 3)
     }
     groups = {
         name: tuple(
@@ -93,7 +96,10 @@ def parts(path: Path, lines: list[str]) -> tuple[dict[str, int], dict[str, tuple
         elif (found := COUNTS.match(name)) is not None:
             counts[found[2]] = int(found[1])
         elif (found := EDGES.match(name)) is not None:
-            edges[found[3]] = (number(path, line, found[1]), number(path, line, found[2]))
+            low, high = finite(path, line, (found[1], found[2]))
+            if low >= high:
+                refuse(path, line, f"the box reaches from {low:g} to {high:g}.")
+            edges[found[3]] = (low, high)
         elif "xy xz yz" in name and any(number(path, line, word) for word in name.split()[:3]):
             refuse(path, line, "the box leans; this reader takes boxes with right angles.")
     return counts, edges, sections
@@ -103,14 +109,26 @@ def rows(sections: Mapping[str, Section], name: str) -> dict[int, list[str]]:
     return sections[name].rows if name in sections else {}
 
 
-def number(path: Path, line: int, word: str) -> float:
-    try:
-        value = float(word)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        refuse(path, line, f"{word!r} is no finite number.")
+def entries(path: Path, sections: Mapping[str, Section], name: str, width: int) -> Iterator[tuple[int, list[str]]]:
+    """Rows that begin with the number of what they are about, which is there once."""
+    told: set[str] = set()
+    for line, row in rows(sections, name).items():
+        if len(row) < width:
+            refuse(path, line, f"a row of {name} has {width} numbers; found {len(row)}.")
+        if row[0] in told:
+            refuse(path, line, f"{name} has {row[0]} a second time.")
+        told.add(row[0])
+        yield line, row[:width]
+
+
+def mass(path: Path, line: int, row: list[str]) -> float:
+    if (value := number(path, line, row[1])) <= 0.0:
+        refuse(path, line, f"the mass {value:g} of type {row[0]} is not positive.")
     return value
+
+
+def number(path: Path, line: int, word: str) -> float:
+    return finite(path, line, (word,))[0]
 
 
 def read_atoms(
@@ -132,6 +150,8 @@ def read_atoms(
             refuse(
                 path, line, f"an atom of the style {style} has {first + 3} numbers, or {first + 6}; found {len(row)}."
             )
+        if row[0] in number_of:
+            refuse(path, line, f"there is an atom {row[0]} already.")
         if row[kind] not in masses:
             refuse(path, line, f"atom {row[0]} is of the type {row[kind]}, which Masses does not have.")
         turns = [number(path, line, word) for word in row[first + 3 :]] or [0.0] * 3
@@ -142,6 +162,9 @@ def read_atoms(
         q = number(path, line, row[charge]) if charge is not None else 0.0
         number_of[row[0]] = len(atoms)
         atoms.append(Atom(row[kind], masses[row[kind]], tuple(whole), velocity, q))
+    for name, (line, _) in speeds.items():
+        if name not in number_of:
+            refuse(path, line, f"Velocities names atom {name}, and there is none.")
     return tuple(atoms), number_of
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from scenegrad.scenes.pair_potentials import LennardJones
 from scenegrad.scenes.solvents import GeneralizedBorn
 from scenegrad.scenes.values import Scalar
 
-__all__ = ["Atom", "Group", "Molecules", "Thirds", "refuse"]
+__all__ = ["Atom", "Group", "Molecules", "Thirds", "finite", "refuse"]
 
 Row = tuple[float, ...]
 Cut = Literal["force-shift", "switch", "plain"]
@@ -27,6 +28,19 @@ Cut = Literal["force-shift", "switch", "plain"]
 def refuse(path: Path, line: int, reason: str) -> NoReturn:
     """line: its number, counted from 1."""
     raise SceneError(f"{path}, line {line}: {reason}")
+
+
+def finite(path: Path, line: int, words: Iterable[str]) -> Row:
+    """The numbers that words are."""
+    found = []
+    for word in words:
+        try:
+            found.append(float(word))
+        except ValueError:
+            found.append(math.nan)
+        if not math.isfinite(found[-1]):
+            refuse(path, line, f"{word.strip()!r} is no finite number.")
+    return tuple(found)
 
 
 @dataclass(frozen=True)

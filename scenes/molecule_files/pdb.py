@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from scenegrad.scenes.molecule_files.elements import MASSES, element
-from scenegrad.scenes.molecule_files.molecules import Atom, Group, Molecules, refuse
+from scenegrad.scenes.molecule_files.molecules import Atom, Group, Molecules, finite, refuse
 
 __all__ = ["read_pdb"]
 
@@ -29,8 +29,10 @@ def read_pdb(path: Path, lines: list[str], units: str) -> Molecules:
                     bonds.setdefault(bond.atoms, bond)  # type: ignore[arg-type]  # two of them
         except ValueError:
             refuse(path, number, f"a number cannot be read in {line!r}.")
-        if record == "ENDMDL":
+        if record in ("ENDMDL", "END"):
             break
+    else:
+        refuse(path, len(lines), "the file ends without END: it may be cut off. If it is whole, write END below.")
     if not atoms:
         refuse(path, len(lines), "the file ends without an ATOM.")
     return Molecules(path, tuple(atoms), size, bonds=tuple(bonds.values()))
@@ -46,17 +48,17 @@ def atom(path: Path, number: int, line: str) -> Atom:
     kind = given or element(name, residue)
     if kind is None or kind not in MASSES:
         refuse(path, number, f"{kind or name!r} is no element whose mass is known; there are {', '.join(MASSES)}.")
-    position = (float(line[30:38]), float(line[38:46]), float(line[46:54]))
+    position = finite(path, number, (line[30:38], line[38:46], line[46:54]))
     return Atom(kind, MASSES[kind], position, name=name, residue=residue)
 
 
 def box(path: Path, number: int, line: str) -> tuple[float, ...] | None:
-    edges = tuple(float(line[a : a + 9]) for a in (6, 15, 24))
-    angles = [float(line[a : a + 7]) for a in (33, 40, 47)]
+    edges = finite(path, number, (line[a : a + 9] for a in (6, 15, 24)))
+    angles = finite(path, number, (line[a : a + 7] for a in (33, 40, 47)))
     if edges == (1.0, 1.0, 1.0):
         return None  # what programs write that know no box
     if any(abs(angle - 90.0) > 1e-3 for angle in angles):
-        refuse(path, number, f"the box has the angles {angles}; this reader takes boxes with right angles.")
+        refuse(path, number, f"the box has the angles {list(angles)}; this reader takes boxes with right angles.")
     return edges
 
 

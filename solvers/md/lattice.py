@@ -59,15 +59,33 @@ def read_points(lattice: PointFile) -> np.ndarray:
         if path.suffix == ".npy":
             points = np.load(path, allow_pickle=False)
         else:
-            lines = [line for line in path.read_text().splitlines() if line.strip() and not line.startswith("#")]
-            header = [word.strip() for word in lines[0].split(",")]
-            body = lines[1:] if header[:2] == ["x", "y"] else lines
-            points = np.array([[float(word) for word in line.split(",")] for line in body])
-    except (OSError, ValueError, IndexError) as error:
+            points = np.array(rows_of(path))
+    except (OSError, ValueError, EOFError) as error:
         raise SceneError(f"{path} holds no positions: {error}. It needs rows of x, y[, z], or a .npy array.") from error
-    if points.ndim != 2 or points.shape[1] not in (2, 3) or not np.isfinite(points).all():
+    if points.ndim != 2 or points.shape[1] not in (2, 3) or points.dtype.kind not in "fiu":
         raise SceneError(f"{path} holds an array of shape {points.shape}; positions are finite numbers [atom, 2 or 3].")
+    if not np.isfinite(points).all():
+        atom = int(np.argwhere(~np.isfinite(points).all(axis=1))[0, 0])
+        raise SceneError(f"{path} puts atom {atom}, counted from 0, at {points[atom].tolist()}; numbers are finite.")
     return np.asarray(points, dtype=np.float64)
+
+
+def rows_of(path: Path) -> list[list[float]]:
+    """Of a .csv file, with a line of names or without."""
+    found: list[list[float]] = []
+    for row, line in enumerate(path.read_text().splitlines(), start=1):
+        words = [word.strip() for word in line.split(",")]
+        if not line.strip() or line.startswith("#") or (not found and words[:2] == ["x", "y"]):
+            continue
+        try:
+            found.append([float(word) for word in words])
+        except ValueError:
+            raise SceneError(f"{path}, line {row}: a number cannot be read in {line!r}.") from None
+        if len(words) not in (2, 3) or len(words) != len(found[0]):
+            raise SceneError(f"{path}, line {row}: {len(words)} numbers, where rows are x, y[, z] like the first.")
+        if not np.isfinite(found[-1]).all():
+            raise SceneError(f"{path}, line {row}: {line!r} is not finite.")
+    return found
 
 
 def sites(lattice: Lattice, box: np.ndarray) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Extended XYZ: what a run wrote comes back to its last digit, and what is wrong is refused with its line."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -64,3 +66,14 @@ def test_what_is_wrong_is_refused_with_its_line(written, tmp_path, change, words
 def cut(text):
     """The first frame alone, with a word in place of a number."""
     return "\n".join(text.splitlines()[:34]).replace("Ar ", "Ar x", 1)
+
+
+@pytest.mark.parametrize("left", [0, 100, 3000])
+def test_a_trajectory_that_was_cut_off_is_refused_by_its_name(written, tmp_path, left):
+    """Whoever asks for it: numbers, text, or a picture."""
+    folder = shutil.copytree(written[0].folder, tmp_path / "run")
+    path = folder / "traj.h5md"
+    path.write_bytes(path.read_bytes()[:left])
+    for look in (lambda: sg.open_run(folder)["traj"], lambda: sg.write_extxyz(folder)):
+        with pytest.raises(sg.EngineError, match=r"traj\.h5md cannot be read as HDF5"):
+            look()

@@ -3,11 +3,13 @@
 import itertools
 import math
 
+import numpy as np
 import pytest
 
 import scenegrad.scenes as sc
 from scenegrad.scenes.errors import SceneError
 from scenegrad.solvers.compile import compile_scene
+from scenegrad.solvers.md.lattice import read_points
 
 LAMMPS = """LAMMPS data file of one bent molecule across a side of its box
 
@@ -91,6 +93,11 @@ CONECT    1    2
 CONECT    2    1
 END
 """
+XYZ = """2
+Lattice="5 0 0 0 5 0 0 0 5" Properties=species:S:1:pos:R:3 pbc="T T T"
+Ar 0 0 0
+Ar 1 1 1
+"""
 
 
 def written(tmp_path, name, text):
@@ -165,8 +172,62 @@ def test_a_pdb_file_has_elements_a_box_and_bonds(tmp_path):
         ("a.pdb", PDB[:115], "line 2.*columns 31 to 54"),
         ("a.pdb", PDB.replace("CONECT    1    2", "CONECT    1    8"), "line 5: CONECT names atom 8"),
         ("a.mol2", "", "no molecule file"),
+        ("a.data", LAMMPS.replace("8.0 1.0 1.0", "nan 1.0 1.0"), "line 40: 'nan' is no finite number"),
+        ("a.data", LAMMPS.replace("3 1 1 -0.1", "2 1 1 -0.1"), "line 42: there is an atom 2 already"),
+        ("a.data", LAMMPS.replace("2 -0.001 0 0", "2 -0.001 0"), "line 48: a row of Velocities has 4 numbers; found 3"),
+        ("a.data", LAMMPS.replace("4 0 0 0\n", "9 0 0 0\n"), "line 50: Velocities names atom 9"),
+        ("a.data", LAMMPS.replace("4 0 0 0\n", ""), "line 49: Velocities has 3 rows.*header says 4"),
+        ("a.data", LAMMPS.replace("1 12.011", "1 -2"), "line 18: the mass -2 of type 1 is not positive"),
+        ("a.data", LAMMPS.replace("1 12.011", "1"), "line 18: a row of Masses has 2 numbers; found 1"),
+        ("a.data", LAMMPS.replace("1 0.1 3.4", "1 0.1"), "line 23: a row of Pair Coeffs has 3 numbers; found 2"),
+        ("a.data", LAMMPS.replace("-1.0 9.0 xlo", "9.0 -1.0 xlo"), "line 12: the box reaches from 9 to -1"),
+        ("a.data", LAMMPS[:-20], "line 63: 'Dih' is no section"),
+        ("a.gro", GRO.replace("1.624", "  nan"), "line 3"),
+        ("a.gro", GRO.replace("-0.0580", "    nan"), "line 3: 'nan' is no finite number"),
+        ("a.gro", GRO.replace("    4\n", "    5\n"), "line 7: the file ends here; 5 atoms"),
+        ("a.gro", GRO.replace("    4\n", "    3\n"), "line 6: .2CA. is no finite number"),
+        ("a.gro", GRO.replace("1.92060", "    nan"), "line 7: 'nan' is no finite number"),
+        ("a.pdb", PDB.replace("11.104", "   nan"), "line 2: 'nan' is no finite number"),
+        ("a.pdb", PDB.replace("20.000", "   nan"), "line 1: 'nan' is no finite number"),
+        ("a.pdb", PDB.replace("END\n", ""), "line 6: the file ends without END"),
+        ("a.pdb", PDB.replace("          CL", "          QQ"), "line 4: 'Qq' is no element"),
+        ("a.xyz", XYZ.replace("1 1 1", "1 nan 1"), "line 4: 'nan' is no finite number"),
+        ("a.xyz", XYZ[:-9], "line 3: the file ends within a frame of 2 atoms that began in line 1"),
+        ("a.xyz", XYZ[:-3], "line 4: an atom has 4 columns here; found 3"),
+        ("a.xyz", XYZ.replace("2\n", "3\n", 1), "line 4: the file ends within a frame of 3 atoms"),
+        ("a.xyz", XYZ.replace("2\n", "1\n", 1), "line 4: a frame begins with the number of its atoms"),
+        ("a.xyz", XYZ.replace("Ar 1", "Qq 1"), "line 4: 'Qq' is no element"),
+        ("a.xyz", XYZ.replace("5 0 0 0 5", "nan 0 0 0 5"), "line 2: 'nan' is no finite number"),
+        ("a.xyz", XYZ.replace("pos:R:3", "pos:R:x"), "line 2: Properties is name:kind:columns"),
     ],
 )
 def test_a_file_that_is_wrong_is_refused_with_its_line(tmp_path, name, text, words):
     with pytest.raises(SceneError, match=words):
         sc.read_molecules(written(tmp_path, name, text))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("x,y\n0,0\n1,one\n", "line 3: a number cannot be read in '1,one'"),
+        ("0,0\n1,nan\n", "line 2: '1,nan' is not finite"),
+        ("0,0\n1\n", "line 2: 1 numbers, where rows are x, y"),
+        ("0,0\n1,2,3\n", "line 2: 3 numbers, where rows are x, y"),
+        ("", "holds an array of shape"),
+    ],
+)
+def test_a_table_of_positions_that_is_wrong_is_refused_with_its_line(tmp_path, text, words):
+    with pytest.raises(SceneError, match=words):
+        read_points(sc.PointFile(str(written(tmp_path, "points.csv", text))))
+
+
+def test_an_array_of_positions_that_is_wrong_is_refused_with_its_atom(tmp_path):
+    points = np.zeros((5, 3))
+    points[3, 1] = np.inf
+    np.save(tmp_path / "points.npy", points)
+    with pytest.raises(SceneError, match="puts atom 3, counted from 0, at"):
+        read_points(sc.PointFile(str(tmp_path / "points.npy")))
+    whole = (tmp_path / "points.npy").read_bytes()
+    (tmp_path / "points.npy").write_bytes(whole[:-20])
+    with pytest.raises(SceneError, match="holds no positions"):
+        read_points(sc.PointFile(str(tmp_path / "points.npy")))
