@@ -14,6 +14,7 @@ from scenegrad.verification.md import (
     pressure,
     published_configurations,
     sampling,
+    silicon,
 )
 
 __all__ = ["CASES"]
@@ -30,5 +31,6 @@ CASES: tuple[Case, ...] = (
     *gravity.CASES,
     *pressure.CASES,
     *charges.CASES,
+    *silicon.CASES,
     *sampling.CASES,
 )
