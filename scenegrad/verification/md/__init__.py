@@ -15,6 +15,7 @@ from scenegrad.verification.md import (
     published_configurations,
     sampling,
     silicon,
+    ways,
 )
 
 __all__ = ["CASES"]
@@ -23,6 +24,7 @@ CASES: tuple[Case, ...] = (
     *published_configurations.CASES,
     *lists.CASES,
     *derivatives.CASES,
+    *ways.CASES,
     *laws.CASES,
     *ensembles.CASES,
     *fluids.CASES,
