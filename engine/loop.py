@@ -12,7 +12,7 @@ from torch import Tensor
 from scenegrad.engine.capture import take
 from scenegrad.engine.controllers import Controller, Memory, Plan
 from scenegrad.engine.errors import Diverged, EngineError, StabilityError
-from scenegrad.engine.solver import Limited, Probe, Solver, Step
+from scenegrad.engine.solver import Breakable, Limited, Probe, Solver, Step
 from scenegrad.engine.state import Params, batch_size, first_non_finite, place_of_non_finite, select, tensors
 
 __all__ = ["Attempt", "Clock", "Moment", "StepRecord", "Tried", "advance", "due_times", "march", "planned"]
@@ -260,11 +260,14 @@ def diagnose(
     """Takes the steps of the plan once more to name the first one that went wrong."""
     trail: list[tuple[str, tuple[int, ...]] | None] = []
     wrong: list[S | None] = []
+    sound = [state]
 
     def look(record: StepRecord, before: S | None) -> None:
         trail.append(first_non_finite(before))
         if trail[-1] is not None and not wrong:
             wrong.append(before)
+        elif before is not None and not wrong:
+            sound[0] = before
 
     wrong.append(advance(solver, state, params, clock, plan, look)[0])
     first = next((n for n, bad in enumerate(trail) if bad is not None), len(trail))
@@ -277,9 +280,14 @@ def diagnose(
         for key, value in tensors(state).items()
         if value.is_floating_point() and value[b].numel()
     }
+    why = ""
+    if isinstance(solver, Breakable):  # in the state that is wrong, or in the one before it
+        seen = (solver.broken(one, params, b) for one in (wrong[0], sound[0]) if one is not None)
+        why = next((text for text in seen if text), "")
     return Diverged(
         f"{name} of member {b} is not finite after step {int(clock.steps[b]) + first} "
         f"(t = {float(clock.time[b] + first * plan.dt[b]):.6g}, dt = {float(plan.dt[b]):.3g}){where}. "
+        f"{f'{why} ' if why else ''}"
         f"Before these steps the largest values were {', '.join(f'{key} {size:.3g}' for key, size in sizes.items())}. "
         f"The usual causes are a time step near the stability bound or a force that is too strong: "
         f"try a smaller cfl or dt.",

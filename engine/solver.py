@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Atoms",
+    "Breakable",
     "Elements",
     "Grid",
     "Layout",
@@ -180,6 +181,13 @@ class Limited(Protocol[S_contra]):
     """A solver that can say what bounds the step of a member, and what can be done about it."""
 
     def limit(self, state: S_contra, params: Params, member: int) -> str: ...
+
+
+@runtime_checkable
+class Breakable(Protocol[S_contra]):
+    """A solver that can say what broke in a state that is not finite any more."""
+
+    def broken(self, state: S_contra, params: Params, member: int) -> str: ...
 
 
 @runtime_checkable

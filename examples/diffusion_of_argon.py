@@ -16,7 +16,7 @@ def main(out: str = "runs/diffusion", cells: int = 5, end: float = 100.0, doubli
         "msd": sg.MSD(every=0.02, lags=16, doublings=doublings),
         "vacf": sg.VelocityCorrelation(every=0.02, lags=80),
     }
-    scene = sg.library.argon(cells=cells, temperature=1.46, end=end, warmup=0.1 * end)
+    scene = sg.library.argon(cells=cells, temperature=1.515, end=end, warmup=0.1 * end)
     run = sg.run(scene.model_copy(update={"outputs": outputs}), out=out)
     run.check(energy_drift=1e-3)
     found = sg.diffusion(run, after=0.064 * 2**doublings)  # a fifth of the longest lag

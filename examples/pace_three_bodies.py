@@ -9,7 +9,6 @@ import matplotlib.pyplot as plt
 import torch
 
 import scenegrad as sg
-from scenegrad.solvers.md.motions.pace import paced
 
 END = 2.5
 FIRST, SECOND = torch.tensor([0, 0, 1]), torch.tensor([1, 2, 2])  # the three pairs
@@ -27,7 +26,7 @@ def went(policy, members: int) -> tuple[torch.Tensor, torch.Tensor]:
     scene = sg.library.pythagorean(end=END).replace({"outputs": {}})
     solver, state, params = sg.compile([scene] * members, device="cpu", dtype="float64")
     with torch.no_grad():
-        run = sg.rollout(paced(solver, policy), state, params)
+        run = sg.rollout(sg.paced(solver, policy), state, params)
     return run.steps, run.state.position
 
 

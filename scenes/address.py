@@ -10,6 +10,8 @@ from scenegrad.scenes.model import Model
 
 __all__ = ["find", "leaves", "replaced"]
 
+PLAIN = frozenset({float, int, bool, str, type(None)})
+
 
 def children(part: Any) -> dict[str, Any]:
     """Named parts one level down; empty for a plain value."""
@@ -23,12 +25,15 @@ def children(part: Any) -> dict[str, Any]:
 
 
 def leaves(part: Any, kinds: tuple[type, ...], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """(address, value) of everything below `part` that is one of `kinds`."""
+    """(address, value) of everything below `part` that is one of `kinds`, which no plain value is."""
     if isinstance(part, kinds):
         yield prefix, part
         return
+    if isinstance(part, tuple | list) and all(type(entry) in PLAIN for entry in part):  # points, tables
+        return
     for name, child in children(part).items():
-        yield from leaves(child, kinds, f"{prefix}.{name}" if prefix else name)
+        if type(child) not in PLAIN:
+            yield from leaves(child, kinds, f"{prefix}.{name}" if prefix else name)
 
 
 def find(root: Mapping[str, Any], address: str) -> Any:
@@ -36,6 +41,10 @@ def find(root: Mapping[str, Any], address: str) -> Any:
     part: Any = root
     walked: list[str] = []
     for name in address.split("."):
+        if isinstance(part, Model) and name in type(part).model_fields:
+            part = getattr(part, name)
+            walked.append(name)
+            continue
         below = children(part)
         if name not in below:
             where = f"{'.'.join(walked)} has" if walked else "the scene has"

@@ -141,7 +141,8 @@ class Scene(Model):
 
     def distributions(self) -> dict[str, Any]:
         """Every value that an ensemble draws, by address; those of which a random field is made too."""
-        return dict(self.leaves(*NUMBERS, RandomField)) | dict(self.leaves(*NUMBERS))
+        found = dict(self.leaves(*NUMBERS, RandomField))
+        return found | dict(self.leaves(*NUMBERS)) if found else found
 
     def leaves(self, *kinds: type) -> list[tuple[str, Any]]:
         return [found for name, part in self.parts().items() for found in leaves(part, kinds, name)]

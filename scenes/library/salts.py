@@ -14,6 +14,13 @@ from scenegrad.scenes.values import Scalar
 
 __all__ = ["rock_salt"]
 
+# Of Na with Na, Na with Cl and Cl with Cl, as published: repulsion 0.338e-19 J times Pauling's factors, sums of radii and
+# decay [Fumi & Tosi 1964, J. Phys. Chem. Solids 25, 31]; dispersion in 1e-79 J m^6 and 1e-99 J m^8 [Mayer 1933, J. Chem.
+# Phys. 1, 270]; all of them stand in Lewis, Singer & Woodcock 1975, J. Chem. Soc. Faraday Trans. 2 71, 301.
+CONTACT, DECAY = 0.338, 0.317  # [1e-19 J], [A]
+PAULING, SIZES, SIXTH, EIGHTH = (1.25, 1.0, 0.75), (2.340, 2.755, 3.170), (1.68, 11.2, 116.0), (0.8, 13.9, 233.0)
+VOLT = 1.602176634  # an electronvolt [1e-19 J]
+
 
 def rock_salt(
     cells: int = 4, temperature: Scalar = 300.0, lattice: float = 5.64, friction: Scalar = 1.0,
@@ -21,10 +28,10 @@ def rock_salt(
 ) -> Scene:  # fmt: skip
     """A crystal of NaCl; at 1500 K, with lattice=6.5, it melts. [Fumi & Tosi 1964, J. Phys. Chem. Solids 25, 31]"""
 
-    def law(two: tuple[str, str], repulsion: float, size: float, dispersion: float, quadrupole: float) -> Entity:
+    def law(two: tuple[str, str], n: int) -> Entity:
         return BornMayerHuggins(
-            repulsion=repulsion, size=size, decay=0.317, dispersion=dispersion, quadrupole=quadrupole,
-            between=two, cutoff=min(10.0, 0.49 * cells * lattice),
+            repulsion=CONTACT * PAULING[n] / VOLT, size=SIZES[n], decay=DECAY, dispersion=SIXTH[n] / VOLT,
+            quadrupole=EIGHTH[n] / VOLT, between=two, cutoff=min(10.0, 0.49 * cells * lattice),
         )  # fmt: skip
 
     crystal = (cells, cells, cells)
@@ -37,9 +44,9 @@ def rock_salt(
             "Cl": Atoms(
                 lattice=FCC(cells=crystal, offset=(0.5, 0.0, 0.0)), mass=35.45, charge=-1.0, temperature=temperature
             ),
-            "NaNa": law(("Na", "Na"), 0.2637, 2.340, 1.0486, 0.4993),
-            "NaCl": law(("Na", "Cl"), 0.2110, 2.755, 6.9906, 8.6758),
-            "ClCl": law(("Cl", "Cl"), 0.1582, 3.170, 72.4022, 145.4285),
+            "NaNa": law(("Na", "Na"), 0),
+            "NaCl": law(("Na", "Cl"), 1),
+            "ClCl": law(("Cl", "Cl"), 2),
             "charges": Electrostatics(method=PME()),
         },
         dynamics=Langevin(temperature="Na.temperature", friction=friction),

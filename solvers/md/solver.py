@@ -11,6 +11,8 @@ from torch import Tensor
 
 from scenegrad.engine.solver import Program, Pull, Step
 from scenegrad.engine.state import Params
+from scenegrad.solvers.md.bonded.term import BondedTerm
+from scenegrad.solvers.md.closeness import apart, closest, named
 from scenegrad.solvers.md.growth import Growth
 from scenegrad.solvers.md.motions.motion import Motion
 from scenegrad.solvers.md.motions.pace import Pacing
@@ -22,6 +24,7 @@ from scenegrad.solvers.md.taped import taped_motion, taped_system
 
 __all__ = ["AtomSolver"]
 
+STRAINED = 0.95  # r/R of a bond that bounds the step
 COLLISION = 10.0  # energy of the hardest collisions that the stability bound allows for, in units of the temperature
 
 
@@ -66,6 +69,37 @@ class AtomSolver:
         square = self.system.forces.highest_frequency(state.position, box, params, mass, COLLISION * temperature)
         bound = self.motion.longest(square, params)
         return torch.exp2((4.0 * bound.log2()).floor() / 4.0).cpu()
+
+    def limit(self, state: AtomState, params: Params, member: int) -> str:
+        """The bond that is drawn out furthest, or the two atoms that stand closest where none are bonded."""
+        if (drawn := self.drawn_out(state, params, member)) is not None and drawn[1] > STRAINED:
+            return drawn[0]
+        box = self.system.box_of(state)
+        if box.lean is not None or any(isinstance(term, BondedTerm) for term in self.system.forces.terms):
+            return ""
+        points, edges = (one[member].detach().double().cpu().numpy() for one in (state.position, box.edges))
+        pair = closest(points, edges)
+        return "" if pair is None else f"The closest two, {apart(pair, *self.species())}."
+
+    def broken(self, state: AtomState, params: Params, member: int) -> str:
+        """The bond beyond its extent, of a state that is not finite."""
+        drawn = self.drawn_out(state, params, member)
+        return drawn[0] if drawn is not None and drawn[1] >= 1.0 else ""
+
+    def drawn_out(self, state: AtomState, params: Params, member: int) -> tuple[str, float] | None:
+        """Of bonds with an extent, the one nearest to it or furthest beyond, in words; and r/R."""
+        box, x = self.system.box_of(state), state.position.detach()
+        terms = [term for term in self.system.forces.terms if isinstance(term, BondedTerm)]
+        found = [one for term in terms if (one := term.drawn_out(x, box, params, member)) is not None]
+        if not found:
+            return None
+        name, (i, j), share = max(found, key=lambda one: one[2])
+        first, second = (named(atom, *self.species()) for atom in (i, j))
+        return f"The bond {name} of {first} and {second} is drawn out to {share:.3g} of its extent.", share
+
+    def species(self) -> tuple[list[str], list[int]]:
+        names = [address.removesuffix(".mass") for address in self.system.masses.addresses]
+        return names, torch.bincount(self.system.species.long(), minlength=len(names)).tolist()
 
     def step(self, state: AtomState, params: Params, time: Tensor, dt: Tensor) -> Step[AtomState]:
         made = self.motion.step(self.system, self.recall.keep(state, time), self.in_energies(params), time, dt)

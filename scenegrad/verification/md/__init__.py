@@ -14,6 +14,8 @@ from scenegrad.verification.md import (
     pressure,
     published_configurations,
     sampling,
+    silicon,
+    ways,
 )
 
 __all__ = ["CASES"]
@@ -22,6 +24,7 @@ CASES: tuple[Case, ...] = (
     *published_configurations.CASES,
     *lists.CASES,
     *derivatives.CASES,
+    *ways.CASES,
     *laws.CASES,
     *ensembles.CASES,
     *fluids.CASES,
@@ -30,5 +33,6 @@ CASES: tuple[Case, ...] = (
     *gravity.CASES,
     *pressure.CASES,
     *charges.CASES,
+    *silicon.CASES,
     *sampling.CASES,
 )

@@ -188,11 +188,11 @@ def molecules() -> Iterator[Named]:
     yield "GeneralizedBorn", scene(space, {**atoms, **charges, "water": born})
 
 
-def springs(**given: Any) -> Scene:
+def springs(stiffness: float = 300.0, **given: Any) -> Scene:
     """Six chains of springs among each other: forces of two speeds."""
     beads = {"bead": Atoms(lattice=Chains(count=6, length=5), temperature=P(1.0), mass=P(1.3))}
     pair = LennardJones(epsilon=P(1.0), sigma=P(0.9), cutoff=2.2, cut="switch")
-    bond = HarmonicBond(stiffness=P(300.0), length=P(0.97), of="bead")
+    bond = HarmonicBond(stiffness=P(stiffness), length=P(0.97), of="bead")
     return scene(Domain.periodic((4.6,) * 3), {**beads, "pair": pair, "bond": bond}, **given)
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from scenegrad.engine.state import Params, map_tensors
 from scenegrad.scenes.active import ActiveBrownian
-from scenegrad.scenes.atoms import FCC, Atoms, Dynamics, Langevin, SimpleCubic, Sites
+from scenegrad.scenes.atoms import FCC, Atoms, Dynamics, Langevin, Lattice, SimpleCubic, Sites, Square
 from scenegrad.scenes.bonded import RigidBond
 from scenegrad.scenes.domain import Domain
 from scenegrad.scenes.motions import ConstantPressure
@@ -131,28 +131,28 @@ def volumes(setting: Setting) -> Iterator[Finding]:
     dynamics = ConstantPressure(
         temperature=1.0, pressure=pressure, response=0.2, compressibility=50.0, relaxation=0.1, every=2
     )
-    scene = Scene(
-        name="gas",
-        units="lj",
-        domain=Domain.periodic(density=pressure),
-        entities={
-            "A": Atoms(lattice=SimpleCubic(cells=(2, 2, 2)), temperature=1.0),
-            "pair": SoftSphere(epsilon=1e-6, cutoff=0.6),
-        },
-        dynamics=dynamics,
-        time=Time(end=1.0),
-    )
-    made = compiled([scene.replace({"seed": n}) for n in range(members)], setting)
-    seen = []
-    for n, state in enumerate(carried(made, 1600, 0.005)):
-        if n >= 600 and n % 200 == 0:
-            assert state.edges is not None
-            seen.append(state.edges.prod(dim=1).cpu().numpy() * pressure)
-    drawn = np.concatenate(seen)
-    few, atoms = math.sqrt(len(drawn)), 8.0
-    yield absolute("P <V> / T", atoms, float(drawn.mean()), 4.0 * math.sqrt(atoms) / few)
-    yield relative("variance of P V / T", atoms, float(drawn.var()), 4.0 * math.sqrt(2.0 + 6.0 / atoms) / few)
-    yield at_least("chance of these volumes", 1e-3, chance(drawn, stats.gamma(atoms)))
+    lattices: tuple[Lattice, ...] = (SimpleCubic(cells=(2, 2, 2)), Square(cells=(3, 3)))
+    for dim, lattice, atoms in ((3, lattices[0], 8.0), (2, lattices[1], 9.0)):
+        scene = Scene(
+            name="gas",
+            units="lj",
+            domain=Domain.periodic(density=pressure),
+            entities={"A": Atoms(lattice=lattice, temperature=1.0), "pair": SoftSphere(epsilon=1e-6, cutoff=0.6)},
+            dynamics=dynamics,
+            time=Time(end=1.0),
+        )
+        made = compiled([scene.replace({"seed": n}) for n in range(members)], setting)
+        seen = []
+        for n, state in enumerate(carried(made, 1600, 0.005)):
+            if n >= 600 and n % 200 == 0:
+                assert state.edges is not None
+                seen.append(state.edges.prod(dim=1).cpu().numpy() * pressure)
+        drawn = np.concatenate(seen)
+        few, told = math.sqrt(len(drawn)), f"{dim}D, {atoms:g} atoms"
+        yield absolute(f"{told}: P <V> / T", atoms, float(drawn.mean()), 4.0 * math.sqrt(atoms) / few)
+        limit = 4.0 * math.sqrt(2.0 + 6.0 / atoms) / few
+        yield relative(f"{told}: variance of P V / T", atoms, float(drawn.var()), limit)
+        yield at_least(f"{told}: chance of these volumes", 1e-3, chance(drawn, stats.gamma(atoms)))
 
 
 def wells(setting: Setting) -> Iterator[Finding]:

@@ -83,7 +83,8 @@ def beside_thol(temperature: float, density: float, u: Estimate, p: Estimate) ->
 
 
 def equation_of_state(temperature: float, density: float, setting: Setting) -> Iterator[Finding]:
-    yield from beside_thol(temperature, density, *thermodynamics(setting, temperature, density))
+    span = 200.0 if density > 0.6 else 400.0  # energies of thin fluids go further up and down
+    yield from beside_thol(temperature, density, *thermodynamics(setting, temperature, density, span=span))
 
 
 def triple_point(setting: Setting) -> Iterator[Finding]:

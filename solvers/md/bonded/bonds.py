@@ -8,6 +8,8 @@ from scenegrad.solvers.md.bonded.laws import BondedFunctions, BondedLaw, registe
 
 __all__ = ["FENE", "HARMONIC_BOND"]
 
+CLOSE = 1.0 - 1e-6  # to the square of the extent: nearer than that no energy is asked for
+
 
 def harmonic(real: Any, theta: Any) -> BondedFunctions:
     """u = k (r - r0)^2 / 2, p = (k, r0)"""
@@ -40,7 +42,16 @@ def harmonic(real: Any, theta: Any) -> BondedFunctions:
 
 
 def fene(real: Any, theta: Any) -> BondedFunctions:
-    """u = -k R^2 ln(1 - r^2/R^2) / 2, p = (k, R)   [Kremer & Grest 1990, J. Chem. Phys. 92, 5057]"""
+    """u = -k R^2 ln(1 - r^2/R^2) / 2, p = (k, R)   [Kremer & Grest 1990, J. Chem. Phys. 92, 5057]
+
+    Of a bond beyond R the force is not a number, like the energy: a step that breaks it ends the run.
+    """
+
+    @wp.func
+    def rest(z: real) -> real:
+        """1 - z, not a number where that is negative."""
+        s = wp.sqrt(real(1.0) - z)
+        return s * s
 
     @wp.func
     def energy(r: real, p: theta) -> real:
@@ -48,12 +59,12 @@ def fene(real: Any, theta: Any) -> BondedFunctions:
 
     @wp.func
     def first(r: real, p: theta) -> real:
-        return p[0] * r / (real(1.0) - r * r / (p[1] * p[1]))
+        return p[0] * r / rest(r * r / (p[1] * p[1]))
 
     @wp.func
     def second(r: real, p: theta) -> real:
         z = r * r / (p[1] * p[1])
-        return p[0] * (real(1.0) + z) / ((real(1.0) - z) * (real(1.0) - z))
+        return p[0] * (real(1.0) + z) / (rest(z) * rest(z))
 
     @wp.func
     def energy_by(r: real, p: theta) -> theta:
@@ -64,12 +75,13 @@ def fene(real: Any, theta: Any) -> BondedFunctions:
     @wp.func
     def first_by(r: real, p: theta) -> theta:
         z = r * r / (p[1] * p[1])
-        y = real(1.0) / (real(1.0) - z)
+        y = real(1.0) / rest(z)
         return theta(r * y, real(-2.0) * p[0] * r * z * y * y / p[1])
 
     @wp.func
     def stiffest(r: real, p: theta, height: real) -> real:
-        z = wp.max(r * r / (p[1] * p[1]), real(1.0) - wp.exp(real(-2.0) * height / (p[0] * p[1] * p[1])))
+        met = wp.min(real(1.0) - wp.exp(real(-2.0) * height / (p[0] * p[1] * p[1])), real(CLOSE))
+        z = wp.max(r * r / (p[1] * p[1]), met)
         return p[0] * (real(1.0) + z) / ((real(1.0) - z) * (real(1.0) - z))
 
     return BondedFunctions(energy, first, second, energy_by, first_by, stiffest)

@@ -62,6 +62,7 @@ class BondedTerm:
         parameters = LAWS[kind].parameters
         own = Joined([f"{name}.{p}" for name in names for p in parameters], (len(names), len(parameters)))
         self.theta: Rows = own if theta is None else theta
+        self.names = tuple(names)
         self.ends = np.cumsum([0, *map(len, groups)])
         group = np.concatenate(groups)
         self.count, self.size = group.shape
@@ -128,6 +129,18 @@ class BondedTerm:
         by_atom = torch.where(place < 0, 0.0, square[:, (place.clamp(min=0) // self.size)])
         together = by_atom.amax(dim=2) if LAWS[self.law.kind].meets else by_atom.sum(dim=2)
         return together.amax(dim=1)
+
+    def drawn_out(self, x: Tensor, box: Box, params: Params, member: int) -> tuple[str, tuple[int, int], float] | None:
+        """Of bonds that have an extent, the one that is longest beside it: its entity, its atoms, and r/R."""
+        if self.law.kind != "fene":
+            return None
+        pair = self.group.long()
+        one = Box(box.edges[member : member + 1], None if box.lean is None else box.lean[member : member + 1])
+        r = one.nearest((x[member, pair[:, 0]] - x[member, pair[:, 1]])[None])[0].norm(dim=1)
+        share = (r / self.theta(params)[member, self.row.long(), 1]).nan_to_num(nan=-1.0)
+        worst = int(share.argmax())
+        ends = (int(pair[worst, 0]), int(pair[worst, 1]))
+        return self.names[int(self.row[worst])], ends, float(share[worst])
 
     def by_group(self, x: Tensor) -> Tensor:
         return torch.empty(self.batch, self.count, self.theta.shape[1], dtype=x.dtype, device=x.device)
