@@ -1,7 +1,8 @@
 """Speed of elliptic solves, beside SciPy's transforms, its sparse LU and, where it is installed, pyamg:
-python benchmarks/poisson.py [cells ...] [--recycling] [--learned]
+python benchmarks/poisson.py [cells ...] [--recycling] [--learned] [--porous]
 
 One member, Neumann sides unless told otherwise. --recycling: also makes datasets with GMRES and with recycled GMRES.
+--porous: also counts iterations in media of 12 and 3 by right side, sides and means at faces.
 --learned: also trains a cycle on grids of 16 to 64 cells (half a minute) and counts its iterations on up to 1024.
 """
 
@@ -109,6 +110,38 @@ def porous(cells: int, dtype: torch.dtype, device: str) -> None:
             best(waiting(lambda s=one: s.solve(b, faces), device), device),
             f"{count} iterations",
         )
+
+
+MEANS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "harmonic": lambda a, b: 2.0 * a * b / (a + b),
+    "arithmetic": lambda a, b: 0.5 * (a + b),
+    "geometric": lambda a, b: (a * b).sqrt(),
+}
+
+
+def at_faces(k: Tensor, mean: str) -> list[Tensor]:
+    """Of values in cells; those of the last cells on the sides."""
+    found = []
+    for axis in (1, 2):
+        n = k.shape[axis]
+        lower, upper = k.narrow(axis, 0, n - 1), k.narrow(axis, 1, n - 1)
+        inner = MEANS[mean](lower, upper)
+        found.append(torch.cat([k.narrow(axis, 0, 1), inner, k.narrow(axis, n - 1, 1)], dim=axis))
+    return found
+
+
+def porous_counts(cells: int) -> None:
+    """Iterations to 1e-6 in three media."""
+    scenes = [fno_darcy(cells=cells, seed=seed) for seed in range(3)]
+    k = compile_scene(scenes, "cpu", "float64")[1].permeability.detach()
+    wave = torch.cos(torch.pi * (torch.arange(cells, dtype=torch.float64) + 0.5) / cells)[:, None].expand_as(k)
+    rough = torch.randn(k.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    for ends, smooth in (("dirichlet", torch.ones_like(k)), ("neumann", wave)):
+        axes = (Axis(cells, 1 / cells, ends, ends),) * 2
+        way = EllipticSolver(axes, ConjugateGradient(Fast.on(axes, "cpu", torch.float64)), 1e-6)
+        for name, b in (("smooth", smooth), ("random", rough - rough.mean((1, 2), keepdim=True))):
+            counts = {mean: way.solve(b, at_faces(k, mean)).iterations.tolist() for mean in MEANS}
+            print(f"{cells} x {cells}, {ends}, {name} right side: {counts}", flush=True)
 
 
 def peers(cells: int, contrast: float) -> None:
@@ -293,6 +326,9 @@ if __name__ == "__main__":
                 for contrast in (4.0, 1e4):
                     print(f"{cells} x {cells}, beside others", flush=True)
                     peers(cells, contrast)
+    if "--porous" in sys.argv:
+        for cells in (64, 128, 256, 512):
+            porous_counts(cells)
     if "--recycling" in sys.argv:
         recycling(64)
     if "--learned" in sys.argv:

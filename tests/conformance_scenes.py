@@ -310,6 +310,18 @@ def warm_channel() -> sc.Scene:
     )
 
 
+def eddies_between_cells(dim: int) -> sc.Scene:
+    """A flow in a periodic box with nothing in it, its velocities between the cells, carried by limited fluxes."""
+    return sc.Scene(
+        name="eddies",
+        domain=sc.Domain.periodic(size=(1.0, 1.0, 1.0)[:dim], cells=(14, 12, 10)[:dim]),
+        entities={"water": sc.Fluid(viscosity=sc.Parameter(5e-3), velocity=sc.GaussianField(peak=2.0, width=0.5))},
+        outputs={"fields": sc.Fields("velocity", "vorticity", every=0.05), "energy": sc.Energy(every=0.05)},
+        method=sc.Staggered(advection="van_leer" if dim == 2 else "weno3"),
+        time=sc.Time(end=0.1, cfl=0.4),
+    )
+
+
 def disk_in_a_stream(dim: int) -> sc.Scene:
     """A ball that swings in a duct and is warmer than the water."""
     return sc.Scene(
@@ -409,6 +421,8 @@ SCENES: dict[str, Callable[[], sc.Scene]] = {
     "spectral": turbulence,
     "spectral-3d": convection_in_space,
     "reaction-2d": spots_that_grow,
+    "eddies-2d": lambda: eddies_between_cells(2),
+    "eddies-3d": lambda: eddies_between_cells(3),
     "walls-2d": warm_channel,
     "body-2d": lambda: disk_in_a_stream(2),
     "body-3d": lambda: disk_in_a_stream(3),

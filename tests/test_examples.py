@@ -17,6 +17,7 @@ SMALL = {
     "diffusion_of_argon": {"cells": 3, "end": 6.0, "doublings": 2},
     "melting_curve": {"exchanges": 6, "ladders": 2, "warmup": 20, "frames": 4},
     "learn_argon": {"rounds": 1, "frames": 5, "warmup": 400},
+    "ramachandran": {"exchanges": 4, "ladders": 2, "warmup": 20},
     "pace_three_bodies": {"most": 750, "finest": 0.04},
     "melt_a_cluster": {"exchanges": 16, "ladders": 2, "warmup": 50},
     "reach_with_an_arm": {"targets": 2, "rounds": 1, "end": 0.05},

@@ -14,9 +14,9 @@ from scenegrad.scenes.values import Scalar
 
 __all__ = ["rock_salt"]
 
-# Of Na with Na, Na with Cl and Cl with Cl, as published: repulsion 0.338e-19 J times Pauling's factors, sums of radii and
-# decay [Fumi & Tosi 1964, J. Phys. Chem. Solids 25, 31]; dispersion in 1e-79 J m^6 and 1e-99 J m^8 [Mayer 1933, J. Chem.
-# Phys. 1, 270]; all of them stand in Lewis, Singer & Woodcock 1975, J. Chem. Soc. Faraday Trans. 2 71, 301.
+# Of Na with Na, Na with Cl and Cl with Cl, as published: repulsion 0.338e-19 J times Pauling's factors, sums of radii
+# and decay [Fumi & Tosi 1964, J. Phys. Chem. Solids 25, 31]; dispersion in 1e-79 J m^6 and 1e-99 J m^8 [Mayer 1933, J.
+# Chem. Phys. 1, 270]; all of them stand in Lewis, Singer & Woodcock 1975, J. Chem. Soc. Faraday Trans. 2 71, 301.
 CONTACT, DECAY = 0.338, 0.317  # [1e-19 J], [A]
 PAULING, SIZES, SIXTH, EIGHTH = (1.25, 1.0, 0.75), (2.340, 2.755, 3.170), (1.68, 11.2, 116.0), (0.8, 13.9, 233.0)
 VOLT = 1.602176634  # an electronvolt [1e-19 J]

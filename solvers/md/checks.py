@@ -99,8 +99,11 @@ def check_species(scene: Scene, species: dict[str, Atoms], reasons: Reasons) -> 
             reasons.add(f"{name}.lattice", "holds chains, which start in a box that repeats itself along every axis.")
         if isinstance(atoms.lattice, Chains) and scene.domain.tilt is not None:
             reasons.add(f"{name}.lattice", "holds chains, which start in a box with right angles; leave the tilt out.")
-        if isinstance(atoms.lattice, Crystal) and scene.domain.dimensions is not None and atoms.lattice.spacing is None:
-            reasons.add(f"{name}.lattice.spacing", "is missing; without a box it has to be given.")
+        if isinstance(atoms.lattice, Crystal) and atoms.lattice.spacing is None and not periodic(scene.domain):
+            reasons.add(
+                f"{name}.lattice.spacing",
+                "is missing; without a box that repeats itself along every axis it has to be given.",
+            )
         if isinstance(atoms.lattice, Sites) and len(atoms.lattice.positions[0]) != scene.dim:
             reasons.add(f"{name}.lattice", f"holds positions of {len(atoms.lattice.positions[0])} dimensions.")
         if isinstance(atoms.lattice, PointFile):

@@ -30,24 +30,27 @@ PER_MOLE = CALORIES / AVOGADRO  # of a kcal/mol [J]
 UNITS = {
     "SI": Units(1.0, 1.0, COULOMB, {
         "time": "s", "mass": "kg", "charge": "C", "position": "m", "velocity": "m/s", "force": "N", "energy": "J",
-        "temperature": "J", "pressure": "Pa", "momentum": "kg m/s", "rdf": "1",
+        "temperature": "J", "pressure": "Pa", "pressure in the plane": "N/m", "momentum": "kg m/s", "rdf": "1",
         "wavenumber": "1/m", "msd": "m^2", "velocity_correlation": "m^2/s^2",
     }),
     "lj": Units(1.0, 1.0, 1.0, {
         "time": "tau", "mass": "m", "charge": "sqrt(epsilon sigma)", "position": "sigma", "velocity": "sigma/tau",
         "force": "epsilon/sigma", "energy": "epsilon", "temperature": "epsilon/k_B", "pressure": "epsilon/sigma^3",
+        "pressure in the plane": "epsilon/sigma^2",
         "momentum": "m sigma/tau", "rdf": "1", "wavenumber": "1/sigma", "msd": "sigma^2",
         "velocity_correlation": "sigma^2/tau^2",
     }),
     "nbody": Units(1.0, 1.0, 1.0, {
         "time": "T", "mass": "M", "charge": "sqrt(M L^3)/T", "position": "L", "velocity": "L/T", "force": "M L/T^2",
-        "energy": "M L^2/T^2", "temperature": "M L^2/T^2", "pressure": "M/(L T^2)", "momentum": "M L/T", "rdf": "1",
+        "energy": "M L^2/T^2", "temperature": "M L^2/T^2", "pressure": "M/(L T^2)", "pressure in the plane": "M/T^2",
+        "momentum": "M L/T", "rdf": "1",
         "wavenumber": "1/L", "msd": "L^2", "velocity_correlation": "L^2/T^2",
     }),
     "metal": Units(
         DALTON * (ANGSTROM / 1e-12) ** 2 / ELEMENTARY, KELVIN / ELEMENTARY, COULOMB * ELEMENTARY / ANGSTROM, {
         "time": "ps", "mass": "u", "charge": "e", "position": "Angstrom", "velocity": "Angstrom ps-1",
         "force": "eV Angstrom-1", "energy": "eV", "temperature": "K", "pressure": "eV Angstrom-3",
+        "pressure in the plane": "eV Angstrom-2",
         "momentum": "eV ps Angstrom-1", "rdf": "1", "wavenumber": "Angstrom-1", "msd": "Angstrom2",
         "velocity_correlation": "Angstrom2 ps-2",
     }),
@@ -56,7 +59,8 @@ UNITS = {
         COULOMB * ELEMENTARY**2 / ANGSTROM / PER_MOLE, {
         "time": "fs", "mass": "u", "charge": "e", "position": "Angstrom", "velocity": "Angstrom fs-1",
         "force": "kcal mol-1 Angstrom-1", "energy": "kcal mol-1", "temperature": "K",
-        "pressure": "kcal mol-1 Angstrom-3", "momentum": "kcal mol-1 fs Angstrom-1", "rdf": "1",
+        "pressure": "kcal mol-1 Angstrom-3", "pressure in the plane": "kcal mol-1 Angstrom-2",
+        "momentum": "kcal mol-1 fs Angstrom-1", "rdf": "1",
         "wavenumber": "Angstrom-1", "msd": "Angstrom2", "velocity_correlation": "Angstrom2 fs-2",
     }),
 }  # fmt: skip

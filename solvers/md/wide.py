@@ -21,11 +21,12 @@ import warp as wp
 
 from scenegrad.solvers.md.numbers import FUSED, numbers
 
-__all__ = ["WIDE", "Stretch", "readers", "stretch"]
+__all__ = ["WIDE", "Stretch", "readers", "spans", "stretch"]
 
 # As wide as the processor can; compilers hold back for old ones that then lowered their clock.
 WIDE = {"cpu_compiler_flags": FUSED["cpu_compiler_flags"] + " -mprefer-vector-width=512"}
 
+SPAN = 256  # atoms
 LINE = 64  # bytes of the widest instruction, and of a line of memory
 
 
@@ -48,8 +49,8 @@ def stretch(dtype: torch.dtype, wide: bool) -> Stretch:
 
 @cache
 def readers(dim: int, dtype: torch.dtype) -> Any:
-    """entry(row, at), part(x, at, axis) and take(x, at, axis, number): an index, a component of a vector, and less of
-    one; of arrays without gaps."""
+    """entry(row, at), part(x, at, axis), take(x, at, axis, number) and put(x, at, axis, number): an index, a component
+    of a vector, less of one, and another one; of arrays without gaps."""
     n = numbers(dim, dtype)
     vec, real = n.vec, n.real
 
@@ -62,4 +63,14 @@ def readers(dim: int, dtype: torch.dtype) -> Any:
     @wp.func_native("x.data[at].c[axis] -= number;")
     def take(x: wp.array[vec], at: int, axis: int, number: real): ...
 
-    return entry, part, take
+    @wp.func_native("x.data[at].c[axis] = number;")
+    def put(x: wp.array[vec], at: int, axis: int, number: real): ...
+
+    return entry, part, take, put
+
+
+def spans(batch: int, atoms: int, device: str) -> tuple[int, tuple[int, int]]:
+    """How many atoms a thread has, where it loops over them itself, and the shape of such a launch. (A thread of a CPU
+    costs as much as a few atoms, and a loop can be wide.)"""
+    span = SPAN if device == "cpu" else 1
+    return span, (batch, -(-atoms // span))

@@ -18,13 +18,11 @@ from torch import Tensor
 from scenegrad.engine.statistics import blocking
 from scenegrad.scenes.library.targets import dw4, lj_cluster
 from scenegrad.scenes.scene import Scene
-from scenegrad.scenes.values import Parameter
 from scenegrad.solvers.compile import compile_scene
 from scenegrad.solvers.md.sampling.annealing import population_annealing
 from scenegrad.solvers.md.sampling.exchange import replica_exchange
 from scenegrad.solvers.md.sampling.heat_capacity import heat_capacity
 from scenegrad.solvers.md.sampling.mbar import mbar
-from scenegrad.solvers.md.sampling.reweighting import reweighting
 from scenegrad.solvers.md.sampling.umbrella import umbrella_sampling
 from scenegrad.verification.case import Case, Finding, Setting, absolute, relative
 from scenegrad.verification.md.small_systems import (
@@ -140,27 +138,6 @@ def wells(setting: Setting) -> Iterator[Finding]:
         yield absolute(f"f of k = {stiff[k]:g} (2 errors)", exact, float(found.free_energies[k]), 2.0 * error, "kT")
 
 
-def reweighted(setting: Setting) -> Iterator[Finding]:
-    """Frames of a harmonic well of stiffness 1: the spread, its derivative, and both at another stiffness."""
-    run = reweighting(
-        well().replace({"well.stiffness": Parameter(1.0)}), frames=40, every=20, copies=48, warmup=100, seed=6,
-        device=setting.device, dtype="float64",
-    )  # fmt: skip
-    square, k = run.frames.position.square().mean(dim=(1, 2)), 1.25
-    for stiffness in (1.0, k):
-        params = run.params.replace({"well.stiffness": torch.full_like(run.params["well.stiffness"], stiffness)})
-        params["well.stiffness"].requires_grad_()
-        mean = float(run.average(square, params).detach())
-        bar = float(run.error(square, params))
-        yield absolute(f"<x^2> at k = {stiffness:g}", 1.0 / stiffness, mean, 4.0 * bar, "sigma^2")
-        felt = run.energies(params).detach() / stiffness  # du/dk of each frame
-        bar = float(run.error((square - mean) * felt, params))
-        slope = float(run.slopes(square, params)["well.stiffness"])
-        yield absolute(f"d<x^2>/dk at k = {stiffness:g}", -1.0 / stiffness**2, slope, 4.0 * bar, "sigma^4/epsilon")
-    expected = float(np.exp(-2.0 * (1.0 / k - 1.0 + np.log(k))))  # four coordinates, each a Gaussian
-    yield absolute(f"effective share of frames at k = {k:g}", expected, run.effective(params), 0.02)
-
-
 def annealed(setting: Setting) -> Iterator[Finding]:
     stages = [4.0, 3.0, 2.2, 1.6, 1.2, 1.0]
     run = population_annealing(
@@ -230,10 +207,6 @@ CASES = (
     Case("replica_exchange", "md", "canonical averages", QUADRATURE, ladder),
     Case("replica_exchange_swaps", "md", "Gamma distributions", "Kofke 2002, J. Chem. Phys. 117, 6911", accepted),
     Case("mbar", "md", "free energies of harmonic wells", "Shirts & Chodera 2008, J. Chem. Phys. 129, 124105", wells),
-    Case(
-        "reweighting", "md", "averages by other parameters, and their derivatives",
-        "<x^2> = T/k; Thaler & Zavadlav 2021, Nat. Commun. 12, 6884", reweighted,
-    ),
     Case("population_annealing", "md", "free energy", QUADRATURE, annealed),
     Case("umbrella_sampling", "md", "free energy along a distance", QUADRATURE, umbrellas),
 )  # fmt: skip

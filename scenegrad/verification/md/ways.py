@@ -32,7 +32,7 @@ def gradients(scene: Scene, how: Gradient, steps: int, setting: Setting) -> dict
     solver, state, params = compile_md([scene], setting.device, torch.float64)
     state = map_tensors(torch.Tensor.detach, state)
     live = replace(state, **{f: getattr(state, f).clone().requires_grad_() for f in ("position", "velocity")})
-    until = steps * (scene.time.dt or 0.002)
+    until = steps * 0.002
     end = rollout(solver, live, params, until, probes=(), gradient=how).state
     weights = torch.linspace(-1.0, 1.0, end.position.numel(), dtype=torch.float64).view_as(end.position)
     loss = (weights.to(end.position) * (end.position + 0.5 * end.velocity)).sum()

@@ -147,6 +147,12 @@ def multigrid(setting: Setting) -> Iterator[Finding]:
     axes, faces, b = cylinder(128, setting)
     outcome = EllipticSolver(axes, ConjugateGradient(Multigrid()), 1e-6).solve(b, faces)
     yield at_most("iterations to 1e-6 as a preconditioner, 128 x 128 cells", int(outcome.iterations), 7)
+    scenes = [library.darcy(cells=32, dim=3, above=1e4, below=1.0, seed=seed) for seed in range(3)]
+    solver, state, params = compiled(scenes, setting)
+    given, b = solver.equation(state, params)
+    outcome = EllipticSolver(solver.elliptic.axes, ConjugateGradient(Multigrid()), 1e-6).solve(b, given)
+    name = "the same in space, contrast 10000, 32 x 32 x 32 cells, the most of three media"
+    yield at_most(name, int(outcome.iterations.max()), 12)
     for cells in (64, 256):
         for contrast in (1e2, 1e4, 1e6):
             scene = library.darcy(cells=cells, above=contrast, below=1.0)

@@ -11,8 +11,8 @@ from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.values import number
 from scenegrad.solvers.md.families import Assembly, Interaction
 from scenegrad.solvers.md.force_field import Term
-from scenegrad.solvers.md.many_body.stillinger_weber import PARAMETERS, stillinger_weber
-from scenegrad.solvers.md.many_body.surroundings import SurroundingsTerm
+from scenegrad.solvers.md.many_body.stillinger_weber import PARAMETERS
+from scenegrad.solvers.md.many_body.triplets_term import StillingerWeberTerm
 from scenegrad.solvers.shared.reasons import Reasons
 
 __all__ = ["MANY_BODY"]
@@ -31,8 +31,7 @@ def terms(assembly: Assembly) -> list[Term]:
         among = torch.ones_like(assembly.species, dtype=torch.bool)
         if of is not None:
             among = assembly.species == assembly.names.index(of)
-        local = stillinger_weber(name, reach, cutoff, among)
-        found.append(SurroundingsTerm(local, [f"{name}.{p}" for p in PARAMETERS], assembly.neighbours(cutoff)))
+        found.append(StillingerWeberTerm(name, reach, assembly.neighbours(cutoff), among, assembly.dtype))
     return found
 
 

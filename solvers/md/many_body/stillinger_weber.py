@@ -18,7 +18,7 @@ from scenegrad.engine.errors import EngineError
 from scenegrad.engine.state import Params
 from scenegrad.solvers.md.many_body.surroundings import Seen
 
-__all__ = ["PARAMETERS", "stillinger_weber"]
+__all__ = ["PARAMETERS", "refuse_growth", "stillinger_weber"]
 
 PARAMETERS = ("epsilon", "sigma", "pair_strength", "balance", "stiffness", "fall")
 END = 0.002  # sigma before the end, where exp(-1/END) is nothing
@@ -32,11 +32,7 @@ def stillinger_weber(name: str, reach: Tensor, cutoff: Tensor, among: Tensor) ->
         given = [params[f"{name}.{parameter}"][:, None, None] for parameter in PARAMETERS]
         epsilon, sigma, strength, balance, stiffness, fall = given
         end = reach.to(sigma)[:, None, None] * sigma
-        if bool((end[:, 0, 0] > cutoff.to(sigma) * (1.0 + 1e-6)).any()):
-            raise EngineError(
-                f"{name} ends at {float(end.detach().max()):.4g}, beyond its list of neighbours, made for the "
-                "sigma of the scene and 5 % more. Compile the scene with the larger sigma, or take more cells."
-            )
+        refuse_growth(name, end[:, 0, 0], cutoff)
         r = seen.apart.square().sum(-1).sqrt()
         inside = (r < end - END * sigma) & seen.there & among[:, None] & among[seen.who]
         r = torch.where(inside, r, sigma)
@@ -56,3 +52,12 @@ def stillinger_weber(name: str, reach: Tensor, cutoff: Tensor, among: Tensor) ->
         return 0.5 * epsilon[..., 0] * (pairs + stiffness[..., 0] * angles)
 
     return local
+
+
+def refuse_growth(name: str, end: Tensor, cutoff: Tensor) -> None:
+    """end: a sigma [batch]."""
+    if bool((end > cutoff.to(end) * (1.0 + 1e-6)).any()):
+        raise EngineError(
+            f"{name} ends at {float(end.detach().max()):.4g}, beyond its list of neighbours, made for the "
+            "sigma of the scene and 5 % more. Compile the scene with the larger sigma, or take more cells."
+        )

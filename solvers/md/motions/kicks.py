@@ -1,6 +1,7 @@
 """Kernels that move atoms: the parts of velocity Verlet and of BAOAB between two evaluations of the force.
 
-Arguments of one entry a system: dt; keep = exp(-friction dt), noise = sqrt(T (1 - keep^2)) in float64.
+Arguments of one entry a system: dt; keep = exp(-friction dt), noise = sqrt(T (1 - keep^2)) in float64. span: atoms of a
+thread, see `spans`.
 """
 
 from functools import cache
@@ -10,17 +11,19 @@ import warp as wp
 
 from scenegrad.solvers.md.motions.noise import gaussian
 from scenegrad.solvers.md.numbers import numbers
+from scenegrad.solvers.md.wide import WIDE, readers
 
 __all__ = ["kick", "kick_drift", "kick_drift_shake_drift"]
 
 
 @cache
-def kick_drift(dim: int, dtype: torch.dtype) -> wp.Kernel:
+def kick_drift(dim: int, dtype: torch.dtype, span: int) -> wp.Kernel:
     """v += dt/2 F/m, x += dt v   [Verlet 1967; Swope et al. 1982]"""
     n = numbers(dim, dtype)
     vec, real = n.vec, n.real
+    _, part, _, put = readers(dim, dtype)
 
-    @wp.kernel(module="unique", enable_backward=False)
+    @wp.kernel(module="unique", enable_backward=False, module_options=WIDE)
     def kernel(
         dt: wp.array[real],
         mass: wp.array2d[real],
@@ -30,10 +33,23 @@ def kick_drift(dim: int, dtype: torch.dtype) -> wp.Kernel:
         x_out: wp.array2d[vec],
         v_out: wp.array2d[vec],
     ):
-        b, i = wp.tid()
-        half = v[b, i] + (real(0.5) * dt[b] / mass[b, i]) * force[b, i]
-        x_out[b, i] = x[b, i] + dt[b] * half
-        v_out[b, i] = half
+        b, block = wp.tid()
+        h = dt[b]
+        masses = mass[b]
+        fb = force[b]
+        xb = x[b]
+        vb = v[b]
+        x_out_b = x_out[b]
+        v_out_b = v_out[b]
+        i = block * span
+        end = wp.min(i + span, x.shape[1])
+        while i < end:
+            push = real(0.5) * h / masses[i]
+            for a in range(wp.static(dim)):
+                half = part(vb, i, a) + push * part(fb, i, a)
+                put(x_out_b, i, a, part(xb, i, a) + h * half)
+                put(v_out_b, i, a, half)
+            i += 1
 
     return kernel
 
@@ -74,19 +90,30 @@ def kick_drift_shake_drift(dim: int, dtype: torch.dtype) -> wp.Kernel:
 
 
 @cache
-def kick(dim: int, dtype: torch.dtype) -> wp.Kernel:
+def kick(dim: int, dtype: torch.dtype, span: int) -> wp.Kernel:
     """v += dt/2 F/m, in place: v is of the state in the making."""
     n = numbers(dim, dtype)
     vec, real = n.vec, n.real
+    _, part, _, put = readers(dim, dtype)
 
-    @wp.kernel(module="unique", enable_backward=False)
+    @wp.kernel(module="unique", enable_backward=False, module_options=WIDE)
     def kernel(
         dt: wp.array[real],
         mass: wp.array2d[real],
         force: wp.array2d[vec],
         v_out: wp.array2d[vec],
     ):
-        b, i = wp.tid()
-        v_out[b, i] = v_out[b, i] + (real(0.5) * dt[b] / mass[b, i]) * force[b, i]
+        b, block = wp.tid()
+        h = dt[b]
+        masses = mass[b]
+        fb = force[b]
+        vb = v_out[b]
+        i = block * span
+        end = wp.min(i + span, v_out.shape[1])
+        while i < end:
+            push = real(0.5) * h / masses[i]
+            for a in range(wp.static(dim)):
+                put(vb, i, a, part(vb, i, a) + push * part(fb, i, a))
+            i += 1
 
     return kernel

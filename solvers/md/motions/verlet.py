@@ -20,6 +20,7 @@ from scenegrad.solvers.md.motions.verlet_adjoint import Products, passage, pull_
 from scenegrad.solvers.md.numbers import launch, numbers, view
 from scenegrad.solvers.md.state import AtomState
 from scenegrad.solvers.md.system import System
+from scenegrad.solvers.md.wide import spans
 
 __all__ = ["Verlet"]
 
@@ -56,7 +57,8 @@ class Verlet:
         force = system.forces.force(x, system.box, params)
         n = numbers(system.dim, x.dtype)
         ends = [view(system.masses(params), n.real), view(force, n.vec), view(v, n.vec)]
-        launch(kick(n.dim, n.dtype), tuple(x.shape[:2]), [view(h, n.real), *ends], system.device)
+        span, blocks = spans(*x.shape[:2], system.device)
+        launch(kick(n.dim, n.dtype, span), blocks, [view(h, n.real), *ends], system.device)
         return Step(replace(state, position=x, velocity=v, step=state.step + 1))
 
     def glide(self, system: System, state: AtomState, params: Params, dt: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
@@ -68,7 +70,8 @@ class Verlet:
         ends = [view(system.masses(params), n.real), *(view(tensor, n.vec) for tensor in (force, x, v, x_out, v_out))]
         shape = tuple(x.shape[:2])
         if self.thermostat is None:
-            launch(kick_drift(n.dim, n.dtype), shape, [view(h, n.real), *ends], system.device)
+            span, blocks = spans(*x.shape[:2], system.device)
+            launch(kick_drift(n.dim, n.dtype, span), blocks, [view(h, n.real), *ends], system.device)
             return x_out, v_out
         temperature, friction = self.thermostat.values(params)
         keep, noise = self.thermostat.coefficients(temperature, friction, dt.to(temperature.device))

@@ -11,20 +11,22 @@ import torch
 import warp as wp
 
 from scenegrad.solvers.md.numbers import numbers
+from scenegrad.solvers.md.wide import WIDE, readers
 
 __all__ = ["bin_atoms", "mark_stale", "place_atoms"]
 
 
 @cache
-def mark_stale(dim: int, dtype: torch.dtype) -> wp.Kernel:
-    """stale[k] = 1 where an atom went further than sqrt(limit) since list k was made.
+def mark_stale(dim: int, dtype: torch.dtype, span: int) -> wp.Kernel:
+    """stale[k] = 1 where an atom went further than sqrt(limit) since list k was made; span: atoms of a thread.
 
     x is unwrapped: none jumps. stretch: of the box since then, which is no motion of atoms.
     """
     n = numbers(dim, dtype)
     vec, real = n.vec, n.real
+    _, part, *_ = readers(dim, dtype)
 
-    @wp.kernel(module="unique", enable_backward=False)
+    @wp.kernel(module="unique", enable_backward=False, module_options=WIDE)
     def kernel(
         limit: wp.array2d[real],
         stretch: wp.array2d[vec],
@@ -33,13 +35,33 @@ def mark_stale(dim: int, dtype: torch.dtype) -> wp.Kernel:
         far_from: wp.array2d[vec],
         stale_out: wp.array2d[wp.int32],
     ):
-        b, i = wp.tid()
-        x = x_in[b, i]
-        d = x - wp.cw_mul(stretch[0, b], near_from[b, i])
-        if not wp.dot(d, d) <= limit[0, b]:  # true for a position that is not a number, too
+        b, block = wp.tid()
+        x = x_in[b]
+        near_at = near_from[b]
+        far_at = far_from[b]
+        near_stretch = stretch[0, b]
+        far_stretch = stretch[1, b]
+        near_limit = limit[0, b]
+        far_limit = limit[1, b]
+        near_gone = int(0)
+        far_gone = int(0)
+        i = block * span
+        end = wp.min(i + span, x_in.shape[1])
+        while i < end:
+            near = real(0.0)
+            far = real(0.0)
+            for a in range(wp.static(dim)):
+                to = part(x, i, a)
+                moved = to - near_stretch[a] * part(near_at, i, a)
+                near += moved * moved
+                moved_far = to - far_stretch[a] * part(far_at, i, a)
+                far += moved_far * moved_far
+            near_gone += wp.where(near <= near_limit, 0, 1)  # 1 for a position that is not a number, too
+            far_gone += wp.where(far <= far_limit, 0, 1)
+            i += 1
+        if near_gone > 0:
             stale_out[0, b] = 1
-        d = x - wp.cw_mul(stretch[1, b], far_from[b, i])
-        if not wp.dot(d, d) <= limit[1, b]:
+        if far_gone > 0:
             stale_out[1, b] = 1
 
     return kernel

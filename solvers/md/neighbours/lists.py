@@ -25,6 +25,7 @@ from scenegrad.solvers.md.neighbours.rows import pick_pairs, sort_rows, transpos
 from scenegrad.solvers.md.neighbours.search import gather_pairs, gather_slanted
 from scenegrad.solvers.md.numbers import launch, numbers, view
 from scenegrad.solvers.md.shares import launch_shared
+from scenegrad.solvers.md.wide import spans
 from scenegrad.solvers.shared.unchanged import Fingerprint
 
 __all__ = ["Neighbours"]
@@ -112,7 +113,8 @@ class Neighbours:
         n = self.numbers
         self.stale.zero_()
         seen = [*self.watched, view(position, n.vec), *self.seen]
-        launch(mark_stale(n.dim, n.dtype), self.shape, seen, self.device)
+        span, blocks = spans(*self.shape, self.device)
+        launch(mark_stale(n.dim, n.dtype, span), blocks, seen, self.device)
         if bool(self.stale[0].any()):
             self.build(position, box)
 

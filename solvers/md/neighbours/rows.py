@@ -69,7 +69,7 @@ def pick_pairs(dim: int, dtype: torch.dtype, tilted: bool, halving: bool, wide: 
     that of the first atom and of the second, so that all rows are about equally long. wide: many at a time."""
     n = numbers(dim, dtype)
     vec, real, three, image = n.vec, n.real, n.three, nearest_image(dim, dtype, tilted)
-    entry, part, _ = readers(dim, dtype)
+    entry, part, *_ = readers(dim, dtype)
     by = stretch(dtype, wide)
     most, step, flags_type = by.most, by.step, by.type(wp.int32, 1)
 

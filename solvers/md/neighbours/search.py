@@ -44,7 +44,7 @@ def gather_pairs(dim: int, dtype: torch.dtype, excluding: bool, once: bool, wide
     """
     n = numbers(dim, dtype)
     vec, real, cells_type = n.vec, n.real, wp.types.vector(dim, wp.int32)
-    entry, part_of, _ = readers(dim, dtype)
+    entry, part_of, *_ = readers(dim, dtype)
     by = stretch(dtype, wide)
     at_once, step, flags_type = by.most, by.step, by.type(wp.int32, 1)
 

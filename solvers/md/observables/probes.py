@@ -78,7 +78,10 @@ def output_trouble(output: Output, shortest: float, species: Sequence[str]) -> s
 
 
 def probe(name: str, output: Output, start: float, solver: AtomSolver, atoms: Atoms, units: str) -> Probe[AtomState]:
-    measure, layout, of = serving(name, output, solver, atoms, UNITS[units].names)
+    names = UNITS[units].names
+    if solver.system.box.dim == 2:
+        names = {**names, "pressure": names["pressure in the plane"]}
+    measure, layout, of = serving(name, output, solver, atoms, names)
     return Probe(name, output.every, measure, layout, of, start)
 
 

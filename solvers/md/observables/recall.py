@@ -63,8 +63,12 @@ class Recall:
 
     def keep(self, state: AtomState, time: Tensor) -> AtomState:
         """The state at this time [batch], with what frames that are due now leave behind."""
+        idle = ""
         for index, one in enumerate(self.outputs):
+            if one.output == idle:  # frames further apart are among those that are not due
+                continue
             if not bool((mask := one.due(time.cpu())).any()):
+                idle = one.output
                 continue
             assert state.looked is not None
             store, fresh = getattr(state, one.store), getattr(state, one.source)

@@ -28,7 +28,7 @@ def force(law: PairLaw) -> wp.Kernel:
     count_p = len(potential(law.kind).parameters)
     vec, real, edge, theta = n.vec, n.real, n.edge, n.theta(count_p)
     radial = cut_functions(law.kind, law.cut, law.dtype).radial
-    entry, part, take = readers(law.dim, law.dtype)
+    entry, part, take, _ = readers(law.dim, law.dtype)
     wide = stretch(law.dtype, law.once)
     most, step, parts_type = wide.most, wide.step, wide.type(real, dim)
 
@@ -126,7 +126,7 @@ def force_adjoint(law: PairLaw, learning: bool) -> wp.Kernel:
     vec, real, edge, theta = n.vec, n.real, n.edge, n.theta(count_p)
     of_law = cut_functions(law.kind, law.cut, law.dtype)
     radial, slope, radial_by = of_law.radial, of_law.slope, of_law.radial_by
-    entry, part, take = readers(law.dim, law.dtype)
+    entry, part, take, _ = readers(law.dim, law.dtype)
     wide = stretch(law.dtype, law.once)
     most, step, parts_type, by_type = wide.most, wide.step, wide.type(real, dim), wide.type(real, count_p)
 

@@ -41,6 +41,9 @@ class MixedNumbers:
             self.made_of, self.value = Fingerprint([kinds]), self.mixed(kinds)
         return self.value
 
+    def differentiable(self, params: Params) -> Tensor:
+        return self.mixed(self.kinds.differentiable(params))
+
     def mixed(self, kinds: Tensor) -> Tensor:
         a, b = kinds[:, self.first], kinds[:, self.second]
         depth = self.share * (a[..., 0] * b[..., 0]).sqrt()

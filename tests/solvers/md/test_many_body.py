@@ -7,6 +7,7 @@ import torch
 import scenegrad as sg
 from scenegrad.engine.state import Params
 from scenegrad.solvers.md.box import Box
+from scenegrad.solvers.md.many_body.surroundings import SurroundingsTerm
 
 EPSILON, LATTICE = 2.1683, 5.431
 GIGAPASCAL = 160.21766  # of an eV/Angstrom^3
@@ -132,3 +133,34 @@ def test_a_box_too_small_and_an_unknown_species_are_refused():
         sg.compile(silicon(size=(1, 1, 1)), device="cpu")
     with pytest.raises(sg.SceneError, match="the atoms here are Si"):
         sg.compile(silicon(of="C"), device="cpu")
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-12), ("float32", 2e-5)])
+def test_kernels_do_what_the_energy_in_torch_does(dtype, tolerance):
+    """Of members that differ, among other atoms that they do not feel, in both precisions."""
+    half = {"lattice": sg.Diamond(cells=(2, 2, 2)), "mass": 28.085, "share": 0.5}
+    atoms = {"Si": sg.Atoms(**half, temperature=300.0), "other": sg.Atoms(**half)}
+    scenes = [
+        silicon(edges=(edge,) * 3).model_copy(
+            update={"entities": {**atoms, "law": sg.StillingerWeber(of="Si", epsilon=energy, sigma=2.9)}, "seed": 3}
+        )
+        for edge, energy in ((11.0, 2.0), (11.3, 2.5))
+    ]
+    solver, state, params = sg.compile(scenes, device="cpu", dtype=dtype)
+    live = Params({a: value.detach().clone().requires_grad_() for a, value in params.items()})
+    (term,), box = solver.system.forces.terms, solver.system.box
+    x = state.position.detach()
+    x = x + 0.1 * torch.from_numpy(np.random.default_rng(0).standard_normal(tuple(x.shape))).to(x)
+    w = torch.from_numpy(np.random.default_rng(1).standard_normal(tuple(x.shape))).to(x)
+
+    def found(kind):
+        force, x_bar = torch.zeros_like(x), torch.zeros_like(x)
+        kind.add_force(term, x, box, live, force)
+        bars = kind.add_product(term, x, box, live, w, x_bar)
+        return {"force": force, "sums": kind.sums(term, x, box, live).to(x), "x_bar": x_bar, **bars}
+
+    kernels, torches = found(type(term)), found(SurroundingsTerm)
+    assert kernels.keys() == torches.keys()
+    assert len(kernels) == 9
+    for name, known in torches.items():
+        assert float((kernels[name] - known).abs().max()) <= tolerance * float(known.abs().max()), name

@@ -181,6 +181,14 @@ def test_the_pressure_is_the_mean_of_the_diagonal_of_the_stress():
 def test_outputs_that_cannot_be_served_are_refused():
     with pytest.raises(ValueError, match=r"lags is a multiple of 4\. Take lags=12"):
         sc.MSD(every=0.1, lags=11, doublings=3)
+    slab = fluid({"rdf": sc.RDF(r_max=2.0, every=0.1)}).model_copy(
+        update={"domain": sc.Domain(size=(9.0, 9.0, 9.0), wrap=(True, True, False))}
+    )
+    with pytest.raises(SceneError, match=r"A\.lattice\.spacing +is missing; without a box that repeats"):
+        compiled(slab)
+    lattice = {"kind": "fcc", "cells": [3, 3, 3], "spacing": 1.9}
+    with pytest.raises(SceneError, match="density of a box that repeats itself along every axis"):
+        compiled(slab.replace({"A.lattice": lattice, "B.lattice": lattice}))
     with pytest.raises(SceneError, match="names 'C'; the atoms here are A, B"):
         compiled(fluid({"rdf": sc.RDF(r_max=2.0, every=0.1, of=("A", "C"))}))
     with pytest.raises(SceneError, match=r"q_max=0.1 is below the smallest wave vector"):

@@ -111,3 +111,20 @@ def test_files_say_their_units(tmp_path):
         if "particles/traj/mass" in file
     ]
     assert all(np.allclose(mass, 39.948, rtol=1e-6) for mass in masses)
+
+
+@pytest.mark.parametrize(("units", "flat", "solid"), [
+    ("lj", "epsilon/sigma^2", "epsilon/sigma^3"), ("SI", "N/m", "Pa"), ("metal", "eV Angstrom-2", "eV Angstrom-3"),
+    ("real", "kcal mol-1 Angstrom-2", "kcal mol-1 Angstrom-3"), ("nbody", "M/T^2", "M/(L T^2)"),
+])  # fmt: skip
+def test_a_pressure_is_an_energy_per_area_or_per_volume(units, flat, solid):
+    for lattice, unit in ((sc.Square(cells=(6, 6)), flat), (sc.FCC(cells=(3, 3, 3)), solid)):
+        scene = sc.Scene(
+            name="gas", units=units, domain=sc.Domain.periodic(density=0.5), time=sc.Time(end=1.0),
+            entities={"A": sc.Atoms(lattice=lattice), "pair": sc.LennardJones(cutoff=2.0)},
+            outputs={"thermo": sc.Thermo(every=0.1), "stress": sc.Stress(every=0.1)},
+        )  # fmt: skip
+        solver, *_ = compile_scene(scene, device="cpu", dtype="float64")
+        assert {
+            probe.units[key] for probe in solver.program.probes for key in ("pressure", "stress") if key in probe.units
+        } == {unit}

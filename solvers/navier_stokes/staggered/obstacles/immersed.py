@@ -14,24 +14,21 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import reduce
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from scenegrad.engine.state import Params
 from scenegrad.solvers.navier_stokes.staggered.grid import Grid
+from scenegrad.solvers.navier_stokes.staggered.obstacles.joining import Held, Immersion, Place, Window, embedded
 from scenegrad.solvers.navier_stokes.staggered.obstacles.motion import Motion, Pose
+from scenegrad.solvers.navier_stokes.staggered.obstacles.recalling import recalled
 from scenegrad.solvers.navier_stokes.staggered.obstacles.shapes import Distance
-from scenegrad.solvers.navier_stokes.staggered.slices import but_first, but_last, first, last
 
-__all__ = ["Body", "Held", "Immersion", "Obstacles", "Standing"]
+__all__ = ["Body", "Immersion", "Obstacles", "Standing"]
 
 WIDTH = 1.0  # of the kernel to either side of a surface, in cells
-
-# Times that a step joins fluid and body. Joining once leaves the fluid next to a surface the acceleration of one step,
-# so that the body seems thinner the longer the step is. Measured on the cylinder at Reynolds 20 (docs/sources.md): its
-# drag is 5.47 if joined once, 5.65 with four times, on ten cells across it.
-REPEATS = 4
 
 
 @dataclass(frozen=True)
@@ -45,47 +42,6 @@ class Body:
     tracers: dict[int, str]
 
 
-@dataclass(frozen=True)
-class Held:
-    """How the bodies hold the samples of one component, or of one tracer.
-
-    share: mu_0 [batch, *samples]; slopes: mu_1 n along each axis; value: V.
-    """
-
-    share: Tensor
-    slopes: list[Tensor]
-    value: Tensor | float
-
-    def joined(self, fluid: Tensor, grid: Grid) -> Tensor:
-        """V + B^n f, with B f = mu_0 f + mu_1 n.grad f."""
-        f = fluid - self.value
-        for _ in range(REPEATS):
-            found = self.share * f
-            for axis, slope in zip(grid.axes, self.slopes, strict=True):
-                found = torch.addcmul(found, slope, central(f, axis, grid.periodic[axis]))
-            f = found
-        return self.value + f
-
-
-@dataclass(frozen=True)
-class Immersion:
-    """All bodies at one time. components: by axis; insulating: mu_0 of the bodies that let nothing of a tracer pass,
-    on the faces across each axis; parts: share of each body in what is solid at a face, by body and axis."""
-
-    components: list[Held]
-    tracers: dict[int, Held]
-    insulating: dict[int, list[Tensor]]
-    nearest: list[list[Tensor]]
-    poses: list[Pose]
-
-
-def central(f: Tensor, axis: int, periodic: bool) -> Tensor:
-    """(f_i+1 - f_i-1) / 2, one-sided at the ends."""
-    ends = (last(f, axis), first(f, axis)) if periodic else (first(f, axis), last(f, axis))
-    padded = torch.cat([ends[0], f, ends[1]], dim=axis)
-    return 0.5 * (but_first(but_first(padded, axis), axis) - but_last(but_last(padded, axis), axis))
-
-
 def mu_0(d: Tensor) -> Tensor:
     """Share of the kernel (1 + cos pi t) / 2 on the fluid's side, d in half widths; 1 in the fluid."""
     d = d.clamp(-1.0, 1.0)
@@ -93,11 +49,13 @@ def mu_0(d: Tensor) -> Tensor:
 
 
 def mu_1(d: Tensor) -> Tensor:
-    """First moment of the same."""
+    """First moment of the same; 0 beyond the kernel, and not nearly so."""
+    inside = d.abs() < 1.0
     d = d.clamp(-1.0, 1.0)
-    return 0.25 * (1.0 - d.square()) - 0.5 * (d * torch.sin(math.pi * d) + (1.0 + torch.cos(math.pi * d)) / math.pi) / (
-        math.pi
-    )
+    found = 0.25 * (1.0 - d.square()) - 0.5 * (
+        d * torch.sin(math.pi * d) + (1.0 + torch.cos(math.pi * d)) / math.pi
+    ) / (math.pi)
+    return torch.where(inside, found, 0.0)
 
 
 @dataclass(frozen=True)
@@ -118,7 +76,7 @@ class Obstacles:
     grid: Grid
     bodies: tuple[Body, ...]
     tracers: int  # how many are carried
-    known: dict[str, tuple[tuple, Immersion, tuple[Tensor, ...]]] = field(default_factory=dict, compare=False)
+    known: dict[str, tuple[tuple, Any, tuple[Tensor, ...]]] = field(default_factory=dict, compare=False)
 
     @property
     def width(self) -> float:
@@ -129,86 +87,120 @@ class Obstacles:
         return not any(body.motion.moves for body in self.bodies)
 
     def at(self, params: Params, time: Tensor) -> Immersion:
-        values = tuple(params[name] for body in self.bodies for name in (*body.numbers, *body.tracers.values()))
-        learning = torch.is_grad_enabled() and any(value.requires_grad for value in values)
-        if not self.still or learning:
-            return self.immersion(params, time)
+        if not self.still:
+            return self.immersion(params, time, self.window(params, time))
+        names = [name for body in self.bodies for name in (*body.numbers, *body.tracers.values())]
+        values = tuple(params[name] for name in names)
         key = tuple((value.data_ptr(), value._version, value.shape) for value in values)
         if "still" not in self.known or self.known["still"][0] != key:
-            with torch.no_grad():
-                self.known["still"] = (key, self.immersion(params, time), values)
-        return self.known["still"][1]
+            own = params.replace({name: params[name].detach().requires_grad_() for name in names})
+            with torch.enable_grad():
+                graph = self.immersion(own, time, self.window(params, time))
+            self.known["still"] = (key, (graph, [own[name] for name in names]), values)
+        graph, leaves = self.known["still"][1]
+        return recalled(graph, leaves, values)
 
-    def immersion(self, params: Params, time: Tensor) -> Immersion:
+    @torch.no_grad()
+    def window(self, params: Params, time: Tensor) -> Window:
+        """All cells near a body of any member, with two more on each side."""
+        poses = [body.motion.at(params, time) for body in self.bodies]
+        places = [x[None] for x in self.grid.positions(None)]
+        reach = self.width + 2.0 * max(self.grid.spacing)
+        near = [(d < reach).expand(len(d), *self.grid.cells).any(0) for d in self.distances(params, poses, places)]
+        return Window.around(reduce(torch.logical_or, near), self.grid)
+
+    def distances(
+        self, params: Params, poses: Sequence[Pose], places: Sequence[Tensor], which: Sequence[int] | None = None
+    ) -> list[Tensor]:
+        """To each of some bodies."""
+        chosen = range(len(self.bodies)) if which is None else which
+        return [self.bodies[n].distance(params, in_body(places, poses[n], self.grid)) for n in chosen]
+
+    def immersion(self, params: Params, time: Tensor, window: Window) -> Immersion:
         poses = [body.motion.at(params, time) for body in self.bodies]
         components, nearest = [], []
         for axis in self.grid.axes:
-            away, slopes, chosen = self.surroundings(params, poses, axis, range(len(self.bodies)))
-            value = self.velocity(poses, axis, chosen)
-            components.append(self.held(away, slopes, value))
-            nearest.append(chosen)
+            place = window.place(self.grid, axis)
+            away, slopes, chosen = self.surroundings(params, poses, axis, range(len(self.bodies)), place)
+            components.append(self.held(away, slopes, self.velocity(poses, axis, chosen, place), axis, place))
+            nothing = self.grid.zeros(1, axis)
+            nearest.append(chosen if len(chosen) == 1 else [embedded(nothing, one, place) for one in chosen])
         tracers: dict[int, Held] = {}
         insulating: dict[int, list[Tensor]] = {}
         for number in range(self.tracers):
             holding = [n for n, body in enumerate(self.bodies) if number in body.tracers]
             others = [n for n in range(len(self.bodies)) if n not in holding]
             if holding:
-                away, slopes, chosen = self.surroundings(params, poses, None, holding)
+                place = window.place(self.grid, None)
+                away, slopes, chosen = self.surroundings(params, poses, None, holding, place)
                 values = [params[self.bodies[n].tracers[number]].to(self.grid.dtype) for n in holding]
                 ones = [1] * self.grid.dim
                 value = reduce(torch.add, [c * v.view(-1, *ones) for c, v in zip(chosen, values, strict=True)])
-                tracers[number] = self.held(away, slopes, value)
+                tracers[number] = self.held(away, slopes, value, None, place)
             if others:
                 insulating[number] = [
-                    mu_0(self.distance(params, poses, axis, others)[0] / self.width) for axis in self.grid.axes
+                    self.share(self.surroundings(params, poses, axis, others, place)[0], axis, place)
+                    for axis, place in ((axis, window.place(self.grid, axis)) for axis in self.grid.axes)
                 ]
         return Immersion(components, tracers, insulating, nearest, poses)
 
-    def held(self, away: Tensor, slopes: Sequence[Tensor], value: Tensor | float) -> Held:
+    def share(self, away: Tensor, component: int | None, place: Place) -> Tensor:
+        """mu_0, 1 beyond a window."""
+        return embedded(self.grid.zeros(1, component).add_(1.0), mu_0(away / self.width), place)
+
+    def held(
+        self, away: Tensor, slopes: Sequence[Tensor], value: Tensor | float, component: int | None, place: Place
+    ) -> Held:
         """slopes: of the distance along each axis."""
         d = away / self.width
-        moment = self.width * mu_1(d)
+        moment, near = self.width * mu_1(d), mu_0(d)
         along = [moment * slope / h for slope, h in zip(slopes, self.grid.spacing, strict=True)]
-        return Held(mu_0(d), along, value)
+        whole = embedded(self.grid.zeros(1, component).add_(1.0), near, place)
+        return Held(whole, near, along, value, place)
 
     def surroundings(
-        self, params: Params, poses: Sequence[Pose], component: int | None, which: Sequence[int]
+        self, params: Params, poses: Sequence[Pose], component: int | None, which: Sequence[int], place: Place
     ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
-        """Distance to the nearest body, its slope along each axis, and 1 where each body is the nearest."""
-        away, each = self.distance(params, poses, component, which)
-        slopes = []
-        for a, h in enumerate(self.grid.spacing):
-            ahead, behind = (self.distance(params, poses, component, which, (a, s * 0.5 * h))[0] for s in (1.0, -1.0))
-            slopes.append((ahead - behind) / h)
+        """Within a window: distance to the nearest body, its slope along each axis, and 1 where each body is the
+        nearest. Half a cell ahead and behind are looked at together with the samples themselves."""
+        dim, shape = self.grid.dim, tuple(part.stop - part.start for part in place)
+        copies = 1 + 2 * dim
+        each = [
+            d.expand(len(d), copies * shape[0], *shape[1:]).unflatten(1, (copies, shape[0]))
+            for d in self.distances(params, poses, self.moved(component, place), which)
+        ]
+        away = reduce(torch.minimum, each)
+        slopes = [(away[:, 1 + 2 * a] - away[:, 2 + 2 * a]) / h for a, h in enumerate(self.grid.spacing)]
         if len(each) == 1:
-            return away, slopes, [torch.ones([1] * (self.grid.dim + 1), device=away.device, dtype=away.dtype)]
-        stacked = torch.stack(each)
-        best = stacked.detach().argmin(0)
-        return away, slopes, [(best == n).to(away.dtype) for n in range(len(each))]
+            return away[:, 0], slopes, [torch.ones([1] * (dim + 1), device=away.device, dtype=away.dtype)]
+        best = torch.stack([d[:, 0] for d in each]).detach().argmin(0)
+        return away[:, 0], slopes, [(best == n).to(away.dtype) for n in range(len(each))]
 
-    def distance(
-        self,
-        params: Params,
-        poses: Sequence[Pose],
-        component: int | None,
-        which: Sequence[int],
-        shift: tuple[int, float] = (0, 0.0),
-    ) -> tuple[Tensor, list[Tensor]]:
-        """To the nearest of some bodies, and to each, at samples moved by `shift` along an axis."""
-        places = [x[None] for x in self.grid.positions(component)]
-        places[shift[0]] = places[shift[0]] + shift[1]
-        shape = self.grid.shape(component)
-        each = []
-        for n in which:
-            found = self.bodies[n].distance(params, in_body(places, poses[n], self.grid))
-            each.append(found.expand(found.shape[0], *shape))
-        return reduce(torch.minimum, each), each
+    def moved(self, component: int | None, place: Place) -> list[Tensor]:
+        """Places of the samples in a window, and of the same moved half a cell ahead and behind along each axis, one
+        after the other along the first axis."""
+        grid, count = self.grid, place[0].stop - place[0].start
+        found = []
+        for a, x in enumerate(self.within(component, place)):
+            shifts = x.new_zeros(1 + 2 * grid.dim)
+            shifts[1 + 2 * a], shifts[2 + 2 * a] = 0.5 * grid.spacing[a], -0.5 * grid.spacing[a]
+            ones = [1] * (grid.dim - 1)
+            if a == 0:
+                found.append((shifts[:, None] + x.flatten()).view(1, -1, *ones))
+            else:
+                found.append(x + shifts.repeat_interleave(count).view(1, -1, *ones))
+        return found
 
-    def velocity(self, poses: Sequence[Pose], axis: int, chosen: Sequence[Tensor]) -> Tensor | float:
+    def within(self, component: int | None, place: Place) -> list[Tensor]:
+        """Places of the samples in a window, to broadcast [1, ...]."""
+        columns = zip(self.grid.axes, self.grid.positions(component), place, strict=True)
+        return [x.narrow(axis, part.start, part.stop - part.start)[None] for axis, x, part in columns]
+
+    def velocity(self, poses: Sequence[Pose], axis: int, chosen: Sequence[Tensor], place: Place) -> Tensor | float:
         """Of the nearest body, at the faces across an axis."""
         if self.still:
             return 0.0
-        places = [x[None] for x in self.grid.positions(axis)]
+        places = self.within(axis, place)
         pieces = []
         for pose, share in zip(poses, chosen, strict=True):
             value = rigid_velocity(places, pose, axis + self.grid.dim, self.grid)
