@@ -69,7 +69,7 @@ def rollout(
     """
     program = solver.program
     until = program.end if until is None else until
-    refuse_nonsense(state, params, start, until)
+    refuse_nonsense(state, params, start, until, program.members)
     controller = controller or program.controller
     probes = tuple(program.probes if probes is None else probes)
     times = frame_times(probes, start, until)
@@ -111,7 +111,7 @@ def frame_times(probes: Sequence[Probe[Any]], start: float, until: float) -> dic
     }
 
 
-def refuse_nonsense(state: Any, params: Params, start: float, until: float) -> None:
+def refuse_nonsense(state: Any, params: Params, start: float, until: float, members: int | None) -> None:
     if not start <= until < float("inf"):
         raise EngineError(f"A rollout from {start:g} until {until:g} is not possible; until is a later time.")
     sizes = {name: value.shape[0] for name, value in [*tensors(state).items(), *params.items()]}
@@ -119,6 +119,12 @@ def refuse_nonsense(state: Any, params: Params, start: float, until: float) -> N
         raise EngineError(
             "Every tensor of state and params has one entry for each member of the batch, but here are "
             + ", ".join(f"{name}: {size}" for name, size in sizes.items())
+        )
+    if members is not None and members != batch_size(state):
+        raise EngineError(
+            f"This solver was compiled for a batch of {members} and is given one of {batch_size(state)}: its buffers "
+            f"have no room for that. Compile as many scenes as there are members, sg.compile([scene] * "
+            f"{batch_size(state)})."
         )
 
 

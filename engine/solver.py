@@ -141,6 +141,7 @@ class Program(Generic[S]):
     time_unit: str = "s"
     parameters: Mapping[str, Variable] = field(default_factory=dict)  # what an optimiser may change, by address
     initial: Callable[[Params], S] | None = None  # the state at the start, as far as parameters shape it
+    members: int | None = None  # of the batch that the solver was made for; None where it takes any
 
 
 @runtime_checkable

@@ -59,7 +59,7 @@ def compile_mass_spring(
     reasons.refuse()
     position = torch.from_numpy(np.stack([np.concatenate([x for x, _ in net.values()]) for net in nets])).to(like)
     initial = partial(first_state, position, truss)
-    plan = program(first, probes(first, truss), CFL(0.4), initial)
+    plan = program(scenes, probes(first, truss), CFL(0.4), initial)
     return MassSpringSolver(truss, plan), initial(values), values
 
 

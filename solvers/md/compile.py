@@ -72,7 +72,7 @@ def compile_md(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> tupl
     )
     probes = [probe(name, o, scene.time.warmup, solver, layout, scene.units) for name, o in scene.outputs.items()]
     initial = start(scenes, boxes, solver, like)
-    return solver.with_program(program(scene, probes, movement.steps, initial)), initial(values), values
+    return solver.with_program(program(scenes, probes, movement.steps, initial)), initial(values), values
 
 
 def start(

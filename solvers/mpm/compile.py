@@ -100,7 +100,7 @@ def compile_mpm(
     networks = Networks(learned_bodies(first, parts, like))
     values = Params({**values, **networks.weights(len(scenes))})
     initial = partial(first_state, joined([[x for x, _ in bodies.values()] for bodies in filled], like), matter)
-    plan = program(first, probes(scenes, matter, grid, networks), CFL(0.4), initial, estimate_order=2)
+    plan = program(scenes, probes(scenes, matter, grid, networks), CFL(0.4), initial, estimate_order=2)
     plan = replace(plan, parameters={**plan.parameters, **networks.free()})
     if isinstance(method.integrator, Implicit):
         plan = replace(plan, controller=of_implicit(plan.controller))

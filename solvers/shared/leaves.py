@@ -51,7 +51,7 @@ def params(scenes: Sequence[Scene], learnable: Iterable[str], device: str, dtype
 
 
 def program(
-    scene: Scene,
+    scenes: Sequence[Scene],
     probes: Iterable[Probe],
     default: Controller,
     initial: Callable[[Params], Any],
@@ -62,6 +62,7 @@ def program(
     default: serves a scene that leaves dt to the solver. estimate_order: in dt, of the local error of a step as the
     solver estimates it; None of one that does not.
     """
+    scene = scenes[0]
     time = scene.time
     controller = default
     if time.dt != "auto":
@@ -74,4 +75,4 @@ def program(
     if time.steps == "shared" and not isinstance(controller, Fixed):
         controller = InStep(controller)
     unit = {"SI": "s", "lj": "tau", "metal": "ps", "real": "fs", "nbody": "T"}[scene.units]
-    return Program(time.end, controller, tuple(probes), unit, scene.parameters(), initial)
+    return Program(time.end, controller, tuple(probes), unit, scene.parameters(), initial, len(scenes))

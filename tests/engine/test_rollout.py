@@ -2,6 +2,7 @@
 
 import math
 import weakref
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -332,3 +333,10 @@ def test_steps_that_do_not_lead_back_are_found_out(make_pendulum):
         roll.state.angle.sum().backward()
         gradients.append(params["pendulum.stiffness"].grad)
     assert torch.equal(*gradients)
+
+
+def test_a_batch_that_the_solver_was_not_made_for_is_refused(make_pendulum):
+    solver, state, params = make_pendulum(end=0.1)
+    solver.program = replace(solver.program, members=3)
+    with pytest.raises(EngineError, match="compiled for a batch of 3 and is given one of 1"):
+        rollout(solver, state, params)

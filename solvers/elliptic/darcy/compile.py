@@ -65,7 +65,7 @@ def compile_darcy(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> t
     solver = DarcySolver(elliptic, sides_of(scene), f"{name}.reaction", unplanned)
     initial = start(scenes, name, device, dtype)
     probes = [probe(key, output, scene.time.warmup, solver) for key, output in scene.outputs.items()]
-    return replace(solver, program=program(scene, probes, every, initial)), initial(values), values
+    return replace(solver, program=program(scenes, probes, every, initial)), initial(values), values
 
 
 def iteration(asked: Elliptic, axes: tuple[Axis, ...], device: str, dtype: torch.dtype) -> Iteration:

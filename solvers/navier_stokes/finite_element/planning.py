@@ -39,7 +39,7 @@ def planned(
         probe(key, output, scene.time.warmup, solver, [*asked(scene, type(output))])
         for key, output in scene.outputs.items()
     ]
-    return replace(solver, program=program(scene, probes, default, initial)), initial(values), values
+    return replace(solver, program=program(scenes, probes, default, initial)), initial(values), values
 
 
 def asked(scene: Scene, kind: type[OneOutput]) -> dict[str, OneOutput]:

@@ -88,7 +88,7 @@ def compile_finite_volume(
     initial = start(scenes, name, law, grid, device, dtype, obstacles, causes)
     refuse_impossible(scene, name, law, initial(values.detach()), values)
     probes = [probe(key, output, scene.time.warmup, solver) for key, output in scene.outputs.items()]
-    solver.program = program(scene, probes, DEFAULT, initial, steps.estimate_order)
+    solver.program = program(scenes, probes, DEFAULT, initial, steps.estimate_order)
     return solver, initial(values), values
 
 

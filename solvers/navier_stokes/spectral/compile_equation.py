@@ -88,7 +88,7 @@ def compile_equation(
         channels = torch.cat([part.at(values) for part in parts], dim=1)
         return FieldState(grid.project(channels.to(grid.device, grid.dtype)))
 
-    plan = program(scene, probes, DEFAULT, initial, solver.method.estimate_order)
+    plan = program(scenes, probes, DEFAULT, initial, solver.method.estimate_order)
     return replace(solver, program=plan), initial(values), values
 
 

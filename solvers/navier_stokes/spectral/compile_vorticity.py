@@ -68,7 +68,7 @@ def compile_vorticity(
     )
     probes = [probe(key, output, scene.time.warmup, solver) for key, output in scene.outputs.items()]
     initial = start(scenes, name, modes)
-    plan = program(scene, probes, DEFAULT, initial, stepper.method.estimate_order)
+    plan = program(scenes, probes, DEFAULT, initial, stepper.method.estimate_order)
     return replace(solver, program=plan), initial(values), values
 
 

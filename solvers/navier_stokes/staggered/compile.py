@@ -120,7 +120,7 @@ def compile_staggered(
     solver = StaggeredSolver(grid, stepper, Diagnostics(physics), peaks_of(sides, obstacles), unplanned, recorded)
     probes = [probe(key, output, scene.time.warmup, solver, list(forces)) for key, output in scene.outputs.items()]
     initial = start(scenes, solver)
-    plan = program(scene, probes, DEFAULT, initial, stepper.method.estimate_order)
+    plan = program(scenes, probes, DEFAULT, initial, stepper.method.estimate_order)
     return replace(solver, program=plan), initial(values), values
 
 
