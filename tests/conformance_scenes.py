@@ -202,6 +202,7 @@ def gas_past_a_ball() -> sc.Scene:
             "fields": sc.Fields("density", "temperature", "vorticity", every=0.05),
             "energy": sc.Energy(every=0.05),
             "push": sc.Force("ball", every=0.05),
+            "kept": sc.Diagnostics(every=0.05),  # what enters is a part of the state then
         },
         time=sc.Time(end=0.1, cfl=0.3),
     )
