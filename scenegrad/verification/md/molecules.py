@@ -125,7 +125,7 @@ def by_part(system: System, x: torch.Tensor, params: Params) -> dict[str, float]
 
 
 def two_steps(setting: Setting) -> Iterator[Finding]:
-    """A peptide by r-RESPA with four inner steps: its order, its way back, and its energy beside that of Verlet's method."""
+    """A peptide by r-RESPA with four inner steps: its order, its way back, its energy beside Verlet's."""
 
     def moved(
         dynamics: Dynamics, dt: float, time: float, start: AtomState | None = None
@@ -143,14 +143,14 @@ def two_steps(setting: Setting) -> Iterator[Finding]:
     ends = [moved(RESPA(inner=4), dt, 8.0)[0].position for dt in (1.0, 0.5, 0.25, 0.125)]
     _, second, third = (float((a - b).norm()) for a, b in itertools.pairwise(ends))
     yield absolute("order in dt", 2.0, math.log2(second / third), 0.1)
-    there, energies = moved(RESPA(inner=4), 1.0, 100.0)
-    back, _ = moved(RESPA(inner=4), 1.0, 100.0, replace(there, velocity=-there.velocity))
+    there, energies = moved(RESPA(inner=4), 1.0, 60.0)
+    back, _ = moved(RESPA(inner=4), 1.0, 60.0, replace(there, velocity=-there.velocity))
     first = library_start()
-    yield at_most("way back after 100 steps", float((back.position.cpu() - first).abs().max()), 1e-8, "Angstrom")
-    _, short = moved(NVE(), 0.25, 100.0)
-    _, long = moved(NVE(), 1.0, 100.0)
-    yield at_most("rms of the energy, two steps over one short", spread(energies) / spread(short), 30.0)
-    yield at_most("rms of the energy, two steps over one long", spread(energies) / spread(long), 0.5)
+    yield at_most("way back after 60 steps", float((back.position.cpu() - first).abs().max()), 1e-8, "Angstrom")
+    _, short = moved(NVE(), 0.25, 60.0)
+    _, long = moved(NVE(), 1.0, 60.0)
+    yield at_most("rms of the energy, two steps over one short", spread(energies) / spread(short), 2.0)
+    yield at_most("rms of the energy, two steps over one long", spread(energies) / spread(long), 0.2)
 
 
 def library_start() -> torch.Tensor:
