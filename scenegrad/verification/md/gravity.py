@@ -20,6 +20,7 @@ from scenegrad.scenes.atoms import Sites
 from scenegrad.scenes.gravity import Tree
 from scenegrad.scenes.scene import Scene
 from scenegrad.solvers.compile import compile_scene
+from scenegrad.solvers.md.solver import AtomSolver
 from scenegrad.verification.case import Case, Finding, Setting, absolute, at_least, at_most, relative
 
 __all__ = ["CASES"]
@@ -145,6 +146,7 @@ def tree(bodies: int, tolerances: tuple[float, ...], setting: Setting) -> Iterat
             solver, state, params = compile_scene(
                 scene.replace({"pull.tree": one}), device=setting.device, dtype="float64"
             )
+            assert isinstance(solver, AtomSolver)
             with torch.no_grad():
                 force = solver.system.force(state, params)[0]
             if one is None:
