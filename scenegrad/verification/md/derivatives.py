@@ -159,7 +159,7 @@ def reweighted(setting: Setting) -> Iterator[Finding]:
     square = frames.frames.position.square().mean(dim=(1, 2))
     slopes = frames.slopes(square, frames.params)
     error = 4.0 * float(frames.error(square, frames.params))
-    yield absolute("<x^2>", 1.0, float(frames.average(square, frames.params)), error)
+    yield absolute("<x^2>", 1.0, float(frames.average(square, frames.params.detach())), error)
     # The slopes are variances of a sum of four squares, the errors of which are sqrt(10) times those of the mean.
     yield absolute("d<x^2> / dk", -1.0, float(slopes["well.stiffness"]), 10.0**0.5 * error)
     yield absolute("d<x^2> / dT", 1.0, float(slopes["dynamics.temperature"]), 10.0**0.5 * error)
