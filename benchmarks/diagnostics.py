@@ -90,7 +90,7 @@ def report(name: str, cells: int, device: str) -> None:
         with meter.of("committing"):
             commit(self)
 
-    Recorder.write, Recorder.commit = writing, committing  # type: ignore[method-assign]
+    Recorder.write, Recorder.commit = writing, committing  # type: ignore[method-assign, assignment]
     try:
         with tempfile.TemporaryDirectory() as folder, meter.of("run"):
             simulate(solver, state, params, RunFolder(Path(folder)), {"provenance": {}})

@@ -25,14 +25,15 @@ def children(part: Any) -> dict[str, Any]:
 
 
 def leaves(part: Any, kinds: tuple[type, ...], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """(address, value) of everything below `part` that is one of `kinds`, which no plain value is."""
+    """(address, value) of everything below `part` that is one of `kinds`."""
     if isinstance(part, kinds):
         yield prefix, part
         return
-    if isinstance(part, tuple | list) and all(type(entry) in PLAIN for entry in part):  # points, tables
+    passed = PLAIN.difference(kinds)
+    if isinstance(part, tuple | list) and all(type(entry) in passed for entry in part):  # points, tables
         return
     for name, child in children(part).items():
-        if type(child) not in PLAIN:
+        if type(child) not in passed:
             yield from leaves(child, kinds, f"{prefix}.{name}" if prefix else name)
 
 

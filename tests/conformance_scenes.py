@@ -95,7 +95,11 @@ def turbulence() -> sc.Scene:
         name="turbulence",
         domain=sc.Domain.periodic(size=(2 * np.pi, 2 * np.pi), cells=(32, 32)),
         entities={"water": water},
-        outputs={"fields": sc.Fields("vorticity", every=0.1), "energy": sc.Energy(every=0.1)},
+        outputs={
+            "fields": sc.Fields("vorticity", every=0.1),
+            "energy": sc.Energy(every=0.1),
+            "kept": sc.Diagnostics(every=0.1),
+        },
         time=sc.Time(end=0.2, cfl=0.5),
     )
 
@@ -202,6 +206,7 @@ def gas_past_a_ball() -> sc.Scene:
             "fields": sc.Fields("density", "temperature", "vorticity", every=0.05),
             "energy": sc.Energy(every=0.05),
             "push": sc.Force("ball", every=0.05),
+            "kept": sc.Diagnostics(every=0.05),  # what enters is a part of the state then
         },
         time=sc.Time(end=0.1, cfl=0.3),
     )
@@ -304,6 +309,7 @@ def warm_channel() -> sc.Scene:
         outputs={
             "fields": sc.Fields("velocity", "pressure", "vorticity", "heat", every=0.05),
             "energy": sc.Energy(every=0.05),
+            "kept": sc.Diagnostics(every=0.05),
         },
         method=sc.Staggered(advection="central"),
         time=sc.Time(end=0.1, cfl=0.4),
@@ -337,7 +343,11 @@ def disk_in_a_stream(dim: int) -> sc.Scene:
             ),
         },
         boundary=sc.Boundary(default=sc.NoSlip(), x_lo=sc.Inflow(sc.Parameter(0.5)), x_hi=sc.Outflow()),
-        outputs={"force": sc.Force("ball", every=0.02), "momentum": sc.Momentum(every=0.02)},
+        outputs={
+            "force": sc.Force("ball", every=0.02),
+            "momentum": sc.Momentum(every=0.02),
+            "kept": sc.Diagnostics(every=0.02),
+        },
         method=sc.Staggered(advection="central", tolerance=1e-14),
         time=sc.Time(end=0.04, cfl=0.4),
     )

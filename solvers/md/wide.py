@@ -21,7 +21,7 @@ import warp as wp
 
 from scenegrad.solvers.md.numbers import FUSED, numbers
 
-__all__ = ["WIDE", "Stretch", "readers", "spans", "stretch"]
+__all__ = ["WIDE", "Stretch", "readers", "spans", "store", "stretch"]
 
 # As wide as the processor can; compilers hold back for old ones that then lowered their clock.
 WIDE = {"cpu_compiler_flags": FUSED["cpu_compiler_flags"] + " -mprefer-vector-width=512"}
@@ -45,6 +45,11 @@ class Stretch:
 
 def stretch(dtype: torch.dtype, wide: bool) -> Stretch:
     return Stretch(64, LINE // dtype.itemsize) if wide else Stretch(1, 1)
+
+
+@wp.func_native("row.data[at] = number;")
+def store(row: wp.array[wp.int32], at: int, number: int):
+    """Another index at a place of a row without gaps."""
 
 
 @cache

@@ -79,7 +79,8 @@ def panels_of(recorded: Recorded) -> list[Panel]:
 
 def known_else(law: str) -> tuple[str, ...]:
     """Quantities that begin as the causes of a law do and are none."""
-    return (f"{law}_residual", f"{law}_min", f"{law}_max", f"{law}_rms", f"{law}_spectrum", f"{law}_mean", f"{law}_kept")
+    endings = ("residual", "min", "max", "rms", "spectrum", "mean", "kept")
+    return tuple(f"{law}_{ending}" for ending in endings)
 
 
 def spoken(key: str) -> str:

@@ -16,8 +16,11 @@ import torch
 from scenegrad.engine.loop import march
 from scenegrad.engine.rollout import rollout
 from scenegrad.scenes import library
+from scenegrad.scenes.atoms import Sites
+from scenegrad.scenes.gravity import Tree
 from scenegrad.scenes.scene import Scene
 from scenegrad.solvers.compile import compile_scene
+from scenegrad.solvers.md.solver import AtomSolver
 from scenegrad.verification.case import Case, Finding, Setting, absolute, at_least, at_most, relative
 
 __all__ = ["CASES"]
@@ -124,6 +127,37 @@ def cluster(bodies: int, end: float, setting: Setting) -> Iterator[Finding]:
     yield absolute("-K / U", 0.5, ratio, 2.0 / math.sqrt(bodies))
 
 
+def tree(bodies: int, tolerances: tuple[float, ...], setting: Setting) -> Iterator[Finding]:
+    """The force of a tree beside that of every pair: Plummer's sphere, an even ball, two clusters a long way apart."""
+    rng = np.random.default_rng(5)
+    aims = rng.standard_normal((bodies, 3))
+    aims /= np.linalg.norm(aims, axis=1, keepdims=True)
+    plummer = aims / np.sqrt(rng.uniform(0.0, 0.97, bodies) ** (-2.0 / 3.0) - 1.0)[:, None]
+    first = np.arange(bodies)[:, None] < bodies // 2
+    crowds = {
+        "Plummer's sphere": plummer,
+        "even ball": aims * rng.uniform(size=(bodies, 1)) ** (1.0 / 3.0),
+        "two clusters": np.where(first, 0.3 * plummer, 0.1 * plummer + 5.0),
+    }
+    for name, x in crowds.items():
+        scene = bare(library.star_cluster(bodies=bodies), star__lattice=Sites(tuple(map(tuple, x.tolist()))))
+        exact = None
+        for one in (None, *(Tree(tolerance=tolerance) for tolerance in tolerances)):
+            solver, state, params = compile_scene(
+                scene.replace({"pull.tree": one}), device=setting.device, dtype="float64"
+            )
+            assert isinstance(solver, AtomSolver)
+            with torch.no_grad():
+                force = solver.system.force(state, params)[0]
+            if one is None:
+                exact = force
+                continue
+            assert exact is not None
+            off = ((force - exact).norm(dim=1) / exact.norm(dim=1)).sort().values
+            yield at_most(f"{name}: error of 99 bodies of 100", float(off[int(0.99 * bodies)]), one.tolerance)
+            yield at_most(f"{name}: total force", float(force.sum(dim=0).norm() / exact.norm(dim=1).sum()), 1e-13)
+
+
 SOURCE = "Szebehely & Peters 1967, Astron. J. 72, 876; states by DOP853 to 3e-14"
 CASES = (
     Case("figure_eight", "md", "three bodies that chase each other", "Chenciner & Montgomery 2000", figure_eight),
@@ -131,5 +165,7 @@ CASES = (
     Case("pythagorean_start", "md", "states to t = 5", SOURCE, partial(pythagorean, 5.0, 1e-3)),
     Case("pythagorean", "md", "states to t = 30", SOURCE, partial(pythagorean, 30.0, 3e-4), quick=False),
     Case("star_cluster", "md", "the virial theorem", "Plummer 1911", partial(cluster, 1000, 1.0), quick=False),
+    Case("large_tree", "md", "the sum over all pairs", "", partial(tree, 20000, (1e-3, 1e-4, 1e-5, 1e-6)), quick=False),
+    Case("tree", "md", "the sum over all pairs", "", partial(tree, 2500, (1e-3, 1e-6))),
     Case("small_star_cluster", "md", "the virial theorem", "Plummer 1911", partial(cluster, 128, 0.5)),
 )

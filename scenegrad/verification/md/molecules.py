@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.resources import files
 
 import torch
@@ -12,16 +14,18 @@ import torch
 from scenegrad.engine.rollout import rollout
 from scenegrad.engine.state import Params, map_tensors
 from scenegrad.scenes import library
-from scenegrad.scenes.atoms import NVE, Atoms, Sites
+from scenegrad.scenes.atoms import NVE, Atoms, Dynamics, Sites
 from scenegrad.scenes.bonded import HarmonicBond
 from scenegrad.scenes.domain import Domain
 from scenegrad.scenes.molecule_files import read_molecules
+from scenegrad.scenes.motions import RESPA
 from scenegrad.scenes.outputs import Particles
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.time import Time
 from scenegrad.solvers.compile import compile_scene
 from scenegrad.solvers.md.coulomb.born import BornSolvent
 from scenegrad.solvers.md.solver import AtomSolver
+from scenegrad.solvers.md.state import AtomState
 from scenegrad.solvers.md.system import System
 from scenegrad.verification.case import Case, Finding, Setting, absolute, at_most, relative
 
@@ -120,12 +124,54 @@ def by_part(system: System, x: torch.Tensor, params: Params) -> dict[str, float]
     return found
 
 
+def two_steps(setting: Setting) -> Iterator[Finding]:
+    """A peptide by r-RESPA with four inner steps: its order, its way back, its energy beside Verlet's."""
+
+    def moved(
+        dynamics: Dynamics, dt: float, time: float, start: AtomState | None = None
+    ) -> tuple[AtomState, list[float]]:
+        scene = library.alanine_dipeptide(dt=dt).replace({"dynamics": dynamics, "outputs": {}})
+        solver, state, params = compile_scene(scene, device=setting.device, dtype="float64")
+        state, params, energies = start or map_tensors(torch.Tensor.detach, state), params.detach(), []
+        clock = torch.zeros(1, dtype=torch.float64)
+        for step in range(round(time / dt)):
+            state = solver.step(state, params, clock, torch.full_like(clock, dt)).state
+            if step % round(1.0 / dt) == 0:
+                energies.append(float(solver.observe(state, params)["total_energy"]))
+        return state, energies
+
+    ends = [moved(RESPA(inner=4), dt, 8.0)[0].position for dt in (1.0, 0.5, 0.25, 0.125)]
+    _, second, third = (float((a - b).norm()) for a, b in itertools.pairwise(ends))
+    yield absolute("order in dt", 2.0, math.log2(second / third), 0.1)
+    there, energies = moved(RESPA(inner=4), 1.0, 60.0)
+    back, _ = moved(RESPA(inner=4), 1.0, 60.0, replace(there, velocity=-there.velocity))
+    first = library_start()
+    yield at_most("way back after 60 steps", float((back.position.cpu() - first).abs().max()), 1e-8, "Angstrom")
+    _, short = moved(NVE(), 0.25, 60.0)
+    _, long = moved(NVE(), 1.0, 60.0)
+    yield at_most("rms of the energy, two steps over one short", spread(energies) / spread(short), 2.0)
+    yield at_most("rms of the energy, two steps over one long", spread(energies) / spread(long), 0.2)
+
+
+def library_start() -> torch.Tensor:
+    state = compile_scene(library.alanine_dipeptide(), device="cpu", dtype="float64")[1]
+    return state.position.detach()
+
+
+def spread(energies: list[float]) -> float:
+    return float(torch.tensor(energies, dtype=torch.float64).std())
+
+
 KREMER = "Kremer & Grest 1990, J. Chem. Phys. 92, 5057"
 CASES = (
     Case("dumbbell", "md", "a spring swings as Verlet's method has it", "exact solution of the scheme", dumbbell),
     Case(
         "alanine_dipeptide", "md", "energies and forces of a peptide, in vacuum and in implicit solvent",
         "OpenMM 8.6.1, platform Reference, with Amber ff99SB and OBC II", dipeptide,
+    ),
+    Case(
+        "two_steps", "md", "bonded forces at a quarter of the step",
+        "Tuckerman, Berne & Martyna 1992, J. Chem. Phys. 97, 1990", two_steps,
     ),
     Case("polymer_melt", "md", "chains of a melt", KREMER, melt, quick=False),
 )  # fmt: skip

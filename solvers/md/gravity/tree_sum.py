@@ -28,7 +28,7 @@ __all__ = ["TreeSum"]
 
 ORDERS = ((3e-4, 5), (3e-6, 6), (0.0, 8))  # the fastest for tolerances above these
 FEW = 0.05  # of the sum of all pulls: where they cancel to less, errors are held against this
-SAMPLE, WORST = 200, 2  # bodies that are looked at; how many of them may be off by more
+SAMPLE, MOST = 400, 1  # bodies that are looked at; how many of them may be off by more
 ALIKE = 4.0  # tolerances, for what the size of a leaf alone leaves out, which is alike for many cells
 SHARPER = 0.1  # of all limits, for products: second derivatives are less well expanded
 ATTEMPTS = 5
@@ -52,8 +52,8 @@ class TreeSum:
         self.columns = self.x.T.contiguous()
 
     def field(self) -> tuple[Tensor, Tensor]:
-        """Gradient [body, dim] and value [body] of sum_j m_j / s. Of all gradients the mean by mass is taken off: it is
-        zero where action is reaction."""
+        """Gradient [body, dim] and value [body] of sum_j m_j / s. What is left of the sum of m grad, which is zero
+        where action is reaction, is taken off in proportion to the sizes of gradients."""
         chosen = torch.linspace(0, self.bodies - 1, min(SAMPLE, self.bodies), device=self.device).int()
         known = torch.empty(len(chosen), self.dim, dtype=torch.float64, device=self.device)
         vec = numbers(self.dim, torch.float64).vec
@@ -62,14 +62,20 @@ class TreeSum:
         sharpness, described = 1.0, self.described(None)
         for _ in range(ATTEMPTS):
             found = self.summed(described, sharpness, None)
-            off = (found[: self.dim, chosen.long()].T - known).norm(dim=1) / known.norm(dim=1).clamp(min=1e-300)
-            worst = float(off.sort().values[-min(WORST, len(off))])
+            slope = self.balanced(found[: self.dim].T)
+            off = (slope[chosen.long()] - known).norm(dim=1) / known.norm(dim=1).clamp(min=1e-300)
+            worst = float(off.sort().values[-1 - min(MOST, len(off) - 1)])
             if worst <= self.tolerance:
                 break
             sharpness *= min(0.5 * self.tolerance / worst, 0.5)
-        slope, value = found[: self.dim].T, found[self.dim]
-        slope = slope - (self.mass[:, None] * slope).sum(dim=0) / self.mass.sum()
-        return self.unsorted(slope), self.unsorted(value)
+        return self.unsorted(slope), self.unsorted(found[self.dim])
+
+    def balanced(self, slope: Tensor) -> Tensor:
+        for _ in range(2):  # the second for what rounding leaves
+            size = slope.norm(dim=1, keepdim=True)
+            share = size / (self.mass @ size).clamp(min=1e-300)
+            slope = slope - share * (self.mass @ slope)
+        return slope
 
     def product(self, w: Tensor) -> tuple[Tensor, Tensor]:
         """Of L = sum_i m_i w_i . grad P(x_i): its derivatives by x_i over m_i [body, dim], and by m_i [body]."""
@@ -111,7 +117,11 @@ class TreeSum:
         columns, along = view(self.columns, real), view(self.columns if w is None else w, real)
         about = [view(mass, real), view(center, vec)]
         self.shared(
-            strength(self.dim), [FEW, self.soft2, group, down, past, *about, view(radius, real), view(limit, real)]
+            strength(self.dim),
+            [
+                *(FEW, self.soft2, group, first, last, down, past, view(self.x, vec)),
+                *(*about, view(radius, real), view(limit, real)),
+            ],
         )
         limit *= sharpness * self.tolerance
         self.shared(

@@ -15,8 +15,9 @@ NARROW = 0.85  # of the distance of two centres: expansions of cells that reach 
 
 @cache
 def strength(dim: int) -> wp.Kernel:
-    """About how strong the pull is where a leaf is, |sum_A M d / s^3|, and no less than a part `floor` of the sum of
-    |M d / s^3|: of cells that are seen under less than half, and of near leaves as if a radius away."""
+    """About how strong the weakest pull on a body of a leaf is, of every fourth of them: |sum_A M d / s^3|, and no less
+    than a part `floor` of the sum of |M d / s^3|: of cells that are seen under less than half, and of near leaves as if
+    a radius away. A thread for each leaf."""
     vec = numbers(dim, torch.float64).vec
 
     @wp.kernel(module="unique", enable_backward=False)
@@ -25,8 +26,11 @@ def strength(dim: int) -> wp.Kernel:
         floor: wp.float64,
         soft2: wp.float64,
         group: wp.array[wp.int32],
+        first: wp.array[wp.int32],
+        last: wp.array[wp.int32],
         down: wp.array[wp.int32],
         past: wp.array[wp.int32],
+        x: wp.array[vec],
         mass: wp.array[wp.float64],
         center: wp.array[vec],
         radius: wp.array[wp.float64],
@@ -34,23 +38,26 @@ def strength(dim: int) -> wp.Kernel:
     ):
         g = corner + wp.tid()
         leaf = group[g]
-        total = vec()
-        sizes = wp.float64(0.0)
-        cell = wp.int32(0)
-        while cell >= 0:
-            d = center[leaf] - center[cell]
-            square = wp.dot(d, d)
-            reach = radius[cell] + radius[leaf]
-            if down[cell] >= 0 and wp.float64(4.0) * reach * reach > square:
-                cell = down[cell]
-            else:
-                if cell != leaf:
-                    square = wp.max(square, reach * reach) + soft2
-                    pull = mass[cell] / (square * wp.sqrt(square))
-                    total += pull * d
-                    sizes += pull * wp.length(d)
-                cell = past[cell]
-        strength_out[g] = wp.max(wp.length(total), floor * sizes)
+        weakest = wp.float64(1.0e300)
+        for i in range(first[leaf], last[leaf], 4):
+            total = vec()
+            sizes = wp.float64(0.0)
+            cell = wp.int32(0)
+            while cell >= 0:
+                d = x[i] - center[cell]
+                square = wp.dot(d, d)
+                reach = radius[cell]
+                if down[cell] >= 0 and wp.float64(4.0) * reach * reach > square:
+                    cell = down[cell]
+                else:
+                    if cell != leaf:
+                        square = wp.max(square, reach * reach) + soft2
+                        pull = mass[cell] / (square * wp.sqrt(square))
+                        total += pull * d
+                        sizes += pull * wp.length(d)
+                    cell = past[cell]
+            weakest = wp.min(weakest, wp.max(wp.length(total), floor * sizes))
+        strength_out[g] = weakest
 
     return kernel
 

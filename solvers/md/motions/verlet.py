@@ -57,7 +57,7 @@ class Verlet:
         force = system.forces.force(x, system.box, params)
         n = numbers(system.dim, x.dtype)
         ends = [view(system.masses(params), n.real), view(force, n.vec), view(v, n.vec)]
-        span, blocks = spans(*x.shape[:2], system.device)
+        span, blocks = spans(x.shape[0], x.shape[1], system.device)
         launch(kick(n.dim, n.dtype, span), blocks, [view(h, n.real), *ends], system.device)
         return Step(replace(state, position=x, velocity=v, step=state.step + 1))
 
@@ -70,7 +70,7 @@ class Verlet:
         ends = [view(system.masses(params), n.real), *(view(tensor, n.vec) for tensor in (force, x, v, x_out, v_out))]
         shape = tuple(x.shape[:2])
         if self.thermostat is None:
-            span, blocks = spans(*x.shape[:2], system.device)
+            span, blocks = spans(x.shape[0], x.shape[1], system.device)
             launch(kick_drift(n.dim, n.dtype, span), blocks, [view(h, n.real), *ends], system.device)
             return x_out, v_out
         temperature, friction = self.thermostat.values(params)

@@ -7,7 +7,7 @@ import warp as wp
 
 from scenegrad.solvers.md.images import nearest_image
 from scenegrad.solvers.md.numbers import numbers
-from scenegrad.solvers.md.wide import WIDE, readers, stretch
+from scenegrad.solvers.md.wide import WIDE, readers, store, stretch
 
 __all__ = ["pick_pairs", "sort_rows", "transpose_pairs"]
 
@@ -129,7 +129,7 @@ def pick_pairs(dim: int, dtype: torch.dtype, tilted: bool, halving: bool, wide: 
                 m += 1
             g = int(0)
             while g < here:
-                row_out[found] = entry(row, first + g)
+                store(row_out, found, entry(row, first + g))
                 found += flags[g]
                 g += 1
             first += here

@@ -12,7 +12,7 @@ import warp as wp
 
 from scenegrad.solvers.md.images import nearest_image
 from scenegrad.solvers.md.numbers import FUSED, numbers
-from scenegrad.solvers.md.wide import WIDE, readers, stretch
+from scenegrad.solvers.md.wide import WIDE, readers, store, stretch
 
 __all__ = ["gather_pairs", "gather_slanted"]
 
@@ -176,7 +176,7 @@ def gather_pairs(dim: int, dtype: torch.dtype, excluding: bool, once: bool, wide
                                 g = int(0)
                                 while g < here:
                                     j = entry(names, begin + g)
-                                    row[wp.min(found, most)] = j
+                                    store(row, wp.min(found, most), j)
                                     near = flags[g]
                                     if wp.static(excluding):
                                         if near == 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jaxtyping import Float, Float64
+from jaxtyping import Float
 from torch import Tensor
 
 __all__ = ["FlowState"]
@@ -18,8 +18,8 @@ class FlowState:
     times velocity. They are written in this order.
 
     entered: of each of them, what came in through each side since the start, and what obstacles pushed, in the order of
-    `Entering.causes`; None where nobody asks for it.
+    `Entering.causes`, in double precision; None where nobody asks for it.
     """
 
     conserved: Float[Tensor, "batch field *cells"]
-    entered: Float64[Tensor, "batch cause field"] | None = None
+    entered: Float[Tensor, "batch cause field"] | None = None

@@ -192,16 +192,19 @@ class Combination(torch.autograd.Function):
     def backward(ctx: Any, bar: Tensor) -> tuple[Tensor | None, ...]:
         numbers, stage = ctx.numbers, ctx.stage
         symbol, begin, *rates = ctx.saved_tensors
-        begin_bar = bar + bar * numbers.growth(stage.growth).conj()
-        rate_bars = [bar * numbers.weight(weight).conj() for _, weight in stage.weights]
+        begin_bar = bar.clone()
+        add_product(begin_bar, bar, numbers.growth(stage.growth).conj())
+        rate_bars = [product(bar, numbers.weight(weight).conj()) for _, weight in stage.weights]
         symbol_bar = None
         if ctx.needs_input_grad[2]:
-            slope = begin * numbers.growth_slope(stage.growth)
+            slope = product(begin, numbers.growth_slope(stage.growth))
             for rate, (_, weight) in zip(rates, stage.weights, strict=True):
-                slope = slope + rate * numbers.weight_slope(weight)
-            found = bar * slope.conj()
-            found = found.to(torch.complex128) if symbol.is_complex() else found.real.to(torch.float64)
-            symbol_bar = found.sum_to_size(symbol.shape)
+                add_product(slope, rate, numbers.weight_slope(weight))
+            if symbol.is_complex():
+                symbol_bar = (bar * slope.conj()).to(torch.complex128).sum_to_size(symbol.shape)
+            else:
+                both = torch.view_as_real(bar) * torch.view_as_real(slope)
+                symbol_bar = (both[..., 0] + both[..., 1]).sum_to_size(symbol.shape).double()
         return None, None, symbol_bar, begin_bar, *rate_bars
 
 
@@ -211,3 +214,10 @@ def add_product(total: Tensor, spectrum: Tensor, factor: Tensor) -> None:
         total.addcmul_(spectrum, factor)
     else:
         torch.view_as_real(total).addcmul_(torch.view_as_real(spectrum), factor[..., None])
+
+
+def product(spectrum: Tensor, factor: Tensor) -> Tensor:
+    """factor * spectrum"""
+    if factor.is_complex():
+        return spectrum * factor
+    return torch.view_as_complex(torch.view_as_real(spectrum) * factor[..., None])

@@ -135,8 +135,8 @@ def test_forces_teach_sigma_and_epsilon():
         return loss
 
     descent.step(misfit)
-    assert float(learnt["pair.sigma"]) == pytest.approx(1.0, abs=1e-6)
-    assert float(learnt["pair.epsilon"]) == pytest.approx(1.1, abs=1e-6)
+    assert learnt["pair.sigma"].item() == pytest.approx(1.0, abs=1e-6)
+    assert learnt["pair.epsilon"].item() == pytest.approx(1.1, abs=1e-6)
 
 
 def test_only_atoms_have_a_potential_energy():

@@ -68,12 +68,14 @@ class Held:
         like = (
             self.share if len(self.share) >= len(self.own) else self.share.expand(len(self.own), *self.share.shape[1:])
         )
-        return embedded(torch.zeros_like(like), self.own.expand_as(like[(..., *self.place)]), self.place)
+        return embedded(torch.zeros_like(like), self.own.expand_as(like[(slice(None), *self.place)]), self.place)
 
     def joined(self, fluid: Tensor, grid: Grid) -> Tensor:
         """V + B^n f, with B f = mu_0 f + mu_1 n.grad f and f = fluid - V."""
-        own = self.own if isinstance(self.own, Tensor) else None
-        if own is None and self.own:
+        own: Tensor | None = None
+        if isinstance(self.own, Tensor):
+            own = self.own
+        elif self.own:
             own = self.near.new_full([1] * self.near.ndim, self.own)
         found: Tensor = Joined.apply(self.place, grid.periodic, fluid, own, self.near, *self.slopes)
         return found
@@ -104,14 +106,14 @@ class Joined(torch.autograd.Function):
         share: Tensor,
         *slopes: Tensor,
     ) -> Tensor:
-        f = fluid[(..., *place)]
+        f = fluid[(slice(None), *place)]
         f = f.clone() if own is None else f - own
         ctx.place, ctx.periodic, ctx.alone = place, periodic, own is None
         ctx.save_for_backward(f, share, *slopes)
         for _ in range(REPEATS):
             f = once(f, share, slopes, periodic)
         found = fluid.clone() if len(fluid) == len(f) else fluid.expand(len(f), *fluid.shape[1:]).clone()
-        found[(..., *place)] = f if own is None else f + own
+        found[(slice(None), *place)] = f if own is None else f + own
         return found
 
     @staticmethod
@@ -124,7 +126,7 @@ class Joined(torch.autograd.Function):
         for _ in range(REPEATS - 1 if learns else 0):
             powers.append(once(powers[-1], share, slopes, periodic))
         axes = range(-len(slopes), 0)
-        after = g = bar[(..., *place)]
+        after = g = bar[(slice(None), *place)]
         share_bar: Tensor | None = None
         slope_bars: list[Tensor | None] = [None] * len(slopes)
         for n in reversed(range(REPEATS)):
@@ -139,7 +141,7 @@ class Joined(torch.autograd.Function):
                 back = back + central_bar(slope * g, axis, periodic[axis])
             g = back
         found = bar.clone()
-        found[(..., *place)] = g
+        found[(slice(None), *place)] = g
         own_bar = (after - g) if ctx.needs_input_grad[3] else None
         numbers = [
             None if one is None or not wanted else one.sum_to_size(like.shape)
@@ -189,10 +191,10 @@ class Embedded(torch.autograd.Function):
     def forward(ctx: Any, around: Tensor, part: Tensor, place: Place) -> Tensor:
         ctx.place = place
         found = around.expand(len(part), *around.shape[1:]).clone()
-        found[(..., *place)] = part
+        found[(slice(None), *place)] = part
         return found
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, bar: Tensor) -> tuple[Tensor | None, ...]:
-        return None, bar[(..., *ctx.place)].clone(), None
+        return None, bar[(slice(None), *ctx.place)].clone(), None

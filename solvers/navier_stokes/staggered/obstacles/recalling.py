@@ -18,7 +18,12 @@ __all__ = ["recalled"]
 def recalled(graph: Immersion, leaves: Sequence[Tensor], values: Sequence[Tensor]) -> Immersion:
     """An immersion that depends on `values` as `graph` does on its leaves, which are equal to them."""
     parts: list[Tensor] = []
-    rebuilt(graph, lambda tensor: parts.append(tensor) or tensor)
+
+    def told(tensor: Tensor) -> Tensor:
+        parts.append(tensor)
+        return tensor
+
+    rebuilt(graph, told)
     found = iter(Recalled.apply(parts, leaves, *values))
     return rebuilt(graph, lambda tensor: next(found))
 
