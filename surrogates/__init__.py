@@ -36,6 +36,8 @@ from scenegrad.surrogates.operators.fno import FNO
 from scenegrad.surrogates.operators.grids import Bounded, Torus
 from scenegrad.surrogates.operators.operator import Operator
 from scenegrad.surrogates.operators.predictions import Change, Next
+from scenegrad.surrogates.operators.tfno import TFNO
+from scenegrad.surrogates.operators.transolver import Transolver
 from scenegrad.surrogates.operators.unet import ClassicUNet, UNet
 from scenegrad.surrogates.operators.uno import UNO
 from scenegrad.surrogates.stepper import Stepper
@@ -56,7 +58,7 @@ __all__ = [
     "Linear", "MatchAdjoint", "MeanFlow", "MeanSquare", "MinibatchOT", "Next", "Noise", "Noisy", "OneStep",
     "OneStepError", "Operator", "Pairs", "Persistence", "Plus", "ProgressiveMap", "Pushforward", "RK4", "Recipe",
     "Reflow", "RelativeL2", "RolloutError", "SafeStepper", "Score", "Settings", "Sobolev", "SolverInTheLoop",
-    "SpectrumError", "Split", "Stepper", "Surrogate", "Together", "Torus", "Trigonometric", "UNO", "UNet", "Unrolled",
-    "VRMSE", "VariancePreserving", "Windows", "break_even", "calibrated", "compare", "load_model", "log_likelihood",
-    "read_recipe", "train", "train_graph_network",
+    "SpectrumError", "Split", "Stepper", "Surrogate", "TFNO", "Together", "Torus", "Transolver", "Trigonometric",
+    "UNO", "UNet", "Unrolled", "VRMSE", "VariancePreserving", "Windows", "break_even", "calibrated", "compare",
+    "load_model", "log_likelihood", "read_recipe", "train", "train_graph_network",
 ]  # fmt: skip

@@ -44,9 +44,13 @@ class SpectralConv(nn.Module):
             v_hat = torch.fft.ifft(widen(v_hat, axis, n), dim=axis)
         return torch.fft.irfft(v_hat, n=grid[-1], dim=-1)
 
+    def matrices(self) -> Tensor:
+        """[real | imaginary, *modes, width, width]"""
+        return self.weight
+
     def mix(self, u_hat: Tensor, kept: Sequence[int]) -> Tensor:
         """The matrix of every mode, as real products: (a + ib)(R + iS) = (aR - bS) + i(aS + bR)."""
-        weight: Tensor = self.weight
+        weight = self.matrices()
         for axis, k in enumerate(kept[:-1], start=1):
             weight = low(weight, axis, k)
         real, imaginary = weight.narrow(len(kept), 0, kept[-1]).flatten(1, len(kept))  # each [mode, width, width]
@@ -91,9 +95,9 @@ class Pointwise(nn.Module):
 class Block(nn.Module):
     """u + V gelu(K u + W u + c): K a spectral convolution, V and W pointwise, c linear in the constants."""
 
-    def __init__(self, width: int, modes: Sequence[int], constants: int):
+    def __init__(self, width: int, spectral: nn.Module, constants: int):
         super().__init__()
-        self.spectral = SpectralConv(width, modes)
+        self.spectral = spectral
         self.local, self.out = Pointwise(width, width), Pointwise(width, width)
         self.condition = nn.Linear(constants, width)
 
@@ -129,8 +133,12 @@ class FNO(Operator):
         self.surroundings = surroundings or Torus()
         refuse_bad_shape(self)
         self.lift = Pointwise(self.channels_in + self.surroundings.channels(len(modes)), width)
-        self.blocks = nn.ModuleList(Block(width, self.modes, self.constants) for _ in range(depth))
+        self.blocks = nn.ModuleList(Block(width, self.spectral(), self.constants) for _ in range(depth))
         self.project = Pointwise(width, self.channels_out)
+
+    def spectral(self) -> nn.Module:
+        """The spectral convolution of one block."""
+        return SpectralConv(self.width, self.modes)
 
     def forward(self, u: Tensor, constants: Tensor) -> Tensor:
         """u [batch, channels, *grid] and constants [batch, parameters + 1] to [batch, channels out, *grid]."""

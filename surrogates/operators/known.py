@@ -9,12 +9,18 @@ from scenegrad.engine.errors import EngineError
 from scenegrad.surrogates.operators.deeponet import DeepONet
 from scenegrad.surrogates.operators.fno import FNO
 from scenegrad.surrogates.operators.operator import Operator
+from scenegrad.surrogates.operators.tfno import TFNO
+from scenegrad.surrogates.operators.transolver import Transolver
 from scenegrad.surrogates.operators.unet import ClassicUNet, UNet
 from scenegrad.surrogates.operators.uno import UNO
 
 __all__ = ["OPERATORS", "build_operator"]
 
-OPERATORS: dict[str, type[Operator]] = {kind.kind: kind for kind in (FNO, UNO, UNet, ClassicUNet, DeepONet)}
+KINDS = (FNO, TFNO, UNO, UNet, ClassicUNet, DeepONet, Transolver)
+
+OPERATORS: dict[str, type[Operator]] = {kind.kind: kind for kind in KINDS}
+    kind.kind: kind for kind in (FNO, TFNO, UNO, UNet, ClassicUNet, DeepONet, Transolver)
+}
 
 
 def build_operator(config: Mapping[str, Any]) -> Operator:

@@ -9,6 +9,8 @@ from scenegrad.surrogates.operators.fno import FNO
 from scenegrad.surrogates.operators.grids import Bounded, Torus
 from scenegrad.surrogates.operators.known import OPERATORS, build_operator
 from scenegrad.surrogates.operators.operator import Operator
+from scenegrad.surrogates.operators.tfno import TFNO
+from scenegrad.surrogates.operators.transolver import Transolver
 from scenegrad.surrogates.operators.unet import ClassicUNet, UNet
 from scenegrad.surrogates.operators.uno import UNO
 from scenegrad.surrogates.resampling import fourier_resample
@@ -26,6 +28,8 @@ def networks(dim: int = 2) -> list[Operator]:
         UNO(modes, (8, 12), *sizes, **SPOKEN),
         UNet(dim, (8, 12), *sizes, blocks=1, **SPOKEN),
         ClassicUNet(dim, (8, 12), *sizes, blocks=1, surroundings=Bounded(), **SPOKEN),
+        TFNO(modes, 8, *sizes, depth=2, rank=0.5, **SPOKEN),
+        Transolver(dim, 8, *sizes, heads=2, slices=4, depth=2, surroundings=Bounded(), **SPOKEN),
         DeepONet((8,) * dim, 16, *sizes, modes=8, depth=2, **SPOKEN),
     ]
     for network in made:  # parts that begin with zeros shall say something, too
@@ -70,8 +74,10 @@ def test_what_is_told_matters_and_has_a_gradient():
 def test_on_a_torus_a_shift_before_is_a_shift_after():
     u, constants = torch.randn(1, IN, 8, 8, dtype=torch.float64), torch.randn(1, 2, dtype=torch.float64)
     for network in networks():
-        if network.kind in ("fno", "uno", "unet"):
-            shift = (4, 2) if network.kind != "fno" else (3, 5)  # coarser levels know multiples of their spacing alone
+        if network.kind in ("fno", "tfno", "uno", "unet"):
+            shift = (
+                (4, 2) if network.kind not in ("fno", "tfno") else (3, 5)
+            )  # coarser levels know multiples of their spacing alone
             moved = network(u.roll(shift, (2, 3)), constants)
             torch.testing.assert_close(moved, network(u, constants).roll(shift, (2, 3)), rtol=1e-9, atol=1e-9)
 
@@ -88,6 +94,29 @@ def test_neural_operators_give_the_same_function_on_every_grid():
     for network in (fno, uno):
         on_coarse, on_fine = network(coarse, constants), network(fine, constants)[..., ::2, ::2]
         assert float(((on_fine - on_coarse).norm() / on_coarse.norm()).detach()) < 0.1
+
+
+def test_factors_make_the_weights_of_a_dense_network_and_are_fewer():
+    dense, factorised = FNO((6, 6), 16, ["u"]), TFNO((6, 6), 16, ["u"], rank=0.5)
+    weights = factorised.blocks[0].spectral.matrices()
+    assert weights.shape == dense.blocks[0].spectral.matrices().shape
+    assert float(weights.detach().std()) == pytest.approx(
+        float(dense.blocks[0].spectral.weight.detach().std()), rel=0.5
+    )
+    counts = [sum(weight.numel() for weight in network.parameters()) for network in (factorised, dense)]
+    assert counts[0] < 0.15 * counts[1]
+    with pytest.raises(EngineError, match="TFNO got rank=0"):
+        TFNO((2,), 4, ["u"], rank=0.0)
+
+
+def test_attention_does_not_care_in_which_order_points_come():
+    torch.manual_seed(0)
+    network = Transolver(1, 8, ["position", "u"], components={"position": 2}, outputs=["u"], heads=2, slices=4).double()
+    u, constants = torch.randn(2, 3, 40, dtype=torch.float64), torch.randn(2, 1, dtype=torch.float64)
+    order = torch.randperm(40)
+    torch.testing.assert_close(network(u[..., order], constants), network(u, constants)[..., order])
+    with pytest.raises(EngineError, match="width is a multiple of heads"):
+        Transolver(1, 9, ["u"], heads=2)
 
 
 def test_a_deep_operator_network_answers_on_any_grid():
