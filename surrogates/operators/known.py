@@ -19,8 +19,6 @@ __all__ = ["OPERATORS", "build_operator"]
 KINDS = (FNO, TFNO, UNO, UNet, ClassicUNet, DeepONet, Transolver)
 
 OPERATORS: dict[str, type[Operator]] = {kind.kind: kind for kind in KINDS}
-    kind.kind: kind for kind in (FNO, TFNO, UNO, UNet, ClassicUNet, DeepONet, Transolver)
-}
 
 
 def build_operator(config: Mapping[str, Any]) -> Operator:
