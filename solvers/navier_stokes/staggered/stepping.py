@@ -52,7 +52,7 @@ class Stepper:
         solid = self.solid(params, time)
         if solid is not None:
             columns = zip(solid.components, velocity, strict=True)
-            velocity = [held.value + held.share * (u - held.value) for held, u in columns]
+            velocity = [u + (1.0 - held.share) * (held.value - u) for held, u in columns]
             tracers = [self.immersed(c, number, solid) for number, c in enumerate(tracers)]
         imposed = [self.physics.sides.impose(u, axis, known) for axis, u in zip(self.grid.axes, velocity, strict=True)]
         u, f = self.projection(imposed, None, shares_of(solid))
@@ -90,7 +90,7 @@ class Stepper:
         dt = dt.to(self.grid.device, torch.float64)
         most = torch.addcmul(dt, dt * state.frequency, dt, value=0.5)
         newer, older = most.to(self.grid.dtype), (dt - most).to(self.grid.dtype)
-        before = Rates(list(state.rates), [] if state.tracer_rates is None else list(state.tracer_rates.unbind(1)))
+        before = Rates(list(state.rates), apart(state.tracer_rates))
         rates, after = self.stepped(begin, before, (newer, older), params, time)
         late = time + dt.to(time.device)
         if self.diffusion is None:
@@ -104,7 +104,7 @@ class Stepper:
             made["felt"] = self.felt(state, params, time, dt, push)
         made |= dict(zip(("u_rate", "v_rate", "w_rate"), rates.velocity, strict=False))
         if rates.tracers:
-            made["tracer_rates"] = torch.stack(rates.tracers, dim=1)
+            made["tracer_rates"] = together(rates.tracers)
         made["pace"] = bits(1.0 / dt)
         return replace(state, **made)
 
@@ -152,7 +152,7 @@ class Stepper:
     # ---- parts of a step
 
     def flow(self, state: StaggeredState) -> Flow:
-        return Flow(list(state.velocity), [] if state.tracers is None else list(state.tracers.unbind(1)))
+        return Flow(list(state.velocity), apart(state.tracers))
 
     def solid(self, params: Params, time: Tensor) -> Immersion | None:
         return None if self.obstacles is None else self.obstacles.at(params, time)
@@ -165,13 +165,14 @@ class Stepper:
         self, begin: Flow, before: Rates, pair: tuple[Tensor, Tensor], params: Params, time: Tensor
     ) -> tuple[Rates, Flow]:
         """Rates now, and begin + newer rates + older ones before. pair: (newer, older), each [batch]."""
-        newer, older = (weight.view(-1, *[1] * self.grid.dim) for weight in pair)
-        if not self.physics.plain or begin.tracers:
+        if not self.physics.plain(self.solid(params, time) if begin.tracers else None):
+            newer, older = (weight.view(-1, *[1] * self.grid.dim) for weight in pair)
             rates = self.rates(begin, params, time)
             return rates, advanced(begin, [(newer, rates), (older, before)])
         known = self.physics.sides.at(params, time)
-        now, after = self.physics.step(begin.velocity, params, known, Weights(pair, before.velocity))
-        return Rates(now, []), Flow(after, [])
+        weights = Weights(pair, [*before.velocity, *before.tracers])
+        now, after = self.physics.step(begin.velocity, begin.tracers, params, known, weights)
+        return now, Flow(after[: self.grid.dim], after[self.grid.dim :])
 
     def projected(
         self, flow: Flow, params: Params, time: Tensor, dt: Tensor, pressure: Tensor | None
@@ -255,7 +256,7 @@ class Stepper:
     def named(self, flow: Flow, pressure: Tensor) -> dict[str, Tensor]:
         made = dict(zip(("u", "v", "w"), flow.velocity, strict=False))
         if flow.tracers:
-            made["tracers"] = torch.stack(flow.tracers, dim=1)
+            made["tracers"] = together(flow.tracers)
         return {**made, "pressure": pressure}
 
     def beside(self, numbers: Tensor) -> Tensor:
@@ -265,6 +266,17 @@ class Stepper:
 
 def shares_of(solid: Immersion | None) -> list[Tensor] | None:
     return None if solid is None else [held.share for held in solid.components]
+
+
+def apart(tracers: Tensor | None) -> list[Tensor]:
+    """[batch, tracer, *cells] -> of each"""
+    if tracers is None:
+        return []
+    return [tracers.squeeze(1)] if tracers.shape[1] == 1 else list(tracers.unbind(1))
+
+
+def together(tracers: Sequence[Tensor]) -> Tensor:
+    return tracers[0].unsqueeze(1) if len(tracers) == 1 else torch.stack(list(tracers), dim=1)
 
 
 def advanced(begin: Flow, terms: Sequence[tuple[Tensor, Rates]]) -> Flow:

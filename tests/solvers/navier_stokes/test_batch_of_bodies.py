@@ -50,3 +50,29 @@ def test_torques_of_a_gas_are_about_the_middle_of_each_member() -> None:
     alone = rollout(*compile_scene(blown(1.2), "cpu", "float64"), until=0.1).outputs["force"]
     assert float(alone["force"].abs().max()) > 0.01
     torch.testing.assert_close(both["torque"][1], alone["torque"][0], rtol=1e-9, atol=1e-11)
+
+
+def test_water_moves_to_the_last_bit_as_it_would_without_the_bodies_of_other_members() -> None:
+    """What no body is near is no business of a body, wherever those of other members go."""
+
+    def drawn(x: float, speed: float) -> sc.Scene:
+        return sc.Scene(
+            name="drawn",
+            domain=sc.Domain(size=(3.0, 1.0), cells=(36, 12)),
+            entities={
+                "water": sc.Fluid(viscosity=0.05),
+                "heat": sc.Tracer(diffusivity=0.01, buoyancy=(0.0, 1.0), initial=0.3),
+                "ball": sc.Obstacle(
+                    shape=sc.Sphere(center=(x, 0.5), radius=0.2), motion=sc.Moving(velocity=(speed, 0.1)), heat=0.7
+                ),
+            },
+            boundary=sc.Boundary(x_lo=sc.Inflow(1.0, heat=0.1), x_hi=sc.Outflow(), default=sc.NoSlip()),
+            time=sc.Time(end=0.04, dt=0.004),
+        )
+
+    scenes = [drawn(0.7, 0.3), drawn(2.2, -0.7)]
+    both = rollout(*compile_scene(scenes, "cpu", "float32"), until=0.04).state
+    for member, scene in enumerate(scenes):
+        alone = rollout(*compile_scene(scene, "cpu", "float32"), until=0.04).state
+        for name in ("u", "v", "tracers", "pressure"):
+            assert torch.equal(getattr(both, name)[member], getattr(alone, name)[0]), name

@@ -106,14 +106,15 @@ class Joined(torch.autograd.Function):
         share: Tensor,
         *slopes: Tensor,
     ) -> Tensor:
-        f = fluid[(slice(None), *place)]
-        f = f.clone() if own is None else f - own
+        near = fluid[(slice(None), *place)]
+        f = near.clone() if own is None else near - own
         ctx.place, ctx.periodic, ctx.alone = place, periodic, own is None
         ctx.save_for_backward(f, share, *slopes)
         for _ in range(REPEATS):
             f = once(f, share, slopes, periodic)
         found = fluid.clone() if len(fluid) == len(f) else fluid.expand(len(f), *fluid.shape[1:]).clone()
-        found[(slice(None), *place)] = f if own is None else f + own
+        # what no body is near stays to the last bit, wherever windows end
+        found[(slice(None), *place)] = f if own is None else torch.where(share < 1.0, f + own, near)
         return found
 
     @staticmethod
