@@ -147,7 +147,7 @@ class AtomSolver:
         and stress [batch, dim, dim]; in float64.
 
         temperature = 2 K / (freedoms k_B); stress = (sum m v v + W) / V, W the virial, see `Term.sums`; pressure the
-        mean of its diagonal.
+        mean of its diagonal. Of motion without inertia, m v v is what it is on average at the temperature of the bath.
         """
         system, box = self.system, self.system.box_of(state)
         mass = system.masses.differentiable(params).double()
@@ -156,6 +156,9 @@ class AtomSolver:
         potential, virial = sums[:, 0], sums[:, 1:].reshape(-1, box.dim, box.dim)
         velocity = state.velocity.double()
         carried = ((mass[..., None] * velocity)[..., None] * velocity[:, :, None]).sum(dim=1)
+        if (heat := self.motion.unseen(self.in_energies(params))) is not None:
+            kinetic = 0.5 * system.dim * system.atoms * heat
+            carried = system.atoms * heat[:, None, None] * torch.eye(system.dim, dtype=heat.dtype, device=heat.device)
         stress = (carried + virial) / box.volume.view(-1, 1, 1)
         return {
             "kinetic_energy": kinetic,
@@ -176,8 +179,8 @@ class AtomSolver:
         return Params({a: self.boltzmann * value if is_temperature(a) else value for a, value in params.items()})
 
     def freedoms(self) -> float:
-        """Degrees of freedom: a thermostat moves the centre of mass too, without one it rests."""
-        return max(self.system.dim * (self.system.atoms - self.motion.fixed), 1.0)
+        """Degrees of freedom: noise moves the centre of mass too, and so does a well; without them it rests."""
+        return max(self.system.dim * (self.system.atoms - self.motion.fixed(self.system)), 1.0)
 
 
 def is_temperature(address: str) -> bool:

@@ -73,6 +73,11 @@ class System:
     def device(self) -> str:
         return str(self.species.device)
 
+    @property
+    def anchored(self) -> bool:
+        """Whether something holds atoms to a place, so that their total momentum is not kept."""
+        return any(getattr(term, "anchors", False) for term in self.forces.terms)
+
     def box_of(self, state: AtomState) -> Box:
         """The box now: where a barostat changes it, that of the state."""
         return self.box if state.edges is None else Box(state.edges, self.box.lean)

@@ -42,8 +42,10 @@ class ActiveMotion(TorchMotion):
     rotation: str
     masses: PerAtom
     length: float  # of the potential, such as sigma
-    fixed: int = 0
     order: int = 1
+
+    def fixed(self, system: System) -> float:
+        return 0
 
     def begin(self, system: System, state: AtomState, params: Params) -> AtomState:
         drawn = standard_normal(state.seed ^ STARTS, state.step, torch.empty_like(state.position.detach()))
@@ -53,6 +55,9 @@ class ActiveMotion(TorchMotion):
         """That of the bath, and what particles can bring up that push each other [batch], float64."""
         push = self.masses(params).double().amax(dim=1) * (params[self.friction] * params[self.speed]).detach().double()
         return params[self.target].detach().double() + WORK * push * self.length
+
+    def unseen(self, params: Params) -> Tensor | None:
+        return params[self.target].double()
 
     def advance(self, system: System, state: AtomState, params: Params, time: Tensor, dt: Tensor) -> AtomState:
         assert state.heading is not None

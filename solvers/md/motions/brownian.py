@@ -26,10 +26,15 @@ class BrownianMotion(TorchMotion):
 
     target: str  # address of the temperature
     friction: str
-    fixed: int = 0
+
+    def fixed(self, system: System) -> float:
+        return 0
 
     def temperature(self, params: Params) -> Tensor | None:
         return params[self.target].detach().double()
+
+    def unseen(self, params: Params) -> Tensor | None:
+        return params[self.target].double()
 
     def advance(self, system: System, state: AtomState, params: Params, time: Tensor, dt: Tensor) -> AtomState:
         mass = system.masses.differentiable(params)[..., None]

@@ -23,9 +23,9 @@ class Motion(Protocol):
     @property
     def order(self) -> int: ...  # of the global error in dt
 
-    @property
-    def fixed(self) -> float:
-        """Degrees of freedom along each axis that rest: 1 where the total momentum is kept, 0 where noise moves it."""
+    def fixed(self, system: System) -> float:
+        """Degrees of freedom along each axis that rest: 1 where the total momentum is kept, 0 where noise moves it, or
+        what holds atoms to a place."""
         ...
 
     def begin(self, system: System, state: AtomState, params: Params) -> AtomState:
@@ -34,6 +34,11 @@ class Motion(Protocol):
 
     def temperature(self, params: Params) -> Tensor | None:
         """That it holds [batch], float64 [energy]; None where it holds none."""
+        ...
+
+    def unseen(self, params: Params) -> Tensor | None:
+        """Temperature [batch], float64 [energy], of momenta that are forgotten too fast to be followed: those of motion
+        without inertia, whose velocities stand still. None where velocities are those of the atoms."""
         ...
 
     def longest(self, square: Tensor, params: Params) -> Tensor:

@@ -40,7 +40,7 @@ class NoseHooverChain(TorchMotion):
 
     def inertia(self, system: System, heat: Tensor) -> tuple[Tensor, Tensor]:
         """Degrees of freedom times T [batch], and Q [batch, chain]."""
-        freedoms = system.dim * max(system.atoms - self.fixed, 1)
+        freedoms = round(system.dim * max(system.atoms - self.fixed(system), 1))
         scale = heat * (self.period / (2.0 * torch.pi)) ** 2
         return freedoms * heat, torch.stack([freedoms * scale, *[scale] * (self.length - 1)], dim=1)
 

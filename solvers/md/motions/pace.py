@@ -68,9 +68,8 @@ class Paced:
     def order(self) -> int:
         return self.motion.order
 
-    @property
-    def fixed(self) -> float:
-        return self.motion.fixed
+    def fixed(self, system: System) -> float:
+        return self.motion.fixed(system)
 
     def pace(self, system: System, state: AtomState, params: Params) -> Tensor:
         with torch.no_grad():
@@ -95,6 +94,9 @@ class Paced:
 
     def temperature(self, params: Params) -> Tensor | None:
         return self.motion.temperature(params)
+
+    def unseen(self, params: Params) -> Tensor | None:
+        return self.motion.unseen(params)
 
     def longest(self, square: Tensor, params: Params) -> Tensor:
         return self.motion.longest(square, params)

@@ -30,9 +30,9 @@ class Rattle(TorchMotion):
     bonds: RigidBonds
     thermostat: Thermostat | None = None
 
-    @property
-    def fixed(self) -> float:  # type: ignore[override]  # freedoms along each axis, of which a bond takes a part
-        return (1 if self.thermostat is None else 0) + self.bonds.count / self.bonds.dim
+    def fixed(self, system: System) -> float:
+        """A bond takes its part of an axis."""
+        return (super().fixed(system) if self.thermostat is None else 0) + self.bonds.count / self.bonds.dim
 
     def begin(self, system: System, state: AtomState, params: Params) -> AtomState:
         """Positions and velocities that fit the bonds."""

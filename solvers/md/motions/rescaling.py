@@ -42,7 +42,7 @@ class VelocityRescaling(TorchMotion):
         v = state.velocity + 0.5 * h * system.pull(state.position, system.box_of(state), params) / mass[..., None]
         x = state.position + h * v
         v = v + 0.5 * h * system.pull(x, system.box_of(state), params) / mass[..., None]
-        freedoms = system.dim * max(system.atoms - self.fixed, 1)
+        freedoms = round(system.dim * max(system.atoms - self.fixed(system), 1))
         kinetic = system.kinetic_energy(v, mass)
         drawn = standard_normal(state.seed, state.step, torch.empty_like(state.position.detach()))
         noise = drawn.double().flatten(1)[:, :freedoms]

@@ -21,12 +21,17 @@ class TorchMotion:
     """`advance` takes one step with torch operations and `System.pull`, the force that autograd knows."""
 
     order = 2
-    fixed = 1
+
+    def fixed(self, system: System) -> float:
+        return 0 if system.anchored else 1
 
     def begin(self, system: System, state: AtomState, params: Params) -> AtomState:
         return state
 
     def temperature(self, params: Params) -> Tensor | None:
+        return None
+
+    def unseen(self, params: Params) -> Tensor | None:
         return None
 
     def observe(self, system: System, state: AtomState, params: Params) -> dict[str, Tensor]:

@@ -43,7 +43,9 @@ class WholeVerlet:
     verlet: Verlet
     quanta: Tensor
     order: int = 2
-    fixed: int = 1
+
+    def fixed(self, system: System) -> float:
+        return self.verlet.fixed(system)
 
     def begin(self, system: System, state: AtomState, params: Params) -> AtomState:
         """Rounded to whole numbers."""
@@ -54,6 +56,9 @@ class WholeVerlet:
         return replace(state, position=x.contiguous(), velocity=v.contiguous(), whole=whole)
 
     def temperature(self, params: Params) -> Tensor | None:
+        return None
+
+    def unseen(self, params: Params) -> Tensor | None:
         return None
 
     def longest(self, square: Tensor, params: Params) -> Tensor:

@@ -37,15 +37,17 @@ class Verlet:
     order: int = 2
     products: Products = field(default_factory=Products, repr=False)
 
-    @property
-    def fixed(self) -> int:
-        return 1 if self.thermostat is None else 0
+    def fixed(self, system: System) -> float:
+        return 1 if self.thermostat is None and not system.anchored else 0
 
     def begin(self, system: System, state: AtomState, params: Params) -> AtomState:
         return state
 
     def temperature(self, params: Params) -> Tensor | None:
         return None if self.thermostat is None else self.thermostat.values(params)[0]
+
+    def unseen(self, params: Params) -> Tensor | None:
+        return None
 
     def longest(self, square: Tensor, params: Params) -> Tensor:
         """2/omega"""

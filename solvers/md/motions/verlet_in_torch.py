@@ -23,9 +23,8 @@ class VerletInTorch(TorchMotion):
 
     thermostat: Thermostat | None = None
 
-    @property
-    def fixed(self) -> int:  # type: ignore[override]
-        return 1 if self.thermostat is None else 0
+    def fixed(self, system: System) -> float:
+        return super().fixed(system) if self.thermostat is None else 0
 
     def temperature(self, params: Params) -> Tensor | None:
         return None if self.thermostat is None else self.thermostat.values(params)[0]

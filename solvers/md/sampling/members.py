@@ -12,8 +12,10 @@ from torch import Tensor
 from scenegrad.engine.controllers import Fixed
 from scenegrad.engine.errors import EngineError
 from scenegrad.engine.state import Params
+from scenegrad.scenes.active import ActiveBrownian
 from scenegrad.scenes.atoms import Atoms
 from scenegrad.scenes.errors import SceneError
+from scenegrad.scenes.motions import ConstantPressure
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.values import number
 from scenegrad.solvers.compile import compile_scene
@@ -128,6 +130,12 @@ def scenes(scene: Scene, temperatures: Sequence[float], seed: int, changes: Sequ
         raise SceneError(
             f"Scene {scene.name!r} has no temperature that sampling could change: dynamics={scene.dynamics!r:.80}. "
             "Give it dynamics that hold one, such as Langevin(temperature=1.0, friction=1.0)."
+        )
+    if isinstance(scene.dynamics, ActiveBrownian | ConstantPressure):
+        raise SceneError(
+            f"Scene {scene.name!r} has dynamics {type(scene.dynamics).__name__}, whose states are not those of "
+            "exp(-U / T), which sampling weighs. Give it dynamics at constant volume, such as "
+            "Langevin(temperature=1.0, friction=1.0)."
         )
     atoms = [name for name, part in scene.entities.items() if isinstance(part, Atoms)]
     own = changes or [{}] * len(temperatures)

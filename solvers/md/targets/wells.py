@@ -85,6 +85,8 @@ class CommonWell(Well):
 class FixedWell(Well):
     """y_i = x_i - center, of chosen atoms: chosen [atom] is 1 or 0."""
 
+    anchors = True  # see `System.anchored`
+
     def __init__(self, name: str, chosen: Tensor):
         super().__init__(f"{name}.stiffness", (f"{name}.stiffness", f"{name}.center"))
         self.center, self.chosen = f"{name}.center", chosen[:, None]

@@ -93,6 +93,52 @@ def test_brownian_motion_spreads_in_a_well_as_its_temperature_asks():
     assert float(middle.square().mean()) == pytest.approx(2 * 0.02 / (6.0 * 2) * 1.5, rel=0.2)
 
 
+def two_in_a_well(dynamics):
+    return sg.Scene(
+        name="two",
+        units="lj",
+        domain=sg.Domain.unbounded(dim=3),
+        entities={
+            "A": sg.Atoms(lattice=sg.Sites(((0.0, 0.0, 0.5), (1.0, 0.2, 0.0))), temperature=1.0),
+            "well": sg.HarmonicWell(stiffness=2.0, center=(0.0, 0.0, 0.0)),
+        },
+        dynamics=dynamics,
+        time=sg.Time(end=1.0),
+    )
+
+
+def test_atoms_in_a_well_have_all_their_degrees_of_freedom():
+    """A well takes momentum up, so that the centre of mass moves too: k <x^2> = T and m <v^2> = T along each axis."""
+    baths = (sg.NVE(), sg.NoseHoover(temperature=1.0), sg.CSVR(temperature=1.0), sg.Langevin(temperature=1.0))
+    for dynamics in baths:
+        assert compiled(two_in_a_well(dynamics))[0].freedoms() == 6.0
+    solver, state, params = compiled(
+        [two_in_a_well(sg.CSVR(temperature=1.0, relaxation=0.2)).replace({"seed": n}) for n in range(256)]
+    )
+    seen = []
+    for n, after in enumerate(carried(solver, state, params, 400, [0.1] * 256)):
+        if n > 100 and n % 10 == 0:
+            seen.append(torch.stack([2.0 * after.position.square(), after.velocity.square()]).flatten(1).mean(dim=1))
+    assert torch.stack(seen).mean(dim=0).tolist() == pytest.approx([1.0, 1.0], rel=0.06)
+
+
+@pytest.mark.parametrize(
+    "dynamics",
+    [sg.Brownian(temperature=1.5, friction=20.0), sg.ActiveBrownian(temperature=1.5, speed=0.0, rotation=1.0)],
+    ids=["brownian", "active"],
+)
+def test_atoms_without_inertia_press_as_their_bath_is_hot(dynamics):
+    """Their velocities are not followed: the kinetic part is N T, whatever they began with."""
+    scene = liquid(dynamics, cells=2, **{"pair.cutoff": 1.5, "Ar.temperature": 0.0})
+    solver, state, params = compiled(scene)
+    seen, volume = solver.observe(state, params), solver.system.box.volume
+    assert float(seen["temperature"]) == pytest.approx(1.5)
+    trace = seen["virial"].diagonal(dim1=1, dim2=2).sum(dim=1)
+    known = (solver.system.atoms * 1.5 + trace / 3.0) / volume
+    torch.testing.assert_close(seen["pressure"], known)
+    torch.testing.assert_close(seen["stress"].diagonal(dim1=1, dim2=2).mean(dim=1), known)
+
+
 @pytest.mark.parametrize(
     "dynamics", [*HOLD.values(), sg.Brownian(temperature=1.5, friction=20.0)], ids=[*HOLD, "brownian"]
 )

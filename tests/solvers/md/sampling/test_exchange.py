@@ -10,6 +10,7 @@ from scipy import stats
 
 import scenegrad as sg
 from scenegrad.engine.errors import EngineError
+from scenegrad.scenes.errors import SceneError
 from scenegrad.verification.md.small_systems import well
 
 RUNGS = [0.5, 0.8, 1.3, 2.0]
@@ -108,3 +109,14 @@ def test_the_peak_of_a_curve_is_found_between_its_points():
     nothing = torch.zeros_like(t)
     found = sg.sampling.HeatCapacity(t, nothing, nothing, 3.0 - (t - 0.43) ** 2, nothing, nothing)
     assert found.peak == pytest.approx((0.43, 3.0))
+
+
+@pytest.mark.parametrize(
+    "dynamics",
+    [sg.ConstantPressure(temperature=1.0, pressure=1.0), sg.ActiveBrownian(temperature=1.0, speed=1.0, rotation=1.0)],
+    ids=["pressure", "active"],
+)
+def test_states_that_energies_alone_do_not_weigh_are_refused(dynamics):
+    scene = sg.library.lj_fluid(cells=2, warmup=0.0).replace({"dynamics": dynamics, "outputs": {}})
+    with pytest.raises(SceneError, match="whose states are not those of"):
+        sg.sampling.replica_exchange(scene, [1.0, 1.2], every=1, exchanges=1, device="cpu")
