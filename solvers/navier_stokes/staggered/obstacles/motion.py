@@ -32,7 +32,8 @@ class Pose:
 @dataclass(frozen=True)
 class Motion:
     """address: of the motion; velocity, spin: numbers or signals, empty where there is none. angle: at the start
-    [rad], one number about z, or the matrix itself. center: of the turn, float64 [dim][batch]."""
+    [rad], one number about z, or the matrix itself. center: of the turn, float64 [dim][batch]. follows: where the turn
+    is about the middle of the shape, the address of the place that moves it, and what that was [dim][batch]."""
 
     address: str
     velocity: tuple[Any, ...]
@@ -40,6 +41,7 @@ class Motion:
     center: list[Tensor]
     first: Tensor | None  # turn at the start [batch, dim, dim]
     dim: int
+    follows: tuple[str, list[Tensor]] | None = None
 
     @property
     def moves(self) -> bool:
@@ -68,7 +70,14 @@ class Motion:
         if angle:
             now = rotation(angle)
             turn = now if turn is None else now @ turn
-        return Pose(shift, turn, velocity, spin, self.center)
+        return Pose(shift, turn, velocity, spin, self.middle(params))
+
+    def middle(self, params: Params) -> list[Tensor]:
+        if self.follows is None:
+            return self.center
+        address, began = self.follows
+        now = params[address].double().unbind(1)
+        return [c + (x - x0) for c, x, x0 in zip(self.center, now, began, strict=True)]
 
 
 def travelled(params: Params, address: str, signal: Any, time: Tensor) -> Tensor:

@@ -39,7 +39,8 @@ class Passage:
         cell = min(length / n for length, n in zip(scene.domain.size, scene.domain.cells, strict=True))
         end = scene.time.end if motion.moves else 0.0
         with torch.no_grad():
-            values = Params({name: leaf([scene], name, "cpu", torch.float64).detach() for name in motion.names()})
+            names = [*motion.names(), *(() if motion.follows is None else motion.follows[:1])]
+            values = Params({name: leaf([scene], name, "cpu", torch.float64).detach() for name in names})
             speed = math.hypot(*(float(signals.peak(values, *one)[0]) for one in motion.parts("velocity")))
             turning = math.hypot(*(float(signals.peak(values, *one)[0]) for one in motion.parts("spin")))
             way = (speed + (turning * reach if turning else 0.0)) * end

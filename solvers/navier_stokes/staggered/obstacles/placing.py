@@ -64,9 +64,18 @@ def motion_of(name: str, members: Sequence[Any], grid: Grid) -> Motion:
         first = torch.tensor(np.stack([turned(part, grid.dim) for part in members]), device=grid.device)
     velocity = () if motion is None or motion.velocity is None else motion.velocity
     spin = () if motion is None or motion.angular_velocity is None else motion.angular_velocity
-    return Motion(
-        f"{name}.motion", velocity, spin if isinstance(spin, tuple) else (spin,), list(centers), first, grid.dim
-    )
+    spins = spin if isinstance(spin, tuple) else (spin,)
+    return Motion(f"{name}.motion", velocity, spins, list(centers), first, grid.dim, followed(name, members, grid))
+
+
+def followed(name: str, members: Sequence[Any], grid: Grid) -> tuple[str, list[Tensor]] | None:
+    """The place of the shape, where its middle is what the body turns about."""
+    address = f"{name}.shape.center"
+    own = any(part.motion is not None and part.motion.center is not None for part in members)
+    if own or address not in learnable_shape(f"{name}.shape", members[0].shape):
+        return None
+    began = torch.tensor(np.stack([vector(part.shape.center) for part in members], axis=1), device=grid.device)
+    return address, list(began)
 
 
 def pivot(part: Obstacle, dim: int) -> np.ndarray:

@@ -41,6 +41,7 @@ def rebuilt(given: Immersion, change: Callable[[Tensor], Tensor]) -> Immersion:
         components=[held(one) for one in given.components],
         tracers={number: held(one) for number, one in given.tracers.items()},
         insulating={number: [change(face) for face in faces] for number, faces in given.insulating.items()},
+        poses=[replace(pose, center=[change(c) for c in pose.center]) for pose in given.poses],
     )
 
 
