@@ -26,6 +26,7 @@ STYLES = {  # columns of the kind, the charge and the position
     "full": (2, 3, 4), "charge": (1, 2, 3), "molecular": (2, None, 3), "bond": (2, None, 3), "angle": (2, None, 3),
     "atomic": (1, None, 2),
 }  # fmt: skip
+LENNARD_JONES = ("lj/cut", "lj/charmm", "lj/long")  # whose first two numbers are epsilon and sigma
 COUNTS = re.compile(r"^\s*(\d+)\s+(atoms|bonds|angles|dihedrals|impropers|\w+ types)\b")
 EDGES = re.compile(r"^\s*(\S+)\s+(\S+)\s+([xyz])lo\s+[xyz]hi")
 
@@ -64,6 +65,8 @@ def read_lammps(path: Path, lines: list[str], units: str) -> Molecules:
     for name, table in (("Bond", bond), ("Angle", angle), ("Dihedral", dihedral)):
         for line, row in rows(sections, f"{name} Coeffs").items():
             laws[f"{name.lower()}-{row[0]}"] = table(path, line, sections[f"{name} Coeffs"].style, row[1:])
+    if "Pair Coeffs" in sections and (style := sections["Pair Coeffs"].style) and not style.startswith(LENNARD_JONES):
+        refuse(path, sections["Pair Coeffs"].line, f"pair coefficients of the style {style!r} are not read; lj/cut is.")
     pairs = {
         row[0]: (number(path, line, row[1]), number(path, line, row[2]))
         for line, row in entries(path, sections, "Pair Coeffs", 3)
@@ -194,7 +197,9 @@ def bond(path: Path, line: int, style: str, row: list[str]) -> dict[str, Any]:
 
 
 def angle(path: Path, line: int, style: str, row: list[str]) -> dict[str, Any]:
-    k, degrees, *_ = coefficients(path, line, style or "harmonic", {"harmonic": 2, "charmm": 4}, row)
+    k, degrees, *ends = coefficients(path, line, style or "harmonic", {"harmonic": 2, "charmm": 4}, row)
+    if ends and ends[0] != 0.0:
+        refuse(path, line, f"the spring {ends[0]:g} between the ends of the angle (Urey & Bradley) is not read.")
     return {"stiffness": 2.0 * k, "angle": math.radians(degrees)}
 
 

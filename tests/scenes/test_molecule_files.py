@@ -231,3 +231,16 @@ def test_an_array_of_positions_that_is_wrong_is_refused_with_its_atom(tmp_path):
     (tmp_path / "points.npy").write_bytes(whole[:-20])
     with pytest.raises(SceneError, match="holds no positions"):
         read_points(sc.PointFile(str(tmp_path / "points.npy")))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("Angle Coeffs # harmonic\n\n1 50.0 109.5", "Angle Coeffs # charmm\n\n1 50.0 109.5 20.0 2.5", "line 32.*ends"),
+        ("Pair Coeffs # lj/cut", "Pair Coeffs # buck", "line 21.*buck"),
+    ],
+)
+def test_lammps_potentials_that_would_lose_a_part_are_refused(tmp_path, old, new, message):
+    assert old in LAMMPS
+    with pytest.raises(SceneError, match=message):
+        sc.read_molecules(written(tmp_path, "molecule.data", LAMMPS.replace(old, new)))

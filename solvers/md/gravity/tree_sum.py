@@ -17,6 +17,7 @@ import torch
 import warp as wp
 from torch import Tensor
 
+from scenegrad.engine.errors import EngineError
 from scenegrad.solvers.md.gravity.expansion import powers
 from scenegrad.solvers.md.gravity.moments import gather
 from scenegrad.solvers.md.gravity.tree import grow
@@ -68,6 +69,12 @@ class TreeSum:
             if worst <= self.tolerance:
                 break
             sharpness *= min(0.5 * self.tolerance / worst, 0.5)
+        else:
+            raise EngineError(
+                f"After {ATTEMPTS} attempts a tree of {self.bodies} bodies is still off by {worst:.2g} of the pull on a "
+                f"body, where tolerance={self.tolerance:.2g} is asked for. Ask for more than that, or leave the tree "
+                "out: every pair is summed then."
+            )
         return self.unsorted(slope), self.unsorted(found[self.dim])
 
     def balanced(self, slope: Tensor) -> Tensor:

@@ -41,7 +41,7 @@ class ActiveMotion(TorchMotion):
     speed: str
     rotation: str
     masses: PerAtom
-    length: float  # of the potential, such as sigma
+    length: Tensor  # of the potential, such as sigma, float64 [batch]
     order: int = 1
 
     def fixed(self, system: System) -> float:
@@ -111,7 +111,8 @@ def active(assembly: Assembly) -> Motion:
     unit = UNITS[scene.units].mass
     masses = PerAtom(Joined([f"{name}.mass" for name in names], (len(names),)), assembly.species, unit)
     addresses = ("dynamics.friction", "dynamics.speed", "dynamics.rotation")
-    return ActiveMotion(temperature_address(scene), *addresses, masses, reach(scene) or 1.0)
+    lengths = torch.tensor([reach(one) or 1.0 for one in assembly.scenes], dtype=torch.float64, device=assembly.device)
+    return ActiveMotion(temperature_address(scene), *addresses, masses, lengths)
 
 
 def learnable(scene: Scene) -> list[str]:

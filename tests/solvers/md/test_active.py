@@ -115,3 +115,17 @@ def test_the_step_follows_the_drive():
         r = float((end.position[0, 1] - end.position[0, 0]).norm())
         assert 24.0 * (2.0 * r**-13 - r**-7) == pytest.approx(2.0 * speed, rel=1e-3), speed
     assert bounds[0] > 5.0 * bounds[1] > 25.0 * bounds[2]
+
+
+def test_the_step_of_a_member_is_the_one_it_would_have_alone():
+    """Also where discs of a batch differ in size, which bounds how far one goes in a step."""
+    pair = sc.Sites(((4.0, 4.0), (12.0, 12.0)))
+    scene = swarm(2, {}, crowded=True, lattice=pair, speed=300.0, rotation=1e-9).replace(
+        {"domain": sc.Domain.periodic(size=(16.0, 16.0))}
+    )
+    members = [scene.replace({"pair.sigma": sigma}) for sigma in (1.0, 0.5)]
+    solver, state, params = compiled(members)
+    alone = [compiled(one) for one in members]
+    bounds = torch.cat([one.max_dt(*rest) for one, *rest in alone])
+    assert torch.equal(solver.max_dt(state, params), bounds)
+    assert float(bounds[1]) < float(bounds[0])

@@ -12,6 +12,7 @@ import torch
 
 import scenegrad as sg
 from scenegrad.engine.controllers import Fixed
+from scenegrad.engine.errors import EngineError
 from scenegrad.engine.rollout import rollout
 from scenegrad.engine.state import map_tensors
 from scenegrad.solvers.md.gravity import tree_sum
@@ -313,6 +314,14 @@ def test_a_tree_that_was_too_coarse_is_asked_again(monkeypatch):
     exact, _ = TreeSum(x, mass, 1e-3, 1e-9, 3000).field()
     off = ((found - exact).norm(dim=1) / exact.norm(dim=1)).sort().values
     assert float(off[int(0.99 * len(off))]) <= 1e-5
+
+
+def test_a_tree_that_never_keeps_its_tolerance_is_refused(monkeypatch):
+    plain = TreeSum.balanced
+    monkeypatch.setattr(TreeSum, "balanced", lambda self, slope: plain(self, 1.001 * slope))
+    x = torch.from_numpy(crowds(300)["plummer"])
+    with pytest.raises(EngineError, match=r"still off by 0\.001"):
+        TreeSum(x, torch.ones(len(x), dtype=torch.float64), 1e-3, 1e-5, 48).field()
 
 
 def test_a_tree_costs_little_more_for_each_body_where_there_are_many():
