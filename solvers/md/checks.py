@@ -9,6 +9,7 @@ from scipy.spatial import cKDTree
 
 from scenegrad.engine.errors import EngineError
 from scenegrad.scenes.active import ActiveBrownian, EntropyProduction
+from scenegrad.scenes.atom_outputs import VelocityCorrelation
 from scenegrad.scenes.atoms import Atoms, Crystal, Lattice, PointFile, Sites
 from scenegrad.scenes.coulomb import Electrostatics
 from scenegrad.scenes.domain import Boundary, Domain, Periodic
@@ -17,6 +18,7 @@ from scenegrad.scenes.methods import MolecularDynamics
 from scenegrad.scenes.molecules import Chains
 from scenegrad.scenes.outputs import RDF
 from scenegrad.scenes.scene import Scene
+from scenegrad.scenes.thermostats import Brownian
 from scenegrad.scenes.values import Parameter, number
 from scenegrad.solvers.md.closeness import named
 from scenegrad.solvers.md.known import INTERACTIONS, MOVEMENTS, movement_of
@@ -180,6 +182,12 @@ def check_room(scene: Scene, species: dict[str, Atoms], reasons: Reasons) -> Non
     for name, output in scene.outputs.items():
         if isinstance(output, EntropyProduction) and not isinstance(scene.dynamics, ActiveBrownian):
             reasons.add(f"outputs.{name}", "is that of active particles; give the scene dynamics ActiveBrownian(...).")
+        if isinstance(output, VelocityCorrelation) and isinstance(scene.dynamics, ActiveBrownian | Brownian):
+            reasons.add(
+                f"outputs.{name}",
+                f"is of velocities, which {type(scene.dynamics).__name__} does not follow. Take MSD(...), which tells "
+                "the same, or dynamics with inertia.",
+            )
     for one in INTERACTIONS:
         one.room(scene, shortest, reasons)
     for name, output in scene.outputs.items():

@@ -71,8 +71,8 @@ class TreeSum:
             sharpness *= min(0.5 * self.tolerance / worst, 0.5)
         else:
             raise EngineError(
-                f"After {ATTEMPTS} attempts a tree of {self.bodies} bodies is still off by {worst:.2g} of the pull on a "
-                f"body, where tolerance={self.tolerance:.2g} is asked for. Ask for more than that, or leave the tree "
+                f"After {ATTEMPTS} attempts a tree of {self.bodies} bodies is still off by {worst:.2g} of the pull on "
+                f"a body, where tolerance={self.tolerance:.2g} is asked for. Ask for more than that, or leave the tree "
                 "out: every pair is summed then."
             )
         return self.unsorted(slope), self.unsorted(found[self.dim])

@@ -139,6 +139,12 @@ def test_atoms_without_inertia_press_as_their_bath_is_hot(dynamics):
     torch.testing.assert_close(seen["stress"].diagonal(dim1=1, dim2=2).mean(dim=1), known)
 
 
+def test_velocities_that_are_not_followed_have_no_correlation():
+    scene = liquid(sg.Brownian(temperature=1.5)).replace({"outputs": {"vacf": sg.VelocityCorrelation(every=0.1)}})
+    with pytest.raises(sg.SceneError, match=r"outputs\.vacf.*Brownian does not follow"):
+        sg.compile(scene)
+
+
 @pytest.mark.parametrize(
     "dynamics", [*HOLD.values(), sg.Brownian(temperature=1.5, friction=20.0)], ids=[*HOLD, "brownian"]
 )
