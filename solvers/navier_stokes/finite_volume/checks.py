@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from scenegrad.scenes.fluids import Obstacle
 from scenegrad.scenes.gases import Gas, GasPatch, ShallowWater, WaterPatch
 from scenegrad.scenes.initial_fields import InitialField
@@ -15,7 +17,8 @@ from scenegrad.solvers.navier_stokes.finite_volume.initial import start_trouble
 from scenegrad.solvers.navier_stokes.finite_volume.laws import Law
 from scenegrad.solvers.navier_stokes.finite_volume.probes import output_trouble
 from scenegrad.solvers.navier_stokes.finite_volume.sides import side_troubles
-from scenegrad.solvers.shared.regions import bounds_of, outside
+from scenegrad.solvers.shared.regions import bounds_of, distance_to, outside
+from scenegrad.solvers.shared.seams import cut_off, is_cut, on_side
 from scenegrad.solvers.shared.structure import structure_of
 
 __all__ = ["structure", "troubles"]
@@ -38,6 +41,7 @@ def troubles(scene: Scene, law: Law) -> Iterator[tuple[str, str]]:
     yield from box_troubles(scene)
     if scene.domain.size is not None and scene.domain.cells is not None:
         yield from side_troubles(scene, law)
+        yield from seam_troubles(scene)
     if scene.gravity is not None:
         yield "gravity", "is not served here; leave it out (shallow water has a gravity of its own)"
     if scene.dynamics is not None:
@@ -86,6 +90,21 @@ def obstacle_troubles(name: str, part: Obstacle, scene: Scene) -> Iterator[tuple
         yield f"{name}.rotation", "is not served by finite volumes; turn the shape itself, or leave it out"
     for quantity in part.carried:
         yield f"{name}.carried.{quantity}", "is not served: no heat passes into an obstacle in a gas; leave it out"
+
+
+def seam_troubles(scene: Scene) -> Iterator[tuple[str, str]]:
+    """Of all obstacles together."""
+    size, cells = scene.domain.size, scene.domain.cells
+    parts = {name: part.shape for name, part in scene.entities.items() if isinstance(part, Obstacle)}
+    shapes = {name: shape for name, shape in parts.items() if shape.dim() in (None, scene.dim)}
+    if size is None or cells is None or not shapes:
+        return
+    for axis in np.flatnonzero(scene.domain.wraps).tolist():
+        points = [on_side(size, cells, axis, side) for side in (0, 1)]
+        ends = [[distance_to(shape, where) for shape in shapes.values()] for where in points]
+        if is_cut(np.min(ends[0], axis=0), np.min(ends[1], axis=0), size[axis] / cells[axis]):
+            near = [min(lo.min(), hi.min()) for lo, hi in zip(*ends, strict=True)]
+            yield f"{list(shapes)[int(np.argmin(near))]}.shape", cut_off(axis, size[axis])
 
 
 def box_troubles(scene: Scene) -> Iterator[tuple[str, str]]:

@@ -28,6 +28,7 @@ from scenegrad.solvers.navier_stokes.staggered.obstacles.shapes import distance_
 from scenegrad.solvers.navier_stokes.staggered.walls import condition
 from scenegrad.solvers.shared import signals
 from scenegrad.solvers.shared.regions import outside
+from scenegrad.solvers.shared.seams import cut_off, is_cut, on_side
 from scenegrad.solvers.shared.sources import rotation
 
 __all__ = ["learnable_obstacles", "obstacle_troubles", "obstacles_of", "top_speeds"]
@@ -125,6 +126,7 @@ def obstacle_troubles(scene: Scene, tracers: Sequence[str]) -> Iterator[tuple[st
     assert scene.domain.cells is not None
     assert scene.domain.size is not None
     cell = [length / n for length, n in zip(scene.domain.size, scene.domain.cells, strict=True)]
+    passages: dict[str, Passage] = {}
     for name, part in of_scene(scene).items():
         for tracer, value in part.carried.items():
             where = f"{name}.carried.{tracer}"
@@ -136,15 +138,32 @@ def obstacle_troubles(scene: Scene, tracers: Sequence[str]) -> Iterator[tuple[st
         wrong = list(motion_troubles(name, part, scene))
         yield from wrong
         if not wrong:
-            yield from passage_troubles(name, part, scene, cell)
+            grid = Grid((1,) * scene.dim, (1.0,) * scene.dim, (False,) * scene.dim, "cpu", torch.float64)
+            passages[name] = Passage(part, motion_of(name, [part], grid), scene)
+            yield from passage_troubles(name, passages[name], scene, cell)
+    yield from seam_troubles(passages, scene, cell)
 
 
-def passage_troubles(name: str, part: Obstacle, scene: Scene, cell: Sequence[float]) -> Iterator[tuple[str, str]]:
+def seam_troubles(passages: dict[str, Passage], scene: Scene, cell: Sequence[float]) -> Iterator[tuple[str, str]]:
+    """Of bodies at rest together, and of each that moves."""
+    resting = [name for name, passage in passages.items() if not passage.motion.moves]
+    groups = [*([resting] if resting else []), *([name] for name in passages if name not in resting)]
+    for axis, names in product(np.flatnonzero(scene.domain.wraps).tolist(), groups):
+        for time, moment in passages[names[0]]:
+            ends = [[distances_on(passages[n], moment, axis, side, scene, cell) for n in names] for side in (0, 1)]
+            lower, upper = (reduce(np.minimum, each) for each in ends)
+            if is_cut(lower, upper, cell[axis]):
+                worst = names[int(np.argmin([min(lo.min(), hi.min()) for lo, hi in zip(*ends, strict=True)]))]
+                when = f" at t = {time:.3g} s" if time > 0.0 else ""
+                length = cell[axis] * scene.domain.cells[axis] if scene.domain.cells is not None else 0.0
+                yield f"{worst}.{'motion' if time > 0.0 else 'shape'}", cut_off(axis, length, when)
+                break
+
+
+def passage_troubles(name: str, passage: Passage, scene: Scene, cell: Sequence[float]) -> Iterator[tuple[str, str]]:
     """Where the body stands and moves as long as the run takes."""
     size = scene.domain.size
     assert size is not None
-    grid = Grid((1,) * scene.dim, (1.0,) * scene.dim, (False,) * scene.dim, "cpu", torch.float64)
-    passage = Passage(part, motion_of(name, [part], grid), scene)
     if passage.outside(size):
         yield f"{name}.shape", outside(passage.bounds(0), size, passage.motion.moves)
         return
@@ -181,11 +200,7 @@ def distances_on(
     lo, hi = passage.bounds(moment)
     if lo[axis] > 2 * cell[axis] if side == 0 else hi[axis] < scene.domain.size[axis] - 2 * cell[axis]:
         return np.array([math.inf])
-    axes = [
-        np.array([0.0 if side == 0 else scene.domain.size[a]]) if a == axis else (np.arange(n) + 0.5) * cell[a]
-        for a, n in enumerate(scene.domain.cells)
-    ]
-    points = np.stack([p.ravel() for p in np.meshgrid(*axes, indexing="ij")], axis=1)
+    points = on_side(scene.domain.size, scene.domain.cells, axis, side)
     return passage.distance(points, moment)
 
 

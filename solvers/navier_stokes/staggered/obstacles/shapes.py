@@ -61,7 +61,8 @@ def learnable_shape(address: str, shape: Shape) -> list[str]:
 def middle_of(shape: Shape, dim: int) -> np.ndarray:
     """The middle of the box around a shape, 0 along axes without end [dim]."""
     lo, hi = bounds_of(shape, dim)
-    return np.where(np.isfinite(lo) & np.isfinite(hi), 0.5 * (lo + hi), 0.0)
+    ends = np.isfinite(lo) & np.isfinite(hi)
+    return np.where(ends, 0.5 * (np.where(ends, lo, 0.0) + np.where(ends, hi, 0.0)), 0.0)
 
 
 def distance_of(address: str, shapes: Sequence[Shape], grid: Grid) -> Distance:
