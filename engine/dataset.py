@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,10 +15,9 @@ from scenegrad.engine.dataset_folder import DatasetFolder, identity_hash
 from scenegrad.engine.errors import FileError
 from scenegrad.engine.files.column import Column
 from scenegrad.engine.files.frames import OURS, read_columns
+from scenegrad.engine.files.open_files import OpenFiles
 
 __all__ = ["Dataset", "Trajectory", "open_dataset"]
-
-OPEN_FILES = 64
 
 
 @dataclass(frozen=True)
@@ -52,8 +49,7 @@ class Dataset:
         self.folder = DatasetFolder(Path(path))
         self.manifest = self.folder.read()
         self.status: list[str] = self.folder.status(self.manifest["n"])
-        self.handles: OrderedDict[int, h5py.File] = OrderedDict()
-        self.owner = os.getpid()
+        self.handles = OpenFiles()
 
     @property
     def path(self) -> Path:
@@ -158,33 +154,19 @@ class Dataset:
         return np.stack([np.asarray(self.file(i)[path]) for i in self.members])
 
     def file(self, member: int) -> h5py.File:
-        """The open shard of a member. A forked process opens its own: HDF5 must not share handles across a fork."""
-        if self.owner != os.getpid():
-            self.handles, self.owner = OrderedDict(), os.getpid()
-        if member in self.handles:
-            self.handles.move_to_end(member)
-            return self.handles[member]
+        """The open shard of a member."""
         if not 0 <= member < len(self.status) or self.status[member] != "ok":
             fate = self.status[member] if 0 <= member < len(self.status) else "not part of it"
             raise FileError(f"Member {member} of {self.path} is {fate}; `members` lists those that came through.")
         try:
-            file = h5py.File(self.folder.shard(member), "r", locking=False)
+            return self.handles.open(self.folder.shard(member))
         except OSError as error:
             raise FileError(
                 f"{self.folder.shard(member)} cannot be read ({error}). Remove it and run generate again."
             ) from error
-        self.handles[member] = file
-        if len(self.handles) > OPEN_FILES:
-            self.handles.popitem(last=False)[1].close()
-        return file
 
     def close(self) -> None:
-        for file in self.handles.values():
-            file.close()
-        self.handles.clear()
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "handles": OrderedDict()}
+        self.handles.close()
 
 
 def open_dataset(path: str | Path) -> Dataset:

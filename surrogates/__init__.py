@@ -3,8 +3,10 @@
 if __name__ == "surrogates":  # a second module beside the real one: every kernel would be built twice
     raise ImportError("import scenegrad.surrogates: the bare name 'surrogates' belongs to no package of ours")
 
+from scenegrad.surrogates.data.formats.the_well import TheWell
+from scenegrad.surrogates.data.formats.the_well_writing import write_the_well
 from scenegrad.surrogates.data.pairs import Pairs
-from scenegrad.surrogates.data.split import Split
+from scenegrad.surrogates.data.split import Split, SplitByParameter, SplitByPlace
 from scenegrad.surrogates.data.windows import Windows
 from scenegrad.surrogates.evaluation.cost import break_even
 from scenegrad.surrogates.evaluation.metrics import (
@@ -58,7 +60,8 @@ __all__ = [
     "Linear", "MatchAdjoint", "MeanFlow", "MeanSquare", "MinibatchOT", "Next", "Noise", "Noisy", "OneStep",
     "OneStepError", "Operator", "Pairs", "Persistence", "Plus", "ProgressiveMap", "Pushforward", "RK4", "Recipe",
     "Reflow", "RelativeL2", "RolloutError", "SafeStepper", "Score", "Settings", "Sobolev", "SolverInTheLoop",
-    "SpectrumError", "Split", "Stepper", "Surrogate", "TFNO", "Together", "Torus", "Transolver", "Trigonometric",
-    "UNO", "UNet", "Unrolled", "VRMSE", "VariancePreserving", "Windows", "break_even", "calibrated", "compare",
-    "load_model", "log_likelihood", "read_recipe", "train", "train_graph_network",
+    "SpectrumError", "Split", "SplitByParameter", "SplitByPlace", "Stepper", "Surrogate", "TFNO", "TheWell", "Together",
+    "Torus", "Transolver", "Trigonometric", "UNO", "UNet", "Unrolled", "VRMSE", "VariancePreserving", "Windows",
+    "break_even", "calibrated", "compare", "load_model", "log_likelihood", "read_recipe", "train",
+    "train_graph_network", "write_the_well",
 ]  # fmt: skip

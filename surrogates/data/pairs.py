@@ -14,7 +14,7 @@ import torch
 from scenegrad.engine.errors import EngineError
 from scenegrad.surrogates.choices import spell
 from scenegrad.surrogates.data.samples import Window, column
-from scenegrad.surrogates.data.split import Split, fingerprint
+from scenegrad.surrogates.data.split import AnySplit, Split, fingerprint
 from scenegrad.surrogates.data.statistics import Moments, Statistics
 from scenegrad.surrogates.data.windows import grid_of
 from scenegrad.surrogates.operators.names import Names
@@ -30,7 +30,7 @@ class Pairs:
     y: Mapping[str, np.ndarray]
     parameters: Mapping[str, np.ndarray]
     dt: float = 1.0  # [time] between input and output, where they are states
-    split: Split = field(default_factory=Split)
+    split: AnySplit = field(default_factory=Split)
 
     @staticmethod
     def from_arrays(
@@ -39,7 +39,7 @@ class Pairs:
         parameters: Mapping[str, np.ndarray] | None = None,
         *,
         dt: float = 1.0,
-        split: Split | None = None,
+        split: AnySplit | None = None,
     ) -> Pairs:
         """From arrays whose first axis counts the pairs. Without names they are called "x" and "y"."""
         named_x = dict(x) if isinstance(x, Mapping) else {"x": x}
@@ -75,14 +75,18 @@ class PairSamples:
         self.numbers = {name: np.asarray(pairs.parameters[name], dtype=np.float64) for name in names.parameters}
         both = {f"in {name}": a for name, a in self.x.items()} | {f"out {name}": a for name, a in self.y.items()}
         for name, array in both.items():
-            if not np.isfinite(array).all():
-                raise EngineError(f"The pairs ({name}) have values that are not finite.")
+            broken = np.flatnonzero(~np.isfinite(array).reshape(len(array), -1).all(axis=1))
+            if len(broken):
+                raise EngineError(
+                    f"Pair {broken[0]} ({name}) has values that are not finite, as have {len(broken) - 1} others. "
+                    f"Leave them out or make them anew."
+                )
         self.grid = grid_of(self.x or self.y, names)
         count = len(next(iter(self.y.values())))
         told = (self.x or self.y) | self.numbers
         self.keys = [fingerprint({name: array[i] for name, array in told.items()}) for i in range(count)]
         self.whole = fingerprint(both | self.numbers)
-        self.parts = pairs.split.assign(self.keys)
+        self.parts = pairs.split.assign(self.keys, pairs.parameters)
 
     @property
     def cut(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from torch import Tensor
 from scenegrad.engine.errors import EngineError
 from scenegrad.surrogates.choices import choose, spell
 from scenegrad.surrogates.data.samples import Window, column
-from scenegrad.surrogates.data.split import Split, fingerprint
+from scenegrad.surrogates.data.split import SPLITS, AnySplit, Split, fingerprint
 from scenegrad.surrogates.data.statistics import Moments, Statistics
 from scenegrad.surrogates.operators.names import Names, earlier
 
@@ -61,7 +61,7 @@ class Windows:
     stride: int = 1
     probe: str | None = None
     first: int = 0
-    split: Split = field(default_factory=Split)
+    split: AnySplit = field(default_factory=Split)
 
     def __post_init__(self) -> None:
         if self.stride < 1 or self.first < 0:
@@ -82,7 +82,7 @@ class Windows:
             raise EngineError(f"Windows got {', '.join(strangers)}; they take {', '.join(allowed)}.")
         table = dict(cut)
         if "split" in table:
-            table["split"] = choose({"kind": "split", **table["split"]}, (Split,), "split")
+            table["split"] = choose({"kind": "split", **table["split"]}, SPLITS, "split")
         return Windows(data, **table)
 
     def bind(self, names: Names, horizon: int) -> WindowSamples:
@@ -96,6 +96,7 @@ class WindowSamples:
     def __init__(self, how: Windows, names: Names, horizon: int):
         self.how, self.names, self.horizon = how, names, horizon
         self.wanted = tuple(dict.fromkeys((*names.fields, *names.outputs)))
+        refuse_unfinished(how.data)
         self.probe = probe_of(how, self.wanted)
         self.members = list(how.data.members)
         self.table = parameter_table(how.data, names.parameters)
@@ -111,9 +112,19 @@ class WindowSamples:
         self.kept: dict[tuple[int, str], np.ndarray] = {}
         firsts = [{name: self.read(place, name, slice(0, 1)) for name in self.wanted} for place in self.places]
         self.grid = grid_of(firsts[0], names)
+        self.refuse_odd(firsts)
         self.fits = sum(a.nbytes for first in firsts for a in first.values()) * len(times) <= MEMORY
         self.keys = [fingerprint(self.row(place) | first) for place, first in zip(self.places, firsts, strict=True)]
-        self.parts = how.split.assign(self.keys)
+        self.parts = how.split.assign(self.keys, how.data.parameters)
+
+    def refuse_odd(self, firsts: Sequence[Mapping[str, np.ndarray]]) -> None:
+        for place, first in zip(self.places, firsts, strict=True):
+            for name, array in first.items():
+                if array.shape != (shape := firsts[0][name].shape):
+                    raise EngineError(
+                        f"A frame of {name} of member {self.members[place]} has shape {array.shape[1:]}, that of "
+                        f"member {self.members[0]} {shape[1:]}. A batch needs one shape: keep those together."
+                    )
 
     @property
     def cut(self) -> dict[str, Any]:
@@ -146,18 +157,23 @@ class WindowSamples:
         if (place, name) in self.kept:
             return self.kept[place, name]
         whole = self.read(place, name, slice(None))
-        if not np.isfinite(whole).all():
-            raise EngineError(
-                f"{name} of member {self.members[place]} has values that are not finite. Leave it out or make it anew."
-            )
+        self.refuse_broken(place, name, whole)
         if self.fits:
             self.kept[place, name] = whole
         return whole
 
+    def refuse_broken(self, place: int, name: str, values: np.ndarray) -> None:
+        if not np.isfinite(values).all():
+            raise EngineError(
+                f"{name} of member {self.members[place]} has values that are not finite. Leave it out or make it anew."
+            )
+
     def frame(self, place: int, name: str, index: int) -> Tensor:
         if self.fits:
             return torch.from_numpy(self.trajectory(place, name)[index])
-        return torch.from_numpy(self.read(place, name, slice(index, index + 1))[0])
+        alone = self.read(place, name, slice(index, index + 1))
+        self.refuse_broken(place, name, alone)
+        return torch.from_numpy(alone[0])
 
     def window(self, part: str, picks: Sequence[int]) -> Window:
         drawn = [(self.parts[part][pick // len(self.starts)], self.starts[pick % len(self.starts)]) for pick in picks]
@@ -211,6 +227,16 @@ class WindowSamples:
             conditions.add(np.stack([np.asarray(self.table[address])[train] for address in names.parameters], axis=-1))
         mean, std = (names.spread(found) for found in inputs.tensors())
         return Statistics(mean, std, *outputs.tensors(), change.tensors()[1], *conditions.tensors())
+
+
+def refuse_unfinished(data: Trajectories) -> None:
+    """An ensemble of which members are still to come: what is trained on it could not be made again."""
+    if missing := list(getattr(data, "missing", ())):
+        listed = ", ".join(map(str, missing[:5])) + (" ..." if len(missing) > 5 else "")
+        raise EngineError(
+            f"{getattr(data, 'path', 'This dataset')} is not finished: {len(missing)} members are missing ({listed}). "
+            f"Run generate again with the same arguments: it makes those, and only those."
+        )
 
 
 def probe_of(how: Windows, wanted: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ import torch
 
 from scenegrad.engine.errors import EngineError
 from scenegrad.surrogates.data.pairs import Pairs
-from scenegrad.surrogates.data.split import Split
+from scenegrad.surrogates.data.split import Split, SplitByParameter, SplitByPlace
 from scenegrad.surrogates.data.statistics import Moments
 from scenegrad.surrogates.data.windows import Windows
 from scenegrad.surrogates.operators.fno import FNO
@@ -161,3 +161,86 @@ def test_history_goes_in_from_the_oldest_frame_and_ages_by_one_step_at_a_time(en
     rolled = samples.rollout("train", 0)
     assert all(torch.equal(rolled.inputs[name], window.inputs[name]) for name in network.names.inputs)
     assert samples.statistics().input_std.shape == (3,)
+
+
+def test_split_by_parameter_keeps_what_lies_outside_from_training(ensemble):
+    nu = ensemble.parameters["fluid.viscosity"]
+    split = SplitByParameter("fluid.viscosity", 0.06, 0.09, then=Split(0.1, 0.2))
+    samples = Windows(ensemble, split=split).bind(U, 1)
+    assert sorted(place for part in samples.parts.values() for place in part) == list(range(40))
+    assert samples.parts["ood"] == np.flatnonzero((nu < 0.06) | (nu > 0.09)).tolist()
+    assert all(samples.count(part) for part in ("train", "validation", "test", "ood"))
+    train = ensemble.fields["u"][samples.parts["train"]].astype(np.float64)
+    assert float(samples.statistics().input_std) == pytest.approx(train.std(), rel=1e-6)
+    again = Windows.again(ensemble, {"split": samples.cut["split"]})
+    assert again.split == split
+    assert again.bind(U, 1).hash == samples.hash
+
+
+def test_regions_of_several_bounds_leave_one_part_outside(ensemble):
+    pair = {"a": np.arange(10.0), "b": np.arange(10.0)[::-1]}
+    split = SplitByParameter("a", high=7.0, then=SplitByParameter("b", high=7.0, then=Split(0.0, 0.2)))
+    parts = split.assign([str(i) for i in range(10)], pair)
+    assert parts["ood"] == [0, 1, 8, 9]
+    assert sorted(parts["train"] + parts["test"]) == list(range(2, 8))
+    pairs = Pairs.from_arrays(np.ones((10, 3)) * np.arange(10)[:, None], np.ones((10, 3)), pair, split=split)
+    assert pairs.bind(Names(("x",), ("y",), ("a",), {}), 1).parts["ood"] == [0, 1, 8, 9]
+
+
+def test_split_by_place_is_as_told(ensemble):
+    parts = Windows(ensemble, split=SplitByPlace(validation=(3, 1), test=(39,))).bind(U, 1).parts
+    assert (parts["validation"], parts["test"]) == ([3, 1], [39])
+    assert set(parts["train"]) == set(range(40)) - {1, 3, 39}
+
+
+@pytest.mark.parametrize(
+    ("split", "message"),
+    [
+        (lambda: SplitByParameter("fluid.viscosity"), "it needs one of them"),
+        (lambda: SplitByParameter("fluid.viscosity", 0.2, 0.1), "and low < high"),
+        (lambda: SplitByParameter("fluid.density", 0.2), r"by fluid\.density, .* they record fluid\.viscosity"),
+        (
+            lambda: SplitByParameter("fluid.viscosity", 1.0),
+            r"have fluid\.viscosity out of \[1, inf\]: it is from 0\.05",
+        ),
+        (lambda: SplitByPlace(test=(40,)), r"got \[40\]; there are the places 0 to 39"),
+        (lambda: SplitByPlace(test=(1,), validation=(1,)), "each of the others in one part"),
+    ],
+)
+def test_splits_that_cannot_be_made_are_refused(ensemble, split, message):
+    with pytest.raises(EngineError, match=message):
+        Windows(ensemble, split=split()).bind(U, 1)
+
+
+def test_unfinished_data_are_refused(ensemble):
+    ensemble = ensemble.taken(list(range(40)))
+    ensemble.missing = [40, 41]
+    with pytest.raises(EngineError, match=r"is not finished: 2 members are missing \(40, 41\)\. Run generate again"):
+        Windows(ensemble).bind(U, 1)
+
+
+def test_a_value_that_is_not_finite_is_named_where_frames_are_read_one_by_one(ensemble, monkeypatch):
+    monkeypatch.setattr("scenegrad.surrogates.data.windows.MEMORY", 1000)
+    broken = ensemble.taken(list(range(40)))
+    broken.fields["u"] = broken.fields["u"].copy()
+    broken.fields["u"][7, 5, 3] = np.nan
+    samples = Windows(broken, split=SplitByPlace(test=(7,))).bind(U, 1)
+    samples.statistics()
+    samples.window("test", [0])
+    with pytest.raises(EngineError, match="u of member 17 has values that are not finite"):
+        samples.window("test", [4])
+
+
+def test_pairs_that_are_not_finite_are_named():
+    x = np.ones((10, 4))
+    x[[3, 8], 1] = np.inf
+    with pytest.raises(EngineError, match=r"Pair 3 \(in x\) has values that are not finite, as have 1 others"):
+        Pairs.from_arrays(x, np.ones((10, 4))).bind(Names(("x",), ("y",), (), {}), 1)
+
+
+def test_trajectories_of_another_shape_are_named(ensemble):
+    odd = ensemble.taken(list(range(40)))
+    odd.fields["u"] = [*odd.fields["u"][:-1], odd.fields["u"][-1, :, :32]]
+    odd.times = lambda probe: 0.1 * np.arange(11)
+    with pytest.raises(EngineError, match=r"u of member 49 has shape \(32,\), that of member 10 \(64,\)"):
+        Windows(odd).bind(U, 1)

@@ -1,0 +1,1 @@
+"""Data of other projects, read as trajectories or pairs, and ours written so that their loaders read them."""

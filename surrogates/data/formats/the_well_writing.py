@@ -1,0 +1,172 @@
+"""Trajectories on a grid written as a data set of The Well 1.2: data/{train,valid,test}/*.hdf5 and stats.yaml."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from scenegrad.engine.errors import EngineError
+from scenegrad.engine.files.atomic import publish, write_text
+from scenegrad.surrogates.data.formats.the_well import FOLDERS
+from scenegrad.surrogates.data.split import AnySplit, Split, fingerprint
+from scenegrad.surrogates.data.statistics import Moments
+from scenegrad.surrogates.data.windows import Trajectories, uniform_interval
+
+__all__ = ["write_the_well"]
+
+NO_NAMES = np.array([], dtype="S1")
+
+
+def write_the_well(
+    data: Trajectories,
+    folder: str | Path,
+    *,
+    name: str,
+    axes: Sequence[np.ndarray],
+    periodic: Sequence[bool],
+    probe: str | None = None,
+    split: AnySplit | None = None,
+) -> list[Path]:
+    """One file for each part, with the statistics of the training part beside them; returns the files.
+
+    axes: coordinates along each axis of the grid [point]; periodic: of each, whether its sides are one; other sides are
+    walls. Fields [frame, *grid] become tensors of order 0, [frame, *grid, dim] of order 1, [frame, *grid, dim * dim] of
+    order 2. Part "ood" of a split by parameter goes to data/ood. All is float32.
+    """
+    asked = probe or next(iter(data.probes))
+    grid = tuple(len(points) for points in axes)
+    times = np.asarray(data.times(asked))
+    uniform_interval(times, asked)
+    names = list(data.quantities(asked))
+    parameters = {a: np.asarray(v, dtype=np.float64) for a, v in data.parameters.items() if np.ndim(v) == 1}
+
+    def read(place: int, field: str) -> np.ndarray:
+        return np.asarray(data.read(data.members[place], asked, field), dtype=np.float32)
+
+    orders = {field: order_of(field, read(0, field).shape, grid, len(times)) for field in names}
+    keys = [
+        fingerprint({a: v[i] for a, v in parameters.items()} | {f: read(i, f)[:1] for f in names})
+        for i in range(len(data.members))
+    ]
+    root, written = Path(folder), []
+    for part, places in (split or Split()).assign(keys, data.parameters).items():
+        if not places:
+            continue
+        path = root / "data" / FOLDERS.get(part, part) / f"{name}.hdf5"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f"{name}.part.h5")
+        found = {field: Statistic(grid, order) for field, order in orders.items()}
+        with h5py.File(unfinished, "w") as file:
+            head(file, name, axes, periodic, times, {a: v[places] for a, v in parameters.items()}, len(places))
+            for field, order in orders.items():
+                room = make_room(file, field, order, (len(places), len(times), *grid))
+                for row, place in enumerate(places):
+                    frames = read(place, field)
+                    if not np.isfinite(frames).all():
+                        raise EngineError(
+                            f"{field} of member {data.members[place]} has values that are not finite. Leave it out or "
+                            f"make it anew."
+                        )
+                    room[row] = frames.reshape(room.shape[1:])
+                    found[field].add(frames)
+        publish(unfinished, path)
+        written.append(path)
+        if part == "train":
+            write_text(root / "stats.yaml", yaml({field: statistic.table() for field, statistic in found.items()}))
+    return written
+
+
+def order_of(field: str, shape: tuple[int, ...], grid: tuple[int, ...], frames: int) -> int:
+    tail, dim = shape[1 + len(grid) :], len(grid)
+    if shape[: 1 + len(grid)] == (frames, *grid) and tail in ((), (dim,), (dim * dim,)):
+        return (tail != ()) + (tail == (dim * dim,) and dim > 1)
+    raise EngineError(
+        f"{field} has shape {shape} a trajectory; with the axes given it must be {(frames, *grid)}, and for "
+        f"vectors and tensors one more axis of {dim} or {dim * dim} components."
+    )
+
+
+def head(
+    file: h5py.File,
+    name: str,
+    axes: Sequence[np.ndarray],
+    periodic: Sequence[bool],
+    times: np.ndarray,
+    parameters: Mapping[str, np.ndarray],
+    count: int,
+) -> None:
+    spatial = list("xyz"[: len(axes)])
+    about = {"dataset_name": name, "grid_type": "cartesian", "n_spatial_dims": len(axes), "n_trajectories": count}
+    file.attrs.update(about | {"simulation_parameters": list(parameters) or NO_NAMES})
+    dimensions, scalars, sides = (file.create_group(g) for g in ("dimensions", "scalars", "boundary_conditions"))
+    dimensions.attrs["spatial_dims"] = spatial
+    for axis, values in zip(("time", *spatial), (times, *axes), strict=True):
+        vary(dimensions.create_dataset(axis, data=np.asarray(values, dtype=np.float32)), False, False)
+    scalars.attrs["field_names"] = list(parameters) or NO_NAMES
+    for address, values in parameters.items():
+        file.attrs[address] = values.mean()
+        vary(scalars.create_dataset(address, data=values.astype(np.float32)), True, False)
+    for axis, points, wraps in zip(spatial, axes, periodic, strict=True):
+        kind = "PERIODIC" if wraps else "WALL"
+        side = sides.create_group(f"{axis}_{kind.lower()}")
+        side.attrs.update({"bc_type": kind, "associated_dims": [axis], "associated_fields": NO_NAMES})
+        vary(side, False, False)
+        mask = np.zeros(len(points), dtype=bool)
+        mask[[0, -1]] = True
+        side["mask"] = mask
+    for order in range(3):
+        file.create_group(f"t{order}_fields").attrs["field_names"] = NO_NAMES
+
+
+def vary(held: h5py.Group | h5py.Dataset, by_sample: bool, by_time: bool) -> None:
+    held.attrs["sample_varying"], held.attrs["time_varying"] = by_sample, by_time
+
+
+def make_room(file: h5py.File, field: str, order: int, shape: tuple[int, ...]) -> h5py.Dataset:
+    """A chunk a frame, so that a frame is read alone."""
+    grid = shape[2:]
+    whole = (*shape, *[len(grid)] * order)
+    group = file[f"t{order}_fields"]
+    data = group.create_dataset(field, whole, np.float32, chunks=(1, 1, *whole[2:]))
+    vary(data, True, True)
+    data.attrs["dim_varying"] = np.ones(len(grid), dtype=bool)
+    if order == 2:
+        data.attrs["symmetric"], data.attrs["antisymmetric"] = False, False
+    names = [name.decode() if isinstance(name, bytes) else name for name in group.attrs["field_names"]]
+    group.attrs["field_names"] = [*names, field]
+    return data
+
+
+class Statistic:
+    """Of one field: mean, std and rms of its values, and of their change from one frame to the next."""
+
+    def __init__(self, grid: tuple[int, ...], order: int):
+        self.shape, width = (len(grid),) * order, len(grid) ** order
+        self.values, self.changes = Moments(width), Moments(width)
+
+    def add(self, frames: np.ndarray) -> None:
+        flat = frames.reshape(len(frames), -1, len(self.values.mean)).astype(np.float64)
+        self.values.add(flat)
+        self.changes.add(np.diff(flat, axis=0))
+
+    def table(self) -> dict[str, Any]:
+        found = {}
+        for moments, end in ((self.values, ""), (self.changes, "_delta")):
+            variance = moments.square / moments.count
+            rms = np.sqrt(variance + moments.mean**2)
+            for key, numbers in (("mean", moments.mean), ("std", np.sqrt(variance)), ("rms", rms)):
+                found[key + end] = numbers.reshape(self.shape).tolist()
+        return found
+
+
+def yaml(tables: Mapping[str, Mapping[str, Any]]) -> str:
+    """Maps of maps of numbers and lists of them, as The Well's stats.yaml has them: by statistic, then by field."""
+    lines = []
+    for key in ("mean", "std", "rms", "mean_delta", "std_delta", "rms_delta"):
+        lines += [f"{key}:", *(f"  {json.dumps(field)}: {json.dumps(table[key])}" for field, table in tables.items())]
+    return "\n".join(lines) + "\n"
