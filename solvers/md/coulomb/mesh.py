@@ -105,7 +105,9 @@ class ChargeMesh:
         n, turn = self.numbers, self.upright(box)
         if turn is not None:
             x = along(x, turn)
-        mesh = torch.fft.irfftn(waves, s=self.mesh.points, dim=(1, 2, 3), norm="forward").contiguous()
+        # On a CPU torch rounds the transform of one member otherwise than that of several.
+        members = waves.split(1) if waves.device.type == "cpu" else (waves,)
+        mesh = torch.cat([torch.fft.irfftn(one, s=self.mesh.points, dim=(1, 2, 3), norm="forward") for one in members])
         found = torch.empty(*x.shape[:2], 10 if bends else 4, dtype=self.dtype, device=x.device)
         row = wp.types.vector(found.shape[2], n.real)
         inputs = [view(box.lengths(self.dtype), n.vec), view(x, n.vec), view(mesh, n.real), view(found, row)]

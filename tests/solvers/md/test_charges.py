@@ -187,6 +187,21 @@ def test_members_of_a_batch_do_not_know_of_each_other(method):
         torch.testing.assert_close(product[member], other[0], rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.parametrize("method", ["Ewald", "mesh", "reaction field"])
+def test_forces_on_a_member_are_those_it_has_alone_to_the_last_bit(method):
+    """In boxes that are alike, which share a mesh; of two and of three."""
+    scenes = [crystal(METHODS[method], shake=0.02, size=EDGES, seed=seed) for seed in range(3)]
+    alone = []
+    for scene in scenes:
+        field, box, x, params = compiled(scene, learning=False)
+        alone.append(field.force(x, box, params))
+    for members in ((0, 1), (2, 0, 1)):
+        field, box, x, params = compiled([scenes[n] for n in members], learning=False)
+        together = field.force(x, box, params)
+        for place, n in enumerate(members):
+            assert torch.equal(together[place], alone[n][0]), (members, n)
+
+
 def test_charges_in_open_space_attract_by_the_inverse_square():
     scene = sg.Scene(
         name="pair",
