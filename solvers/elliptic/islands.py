@@ -45,8 +45,9 @@ class Islands:
         x.view(-1)[self.cells] += moved
 
 
-def islands(entries: Tensor, cells: Box, wraps: Box, dim: int) -> Islands | None:
-    """Of a stencil [batch * 3^dim, *cells]; None where there are none. Found on the host."""
+def islands(entries: Tensor, cells: Box, wraps: Box, dim: int, members: Tensor | None = None) -> Islands | None:
+    """Of a stencil [batch * 3^dim, *cells]; None where there are none. Found on the host. members [batch]: which to
+    look at, all if not told."""
     a = entries.detach().cpu().double().numpy().reshape(-1, 3**dim, int(np.prod(cells)))
     batch, _, count = a.shape
     middle = (3**dim - 1) // 2
@@ -61,6 +62,10 @@ def islands(entries: Tensor, cells: Box, wraps: Box, dim: int) -> Islands | None
     number, region = connected_components(graph, directed=False)
     size = np.bincount(region, minlength=number)
     chosen = (size > 1) & (size <= LARGEST * count)
+    if members is not None:
+        of = np.zeros(number, dtype=np.int64)
+        of[region] = np.arange(batch * count) // count
+        chosen &= np.broadcast_to(members.cpu().numpy(), batch)[of]
     if not chosen.any():
         return None
     name = np.where(chosen, np.cumsum(chosen) - 1, -1)[region]  # of the island of each cell
@@ -107,7 +112,8 @@ def links_of(a: Array, cells: Box, wraps: Box, dim: int) -> Iterator[Link]:
         yield c[open_], place[open_], there[open_]
 
 
-def has_weak_links(weights: tuple[Tensor, ...]) -> bool:
-    """Whether some conductance is far below the others, so that there may be islands. weights: of faces."""
-    least = min(float(torch.where(w > 0.0, w, torch.inf).amin()) for w in weights)
-    return least < WEAK * max(float(w.amax()) for w in weights)
+def has_weak_links(weights: tuple[Tensor, ...]) -> Tensor:
+    """Whether some conductance of a member is far below its others, so that it may have islands [batch]. weights: of
+    faces."""
+    least = torch.stack([torch.where(w > 0.0, w, torch.inf).flatten(1).amin(1) for w in weights]).amin(0)
+    return least < WEAK * torch.stack([w.flatten(1).amax(1) for w in weights]).amax(0)

@@ -156,11 +156,11 @@ def hierarchy(operator: Diffusion) -> tuple[list[Grid], list[Tensor]]:
     shares: list[Tensor] = []
     with on_torch_stream(top.shift.device):
         entries = stencil(grids[0], operator)
-        search = len(operator.axes) == 3 and has_weak_links(top.weights)
+        weak = has_weak_links(top.weights) if len(operator.axes) == 3 else None
         while any(grids[-1].merged):
-            if search:
+            if weak is not None and bool(weak.any()):
                 last = grids[-1]
-                found = islands(entries, last.cells, (last.wraps[0], last.wraps[1], last.wraps[2]), last.dim)
+                found = islands(entries, last.cells, (last.wraps[0], last.wraps[1], last.wraps[2]), last.dim, weak)
                 grids[-1] = replace(last, islands=found)
             shares.append(interpolation(grids[-1], entries))
             grids.append(coarse(grids[-1], entries, shares[-1]))

@@ -7,7 +7,7 @@ from scenegrad.solvers.compile import compile_scene
 from scenegrad.solvers.elliptic.axes import Axis
 from scenegrad.solvers.elliptic.conjugate import ConjugateGradient
 from scenegrad.solvers.elliptic.diffusion import between, diffusion
-from scenegrad.solvers.elliptic.islands import islands
+from scenegrad.solvers.elliptic.islands import has_weak_links, islands
 from scenegrad.solvers.elliptic.multigrid import Multigrid, hierarchy, stencil
 from scenegrad.solvers.elliptic.solver import EllipticSolver
 
@@ -75,3 +75,21 @@ def test_iterations_in_space_stay_few_where_a_grid_does_not_resolve_the_phases()
     alone = way.solve(b[1:2], [face[1:2] for face in faces])
     torch.testing.assert_close(alone.x, outcome.x[1:2], rtol=1e-7, atol=0)
     assert int(alone.iterations) == int(outcome.iterations[1])
+
+
+def test_each_member_is_searched_for_islands_as_if_it_were_alone():
+    """A medium that conducts a thousand times better all over makes no weak links of its companion."""
+    axes, k = scattered()
+    plain, island = torch.full_like(k[:1], 1e-3), k[:1]
+    operator = diffusion(axes, between(axes, torch.cat([plain, 1e3 * plain, island])))
+    grids, _ = hierarchy(operator)
+    top = grids[0]
+    assert top.faces is not None
+    weak = has_weak_links(top.faces.weights)
+    assert weak.tolist() == [False, False, True]
+    assert not has_weak_links(tuple(w[:2] for w in top.faces.weights)).any()
+    entries, wraps = stencil(top, operator), (top.wraps[0], top.wraps[1], top.wraps[2])
+    found = islands(entries, top.cells, wraps, 3, weak)
+    assert found is not None
+    assert found.counts.tolist() == [2, 4]
+    assert islands(entries, top.cells, wraps, 3, ~weak) is None
