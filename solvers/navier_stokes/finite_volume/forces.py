@@ -31,14 +31,14 @@ class Forces:
     constant: str  # its address
     viscosity: str | None  # its address
 
-    def __call__(self, state: FlowState, params: Params, body: str, about: np.ndarray) -> tuple[Tensor, Tensor]:
+    def __call__(self, state: FlowState, params: Params, body: str, about: Tensor) -> tuple[Tensor, Tensor]:
         """Force [batch, dim] and torque about a place of each member, [batch] in two dimensions, [batch, 3] in
         three, nothing in one. about: [batch, dim].
         Of a gas in newtons, per metre of depth in two dimensions; of water over its density."""
         push, places = self.pushes(state, params), self.grid.middles().flatten(0, -2).to(state.conserved.device)
         mine = (self.nearest(params) == self.obstacles.names.index(body))[..., None]
         force = -torch.where(mine, push, 0.0) * self.grid.volume
-        away = places - torch.from_numpy(about).to(places)[:, None]
+        away = places - about.to(places)[:, None]
         if self.grid.dim == 3:
             return force.sum(1), torch.linalg.cross(away.expand_as(force), force).sum(1)
         if self.grid.dim == 2:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from scenegrad.engine.solver import Grid as GridLayout
@@ -12,6 +13,8 @@ from scenegrad.engine.solver import Layout, Probe, Series
 from scenegrad.engine.state import Params
 from scenegrad.scenes.errors import nearest
 from scenegrad.scenes.outputs import Diagnostics, Energy, Fields, Force, Momentum, Output
+from scenegrad.scenes.shapes import Box, Sphere
+from scenegrad.scenes.values import vector
 from scenegrad.solvers.navier_stokes.finite_volume.budget import Budget
 from scenegrad.solvers.navier_stokes.finite_volume.forces import Forces, middle
 from scenegrad.solvers.navier_stokes.finite_volume.laws import Law
@@ -97,10 +100,16 @@ def force_on(body: str, solver: FiniteVolumeSolver, water: bool) -> tuple[Measur
     viscosity = f"{measures.name}.viscosity" if solver.work.viscous else None
     constant = f"{measures.name}.{measures.law.constant}"
     forces = Forces(measures.law, measures.grid, measures.obstacles, constant, viscosity)
-    about = np.stack([middle(shape, measures.grid.dim) for shape in measures.obstacles.shapes[body]])
+    shapes, place = measures.obstacles.shapes[body], f"{body}.shape.center"
+    about = torch.from_numpy(np.stack([middle(shape, measures.grid.dim) for shape in shapes]))
+    told = [vector(shape.center) for shape in shapes if isinstance(shape, Sphere | Box)]
 
     def measure(state: FlowState, params: Params) -> dict[str, Tensor]:
-        force, torque = forces(state, params, body, about)
+        now = about
+        if told and place in params:  # a shape that learns where to be takes its middle along
+            first = torch.from_numpy(np.stack(told))
+            now = about.to(params[place].device) + (params[place].double() - first.to(params[place].device))
+        force, torque = forces(state, params, body, now)
         return {"force": force} | ({"torque": torque} if measures.grid.dim > 1 else {})
 
     dim = measures.grid.dim

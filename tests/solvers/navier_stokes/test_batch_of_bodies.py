@@ -108,3 +108,27 @@ def test_the_derivative_by_the_place_of_a_body_is_that_of_the_scene_with_the_bod
     (slope,) = torch.autograd.grad(value, place)
     along = [number(x + h, y)[0] - number(x - h, y)[0], number(x, y + h)[0] - number(x, y - h)[0]]
     torch.testing.assert_close(slope[0], torch.stack(along) / (2 * h), rtol=1e-5, atol=1e-6)
+
+
+def test_the_torque_of_a_gas_goes_along_with_the_body() -> None:
+    def torque(x: float, y: float) -> tuple[torch.Tensor, torch.Tensor]:
+        scene = sc.Scene(
+            name="blown",
+            domain=sc.Domain(size=(2.0, 1.0), cells=(24, 12)),
+            entities={
+                "gas": sc.Gas(velocity=(0.4, 0.3)),
+                "post": sc.Obstacle(shape=sc.Box(center=sc.Parameter((x, y)), size=(0.5, 0.3))),
+            },
+            boundary=sc.Boundary(default=sc.Slip()),
+            outputs={"force": sc.Force("post", every=0.05)},
+            time=sc.Time(end=0.05, dt=0.005),
+        )
+        solver, state, params = compile_scene(scene, "cpu", "float64")
+        run = rollout(solver, state, params, until=0.05)
+        return run.outputs["force"]["torque"][0, -1], params["post.shape.center"]
+
+    x, y, h = 0.8811, 0.4733, 1e-6
+    value, place = torque(x, y)
+    (slope,) = torch.autograd.grad(value, place)
+    along = [torque(x + h, y)[0] - torque(x - h, y)[0], torque(x, y + h)[0] - torque(x, y - h)[0]]
+    torch.testing.assert_close(slope[0], torch.stack(along) / (2 * h), rtol=1e-5, atol=1e-6)
