@@ -20,7 +20,7 @@ from scenegrad.engine.errors import Diverged, EngineError
 from scenegrad.engine.keeping import counted
 from scenegrad.engine.loop import StepRecord
 from scenegrad.engine.solver import Bars, Probe, Pull, Undoing
-from scenegrad.engine.state import batch_size, select, size_of, tensors, with_tensors
+from scenegrad.engine.state import batch_size, select, size_of, tensors, with_tensors, witness
 
 if TYPE_CHECKING:
     from scenegrad.engine.rollout import Journey
@@ -43,7 +43,7 @@ class Sweep(Generic[S]):
         self.gathered: Bars = {}  # of the parameters
         self.room = max((journey.room - len(journey.keep)) * size_of(journey.first), POCKET)
         self.held = journey.held  # by a linearised step, once it is known [bytes]
-        self.finite: list[Tensor] = []  # of each step since it was asked: which fields still have finite cotangents
+        self.finite: list[Tensor] = []  # of each step since it was asked: finite where those of a field are
 
     def back(self, bars: Bars) -> tuple[Bars, Bars]:
         """Cotangents of the initial state and of the parameters, from those of the final state."""
@@ -143,8 +143,7 @@ class Sweep(Generic[S]):
         self.gather(gradients)
         after = {name: found[name] if name in found else torch.zeros_like(bar) for name, bar in bars.items()}
         after = {name: bar + rest[name] if name in rest else bar for name, bar in after.items()}
-        # A sum is finite where its terms are; in double precision it does not overflow before they do, and it is cheap.
-        self.finite.append(torch.stack([torch.isfinite(bar.sum(dtype=torch.float64)) for bar in after.values()]))
+        self.finite.append(torch.stack([witness(bar).sum() for bar in after.values()]))
         return after
 
     def look(self, n: int, state: S, bars: Bars) -> Bars:
@@ -171,7 +170,7 @@ class Sweep(Generic[S]):
     def refuse_non_finite(self, low: int, names: list[str]) -> None:
         """Of the steps from `low` on. Asking after every step would make the device wait for the host."""
         rows, self.finite = self.finite, []
-        whole = torch.stack(rows).cpu() if rows else torch.ones(0)
+        whole = torch.isfinite(torch.stack(rows)).cpu() if rows else torch.ones(0)
         for offset, row in enumerate(whole):
             if not bool(row.all()):
                 n, name = low + len(rows) - 1 - offset, names[int((~row).nonzero()[0])]

@@ -20,6 +20,7 @@ __all__ = [
     "size_of",
     "stack",
     "tensors",
+    "witness",
     "with_tensors",
 ]
 
@@ -77,17 +78,22 @@ def select(mask: Tensor, chosen: S, other: S) -> S:
 
 def first_non_finite(state: Any) -> tuple[str, tuple[int, ...]] | None:
     """Field and members that hold the first value which is not finite; None where all is well."""
-    # A sum is finite where its terms are; in double precision it does not overflow before they do. The host asks once.
-    sums = {
-        name: value.reshape(len(value), -1).sum(dim=1, dtype=torch.float64)
-        for name, value in tensors(state).items()
-        if value.is_floating_point()
-    }
-    bad = ~torch.isfinite(torch.stack([*sums.values()])) if sums else torch.zeros(0, dtype=torch.bool)
+    # The host asks once.
+    found = {name: witness(value) for name, value in tensors(state).items() if value.is_floating_point()}
+    bad = ~torch.isfinite(torch.stack([*found.values()])) if found else torch.zeros(0, dtype=torch.bool)
     if not bool(bad.any()):
         return None
     field = int(bad.any(dim=1).nonzero()[0])
-    return list(sums)[field], tuple(int(i) for i in bad[field].nonzero().flatten())
+    return list(found)[field], tuple(int(i) for i in bad[field].nonzero().flatten())
+
+
+def witness(value: Tensor) -> Tensor:
+    """A number of each member that is finite where all of its entries are; float64 [batch]."""
+    flat = value.detach().reshape(len(value), -1)
+    if flat.dtype == torch.float64 or not flat.shape[1]:
+        return flat.sum(dim=1, dtype=torch.float64)
+    # In single precision a sum may overflow where its terms do not, and in double it costs twice as much as both ends.
+    return flat.amax(1).double() - flat.amin(1).double()
 
 
 def place_of_non_finite(state: Any, name: str, member: int) -> tuple[int, ...]:

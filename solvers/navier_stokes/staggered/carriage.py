@@ -23,27 +23,10 @@ from scenegrad.solvers.navier_stokes.staggered.grid import Grid
 from scenegrad.solvers.navier_stokes.staggered.launches import Launches, view
 from scenegrad.solvers.navier_stokes.staggered.rate_cotangents import diffusivity_bar, rate_bar
 from scenegrad.solvers.navier_stokes.staggered.rims import fill, fold
+from scenegrad.solvers.navier_stokes.staggered.rooms import Lift, Room, Weights, Wind
 from scenegrad.solvers.navier_stokes.staggered.slices import differences
 
-__all__ = ["Carriage", "Weights"]
-
-
-@dataclass(frozen=True)
-class Weights:
-    """Of the rates in  u + newer rate + older before.  pair: (newer, older), each [batch]."""
-
-    pair: tuple[Tensor, Tensor]
-    before: Sequence[Tensor]
-
-
-@dataclass(frozen=True)
-class Room:
-    """Memory of a box, as a kernel sees it, the samples of each field in it, and what goes around periodic axes."""
-
-    whole: Tensor
-    array: Any
-    inside: list[Tensor]
-    copies: list[list[tuple[Tensor, Tensor]]]
+__all__ = ["Carriage"]
 
 
 @dataclass(frozen=True)
@@ -72,6 +55,10 @@ class Carriage:
     def cells(self) -> Box:
         """Of one tracer."""
         return Box(self.grid, (None,))
+
+    def carried(self, tracers: int) -> Box:
+        """Of so many tracers."""
+        return self.cells if tracers == 1 else Box(self.grid, (None,) * tracers)
 
     @cached_property
     def steps(self) -> Any:
@@ -172,26 +159,40 @@ class Carriage:
         diffusivity: Tensor,
         small: Tensor,
         weights: Weights | None = None,
+        lift: Lift | None = None,
     ) -> tuple[Tensor, Tensor | None]:
-        """Of a field of a box [batch, *samples], and the field after a step with some weights."""
+        """Of a field of a box [batch, *samples], and the field after a step with some weights. lift: of a velocity."""
         component = box.components[number]
         shape = self.grid.shape(component)
         found = torch.empty((len(diffusivity), *shape), device=self.grid.device, dtype=self.grid.dtype)
         start = box.start(number)
-        kernel = carrying(self.grid.dim, self.real, self.scheme, component is not None, weights is not None)
+        lifting, pull, tracers, where = 0, small[:, number], q, (0, 0, 0)
+        if lift is not None:
+            lifting, pull, tracers = len(lift.box.components), lift.pull[:, :, number], lift.fields
+            where = (lift.box.start(0), lifting * lift.box.size, lift.box.size)
+        kernel = carrying(self.grid.dim, self.real, self.scheme, component is not None, weights is not None, lifting)
         numbers, after, out = view(diffusivity), None, view(found)
         steps = (numbers, numbers, numbers)
         if weights is not None:
             after = torch.empty_like(found)
             steps = (*map(view, weights.pair), view(weights.before[number].contiguous()))
-        lines = (numbers, view(small[:, number]), *steps, q, u, out, out if after is None else view(after))
-        self.launch(kernel, shape, len(found), self.around(box, component, start, box.origin), lines)
+        lines = (numbers, view(small[:, number]), *steps, view(pull), tracers, q, u, out)
+        rest = (*self.around(box, component, start, box.origin), *where, self.inverse)
+        self.launch(kernel, shape, len(found), rest, (*lines, out if after is None else view(after)))
         return found, after
 
     def velocity_bars(
-        self, rim: Rim, u: Any, rates: Any, diffusivity: Tensor, small: Tensor, onto: Sequence[Tensor | None]
+        self,
+        rim: Rim,
+        u: Any,
+        rates: Any,
+        diffusivity: Tensor,
+        small: Tensor,
+        onto: Sequence[Tensor | None],
+        winds: Sequence[Wind] = (),
     ) -> list[Tensor]:
-        """Cotangents of the velocity components, which are carried and carry, with those that they have otherwise."""
+        """Cotangents of the velocity components, which are carried and carry, with those that they have otherwise.
+        winds: tracers that they carry too."""
         box, batch, plain, bars = self.flow, len(diffusivity), all(self.grid.periodic), list[Tensor]()
         shape, inner = self.reached(box)
         for number, more in enumerate(onto):
@@ -204,39 +205,67 @@ class Carriage:
             rest = (box.lead + inner, len(box.components) * box.size, box.size, self.inverse)
             lines = (view(diffusivity), view(small), u, rates, u if extra is None else extra, out)
             self.launch(kernel, shape, batch, rest, lines)
+        if winds and self.scheme.carries:
+            for number, wind in enumerate(winds):
+                self.blown(u, wind, batch, adds=number > 0 or not plain)
+            return self.folded("flow bar", box, rim, batch, bars or onto)
         return bars or self.folded("flow bar", box, rim, batch, onto)
 
-    def tracer_bar(self, rim: Rim, q: Any, u: Any, rate: Any, diffusivity: Tensor, small: Tensor) -> list[Tensor]:
-        """Cotangent of a tracer as what is carried."""
-        box, batch = self.cells, len(diffusivity)
+    def tracer_bars(
+        self, rim: Rim, u: Any, winds: Sequence[Wind], diffusivities: Sequence[Tensor], onto: Sequence[Tensor | None]
+    ) -> list[Tensor]:
+        """Cotangents of tracers as what is carried, with those that they have otherwise."""
+        batch, box = len(diffusivities[0]), winds[0].box
         shape, inner = self.reached(box)
-        kernel = sample_bar(self.grid.dim, self.real, self.scheme)
-        lines = (view(diffusivity), view(small[:, 0]), q, u, rate, self.room("cells bar", box, batch).array)
-        self.launch(kernel, shape, batch, self.around(box, None, box.lead + inner, inner)[1:], lines)
-        return self.folded("cells bar", box, rim, batch, [None])
+        for wind, diffusivity in zip(winds, diffusivities, strict=True):
+            kernel = sample_bar(self.grid.dim, self.real, self.scheme, wind.push is not None)
+            pull, pushed = (wind.small, wind.rates) if wind.push is None else wind.push
+            lines = (view(diffusivity), view(wind.small), view(pull), pushed, wind.fields, u, wind.rates)
+            start = box.lead + inner + wind.number * box.size
+            rest = (*self.around(box, None, start, inner)[1:], self.inverse)
+            self.launch(kernel, shape, batch, rest, (*lines, self.room("cells bar", box, batch).array))
+        return self.folded("cells bar", box, rim, batch, onto)
 
-    def wind_bars(self, rim: Rim, q: Any, u: Any, rate: Any, small: Tensor) -> list[Tensor] | list[None]:
+    def wind_bars(self, rim: Rim, u: Any, wind: Wind) -> list[Tensor] | list[None]:
         """Cotangents of the velocity components as what carries a tracer."""
-        box, flow, batch = self.cells, self.flow, len(small)
+        batch = len(wind.small)
         if not self.scheme.carries:
             return [None] * self.grid.dim
-        shape, inner = self.reached(flow)
-        bar = self.room("flow bar", flow, batch).array
-        for axis, h in enumerate(self.grid.spacing):
-            wind = (flow.lead + inner + axis * flow.size, len(flow.components) * flow.size)
-            rest = (axis, box.lead + inner, box.size, *wind, self.real(1.0 / h))
-            lines = (view(small[:, 0]), q, u, rate, bar)
-            self.launch(carrier_bar(self.real, self.scheme), shape, batch, rest, lines)
-        return self.folded("flow bar", flow, rim, batch, [None] * self.grid.dim)
+        self.blown(u, wind, batch, adds=False)
+        return self.folded("flow bar", self.flow, rim, batch, [None] * self.grid.dim)
 
-    def diffusivity_bar(self, box: Box, q: Any, rates: Any, batch: int) -> Tensor:
-        """[batch]"""
+    def blown(self, u: Any, wind: Wind, batch: int, adds: bool) -> None:
+        """The same in the box of the velocity, onto what there is or in its place."""
+        flow, box = self.flow, wind.box
+        shape, inner = self.reached(flow)
+        for axis, h in enumerate(self.grid.spacing):
+            blown = (flow.lead + inner + axis * flow.size, len(flow.components) * flow.size)
+            carried = (box.lead + inner + wind.number * box.size, len(box.components) * box.size)
+            lines = (view(wind.small), wind.fields, u, wind.rates, self.room("flow bar", flow, batch).array)
+            rest = (axis, *carried, *blown, self.real(1.0 / h))
+            self.launch(carrier_bar(self.real, self.scheme, adds), shape, batch, rest, lines)
+
+    def diffusivity_bar(self, box: Box, q: Any, rates: Any, batch: int, number: int | None = None) -> Tensor:
+        """[batch]; of one field of the box, or of what all diffuse by."""
         shape = tuple(n + (not wraps) for n, wraps in zip(self.grid.cells, self.grid.periodic, strict=True))
         sums = torch.zeros((batch, *shape), device=self.grid.device, dtype=self.grid.dtype)
-        kernel = diffusivity_bar(self.grid.dim, self.real, len(box.components), self.grid.device == "cpu")
-        rest = (box.start(0), len(box.components) * box.size, box.size, self.inverse)
+        fields = len(box.components) if number is None else 1
+        kernel = diffusivity_bar(self.grid.dim, self.real, fields, self.grid.device == "cpu")
+        rest = (box.start(number or 0), len(box.components) * box.size, box.size, self.inverse)
         self.launch(kernel, shape, batch, rest, (q, rates, view(sums)))
         return sums.flatten(1).sum(1)
+
+    def pull_bar(self, box: Box, batch: int) -> Tensor:
+        """[batch, tracer, axis], of the mean of each tracer on each face times the cotangent of the rate there."""
+        tracers = box.members(self.room("cells", box, batch).whole).view(batch, len(box.components), *box.shape)
+        found = []
+        for rate, axis in zip(self.room("flow rate bar", self.flow, batch).inside, self.grid.axes, strict=True):
+            below, above = tracers, tracers
+            for other in self.grid.axes:
+                count = self.grid.count(axis, other)
+                below, above = below.narrow(other, RIM - (other == axis), count), above.narrow(other, RIM, count)
+            found.append(((below + above) * rate[:, None]).flatten(2).sum(2) * 0.5)
+        return torch.stack(found, dim=2)
 
     def reached(self, box: Box) -> tuple[tuple[int, ...], int]:
         """Shape of what has cotangents in each field of a box, and where it begins: the samples along periodic axes,
@@ -251,7 +280,7 @@ class Carriage:
         cross = 0 if component is None else flow.steps[component + self.grid.dim]
         fields = len(box.components)
         beside = flow.lead + inner
-        return (cross, start, fields * box.size, beside, len(flow.components) * flow.size, flow.size, self.inverse)
+        return (cross, start, fields * box.size, beside, len(flow.components) * flow.size, flow.size)
 
     def launch(self, kernel: Any, shape: Sequence[int], batch: int, rest: Sequence[Any], arrays: Sequence[Any]) -> None:
         """Over rows of [batch, *shape]; the last of the arrays is written."""

@@ -172,9 +172,9 @@ def velocity_bar(dim: int, real: Any, scheme: Scheme, own: int, plain: bool, add
 
 
 @cache
-def sample_bar(dim: int, real: Any, scheme: Scheme) -> Any:
-    """Cotangent of a tracer in its box from that of its rate."""
-    _, put = contiguous(real)
+def sample_bar(dim: int, real: Any, scheme: Scheme, lifting: bool = False) -> Any:
+    """Cotangent of a tracer in its box from that of its rate, and where it pushes the velocity, from those of all."""
+    get, put = contiguous(real)
     sampled = by_sample(real, scheme, False)
     triple = wp.types.vector(3, real)
 
@@ -194,6 +194,8 @@ def sample_bar(dim: int, real: Any, scheme: Scheme) -> Any:
         inv_h: triple,
         diffusivity: wp.array[real],
         small: wp.array2d[real],
+        pull: wp.array2d[real],
+        u_rate_bar: wp.array[real],
         q: wp.array[real],
         u: wp.array[real],
         rate_bar: wp.array[real],
@@ -208,6 +210,10 @@ def sample_bar(dim: int, real: Any, scheme: Scheme) -> Any:
         tiny = triple()
         for a in range(wp.static(dim)):
             tiny[a] = small[b, a]
+        lift = triple()
+        if wp.static(lifting):
+            for a in range(wp.static(dim)):
+                lift[a] = real(0.5) * pull[b, a]
         n = int(0)
         while n < width:
             total = real(0.0)
@@ -215,6 +221,10 @@ def sample_bar(dim: int, real: Any, scheme: Scheme) -> Any:
                 total += sampled(
                     q, u, rate_bar, at + n, wind + n + a * u_size, steps[a], 0, k * inv_h[a], inv_h[a], tiny[a]
                 )
+            if wp.static(lifting):
+                for a in range(wp.static(dim)):
+                    w = wind + n + a * u_size
+                    total += lift[a] * (get(u_rate_bar, w) + get(u_rate_bar, w + steps[a]))
             put(q_bar_out, at + n, total)
             n += 1
 
@@ -222,9 +232,9 @@ def sample_bar(dim: int, real: Any, scheme: Scheme) -> Any:
 
 
 @cache
-def carrier_bar(real: Any, scheme: Scheme) -> Any:
-    """Cotangent of the velocity along one axis from that of the rate of a tracer."""
-    _, put = contiguous(real)
+def carrier_bar(real: Any, scheme: Scheme, adds: bool = False) -> Any:
+    """Cotangent of the velocity along one axis from that of the rate of a tracer; adds: onto what there is."""
+    get, put = contiguous(real)
     carried = by_carrier(real, scheme, False)
 
     @wp.kernel(enable_backward=False, module="unique")
@@ -256,7 +266,10 @@ def carrier_bar(real: Any, scheme: Scheme) -> Any:
         tiny = small[b, axis]
         n = int(0)
         while n < width:
-            put(u_bar_out, wind + n, carried(q, u, rate_bar, at + n, wind + n, s, 0, inv_h, tiny))
+            total = carried(q, u, rate_bar, at + n, wind + n, s, 0, inv_h, tiny)
+            if wp.static(adds):
+                total += get(u_bar_out, wind + n)
+            put(u_bar_out, wind + n, total)
             n += 1
 
     return kernel

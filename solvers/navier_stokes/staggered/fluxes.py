@@ -45,11 +45,13 @@ def velocity_between(real: Any, across: bool) -> Any:
 
 
 @cache
-def carrying(dim: int, real: Any, scheme: Scheme, across: bool, ahead_too: bool = False) -> Any:
-    """rate_i = -sum_axes (F_i+1 - F_i) / h; and also q + newer rate + older before."""
+def carrying(dim: int, real: Any, scheme: Scheme, across: bool, ahead_too: bool = False, lifting: int = 0) -> Any:
+    """rate_i = -sum_axes (F_i+1 - F_i) / h; and also q + newer rate + older before.
+
+    lifting: how many tracers c push a velocity, which adds  pull (c_i-1 + c_i) / 2  along its own axis."""
     get, put = contiguous(real)
     between, upwind = velocity_between(real, across), scheme.ends(real).upwind
-    triple = wp.types.vector(3, real)
+    triple, pulls = wp.types.vector(3, real), wp.types.vector(max(lifting, 1), real)
 
     @wp.func
     def flux(w: real, q0: real, q1: real, q2: real, q3: real, k: real, small: real):
@@ -72,12 +74,17 @@ def carrying(dim: int, real: Any, scheme: Scheme, across: bool, ahead_too: bool 
         u_origin: int,
         u_member: int,
         u_size: int,
+        c_origin: int,
+        c_member: int,
+        c_size: int,
         inv_h: triple,
         diffusivity: wp.array[real],
         small: wp.array2d[real],
         newer: wp.array[real],
         older: wp.array[real],
         before: wp.array[real],
+        pull: wp.array2d[real],
+        c: wp.array[real],
         q: wp.array[real],
         u: wp.array[real],
         rate_out: wp.array[real],
@@ -98,6 +105,12 @@ def carrying(dim: int, real: Any, scheme: Scheme, across: bool, ahead_too: bool 
         tiny = triple()
         for a in range(wp.static(dim)):
             tiny[a] = small[b, a]
+        lift = pulls()
+        warm = int(0)
+        if wp.static(lifting > 0):
+            warm += c_origin + place(row, counts, plane, line, c_member) + lane * width
+            for m in range(wp.static(lifting)):
+                lift[m] = real(0.5) * pull[b, m]
         n = int(0)
         while n < width:
             i = at + n
@@ -109,6 +122,9 @@ def carrying(dim: int, real: Any, scheme: Scheme, across: bool, ahead_too: bool 
                 low = flux(between(u, w, cross), get(q, i - 2 * s), q1, q2, q3, k * inv_h[a], tiny[a])
                 high = flux(between(u, w + s, cross), q1, q2, q3, get(q, i + 2 * s), k * inv_h[a], tiny[a])
                 rate -= (high - low) * inv_h[a]
+            for m in range(wp.static(lifting)):
+                j = warm + n + m * c_size
+                rate += lift[m] * (get(c, j - cross) + get(c, j))
             put(rate_out, out + n, rate)
             if wp.static(ahead_too):
                 put(after_out, out + n, get(q, i) + new * rate + old * get(before, out + n))

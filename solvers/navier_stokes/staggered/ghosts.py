@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-__all__ = ["Ghost", "padded", "wrapped"]
+__all__ = ["Ghost", "faced", "padded", "wrapped"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,38 @@ def wrapped(q: Tensor, axis: int, before: int, after: int) -> Tensor:
     """The last samples once more before the first, and the first after the last."""
     found: Tensor = Wrapped.apply(q, axis, before, after)
     return found
+
+
+def faced(q: Tensor, axis: int, held: tuple[bool, bool], values: tuple[Tensor | None, Tensor | None]) -> Tensor:
+    """With the values in the place of the outermost samples at the ends that hold one; None for zero."""
+    found: Tensor = Faced.apply(q, axis, held, *values)
+    return found
+
+
+class Faced(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, q: Tensor, axis: int, held: tuple[bool, bool], lo: Tensor | None, hi: Tensor | None
+    ) -> Tensor:
+        ctx.axis, ctx.held = axis, held
+        ctx.shapes = [None if value is None else value.shape for value in (lo, hi)]
+        found = q.clone(memory_format=torch.contiguous_format)
+        for place, holds, value in zip((0, -1), held, (lo, hi), strict=True):
+            if holds:
+                slab = found.narrow(axis, place, 1)
+                slab.zero_() if value is None else slab.copy_(value)
+        return found
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, bar: Tensor) -> tuple[Tensor | None, ...]:
+        q_bar, values = bar.clone(memory_format=torch.contiguous_format), list[Tensor | None]()
+        for end, (place, holds, shape) in enumerate(zip((0, -1), ctx.held, ctx.shapes, strict=True)):
+            needed = holds and shape is not None and ctx.needs_input_grad[3 + end]
+            values.append(bar.narrow(ctx.axis, place, 1).sum_to_size(shape) if needed else None)
+            if holds:
+                q_bar.narrow(ctx.axis, place, 1).zero_()
+        return q_bar, None, None, *values
 
 
 class Padded(torch.autograd.Function):

@@ -14,10 +14,11 @@ from torch import Tensor
 
 from scenegrad.solvers.navier_stokes.staggered.advection import Scheme
 from scenegrad.solvers.navier_stokes.staggered.boxes import RIM, Box, Ends, Rim
-from scenegrad.solvers.navier_stokes.staggered.carriage import Carriage, Weights
+from scenegrad.solvers.navier_stokes.staggered.carriage import Carriage
 from scenegrad.solvers.navier_stokes.staggered.ghosts import Ghost
 from scenegrad.solvers.navier_stokes.staggered.grid import Grid
-from scenegrad.solvers.navier_stokes.staggered.nodes import Carried, Moved
+from scenegrad.solvers.navier_stokes.staggered.nodes import Carried, Moved, Stepped
+from scenegrad.solvers.navier_stokes.staggered.rooms import Weights
 from scenegrad.solvers.navier_stokes.staggered.sides import HI, LO, Known, Sides
 from scenegrad.solvers.navier_stokes.staggered.slices import but_last, differences, first, last
 from scenegrad.solvers.navier_stokes.staggered.strain import Eddies
@@ -72,6 +73,30 @@ class Transport:
         k = self.numbers(diffusivity, velocity[0])
         found = Moved.apply(self.carriage, rim, values, k, *weights.pair, *velocity, *weights.before)
         return list(found[: self.grid.dim]), list(found[self.grid.dim :])
+
+    def step_with(
+        self,
+        velocity: Sequence[Tensor],
+        tracers: Sequence[Tensor],
+        viscosity: Tensor | None,
+        diffusivities: Sequence[Tensor | None],
+        pull: Tensor | None,
+        known: Known,
+        weights: Weights,
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """The same with tracers, velocity first: rates, and what comes after. weights: of both. pull [batch, tracer,
+        axis]: by which tracers push the velocity; nothing comes through the sides unless it is carried or diffuses."""
+        batch = len(velocity[0])
+        flow, values = self.flow_rim(known, batch)
+        cells, tracer_values = self.tracers_rim(len(tracers), known, batch)
+        k = self.numbers(viscosity, velocity[0])
+        each = torch.stack([self.numbers(one, velocity[0]) for one in diffusivities], dim=1)
+        fields = (*velocity, *tracers, *weights.before)
+        found = Stepped.apply(
+            self.carriage, (flow, cells), values, tracer_values, k, each, pull, *weights.pair, *fields
+        )
+        half = len(found) // 2
+        return list(found[:half]), list(found[half:])
 
     def of_eddies(self, velocity: Sequence[Tensor], known: Known, eddies: Eddies, eddy: Tensor) -> list[Tensor]:
         """div(2 eddy S), with the transposed slope, which does not cancel where the viscosity varies."""
@@ -161,6 +186,19 @@ class Transport:
             return self.sides.tracer_ghosts(number, axis, side, RIM)
 
         return self.rim(self.carriage.cells, f"cells {number}", ghosts, held, batch)
+
+    def tracers_rim(self, count: int, known: Known, batch: int) -> tuple[Rim, Tensor | None]:
+        """Of all tracers in one box."""
+        held = {
+            (tracer, axis + self.grid.dim, side): value
+            for ((axis, side), tracer), value in known.tracers.items()
+            if self.sides[axis, side].tracers[tracer].kind == "value"
+        }
+
+        def ghosts(number: int, axis: int, side: int) -> list[Ghost]:
+            return self.sides.tracer_ghosts(number, axis, side, RIM)
+
+        return self.rim(self.carriage.carried(count), "all cells", ghosts, held, batch)
 
     def rim(
         self, box: Box, name: str, ghosts: Ends, held: Mapping[tuple[int, int, int], Tensor], batch: int

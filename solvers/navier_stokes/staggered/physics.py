@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from scenegrad.engine.state import Params
-from scenegrad.solvers.navier_stokes.staggered.carriage import Weights
 from scenegrad.solvers.navier_stokes.staggered.forcing import Force
 from scenegrad.solvers.navier_stokes.staggered.grid import Grid
 from scenegrad.solvers.navier_stokes.staggered.momentum import Transport
 from scenegrad.solvers.navier_stokes.staggered.obstacles.immersed import Immersion
+from scenegrad.solvers.navier_stokes.staggered.rooms import Weights
 from scenegrad.solvers.navier_stokes.staggered.sides import Known, Sides
 from scenegrad.solvers.navier_stokes.staggered.slices import but_last, means
 from scenegrad.solvers.navier_stokes.staggered.strain import Eddies
@@ -84,19 +85,33 @@ class Physics:
                 found = self.lifted(found, tracer, number, params, known)
         return Rates(found, changes)
 
-    @property
+    @cached_property
     def plain(self) -> bool:
-        """Whether nothing but itself and viscosity moves the fluid."""
-        return (
-            not self.damped and self.force is None and self.eddies is None and not any(c.buoyant for c in self.carried)
-        )
+        """Whether nothing but itself, viscosity and buoyancy moves the fluid, and nothing else changes tracers."""
+        moved = self.damped or self.force is not None or self.eddies is not None
+        through = any(tracer.kind == "flux" for side in self.sides.sides.values() for tracer in side.tracers)
+        return not (moved or through)
 
     def step(
-        self, velocity: Sequence[Tensor], params: Params, known: Known, weights: Weights
-    ) -> tuple[list[Tensor], list[Tensor]]:
-        """Rates of a fluid with nothing else, and its velocity after a step with weights, in one go."""
+        self, velocity: Sequence[Tensor], tracers: Sequence[Tensor], params: Params, known: Known, weights: Weights
+    ) -> tuple[Rates, list[Tensor]]:
+        """Rates of a plain fluid, and velocity and tracers after a step with weights, in one go."""
         viscosity = self.number(params, f"{self.fluid}.viscosity") if self.viscous and not self.implicit else None
-        return self.transport.step(velocity, viscosity, known, weights)
+        if not tracers:
+            found, after = self.transport.step(velocity, viscosity, known, weights)
+            return Rates(found, []), after
+        diffusivities = [
+            self.number(params, f"{one.name}.diffusivity") if one.diffuses and not self.implicit else None
+            for one in self.carried
+        ]
+        pull = None
+        if any(one.buoyant for one in self.carried):
+            numbers = [params[f"{one.name}.buoyancy"] if one.buoyant else None for one in self.carried]
+            none = velocity[0].new_zeros(len(velocity[0]), self.grid.dim)
+            pull = torch.stack([none if one is None else one.to(self.grid.dtype) for one in numbers], dim=1)
+        given = (viscosity, diffusivities, pull, known, weights)
+        found, after = self.transport.step_with(velocity, tracers, *given)
+        return Rates(found[: self.grid.dim], found[self.grid.dim :]), after
 
     def lifted(self, rates: list[Tensor], tracer: Tensor, number: int, params: Params, known: Known) -> list[Tensor]:
         """With the acceleration by a tracer, its mean on each face times its buoyancy."""

@@ -12,9 +12,8 @@ import torch
 from torch import Tensor
 
 from scenegrad.engine.state import Params
-from scenegrad.solvers.navier_stokes.staggered.ghosts import Ghost, padded, wrapped
+from scenegrad.solvers.navier_stokes.staggered.ghosts import Ghost, faced, padded, wrapped
 from scenegrad.solvers.navier_stokes.staggered.grid import Grid
-from scenegrad.solvers.navier_stokes.staggered.slices import first
 from scenegrad.solvers.navier_stokes.staggered.sources import Source
 
 __all__ = ["Held", "Known", "Side", "Sides", "TracerSide"]
@@ -167,17 +166,8 @@ class Sides:
         if self.grid.periodic[component]:
             return q
         lo, hi = (self.sides[component, side].kind != "outflow" for side in (LO, HI))
-        pieces = [q.narrow(component, int(lo), q.shape[component] - lo - hi)]
-        if lo:
-            pieces.insert(0, self.face(q, component, LO, known))
-        if hi:
-            pieces.append(self.face(q, component, HI, known))
-        return torch.cat(pieces, dim=component)
-
-    def face(self, q: Tensor, component: int, side: int, known: Known) -> Tensor:
-        slab = first(q, component)
-        value = known.velocity.get(((component, side), component))
-        return torch.zeros_like(slab) if value is None else value.expand_as(slab)
+        below, above = (known.velocity.get(((component, side), component)) for side in (LO, HI))
+        return faced(q, component, (lo, hi), (below, above))
 
 
 def level(width: int) -> list[Ghost]:

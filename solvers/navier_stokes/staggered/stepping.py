@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from scenegrad.engine.state import Params
-from scenegrad.solvers.navier_stokes.staggered.carriage import Weights
 from scenegrad.solvers.navier_stokes.staggered.grid import Grid
 from scenegrad.solvers.navier_stokes.staggered.implicit import Diffusion
 from scenegrad.solvers.navier_stokes.staggered.integrators import AdamsBashforth, RungeKutta
@@ -18,6 +17,7 @@ from scenegrad.solvers.navier_stokes.staggered.obstacles.forces import Watch, im
 from scenegrad.solvers.navier_stokes.staggered.obstacles.immersed import Immersion, Obstacles, Standing
 from scenegrad.solvers.navier_stokes.staggered.physics import Physics, Rates
 from scenegrad.solvers.navier_stokes.staggered.projection import Projection
+from scenegrad.solvers.navier_stokes.staggered.rooms import Weights
 from scenegrad.solvers.navier_stokes.staggered.state import StaggeredState, bits
 
 __all__ = ["Stepper"]
@@ -165,7 +165,7 @@ class Stepper:
         self, begin: Flow, before: Rates, pair: tuple[Tensor, Tensor], params: Params, time: Tensor
     ) -> tuple[Rates, Flow]:
         """Rates now, and begin + newer rates + older ones before. pair: (newer, older), each [batch]."""
-        if not self.physics.plain(self.solid(params, time) if begin.tracers else None):
+        if not self.physics.plain or (self.obstacles is not None and self.obstacles.insulate):
             newer, older = (weight.view(-1, *[1] * self.grid.dim) for weight in pair)
             rates = self.rates(begin, params, time)
             return rates, advanced(begin, [(newer, rates), (older, before)])

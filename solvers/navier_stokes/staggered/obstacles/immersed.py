@@ -65,6 +65,10 @@ class Standing:
     immersion: Immersion
     still: bool = True
 
+    @property
+    def insulate(self) -> bool:
+        return bool(self.immersion.insulating)
+
     def at(self, params: Params, time: Tensor) -> Immersion:
         return self.immersion
 
@@ -81,6 +85,11 @@ class Obstacles:
     @property
     def width(self) -> float:
         return WIDTH * max(self.grid.spacing)
+
+    @property
+    def insulate(self) -> bool:
+        """Whether some tracer cannot pass some body."""
+        return any(number not in body.tracers for body in self.bodies for number in range(self.tracers))
 
     @property
     def still(self) -> bool:

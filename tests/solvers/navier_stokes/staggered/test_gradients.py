@@ -7,6 +7,7 @@ import torch
 
 import scenegrad.scenes as sc
 from scenegrad.engine.rollout import rollout
+from scenegrad.solvers.navier_stokes.staggered.rooms import Weights
 
 P = sc.Parameter
 STEPS = 100
@@ -92,6 +93,60 @@ def members(scene, compiled, changes):
             params = params.replace({name: table})
     with torch.no_grad():
         return values(solver, solver.program.initial(params), params)
+
+
+def two_tracers(dim: int, advection: str, periodic: bool) -> sc.Scene:
+    """Heat and salt that both push the water, between walls that hold them, along x periodic or not."""
+    size, cells = (1.0, 0.7, 0.8)[:dim], (7, 6, 5)[:dim]
+    walls = {"y_lo": sc.NoSlip(heat=P(0.3)), "y_hi": sc.Slip(heat=P(-0.2), salt=P(0.1))}
+    if not periodic:
+        walls |= {"x_lo": sc.NoSlip(salt=P(0.5)), "x_hi": sc.NoSlip(velocity=(0.0, P(0.3), 0.0)[:dim])}
+    if dim == 3:
+        walls["z"] = sc.NoSlip()
+    down = (0.2, 0.9, -0.4)[:dim]
+    return sc.Scene(
+        name="salty",
+        domain=sc.Domain(size=size, cells=cells, wrap=(periodic, *[False] * (dim - 1))),
+        method=sc.Staggered(advection=advection),
+        entities={
+            "water": sc.Fluid(viscosity=P(0.02), velocity=(0.0,) * dim),
+            "heat": sc.Tracer(diffusivity=P(0.01), initial=0.0, buoyancy=P(down)),
+            "salt": sc.Tracer(diffusivity=P(0.03), initial=0.0, buoyancy=P(tuple(-0.5 * g for g in down))),
+        },
+        boundary=sc.Boundary(**walls),
+        time=sc.Time(end=0.1, dt=0.01),
+    )
+
+
+@pytest.mark.parametrize(
+    ("dim", "advection", "periodic"), [(2, "van_leer", False), (2, "central", True), (3, "weno3", True)]
+)
+def test_a_step_in_one_go_is_the_sum_of_its_parts_and_so_is_its_transpose(compiled, dim, advection, periodic):
+    solver, state, params = compiled([two_tracers(dim, advection, periodic)] * 2)
+    stepper, random = solver.stepper, torch.Generator().manual_seed(3)
+
+    def noise(like: torch.Tensor) -> torch.Tensor:
+        return torch.randn(like.shape, generator=random, dtype=like.dtype).requires_grad_()
+
+    fields = [noise(u) for u in (*state.velocity, *state.tracers.unbind(1))]
+    before = [noise(u) for u in fields]
+    pair = torch.rand(2, 2, generator=random, dtype=torch.float64).unbind(0)
+    leaves = {a: (v.detach() + 0.1 * noise(v).detach().abs()).requires_grad_() for a, v in params.items()}
+    numbers = params.replace(leaves)
+    known = stepper.physics.sides.at(numbers, torch.zeros(2, dtype=torch.float64))
+    whole, after = stepper.physics.step(fields[:dim], fields[dim:], numbers, known, Weights(pair, before))
+    parts = stepper.physics.rates(fields[:dim], fields[dim:], numbers, known)
+    newer, older = (one.view(-1, *[1] * dim) for one in pair)
+    rates = [*parts.velocity, *parts.tracers]
+    later = [q + newer * r + older * b for q, r, b in zip(fields, rates, before, strict=True)]
+    ours, theirs = [*whole.velocity, *whole.tracers, *after], [*rates, *later]
+    torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
+    bars, inputs = [noise(one).detach() for one in ours], [*fields, *before, *leaves.values()]
+    found = [torch.autograd.grad(made, inputs, bars, allow_unused=True) for made in (ours, theirs)]
+    for mine, yours in zip(*found, strict=True):
+        assert (mine is None) == (yours is None)
+        if mine is not None:
+            torch.testing.assert_close(mine, yours, rtol=1e-11, atol=1e-11)
 
 
 @pytest.mark.parametrize("scene", [wall_flow(), flow_past_a_body()], ids=lambda scene: scene.name)
