@@ -3,6 +3,9 @@
 if __name__ == "surrogates":  # a second module beside the real one: every kernel would be built twice
     raise ImportError("import scenegrad.surrogates: the bare name 'surrogates' belongs to no package of ours")
 
+from scenegrad.surrogates.data.formats.gns import read_gns, write_gns
+from scenegrad.surrogates.data.formats.neuraloperator import read_neuraloperator, write_neuraloperator
+from scenegrad.surrogates.data.formats.particles import ParticleTrajectories
 from scenegrad.surrogates.data.formats.the_well import TheWell
 from scenegrad.surrogates.data.formats.the_well_writing import write_the_well
 from scenegrad.surrogates.data.pairs import Pairs
@@ -58,10 +61,11 @@ __all__ = [
     "CorrelationTime", "DPMSolver", "DeepONet", "Drift", "Euler", "EulerianMap", "FNO", "Fit", "Flow", "FlowMatching",
     "FromNoise", "FromPresent", "GraphNetwork", "GraphSimulator", "Heun", "Independent", "Jumps", "LagrangianMap",
     "Linear", "MatchAdjoint", "MeanFlow", "MeanSquare", "MinibatchOT", "Next", "Noise", "Noisy", "OneStep",
-    "OneStepError", "Operator", "Pairs", "Persistence", "Plus", "ProgressiveMap", "Pushforward", "RK4", "Recipe",
-    "Reflow", "RelativeL2", "RolloutError", "SafeStepper", "Score", "Settings", "Sobolev", "SolverInTheLoop",
-    "SpectrumError", "Split", "SplitByParameter", "SplitByPlace", "Stepper", "Surrogate", "TFNO", "TheWell", "Together",
-    "Torus", "Transolver", "Trigonometric", "UNO", "UNet", "Unrolled", "VRMSE", "VariancePreserving", "Windows",
-    "break_even", "calibrated", "compare", "load_model", "log_likelihood", "read_recipe", "train",
-    "train_graph_network", "write_the_well",
+    "OneStepError", "Operator", "Pairs", "ParticleTrajectories", "Persistence", "Plus", "ProgressiveMap", "Pushforward",
+    "RK4", "Recipe", "Reflow", "RelativeL2", "RolloutError", "SafeStepper", "Score", "Settings", "Sobolev",
+    "SolverInTheLoop", "SpectrumError", "Split", "SplitByParameter", "SplitByPlace", "Stepper", "Surrogate", "TFNO",
+    "TheWell", "Together", "Torus", "Transolver", "Trigonometric", "UNO", "UNet", "Unrolled", "VRMSE",
+    "VariancePreserving", "Windows", "break_even", "calibrated", "compare", "load_model", "log_likelihood", "read_gns",
+    "read_neuraloperator", "read_recipe", "train", "train_graph_network", "write_gns", "write_neuraloperator",
+    "write_the_well",
 ]  # fmt: skip
