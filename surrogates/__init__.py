@@ -3,6 +3,15 @@
 if __name__ == "surrogates":  # a second module beside the real one: every kernel would be built twice
     raise ImportError("import scenegrad.surrogates: the bare name 'surrogates' belongs to no package of ours")
 
+from scenegrad.surrogates.boltzmann.annealing import Annealed, anneal, annealed_smc
+from scenegrad.surrogates.boltzmann.bases import CenteredNormal, Coordinates
+from scenegrad.surrogates.boltzmann.continuous import Continuous
+from scenegrad.surrogates.boltzmann.energies import energy_w2, energy_w2_floor
+from scenegrad.surrogates.boltzmann.moves import MALA, Langevin
+from scenegrad.surrogates.boltzmann.normalizing_flow import NormalizingFlow
+from scenegrad.surrogates.boltzmann.particle_field import ParticleField
+from scenegrad.surrogates.boltzmann.spline_coupling import SplineCoupling, spline_flow
+from scenegrad.surrogates.boltzmann.weights import Weighted, effective_share, forward_effective_share, importance
 from scenegrad.surrogates.data.formats.gns import read_gns, write_gns
 from scenegrad.surrogates.data.formats.neuraloperator import read_neuraloperator, write_neuraloperator
 from scenegrad.surrogates.data.formats.particles import ParticleTrajectories
@@ -57,15 +66,17 @@ from scenegrad.surrogates.training.solver_targets import Corrected, Correcting, 
 from scenegrad.surrogates.training.targets import Noise, OneStep, Pushforward, Unrolled
 
 __all__ = [
-    "Adaptive", "Bounded", "BreakEven", "Bridge", "Change", "ClassicUNet", "CoarseStep", "Corrected", "Correcting",
-    "CorrelationTime", "DPMSolver", "DeepONet", "Drift", "Euler", "EulerianMap", "FNO", "Fit", "Flow", "FlowMatching",
-    "FromNoise", "FromPresent", "GraphNetwork", "GraphSimulator", "Heun", "Independent", "Jumps", "LagrangianMap",
-    "Linear", "MatchAdjoint", "MeanFlow", "MeanSquare", "MinibatchOT", "Next", "Noise", "Noisy", "OneStep",
-    "OneStepError", "Operator", "Pairs", "ParticleTrajectories", "Persistence", "Plus", "ProgressiveMap", "Pushforward",
-    "RK4", "Recipe", "Reflow", "RelativeL2", "RolloutError", "SafeStepper", "Score", "Settings", "Sobolev",
-    "SolverInTheLoop", "SpectrumError", "Split", "SplitByParameter", "SplitByPlace", "Stepper", "Surrogate", "TFNO",
-    "TheWell", "Together", "Torus", "Transolver", "Trigonometric", "UNO", "UNet", "Unrolled", "VRMSE",
-    "VariancePreserving", "Windows", "break_even", "calibrated", "compare", "load_model", "log_likelihood", "read_gns",
-    "read_neuraloperator", "read_recipe", "train", "train_graph_network", "write_gns", "write_neuraloperator",
-    "write_the_well",
+    "Adaptive", "Annealed", "Bounded", "BreakEven", "Bridge", "CenteredNormal", "Change", "ClassicUNet", "CoarseStep",
+    "Continuous", "Coordinates", "Corrected", "Correcting", "CorrelationTime", "DPMSolver", "DeepONet", "Drift",
+    "Euler", "EulerianMap", "FNO", "Fit", "Flow", "FlowMatching", "FromNoise", "FromPresent", "GraphNetwork",
+    "GraphSimulator", "Heun", "Independent", "Jumps", "LagrangianMap", "Langevin", "Linear", "MALA", "MatchAdjoint",
+    "MeanFlow", "MeanSquare", "MinibatchOT", "Next", "Noise", "Noisy", "NormalizingFlow", "OneStep", "OneStepError",
+    "Operator", "Pairs", "ParticleField", "ParticleTrajectories", "Persistence", "Plus", "ProgressiveMap",
+    "Pushforward", "RK4", "Recipe", "Reflow", "RelativeL2", "RolloutError", "SafeStepper", "Score", "Settings",
+    "Sobolev", "SolverInTheLoop", "SpectrumError", "SplineCoupling", "Split", "SplitByParameter", "SplitByPlace",
+    "Stepper", "Surrogate", "TFNO", "TheWell", "Together", "Torus", "Transolver", "Trigonometric", "UNO", "UNet",
+    "Unrolled", "VRMSE", "VariancePreserving", "Weighted", "Windows", "anneal", "annealed_smc", "break_even",
+    "calibrated", "compare", "effective_share", "energy_w2", "energy_w2_floor", "forward_effective_share", "importance",
+    "load_model", "log_likelihood", "read_gns", "read_neuraloperator", "read_recipe", "spline_flow", "train",
+    "train_graph_network", "write_gns", "write_neuraloperator", "write_the_well",
 ]  # fmt: skip
