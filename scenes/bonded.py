@@ -149,6 +149,16 @@ class ScaledPairs(Bonded, Entity):
     charges: Annotated[float, Field(ge=0, le=1)] = 1.0 / 1.2
     pairs: Annotated[float, Field(ge=0, le=1)] = 0.5
 
+    @model_validator(mode="after")
+    def pairs_stand_once(self) -> ScaledPairs:
+        """In a ring, two dihedrals may have the same ends."""
+        seen: set[frozenset[int]] = set()
+        for group in self.groups:
+            if frozenset(group) in seen:
+                raise ValueError(f"ScaledPairs got the pair {group} twice, which would count its share twice.")
+            seen.add(frozenset(group))
+        return self
+
 
 class RigidBond(Bonded, Entity):
     """Two atoms that stay at one distance: the one given, or that at the start. For NVE and Langevin dynamics."""

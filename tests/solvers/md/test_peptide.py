@@ -72,9 +72,8 @@ def test_shares_of_third_neighbours_are_shares_of_what_they_would_feel():
 
     pairs, charges = energy()
     scaled = energy(("third", sc.ScaledPairs(groups=((0, 1),), pairs=0.25, charges=0.6)))
-    assert scaled[0] == 0.0  # left out of the list
-    assert scaled[1] + scaled[2] == pytest.approx(0.0, abs=1e-12)
-    assert scaled[3:] == pytest.approx([0.25 * pairs, 0.6 * charges], rel=1e-12)
+    assert scaled[:2] == [0.0, 0.0]  # left out of the lists
+    assert scaled[2:] == pytest.approx([0.25 * pairs, 0.6 * charges], rel=1e-12)
     r, sigma = (3.1**2 + 0.2**2) ** 0.5, 3.2
     assert pairs == pytest.approx(4.0 * 0.1 * ((sigma / r) ** 12 - (sigma / r) ** 6), rel=1e-12)
 
@@ -108,3 +107,9 @@ def test_wrong_mixtures_and_solvents_are_refused_in_words():
     for address, (value, told) in wrong.items():
         with pytest.raises(SceneError, match=told):
             sg.compile(scene.replace({address: value}), device="cpu", dtype="float64")
+
+
+def test_a_pair_that_is_scaled_twice_is_refused():
+    """As the ends of two dihedrals of a ring would be."""
+    with pytest.raises(ValueError, match=r"the pair \(3, 0\) twice"):
+        sc.ScaledPairs(groups=((0, 3), (1, 4), (3, 0)))
