@@ -8,6 +8,7 @@ import torch
 import scenegrad.scenes as sc
 from scenegrad.engine.rollout import rollout
 from scenegrad.solvers.compile import compile_scene
+from scenegrad.solvers.navier_stokes.staggered.obstacles.motion import rotation
 
 
 def stirred(x: float, angle: float) -> sc.Scene:
@@ -132,3 +133,21 @@ def test_the_torque_of_a_gas_goes_along_with_the_body() -> None:
     (slope,) = torch.autograd.grad(value, place)
     along = [torque(x + h, y)[0] - torque(x - h, y)[0], torque(x, y + h)[0] - torque(x, y - h)[0]]
     torch.testing.assert_close(slope[0], torch.stack(along) / (2 * h), rtol=1e-5, atol=1e-6)
+
+
+def test_a_rotation_in_space_is_the_exponential_and_the_same_bits_in_any_batch() -> None:
+    axis = torch.tensor([0.3, -0.5, 0.8], dtype=torch.float64)
+    sizes = torch.tensor([0.0, 1e-9, 9e-3, 1.1e-2, 0.7, 3.1, 9.0], dtype=torch.float64)
+    turns = sizes[:, None] * axis
+
+    def generator(v: torch.Tensor) -> torch.Tensor:
+        x, y, z = v.unbind(1)
+        o = torch.zeros_like(x)
+        return torch.stack([o, -z, y, z, o, -x, -y, x, o], 1).view(-1, 3, 3)
+
+    found = rotation(turns.unbind(1))
+    torch.testing.assert_close(found, torch.linalg.matrix_exp(generator(turns)), rtol=0, atol=3e-15)
+    for n in range(len(sizes)):
+        assert torch.equal(rotation(turns[n : n + 1].unbind(1))[0], found[n])
+    free = turns.clone().requires_grad_()
+    assert torch.autograd.gradcheck(lambda v: rotation(v.unbind(1)), (free,))

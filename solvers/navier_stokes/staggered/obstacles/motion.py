@@ -108,8 +108,15 @@ def rotation(angle: Sequence[Tensor]) -> Tensor:
         c, s = torch.cos(angle[0]), torch.sin(angle[0])
         return torch.stack([torch.stack([c, -s], -1), torch.stack([s, c], -1)], -2)
     x, y, z = angle
-    nought = torch.zeros_like(x)
-    cross = torch.stack(
-        [torch.stack([nought, -z, y], -1), torch.stack([z, nought, -x], -1), torch.stack([-y, x, nought], -1)], -2
-    )
-    return torch.linalg.matrix_exp(cross)
+    square = x * x + y * y + z * z
+    small = square < 1e-4  # then by series: the root has no slope at 0
+    safe = torch.where(small, 1.0, square)
+    size = safe.sqrt()
+    s = torch.where(small, 1.0 - square / 6.0 + square.square() / 120.0, torch.sin(size) / size)
+    c = torch.where(small, 0.5 - square / 24.0 + square.square() / 720.0, 2.0 * torch.sin(0.5 * size).square() / safe)
+    rows = [
+        [1.0 - c * (y * y + z * z), c * x * y - s * z, c * x * z + s * y],
+        [c * x * y + s * z, 1.0 - c * (x * x + z * z), c * y * z - s * x],
+        [c * x * z - s * y, c * y * z + s * x, 1.0 - c * (x * x + y * y)],
+    ]
+    return torch.stack([torch.stack(row, -1) for row in rows], -2)
