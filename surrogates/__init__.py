@@ -15,6 +15,8 @@ from scenegrad.surrogates.boltzmann.weights import Weighted, effective_share, fo
 from scenegrad.surrogates.data.formats.gns import read_gns, write_gns
 from scenegrad.surrogates.data.formats.neuraloperator import read_neuraloperator, write_neuraloperator
 from scenegrad.surrogates.data.formats.particles import ParticleTrajectories
+from scenegrad.surrogates.data.formats.pdebench import PDEBench, read_pdebench
+from scenegrad.surrogates.data.formats.pdebench_writing import write_pdebench
 from scenegrad.surrogates.data.formats.the_well import TheWell
 from scenegrad.surrogates.data.formats.the_well_writing import write_the_well
 from scenegrad.surrogates.data.pairs import Pairs
@@ -71,12 +73,12 @@ __all__ = [
     "Euler", "EulerianMap", "FNO", "Fit", "Flow", "FlowMatching", "FromNoise", "FromPresent", "GraphNetwork",
     "GraphSimulator", "Heun", "Independent", "Jumps", "LagrangianMap", "Langevin", "Linear", "MALA", "MatchAdjoint",
     "MeanFlow", "MeanSquare", "MinibatchOT", "Next", "Noise", "Noisy", "NormalizingFlow", "OneStep", "OneStepError",
-    "Operator", "Pairs", "ParticleField", "ParticleTrajectories", "Persistence", "Plus", "ProgressiveMap",
+    "Operator", "PDEBench", "Pairs", "ParticleField", "ParticleTrajectories", "Persistence", "Plus", "ProgressiveMap",
     "Pushforward", "RK4", "Recipe", "Reflow", "RelativeL2", "RolloutError", "SafeStepper", "Score", "Settings",
     "Sobolev", "SolverInTheLoop", "SpectrumError", "SplineCoupling", "Split", "SplitByParameter", "SplitByPlace",
     "Stepper", "Surrogate", "TFNO", "TheWell", "Together", "Torus", "Transolver", "Trigonometric", "UNO", "UNet",
     "Unrolled", "VRMSE", "VariancePreserving", "Weighted", "Windows", "anneal", "annealed_smc", "break_even",
     "calibrated", "compare", "effective_share", "energy_w2", "energy_w2_floor", "forward_effective_share", "importance",
-    "load_model", "log_likelihood", "read_gns", "read_neuraloperator", "read_recipe", "spline_flow", "train",
-    "train_graph_network", "write_gns", "write_neuraloperator", "write_the_well",
+    "load_model", "log_likelihood", "read_gns", "read_neuraloperator", "read_pdebench", "read_recipe", "spline_flow",
+    "train", "train_graph_network", "write_gns", "write_neuraloperator", "write_pdebench", "write_the_well",
 ]  # fmt: skip
