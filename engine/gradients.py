@@ -1,12 +1,13 @@
-"""How a rollout gets its gradient: `rollout(..., gradient=Stored() | Reversible() | Tape())`.
+"""How a rollout gets its gradient: `rollout(..., gradient=Stored() | Reversible() | Tape() | Reweighted())`.
 
 | | keeps | takes steps | of which solvers |
 |---|---|---|---|
 | `Stored` | what transposes need, or about sqrt(N) states | once, or up to three times | all |
 | `Reversible` | one state | once, and once backwards | those whose steps can be undone to the last bit |
 | `Tape` | every operation | once | those that can be written in torch; for tests |
+| `Reweighted` | frames | once | those that draw from a distribution that they know |
 
-All give the same gradient, up to rounding.
+The first three give the same gradient, up to rounding. The last one is of averages over frames, not of one trajectory.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from scenegrad.engine.errors import EngineError
-from scenegrad.engine.solver import Solver, Tapeable, Undoable, Undoing
+from scenegrad.engine.solver import Solver, Tapeable, Undoable, Undoing, Weighing
 from scenegrad.engine.state import Params, tensors, with_tensors
 
-__all__ = ["Gradient", "Reversible", "Stored", "Tape", "tapeable", "undoable"]
+__all__ = ["Gradient", "Reversible", "Reweighted", "Stored", "Tape", "tapeable", "undoable", "weighing"]
 
 S = TypeVar("S")
 
@@ -55,7 +56,19 @@ class Tape:
     """Every operation is written down by torch. Memory grows with each of them: for tests, and for short rollouts."""
 
 
-Gradient = Stored | Reversible | Tape
+@dataclass(frozen=True)
+class Reweighted:
+    """Averages over the frames of an equilibrium, as functions of the parameters of its distribution exp(-u).
+
+    A frame x_k counts with the weight w_k ~ exp(u_0(x_k) - u_p(x_k)), which is 1/K of all K for the parameters that it
+    was drawn with. `Rollout.mean` is sum_k w_k O(x_k), whose derivative d<O>/dp = <dO/dp> - <O du/dp> + <O> <du/dp>
+    knows no trajectory, however chaotic that is [Zwanzig 1954, J. Chem. Phys. 22, 1420; Thaler & Zavadlav 2021, Nat.
+    Commun. 12, 6884]. Each member has frames of its own; the error is that of sampling. Outputs and the last state have
+    no gradient: a frame says nothing of a distribution.
+    """
+
+
+Gradient = Stored | Reversible | Tape | Reweighted
 
 
 def undoable(solver: Solver[S], state: S, params: Params) -> tuple[Undoing[S], S]:
@@ -77,3 +90,14 @@ def tapeable(solver: Solver[S]) -> Solver[S]:
             f"Take gradient=Stored()."
         )
     return solver.taped()
+
+
+def weighing(solver: Solver[S], params: Params) -> Weighing[S]:
+    """The same solver, which knows how probable a state is."""
+    if not isinstance(solver, Weighing):
+        raise EngineError(
+            f"{type(solver).__name__} draws from no distribution that it knows, as gradient=Reweighted() asks for. "
+            f"Atoms at a temperature do; take gradient=Stored() for others."
+        )
+    solver.refuse_unweighed(params)
+    return solver

@@ -6,7 +6,7 @@ back over them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -19,13 +19,14 @@ from scenegrad.engine.adjoint import Sweep
 from scenegrad.engine.capture import linearize, take
 from scenegrad.engine.controllers import Controller
 from scenegrad.engine.errors import EngineError
-from scenegrad.engine.gradients import Gradient, Reversible, Stored, Tape, tapeable, undoable
+from scenegrad.engine.gradients import Gradient, Reversible, Reweighted, Stored, Tape, tapeable, undoable, weighing
 from scenegrad.engine.keeping import counted
 from scenegrad.engine.loop import Clock, StepRecord, Tried, due_times, march
 from scenegrad.engine.solver import Probe, Pull, Solver, Step
 from scenegrad.engine.state import Params, batch_size, size_of, tensors, with_tensors
 from scenegrad.engine.step_log import StepLog
 from scenegrad.engine.taping import written_down
+from scenegrad.engine.weighing import weighed
 
 __all__ = ["Rollout", "rollout"]
 
@@ -40,13 +41,27 @@ class Rollout(Generic[S]):
     """What a simulation left behind.
 
     outputs: by the name of the probe, [batch, frame, ...]; a dict of them where the probe measures several quantities.
-    times: of the frames of each probe [frame]. steps: accepted steps of each member [batch].
+    times: of the frames of each probe [frame]. steps: accepted steps of each member [batch]. weighed: of frames that
+    were drawn from a distribution, the outputs and logarithms of weights [batch, frame] as functions of params.
     """
 
     state: S
     outputs: dict[str, Any]
     times: dict[str, Tensor]
     steps: Tensor
+    weighed: tuple[Mapping[str, Any], Mapping[str, Tensor]] | None = None
+
+    def mean(self, name: str, of: Callable[[Any], Tensor] | None = None, *, first: int = 0) -> Tensor:
+        """The average of an output over its frames from `first` on [batch, ...]; of: a function of the output, which is
+        averaged in its place. With gradient=Reweighted(), a function of the distribution that frames are drawn from.
+        """
+        seen = (self.outputs if self.weighed is None else self.weighed[0])[name]
+        values = (seen if of is None else of(seen))[:, first:]
+        if self.weighed is None:
+            return values.mean(dim=1)
+        logs = self.weighed[1][name][:, first:]
+        w = torch.softmax(logs - logs.detach(), dim=1).view(*logs.shape[:2], *[1] * (values.ndim - 2))
+        return (w * values).sum(dim=1)
 
 
 def rollout(
@@ -64,7 +79,7 @@ def rollout(
     """Runs the solver from `start` to `until` [time] and measures on the way; gradients flow through all of it.
 
     Gradients reach every floating field of `state` and every entry of `params` that asks for one. gradient: how they
-    are made, `Stored(memory=...)`, `Reversible()` or `Tape()`.
+    are made: `Stored(memory=...)`, `Reversible()`, `Tape()`, or, of averages over frames, `Reweighted()`.
     tried: learns of every attempt at a step, as `Trials().append` does.
     """
     program = solver.program
@@ -77,6 +92,11 @@ def rollout(
         twin = tapeable(solver)
         end, measured, steps = written_down(twin, state, params, controller, probes, start, until, tried)
         return Rollout(end, by_probe(probes, measured), times, steps)
+    if isinstance(gradient, Reweighted):
+        known = weighing(solver, params)
+        end, measured, logs, steps = weighed(solver, known, state, params, controller, probes, start, until, tried)
+        plain = {key: value.detach() for key, value in measured.items()}
+        return Rollout(end, by_probe(probes, plain), times, steps, (by_probe(probes, measured), logs))
     undoes = isinstance(gradient, Reversible)
     solver, first = undoable(solver, state, params) if undoes else (solver, state)
     memory = gradient.memory if isinstance(gradient, Stored) else 0.0

@@ -36,6 +36,7 @@ __all__ = [
     "Undoable",
     "Undoing",
     "Variable",
+    "Weighing",
 ]
 
 S = TypeVar("S")
@@ -235,6 +236,20 @@ class Replayable(Protocol):
     @property
     def replays(self) -> Replays | None:
         """What was recorded; None where something in this solver needs the host."""
+        ...
+
+
+@runtime_checkable
+class Weighing(Protocol[S_contra]):
+    """A solver that draws its states from a distribution exp(-u) that it knows."""
+
+    def reduced(self, state: S_contra, params: Params) -> Tensor:
+        """u of each member [batch], float64, up to a constant; differentiable by params."""
+        ...
+
+    def refuse_unweighed(self, params: Params) -> None:
+        """Raises EngineError where the states come from no such distribution after all, or a parameter that asks for a
+        gradient shapes something else."""
         ...
 
 

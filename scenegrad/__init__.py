@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from scenegrad.engine.errors import StabilityError as StabilityError
     from scenegrad.engine.files.splats import read_splats as read_splats
     from scenegrad.engine.gradients import Reversible as Reversible
+    from scenegrad.engine.gradients import Reweighted as Reweighted
     from scenegrad.engine.gradients import Stored as Stored
     from scenegrad.engine.gradients import Tape as Tape
     from scenegrad.engine.jackknife import Estimate as Estimate
@@ -285,7 +286,7 @@ HOMES: dict[str, str] = {
     **dict.fromkeys(SCENES.split(), "scenegrad.scenes"),
     **dict.fromkeys(ERRORS.split(), "scenegrad.engine.errors"),
     **dict.fromkeys(("CFL", "PI", "PID", "Fixed", "InStep"), "scenegrad.engine.controllers"),
-    **dict.fromkeys(("Reversible", "Stored", "Tape"), "scenegrad.engine.gradients"),
+    **dict.fromkeys(("Reversible", "Reweighted", "Stored", "Tape"), "scenegrad.engine.gradients"),
     "StepRule": "scenegrad.engine.step_rule",
     **dict.fromkeys(("Estimate", "jackknife"), "scenegrad.engine.jackknife"),
     "blocking": "scenegrad.engine.statistics",

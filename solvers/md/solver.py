@@ -9,13 +9,17 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from scenegrad.engine.errors import EngineError
 from scenegrad.engine.solver import Program, Pull, Step
 from scenegrad.engine.state import Params
 from scenegrad.solvers.md.bonded.term import BondedTerm
 from scenegrad.solvers.md.closeness import apart, closest, named
 from scenegrad.solvers.md.growth import Growth
+from scenegrad.solvers.md.motions.active import ActiveMotion
+from scenegrad.solvers.md.motions.barostat import CellRescaling
 from scenegrad.solvers.md.motions.motion import Motion
 from scenegrad.solvers.md.motions.pace import Pacing
+from scenegrad.solvers.md.motions.rattle import Rattle
 from scenegrad.solvers.md.motions.undoing import WholeVerlet, whole_verlet
 from scenegrad.solvers.md.observables.recall import Recall
 from scenegrad.solvers.md.state import AtomState
@@ -24,6 +28,7 @@ from scenegrad.solvers.md.taped import taped_motion, taped_system
 
 __all__ = ["AtomSolver"]
 
+UNWEIGHED = (ActiveMotion, CellRescaling, Rattle)
 STRAINED = 0.95  # r/R of a bond that bounds the step
 COLLISION = 10.0  # energy of the hardest collisions that the stability bound allows for, in units of the temperature
 
@@ -171,6 +176,27 @@ class AtomSolver:
             "stress": stress,
             **self.motion.observe(system, state, self.in_energies(params)),
         }
+
+    def reduced(self, state: AtomState, params: Params) -> Tensor:
+        """U / (k_B T) of each member [batch], at the temperature of the bath; differentiable by what U knows."""
+        heat = self.motion.temperature(self.in_energies(params))
+        assert heat is not None, "dynamics without a bath are refused"
+        energy = self.system.forces.differentiable_sums(state.position, self.system.box_of(state), params)[:, 0]
+        return energy / heat.to(energy)
+
+    def refuse_unweighed(self, params: Params) -> None:
+        """Frames of a bath at a temperature, in a box that stays, are drawn from exp(-U/(k_B T)) of their places."""
+        if self.motion.temperature(self.in_energies(params)) is None or isinstance(self.motion, UNWEIGHED):
+            raise EngineError(
+                "gradient=Reweighted() is of frames that are drawn at a temperature, in a box and with bonds that stay "
+                "as they are. Give the scene such dynamics, as Langevin(temperature=1.0) are."
+            )
+        others = {*self.system.masses.addresses, *(a for a in params if is_temperature(a))}
+        if learning := [a for a in others if a in params and params[a].requires_grad]:
+            raise EngineError(
+                f"gradient=Reweighted() weighs where atoms are, and {', '.join(sorted(learning))} also shapes how fast "
+                f"they move. Take gradient=Stored(), or let it stay."
+            )
 
     def in_energies(self, params: Params) -> Params:
         """Temperatures times Boltzmann's constant."""
