@@ -44,8 +44,9 @@ def write_pdebench(
             write_fields(file, data, asked, {f: "tensor" if len(fields) == 1 else f for f in fields}, axes)
     else:
         raise EngineError(
-            f"{target.name}: an .hdf5 file has room for one field in one dimension, or "
-            f"{', '.join(GAS[: 2 + len(axes)])}; these are {', '.join(fields)} in {len(axes)} dimensions. Write them to a name that ends in .h5."
+            f"{target.name}: an .hdf5 file has room for one field in one dimension, or for "
+            f"{', '.join(GAS[: 2 + len(axes)])}; these are {', '.join(fields)} in {len(axes)} dimensions. Write them "
+            f"to a name that ends in .h5."
         )
     return target
 
