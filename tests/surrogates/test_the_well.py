@@ -155,3 +155,18 @@ def test_the_loader_of_the_well_reads_them(fields, tmp_path):
     read = [well.read(0, "fields", name, slice(2, 4)).reshape(2, 4, 3, -1) for name in ("w", "v", "s")]
     assert np.array_equal(data[2]["input_fields"], np.concatenate(read, axis=-1))
     assert data[2]["boundary_conditions"].tolist() == [[2, 2], [0, 0]]
+
+
+def test_the_output_on_the_grid_is_found_among_others(fields, tmp_path):
+    more = type(fields)(fields.fields, fields.parameters, 0.1)
+    more.probes = ["energy", "fields"]
+    more.quantities = lambda probe: ["kinetic"] if probe == "energy" else list(fields.fields)
+    more.read = lambda member, probe, quantity, frames=slice(None): (
+        np.zeros(6, np.float32)[frames] if probe == "energy" else fields.read(member, probe, quantity, frames)
+    )
+    write(more, tmp_path)
+    assert list(TheWell(tmp_path).fields) == ["w", "v", "s"]
+    with pytest.raises(
+        EngineError, match=r"probe='drag' does not tell one output; on \(4, 3\) points lie .* of fields\."
+    ):
+        write(more, tmp_path, probe="drag")

@@ -12,6 +12,7 @@ import numpy as np
 from scenegrad.engine.errors import EngineError
 from scenegrad.engine.files.atomic import publish
 from scenegrad.surrogates.data.formats.pdebench import AXES, GAS
+from scenegrad.surrogates.data.formats.probes import probe_on
 from scenegrad.surrogates.data.pairs import Pairs
 from scenegrad.surrogates.data.windows import Trajectories
 
@@ -34,7 +35,7 @@ def write_pdebench(
         with fresh(target, ".hdf5", "pairs") as file:
             write_pairs(file, data, axes)
         return target
-    asked = probe or next(iter(data.probes))
+    asked = probe_on(tuple(len(points) for points in axes), data, probe)
     fields = list(data.quantities(asked))
     if target.suffix == ".h5":
         with fresh(target, ".h5", "groups of seeds") as file:
