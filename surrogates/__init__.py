@@ -7,6 +7,7 @@ from scenegrad.surrogates.boltzmann.annealing import Annealed, anneal, annealed_
 from scenegrad.surrogates.boltzmann.bases import CenteredNormal, Coordinates
 from scenegrad.surrogates.boltzmann.continuous import Continuous
 from scenegrad.surrogates.boltzmann.energies import energy_w2, energy_w2_floor
+from scenegrad.surrogates.boltzmann.learning import learn_by_energy, match_particles
 from scenegrad.surrogates.boltzmann.moves import MALA, Langevin
 from scenegrad.surrogates.boltzmann.normalizing_flow import NormalizingFlow
 from scenegrad.surrogates.boltzmann.particle_field import ParticleField
@@ -79,6 +80,7 @@ __all__ = [
     "Stepper", "Surrogate", "TFNO", "TheWell", "Together", "Torus", "Transolver", "Trigonometric", "UNO", "UNet",
     "Unrolled", "VRMSE", "VariancePreserving", "Weighted", "Windows", "anneal", "annealed_smc", "break_even",
     "calibrated", "compare", "effective_share", "energy_w2", "energy_w2_floor", "forward_effective_share", "importance",
-    "load_model", "log_likelihood", "read_gns", "read_neuraloperator", "read_pdebench", "read_recipe", "spline_flow",
-    "train", "train_graph_network", "write_gns", "write_neuraloperator", "write_pdebench", "write_the_well",
+    "learn_by_energy", "load_model", "log_likelihood", "match_particles", "read_gns", "read_neuraloperator",
+    "read_pdebench", "read_recipe", "spline_flow", "train", "train_graph_network", "write_gns", "write_neuraloperator",
+    "write_pdebench", "write_the_well",
 ]  # fmt: skip

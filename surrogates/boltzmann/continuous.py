@@ -61,8 +61,7 @@ class Continuous(nn.Module):
         with torch.enable_grad():
             at = x if x.requires_grad else x.detach().requires_grad_()
             v = self.velocity(at, torch.full((len(x),), s, dtype=x.dtype, device=x.device))
-            divergence = x.new_zeros(len(x))
-            for w in along.expand(-1, *x.shape):
-                (bar,) = torch.autograd.grad(v, at, w, create_graph=wanted, retain_graph=True)
-                divergence = divergence + (bar * w).flatten(1).sum(dim=1) / (self.probes or 1)
+            w = along.expand(-1, *x.shape)
+            (bars,) = torch.autograd.grad(v, at, w, create_graph=wanted, is_grads_batched=True)
+            divergence = (bars * w).flatten(2).sum(dim=(0, 2)) / (self.probes or 1)
         return (v, divergence) if wanted else (v.detach(), divergence.detach())

@@ -274,4 +274,10 @@ def grid_of(frames: dict[str, np.ndarray], names: Names) -> tuple[int, ...]:
         raise EngineError(
             f"The fields do not share a grid: {grids}. A vector [*grid, component] needs components={{name: dim}}."
         )
+    for name, size in names.components.items():
+        if name in frames and frames[name].shape[-1] != size:
+            raise EngineError(
+                f"The network takes {name} to have {size} components; in the data it has {frames[name].shape[-1]}. "
+                f"Build it with components={{{name!r}: {frames[name].shape[-1]}}}."
+            )
     return next(iter(grids.values()))

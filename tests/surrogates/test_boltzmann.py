@@ -20,8 +20,11 @@ from scenegrad.surrogates import (
     energy_w2_floor,
     forward_effective_share,
     importance,
+    learn_by_energy,
+    match_particles,
     spline_flow,
 )
+from scenegrad.surrogates.boltzmann.learning import aligned
 from scenegrad.surrogates.boltzmann.normalizing_flow import Affine
 from scenegrad.surrogates.boltzmann.splines import circle_spline, line_spline
 
@@ -292,3 +295,56 @@ def test_what_cannot_be_is_refused_with_a_remedy():
         ParticleField(4, species=(0,))
     with pytest.raises(EngineError, match="finite"):
         energy_w2(torch.tensor([math.inf]), torch.tensor([1.0]))
+
+
+def test_alignment_undoes_a_turn_and_a_permutation_within_species():
+    x = torch.randn(20, 5, 3, dtype=torch.float64, generator=seeded())
+    x = x - x.mean(dim=1, keepdim=True)
+    assert torch.allclose(aligned(x, x), x, atol=1e-12)
+    turn = torch.linalg.qr(torch.randn(3, 3, dtype=torch.float64, generator=seeded(2))).Q
+    torch.testing.assert_close(aligned(x @ turn, x), x, rtol=0, atol=1e-10)
+    other = torch.randn(20, 5, 3, dtype=torch.float64, generator=seeded(1))
+    assert bool(((aligned(x, other) - other).square().sum((1, 2)) <= (x - other).square().sum((1, 2)) + 1e-12).all())
+    order = [1, 0, 2, 4, 3]
+    near = aligned(x[:, order] + 0.0, x, species=(0, 0, 1, 2, 2))
+    lengths, inner = near.square().sum(2), x.square().sum(2)
+    torch.testing.assert_close(lengths[:, 2], inner[:, 2])  # alone of its species: it is never exchanged
+    torch.testing.assert_close(lengths[:, :2].sort(dim=1).values, inner[:, :2].sort(dim=1).values)
+
+
+def test_flow_that_learns_by_energy_becomes_the_target():
+    """A torus with two angles that attract each other: ln Z = ln((2 pi)^2 I_0(1.5))."""
+
+    def energy(x):
+        return -1.5 * (x[:, 0] - x[:, 1]).cos()
+
+    torch.manual_seed(0)
+    flow = spline_flow((True, True), couplings=2, bins=6, width=24).double()
+    exact = math.log((2 * PI) ** 2 * float(torch.special.i0(torch.tensor(1.5))))
+    before = importance(*flow.sample(1000, seeded(1)), energy).effective
+    losses = learn_by_energy(flow, energy, steps=200, batch=128, learning_rate=1e-2, random=seeded())
+    found = importance(*flow.sample(4000, seeded(1)), energy)
+    assert before < 0.6
+    assert found.effective > 0.95
+    assert sum(losses[-20:]) / 20 == pytest.approx(-exact, abs=0.05)
+    assert found.log_z == pytest.approx(exact, abs=4 * found.log_z_error + 1e-4)
+
+
+def test_flow_matched_to_particles_draws_them():
+    """A normal distribution of half the width: any normal flow of the right rate has a share of one."""
+    torch.manual_seed(0)
+    flow = NormalizingFlow(CenteredNormal(3, 2), Continuous(ParticleField(3, width=16, layers=1), steps=5))
+    narrow = CenteredNormal(3, 2, temperature=0.25)
+    data = narrow.sample(2000, seeded(3), flow.like)
+
+    def energy(x):
+        return -narrow.log_density(x)
+
+    before = importance(*flow.sample(1000, seeded(1)), energy).effective
+    match_particles(flow, data, steps=250, batch=128, learning_rate=5e-3, random=seeded())
+    found = importance(*flow.sample(1000, seeded(1)), energy)
+    assert before < 0.4
+    assert found.effective > max(0.8, 2 * before)
+    assert abs(found.log_z) < 0.05
+    with pytest.raises(EngineError, match="learn_by_energy"):
+        match_particles(spline_flow((False, False)), data)

@@ -244,3 +244,13 @@ def test_trajectories_of_another_shape_are_named(ensemble):
     odd.times = lambda probe: 0.1 * np.arange(11)
     with pytest.raises(EngineError, match=r"u of member 49 has shape \(32,\), that of member 10 \(64,\)"):
         Windows(odd).bind(U, 1)
+
+
+def test_another_number_of_components_is_refused(ensemble):
+    vectors = type(ensemble)({"v": np.zeros((5, 4, 8, 2), np.float32) + np.arange(5)[:, None, None, None]}, {}, 0.1)
+    with pytest.raises(EngineError, match=r"takes v to have 3 components; in the data it has 2\. Build it with"):
+        Windows(vectors).bind(Names(("v",), ("v",), (), {"v": 3}), 1)
+    with pytest.raises(EngineError, match=r"takes v to have 3 components; in the data it has 2"):
+        Pairs.from_arrays({"v": np.zeros((5, 8, 2))}, {"v": np.zeros((5, 8, 2))}).bind(
+            Names(("v",), ("v",), (), {"v": 3}), 1
+        )

@@ -89,6 +89,11 @@ def test_particles_for_gns_come_back(particles, tmp_path):
     np.testing.assert_allclose(about["vel_mean"], steps.mean(axis=0))
     np.testing.assert_allclose(about["vel_std"], steps.std(axis=0))
     assert (about["sequence_length"], about["dim"]) == (6, 2)
+    with np.load(files[0], allow_pickle=True) as file:  # as their loader does
+        (x, kind, material), _ = (item for _, item in file.items())
+    assert np.array_equal(x, particles.position[0])
+    assert np.array_equal(kind, particles.kind[0])
+    assert material == 1.0
 
 
 def test_both_layouts_of_gns_are_read(particles, tmp_path):

@@ -66,7 +66,10 @@ def test_groups_of_seeds(make, tmp_path):
         PDEBench(path, ("a",))
     with h5py.File(path, "a") as file:
         for group in file.values():
+            del group["grid/t"]
+            group["grid/t"] = (0.1 * np.arange(7)).astype(np.float32)
             group.attrs["config"] = "seed: 3\nname: x1\nsim:\n  dam_radius: 0.5 # [m]\n  D: 1e-3\nend: 1.\n"
+    assert len(PDEBench(path).times("fields")) == 6
     found = PDEBench(path).parameters
     assert {name: values[0] for name, values in found.items()} == {
         "seed": 3.0, "sim.dam_radius": 0.5, "sim.D": 1e-3, "end": 1.0,

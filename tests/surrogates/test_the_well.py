@@ -120,3 +120,53 @@ def test_files_that_are_not_of_the_well_are_refused(fields, tmp_path):
         EngineError, match=r"w has shape \(6, 4, 3\) a trajectory; with the axes given it must be \(6, 5\)"
     ):
         write_the_well(fields, tmp_path / "axes", name="a", axes=(np.arange(5.0),), periodic=(True,))
+
+
+def test_files_have_what_the_checker_of_the_well_asks_for(fields, tmp_path):
+    with h5py.File(write(fields, tmp_path, split=Split(0.2, 0.1))[1]) as file:
+        assert isinstance(file.attrs["n_trajectories"], np.integer)
+        assert all(isinstance(file.attrs[name], str) for name in ("dataset_name", "grid_type"))
+        assert all(name in file.attrs for name in file.attrs["simulation_parameters"])
+        spatial = list(file["dimensions"].attrs["spatial_dims"])
+        assert len(spatial) == file.attrs["n_spatial_dims"]
+        varying = [file["dimensions"][name] for name in ("time", *spatial)]
+        for order in range(3):
+            group = file[f"t{order}_fields"]
+            assert [type(name) for name in group.attrs["field_names"]] == [str]
+            for name in group.attrs["field_names"]:
+                varying.append(group[name])
+                assert group[name].shape == (2, 6, 4, 3, *[2] * order)
+                assert [type(varies) for varies in group[name].attrs["dim_varying"]] == [np.bool_] * 2
+        for name in file["scalars"].attrs["field_names"]:
+            varying.append(file["scalars"][name])
+            assert file["scalars"][name].shape == (2,)
+        for side in file["boundary_conditions"].values():
+            varying.append(side)
+            assert "associated_fields" in side.attrs
+            assert side["mask"].shape == file["dimensions"][side.attrs["associated_dims"][0]].shape
+        assert all(type(v.attrs[key]) is np.bool_ for v in varying for key in ("sample_varying", "time_varying"))
+
+
+def test_the_loader_of_the_well_reads_them(fields, tmp_path):
+    peer = pytest.importorskip("the_well.data")
+    write(fields, tmp_path, split=Split(0.2, 0.1))
+    data = peer.WellDataset(path=str(tmp_path), well_split_name="test", n_steps_input=2, n_steps_output=1)
+    well = TheWell(tmp_path / "data" / "test")
+    read = [well.read(0, "fields", name, slice(2, 4)).reshape(2, 4, 3, -1) for name in ("w", "v", "s")]
+    assert np.array_equal(data[2]["input_fields"], np.concatenate(read, axis=-1))
+    assert data[2]["boundary_conditions"].tolist() == [[2, 2], [0, 0]]
+
+
+def test_the_output_on_the_grid_is_found_among_others(fields, tmp_path):
+    more = type(fields)(fields.fields, fields.parameters, 0.1)
+    more.probes = ["energy", "fields"]
+    more.quantities = lambda probe: ["kinetic"] if probe == "energy" else list(fields.fields)
+    more.read = lambda member, probe, quantity, frames=slice(None): (
+        np.zeros(6, np.float32)[frames] if probe == "energy" else fields.read(member, probe, quantity, frames)
+    )
+    write(more, tmp_path)
+    assert list(TheWell(tmp_path).fields) == ["w", "v", "s"]
+    with pytest.raises(
+        EngineError, match=r"probe='drag' does not tell one output; on \(4, 3\) points lie .* of fields\."
+    ):
+        write(more, tmp_path, probe="drag")

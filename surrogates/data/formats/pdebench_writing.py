@@ -12,6 +12,7 @@ import numpy as np
 from scenegrad.engine.errors import EngineError
 from scenegrad.engine.files.atomic import publish
 from scenegrad.surrogates.data.formats.pdebench import AXES, GAS
+from scenegrad.surrogates.data.formats.probes import probe_on
 from scenegrad.surrogates.data.pairs import Pairs
 from scenegrad.surrogates.data.windows import Trajectories
 
@@ -34,7 +35,7 @@ def write_pdebench(
         with fresh(target, ".hdf5", "pairs") as file:
             write_pairs(file, data, axes)
         return target
-    asked = probe or next(iter(data.probes))
+    asked = probe_on(tuple(len(points) for points in axes), data, probe)
     fields = list(data.quantities(asked))
     if target.suffix == ".h5":
         with fresh(target, ".h5", "groups of seeds") as file:
@@ -44,8 +45,9 @@ def write_pdebench(
             write_fields(file, data, asked, {f: "tensor" if len(fields) == 1 else f for f in fields}, axes)
     else:
         raise EngineError(
-            f"{target.name}: an .hdf5 file has room for one field in one dimension, or "
-            f"{', '.join(GAS[: 2 + len(axes)])}; these are {', '.join(fields)} in {len(axes)} dimensions. Write them to a name that ends in .h5."
+            f"{target.name}: an .hdf5 file has room for one field in one dimension, or for "
+            f"{', '.join(GAS[: 2 + len(axes)])}; these are {', '.join(fields)} in {len(axes)} dimensions. Write them "
+            f"to a name that ends in .h5."
         )
     return target
 

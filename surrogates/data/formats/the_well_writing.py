@@ -12,6 +12,7 @@ import numpy as np
 
 from scenegrad.engine.errors import EngineError
 from scenegrad.engine.files.atomic import publish, write_text
+from scenegrad.surrogates.data.formats.probes import probe_on
 from scenegrad.surrogates.data.formats.the_well import FOLDERS
 from scenegrad.surrogates.data.split import AnySplit, Split, fingerprint
 from scenegrad.surrogates.data.statistics import Moments
@@ -38,8 +39,8 @@ def write_the_well(
     walls. Fields [frame, *grid] become tensors of order 0, [frame, *grid, dim] of order 1, [frame, *grid, dim * dim] of
     order 2. Part "ood" of a split by parameter goes to data/ood. All is float32.
     """
-    asked = probe or next(iter(data.probes))
     grid = tuple(len(points) for points in axes)
+    asked = probe_on(grid, data, probe)
     times = np.asarray(data.times(asked))
     uniform_interval(times, asked)
     names = list(data.quantities(asked))
