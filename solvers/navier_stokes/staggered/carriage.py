@@ -105,12 +105,17 @@ class Carriage:
                 ghosts.copy_(samples)
 
     def rate_bars(
-        self, name: str, box: Box, direct: Sequence[Tensor | None], later: Sequence[Tensor | None], weights: Any
+        self,
+        name: str,
+        box: Box,
+        batch: int,
+        direct: Sequence[Tensor | None],
+        later: Sequence[Tensor | None],
+        weights: Any,
     ) -> tuple[Any, list[Tensor | None]]:
         """Cotangents of the rates in their box, amid zeros beyond sides that are not periodic, and of the rates before.
 
         direct, later: cotangents of the rates, and of the fields after the step. weights: (newer, older)."""
-        batch = next(len(bar) for bar in (*direct, *later) if bar is not None)
         room, before = self.room(name, box, batch), list[Tensor | None]()
         for number, (bar, after) in enumerate(zip(direct, later, strict=True)):
             shape = self.grid.shape(box.components[number])

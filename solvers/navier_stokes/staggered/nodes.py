@@ -55,7 +55,7 @@ class Moved(torch.autograd.Function):
         with on_stream(carriage.grid.device):
             u = carriage.filled("flow", box, rim, velocity, values)
             later = after or [None] * dim
-            rates, before = carriage.rate_bars("flow rate bar", box, bars[:dim], later, (newer, older))
+            rates, before = carriage.rate_bars("flow rate bar", box, batch, bars[:dim], later, (newer, older))
             found = carriage.velocity_bars(rim, u, rates, diffusivity, small, later)
             numbers = carriage.diffusivity_bar(box, u, rates, batch) if needs_diffusivity else None
             held = carriage.values_bar("flow bar", box, rim, values, batch) if needs_values else None
@@ -91,7 +91,7 @@ class Carried(torch.autograd.Function):
         with on_stream(carriage.grid.device):
             u = carriage.filled("flow", flow, rims[0], velocity, None)
             q = carriage.filled("cells", cells, rims[1], [tracer], values)
-            rates, _ = carriage.rate_bars("cells rate bar", cells, [rate_bars], [None], None)
+            rates, _ = carriage.rate_bars("cells rate bar", cells, batch, [rate_bars], [None], None)
             wind = Wind(cells, 0, q, rates, small[:, 0])
             found = carriage.tracer_bars(rims[1], u, [wind], [diffusivity], [None])
             held = carriage.values_bar("cells bar", cells, rims[1], values, batch) if needs_values else None
@@ -153,8 +153,8 @@ class Stepped(torch.autograd.Function):
         with on_stream(carriage.grid.device):
             u = carriage.filled("flow", flow, rims[0], velocity, values)
             q = carriage.filled("cells", cells, rims[1], tracers, tracer_values)
-            rates, before = carriage.rate_bars("flow rate bar", flow, direct[:dim], later[:dim], pair)
-            changes, earlier = carriage.rate_bars("cells rate bar", cells, direct[dim:], later[dim:], pair)
+            rates, before = carriage.rate_bars("flow rate bar", flow, batch, direct[:dim], later[:dim], pair)
+            changes, earlier = carriage.rate_bars("cells rate bar", cells, batch, direct[dim:], later[dim:], pair)
             winds = []
             for n in range(len(tracers)):
                 push = None if pull is None else (pull[:, n], rates)
