@@ -147,8 +147,10 @@ def main() -> None:
     options.add_argument("python", nargs="?", default="", help="interpreter of the others; none: ours alone")
     options.add_argument("--cells", type=int, nargs="+", default=[10, 20], help="of the crystal, four atoms each")
     options.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    options.add_argument("--rounds", type=int, default=7)
-    options.add_argument("--work", type=float, default=8e5, help="atom-steps of a block")
+    options.add_argument("--rounds", type=int, default=5)
+    options.add_argument(
+        "--work", type=float, default=3.2e6, help="atom-steps of a block, which shall be longer than a list lasts"
+    )
     options.add_argument("--peers", nargs="*", default=list(PEERS), choices=list(PEERS))
     options.add_argument("--within", type=float, default=0.02, help="to which energies and temperatures shall agree")
     given = options.parse_args()

@@ -18,7 +18,7 @@ from scenegrad.solvers.md.numbers import launch
 
 __all__ = ["at_once", "cuts", "launch_shared"]
 
-LEAST = 1000  # atoms of a share: for fewer, handing over takes longer than it saves
+LEAST = 4000  # atoms of a share: for fewer, handing over takes longer than it saves
 
 known: set[Hashable] = set()  # what was launched before, and so is loaded
 

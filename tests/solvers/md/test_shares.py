@@ -3,12 +3,14 @@
 import pytest
 import torch
 
+from scenegrad.solvers.md import shares
 from scenegrad.solvers.md.box import Box
 from scenegrad.solvers.md.neighbours.lists import Neighbours
 
 
 @pytest.fixture
-def threads():
+def threads(monkeypatch):
+    monkeypatch.setattr(shares, "LEAST", 1000)  # small systems are shared out, too
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     yield
