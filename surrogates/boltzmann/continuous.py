@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
 from scenegrad.engine.errors import EngineError
 
 __all__ = ["Continuous"]
+
+Velocity = Callable[[Tensor, Tensor], Tensor]
+"""v(x [batch, ...], s [batch]); a network, or any function"""
 
 
 class Continuous(nn.Module):
@@ -19,7 +24,7 @@ class Continuous(nn.Module):
     and weights made of it are not.
     """
 
-    def __init__(self, velocity: nn.Module, *, steps: int = 16, probes: int = 0, random: torch.Generator | None = None):
+    def __init__(self, velocity: Velocity, *, steps: int = 16, probes: int = 0, random: torch.Generator | None = None):
         super().__init__()
         if steps < 1 or probes < 0:
             raise EngineError(
