@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from scenegrad.engine.errors import EngineError
-from scenegrad.surrogates.operators.grids import Bounded, Surroundings, Torus
+from scenegrad.surrogates.operators.grids import Bounded, Surroundings, Torus, with_places
 from scenegrad.surrogates.operators.operator import Operator, Said
 
 __all__ = ["FNO", "SpectralConv"]
@@ -142,9 +142,7 @@ class FNO(Operator):
 
     def forward(self, u: Tensor, constants: Tensor) -> Tensor:
         """u [batch, channels, *grid] and constants [batch, parameters + 1] to [batch, channels out, *grid]."""
-        features = self.surroundings.features(u)
-        v = u if features is None else torch.cat([u, features.expand(u.shape[0], *features.shape[1:])], dim=1)
-        v = self.surroundings.extend(self.lift(v))
+        v = self.surroundings.extend(self.lift(with_places(u, self.surroundings)))
         for block in self.blocks:
             v = block(v, constants)
         return self.project(self.surroundings.cut(v, u.shape[2:]))

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["Bounded", "Surroundings", "Torus"]
+__all__ = ["Bounded", "Surroundings", "Torus", "with_places"]
 
 
 class Surroundings(Protocol):
@@ -106,3 +106,9 @@ class Bounded:
 def along(axis: int, values: Tensor, grid: Sequence[int]) -> Tensor:
     """Values that vary along one axis, on the whole grid."""
     return values.view([-1 if a == axis else 1 for a in range(len(grid))]).expand(*grid)
+
+
+def with_places(u: Tensor, surroundings: Surroundings) -> Tensor:
+    """The fields [batch, channel, *grid], and below them what the surroundings tell of each place."""
+    features = surroundings.features(u)
+    return u if features is None else torch.cat([u, features.expand(len(u), *features.shape[1:])], dim=1)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from scenegrad.engine.errors import EngineError
-from scenegrad.surrogates.operators.grids import Bounded, Surroundings, Torus
+from scenegrad.surrogates.operators.grids import Bounded, Surroundings, Torus, with_places
 from scenegrad.surrogates.operators.operator import Operator, Said
 
 __all__ = ["Transolver"]
@@ -95,9 +95,7 @@ class Transolver(Operator):
         self.project = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, self.channels_out))
 
     def forward(self, u: Tensor, constants: Tensor) -> Tensor:
-        features = self.surroundings.features(u)
-        known = u if features is None else torch.cat([u, features.expand(len(u), *features.shape[1:])], dim=1)
-        v = self.lift(known.flatten(2).transpose(1, 2))
+        v = self.lift(with_places(u, self.surroundings).flatten(2).transpose(1, 2))
         for block in self.blocks:
             v = block(v, constants)
         return self.project(v).transpose(1, 2).unflatten(2, u.shape[2:])

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from scenegrad.engine.errors import EngineError
 from scenegrad.surrogates.operators.convolutions import Conv, Modulation, doubled, groups_of, refuse_indivisible
-from scenegrad.surrogates.operators.grids import Bounded, Surroundings, Torus
+from scenegrad.surrogates.operators.grids import Bounded, Surroundings, Torus, with_places
 from scenegrad.surrogates.operators.operator import Operator, Said
 
 __all__ = ["ClassicUNet", "UNet"]
@@ -113,8 +113,7 @@ class Hourglass(Operator):
 
     def forward(self, u: Tensor, constants: Tensor) -> Tensor:
         refuse_indivisible(u.shape[2:], 2 ** (len(self.widths) - 1), type(self).__name__)
-        features = self.surroundings.features(u)
-        v = self.lift(u if features is None else torch.cat([u, features.expand(len(u), *features.shape[1:])], dim=1))
+        v = self.lift(with_places(u, self.surroundings))
         levels: list[Tensor] = []
         for number, level in enumerate(self.down):
             v = level(self.coarsen[number - 1](v) if number else v, constants)

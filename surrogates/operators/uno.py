@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from scenegrad.engine.errors import EngineError
 from scenegrad.surrogates.operators.fno import Pointwise, SpectralConv
-from scenegrad.surrogates.operators.grids import Bounded, Surroundings, Torus
+from scenegrad.surrogates.operators.grids import Bounded, Surroundings, Torus, with_places
 from scenegrad.surrogates.operators.operator import Operator, Said
 from scenegrad.surrogates.resampling import fourier_resample
 
@@ -79,9 +79,7 @@ class UNO(Operator):
         self.project = Pointwise(finest, self.channels_out)
 
     def forward(self, u: Tensor, constants: Tensor) -> Tensor:
-        features = self.surroundings.features(u)
-        v = u if features is None else torch.cat([u, features.expand(len(u), *features.shape[1:])], dim=1)
-        v = self.surroundings.extend(self.lift(v))
+        v = self.surroundings.extend(self.lift(with_places(u, self.surroundings)))
         grids = [[max(1, round(n / 2**level)) for n in v.shape[2:]] for level in range(len(self.widths))]
         levels: list[Tensor] = []
         for block, grid in zip(self.down, grids, strict=True):
