@@ -45,19 +45,26 @@ def descend(
     best, slope = truth(here)
     seen(best)
     scale, radius = abs(best.value) or 1.0, FIRST
+    asked: dict[bytes, tuple[Trial, np.ndarray]] = {}
+
+    def ask(z: np.ndarray) -> tuple[Trial, np.ndarray]:
+        """The stand-in, once at each point: where a search ends, the next one begins."""
+        if (key := z.tobytes()) not in asked:
+            asked[key] = guess(z)
+            guessed(asked[key][0])
+        return asked[key]
+
     for _ in range(steps):
         falling = np.clip(here - slope / scale, low, high) - here  # zero where nothing is to be gained within bounds
         if np.abs(falling).max() <= tolerance:
             return True, "the slope has vanished"
-        stand_in, own = guess(here)
-        guessed(stand_in)
+        stand_in, own = ask(here)
         shift, tilt = best.value - stand_in.value, slope - own
 
         def model(
             z: np.ndarray, shift: float = shift, tilt: np.ndarray = tilt, about: np.ndarray = here
         ) -> tuple[float, np.ndarray]:
-            trial, its_slope = guess(z)
-            guessed(trial)
+            trial, its_slope = ask(z)
             return (trial.value + shift + tilt @ (z - about)) / scale, (its_slope + tilt) / scale
 
         box = list(zip(np.maximum(low, here - radius), np.minimum(high, here + radius), strict=True))
