@@ -21,12 +21,11 @@ from scenegrad.engine.controllers import Controller
 from scenegrad.engine.errors import EngineError
 from scenegrad.engine.gradients import Gradient, Reversible, Reweighted, Stored, Tape, tapeable, undoable, weighing
 from scenegrad.engine.keeping import counted
+from scenegrad.engine.looking import look_along, with_graph, without_graph
 from scenegrad.engine.loop import Clock, StepRecord, Tried, due_times, march
 from scenegrad.engine.solver import Probe, Pull, Solver, Step
-from scenegrad.engine.state import Params, batch_size, size_of, tensors, with_tensors
+from scenegrad.engine.state import Params, batch_size, map_tensors, size_of, tensors, with_tensors
 from scenegrad.engine.step_log import StepLog
-from scenegrad.engine.taping import written_down
-from scenegrad.engine.weighing import weighed
 
 __all__ = ["Rollout", "rollout"]
 
@@ -89,14 +88,21 @@ def rollout(
     probes = tuple(program.probes if probes is None else probes)
     times = frame_times(probes, start, until)
     if isinstance(gradient, Tape):
-        twin = tapeable(solver)
-        end, measured, steps = written_down(twin, state, params, controller, probes, start, until, tried)
-        return Rollout(end, by_probe(probes, measured), times, steps)
+        seen = look_along(tapeable(solver), state, params, controller, probes, start, until, tried, with_graph)
+        return Rollout(seen.state, by_probe(probes, seen.measured), times, seen.steps)
     if isinstance(gradient, Reweighted):
-        known = weighing(solver, params)
-        end, measured, logs, steps = weighed(solver, known, state, params, controller, probes, start, until, tried)
-        plain = {key: value.detach() for key, value in measured.items()}
-        return Rollout(end, by_probe(probes, plain), times, steps, (by_probe(probes, measured), logs))
+        known, plain = weighing(solver, params), map_tensors(torch.Tensor.detach, state)
+
+        def log_weight(frame: S) -> Tensor:
+            return -known.reduced(frame, params)
+
+        seen = look_along(
+            solver, plain, params.detach(), controller, probes, start, until, tried, without_graph,
+            seeing=params, beside=log_weight,
+        )  # fmt: skip
+        outputs = {key: value.detach() for key, value in seen.measured.items()}
+        weighed = (by_probe(probes, seen.measured), seen.beside)
+        return Rollout(seen.state, by_probe(probes, outputs), times, seen.steps, weighed)
     undoes = isinstance(gradient, Reversible)
     solver, first = undoable(solver, state, params) if undoes else (solver, state)
     memory = gradient.memory if isinstance(gradient, Stored) else 0.0
