@@ -5,7 +5,7 @@ import torch
 
 from scenegrad.engine.errors import EngineError
 from scenegrad.scenes.library import kolmogorov
-from scenegrad.surrogates import FNO, Next, RelativeL2
+from scenegrad.surrogates import FNO, RelativeL2
 from scenegrad.surrogates.data.samples import Window
 from scenegrad.surrogates.recipes.physics import solver_step
 from scenegrad.surrogates.training.losses import MeanSquare, Plus, Sobolev
@@ -133,4 +133,3 @@ def test_what_a_target_asks_is_not_part_of_what_it_is():
     assert SolverInTheLoop(decay) == SolverInTheLoop(lambda *_: {})
     plain = Settings(target=SolverInTheLoop(decay, steps=3)).plain()["target"]
     assert plain == {"kind": "solver_in_the_loop", "steps": 3, "cut": True}
-    assert Next() == Next()
