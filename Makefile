@@ -5,7 +5,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip -qq --disable-pip-version-check install
 READY  := $(VENV)/.ready
-EXTRAS ?= test,lint,movie,plot,cluster
+EXTRAS ?= test,lint,movie,plot,cluster,web,docs
 
 # Where torch comes from is the user's choice: make setup TORCH="torch --index-url <an index of CPU builds>"
 TORCH ?= torch
@@ -14,6 +14,7 @@ OUT        ?= runs/demo
 DEMO_FLAGS ?=
 WORKERS    ?= 2
 PYTEST     ?=
+GALLERY    ?= small
 
 # Threads that spin while they wait slow their neighbours down; a demo uses the whole machine, tests one thread per worker.
 export OMP_WAIT_POLICY ?= passive
@@ -23,7 +24,7 @@ RUN_TESTS := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
 	$(BIN)/python -P -m pytest --timeout 900 -n $(WORKERS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint format verify gpu clean
+.PHONY: help setup demo test test-fast lint format verify docs gpu clean
 
 help:  ## show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,9 +64,13 @@ format: $(READY)  ## let ruff mend what it can
 verify: $(READY)  ## every test, the slow comparisons with published results too; makes docs/verification.md
 	$(BIN)/scenegrad verify --workers $(WORKERS)
 
+docs: $(READY)  ## build the site into docs/_build/html, warnings are errors (GALLERY=stored, small or full)
+	SCENEGRAD_GALLERY=$(GALLERY) $(BIN)/python -P -m sphinx -q -W --keep-going -b html docs docs/_build/html
+	@echo 'docs/_build/html/index.html'
+
 gpu: $(READY)  ## the tests that need a CUDA device
 	$(BIN)/python -P -m pytest -m gpu $(PYTEST)
 
 clean:  ## remove the environment and what tools left behind; runs/ and data/ stay
-	rm -rf $(VENV) .types build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .types build dist docs/_build docs/gallery docs/reference *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -15,7 +15,7 @@ from collections.abc import Callable
 import torch
 
 import scenegrad.scenes as sc
-from scenegrad.engine import adjoint
+from scenegrad.engine import keeping
 from scenegrad.engine.capture import linearize
 from scenegrad.engine.controllers import Fixed
 from scenegrad.engine.gradients import Stored
@@ -132,7 +132,7 @@ def measure(name: str, dtype: str, device: str) -> str:
         return clock() - start, roll
 
     def back(room: int, memory: float = 0.0) -> float:
-        adjoint.POCKET = room
+        keeping.POCKET = room
         _, roll = forth(params, memory)
         loss = sum(value.square().mean() for value in tensors(roll.state).values() if value.is_floating_point())  # type: ignore[attr-defined]
         start = clock()

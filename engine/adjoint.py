@@ -10,27 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 import torch
 from torch import Tensor
 
+from scenegrad.engine import keeping
 from scenegrad.engine.capture import linearize, pull_back, take
 from scenegrad.engine.errors import Diverged, EngineError
-from scenegrad.engine.keeping import counted
+from scenegrad.engine.journey import Journey
 from scenegrad.engine.loop import StepRecord
 from scenegrad.engine.solver import Bars, Probe, Pull, Undoing
 from scenegrad.engine.state import batch_size, select, size_of, tensors, with_tensors, witness
-
-if TYPE_CHECKING:
-    from scenegrad.engine.rollout import Journey
 
 __all__ = ["Sweep"]
 
 S = TypeVar("S")
 
 ASKED = 32  # steps after which cotangents are asked whether they are finite
-POCKET = 2**29  # what linearised steps may hold where no more memory is given [bytes]
 
 
 class Sweep(Generic[S]):
@@ -41,7 +38,7 @@ class Sweep(Generic[S]):
         self.learning = journey.inputs[1]
         self.pending = by_step(journey, output_bars)
         self.gathered: Bars = {}  # of the parameters
-        self.room = max((journey.room - len(journey.keep)) * size_of(journey.first), POCKET)
+        self.room = max((journey.room - len(journey.keep)) * size_of(journey.first), keeping.POCKET)
         self.held = journey.held  # by a linearised step, once it is known [bytes]
         self.finite: list[Tensor] = []  # of each step since it was asked: finite where those of a field are
 
@@ -114,7 +111,7 @@ class Sweep(Generic[S]):
         The first one is weighed."""
         given = self.solver, state, self.journey.wanted(), record.time, record.dt
         if self.held is None:
-            with counted() as kept:
+            with keeping.counted() as kept:
                 found = linearize(*given)
             self.held = kept.size
             if found is None or self.held > self.room:

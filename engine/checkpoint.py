@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -15,8 +14,9 @@ from torch import Tensor
 
 from scenegrad.engine.controllers import Memory
 from scenegrad.engine.errors import FileError
-from scenegrad.engine.files.atomic import publish
-from scenegrad.engine.files.disk import disk_errors, need_room
+from scenegrad.engine.files.atomic import appearing
+from scenegrad.engine.files.disk import need_room
+from scenegrad.engine.files.guarded import guarded
 from scenegrad.engine.loop import Clock
 from scenegrad.engine.state import tensors, with_tensors
 
@@ -52,27 +52,22 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Replaces the checkpoint at `path`; whatever happens meanwhile, the old or the new one is there."""
     state = {name: value.detach().cpu().numpy() for name, value in tensors(checkpoint.state).items()}
     size = sum(value.nbytes for value in state.values())
-    part = path.with_name(f"{path.stem}.{os.getpid()}.part{path.suffix}")
-    with disk_errors(path, size):
-        try:
-            need_room(path, size, "The checkpoint")
-            with h5py.File(part, "w") as file:
-                for name, value in state.items():
-                    file[f"state/{name}"] = value
-                for name, tensor in clock_tensors(checkpoint.clock).items():
-                    file[f"clock/{name}"] = tensor.numpy()
-                file.create_group("frames").attrs.update({k: np.int64(n) for k, n in checkpoint.frames.items()})
-                file.attrs["pause"], file.attrs["seconds"] = checkpoint.pause, checkpoint.seconds
-                file.attrs["attempts"] = checkpoint.attempts
-            publish(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+    with appearing(path, size) as part:
+        need_room(path, size, "The checkpoint")
+        with h5py.File(part, "w") as file:
+            for name, value in state.items():
+                file[f"state/{name}"] = value
+            for name, tensor in clock_tensors(checkpoint.clock).items():
+                file[f"clock/{name}"] = tensor.numpy()
+            file.create_group("frames").attrs.update({k: np.int64(n) for k, n in checkpoint.frames.items()})
+            file.attrs["pause"], file.attrs["seconds"] = checkpoint.pause, checkpoint.seconds
+            file.attrs["attempts"] = checkpoint.attempts
 
 
 def read_checkpoint(path: Path, like: Any) -> Checkpoint:
     """like: a state of the same scene, freshly compiled; it gives device, precision and all that is no tensor."""
     try:
-        with h5py.File(path, "r") as file:
+        with guarded(h5py.File(path, "r")) as file:
             found = {name: torch.from_numpy(np.asarray(data)) for name, data in file["state"].items()}
             clock = {name: torch.from_numpy(np.asarray(data)) for name, data in file["clock"].items()}
             frames = {name: int(n) for name, n in file["frames"].attrs.items()}

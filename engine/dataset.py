@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from scenegrad.engine.errors import FileError
 from scenegrad.engine.files.column import Column
 from scenegrad.engine.files.frames import OURS, read_columns
 from scenegrad.engine.files.open_files import OpenFiles
+from scenegrad.engine.reductions import Reduction
 
 __all__ = ["Dataset", "Trajectory", "open_dataset"]
 
@@ -65,6 +66,11 @@ class Dataset:
         return self.with_status("missing")
 
     @property
+    def damaged(self) -> list[int]:
+        """Those whose shards are cut off: generate makes them again."""
+        return self.with_status("damaged")
+
+    @property
     def diverged(self) -> list[int]:
         return self.with_status("diverged")
 
@@ -79,7 +85,7 @@ class Dataset:
         return len(self.members)
 
     def __repr__(self) -> str:
-        others = {s: len(self.with_status(s)) for s in ("diverged", "failed", "missing")}
+        others = {s: len(self.with_status(s)) for s in ("diverged", "failed", "damaged", "missing")}
         lost = "".join(f", {n} {s}" for s, n in others.items() if n)
         outputs = ", ".join(self.probes) if self.members else "nothing yet"
         return f"Dataset({self.path}: {len(self)} of {len(self.status)} members{lost}; {outputs})"
@@ -88,6 +94,12 @@ class Dataset:
     def hash(self) -> str:
         """Of all that the bytes of a member depend on: scene, seed, sampler, precision, kind of device."""
         return identity_hash(self.manifest["identity"])
+
+    @property
+    def seconds(self) -> float | None:
+        """Wall time of all its simulations, summed over processes, failed attempts included; None where no record is
+        kept of it."""
+        return self.manifest.get("seconds")
 
     @property
     def scene_table(self) -> dict[str, Any]:
@@ -127,6 +139,10 @@ class Dataset:
             raise KeyError(f"{self.path} has no output {probe!r}; it has {', '.join(self.tables)}")
         return self.tables[probe]
 
+    def kind(self, probe: str) -> str:
+        """What an output is: "grid", "points", "atoms" or "series"."""
+        return self.table(probe)[2]
+
     def read(self, member: int, probe: str, quantity: str, frames: slice = slice(None)) -> np.ndarray:
         """Some frames of one quantity [frame, ...]."""
         columns, times, _ = self.table(probe)
@@ -136,28 +152,77 @@ class Dataset:
         if stride < 0:
             return self.read(member, probe, quantity)[frames]
         column = columns[quantity]
-        return column.read(self.file(member)[column.path], start, max(start, stop), stride)
+        self.file(member)
+        shard = self.folder.shard(member)
+        try:
+            return column.read(self.handles.dataset(shard, column.path), start, max(start, stop), stride)
+        except (OSError, KeyError) as error:
+            raise FileError(
+                f"Frames of {probe}.{quantity} in {shard}, member {member}, cannot be read: the file is damaged "
+                f"({error}). Remove it and run generate again, which makes this member once more."
+            ) from error
 
     def trajectory(self, member: int, probe: str) -> Trajectory:
         """One output of one member."""
         self.table(probe)
         return Trajectory(self, member, probe)
 
-    def gradients(self, objective: str, address: str) -> np.ndarray:
-        """d(mean over time of a scalar series)/d(parameter), one for each of `members`. objective: "energy.kinetic"."""
-        path = f"{OURS}/gradients/{objective}/{address}"
-        missing = [i for i in self.members if path not in self.file(i)]
-        if missing:
-            group = self.file(missing[0]).get(f"{OURS}/gradients", {})
-            known = ", ".join(f"{o} by {a}" for o, found in group.items() for a in found) or "none"
-            raise KeyError(f"{self.path} holds no gradient of {objective!r} by {address!r}; it holds {known}")
-        return np.stack([np.asarray(self.file(i)[path]) for i in self.members])
+    @property
+    def outcomes(self) -> list[str]:
+        """Names of the numbers that were recorded of each member: "final cost.misfit"."""
+        return list(self.file(self.members[0]).get(f"{OURS}/outcomes", {})) if self.members else []
+
+    def outcome(self, number: Reduction | str) -> np.ndarray:
+        """One such number for each of `members`."""
+        name = number if isinstance(number, str) else number.name
+        return self.noted(f"outcomes/{name}", f"{name!r}", ", ".join(self.outcomes))
+
+    def gradient_addresses(self, number: Reduction | str) -> list[str]:
+        """By what a number was differentiated."""
+        name = number if isinstance(number, str) else number.name
+        return list(self.file(self.members[0]).get(f"{OURS}/gradients/{name}", {})) if self.members else []
+
+    def gradients(self, number: Reduction | str, address: str) -> np.ndarray:
+        """d(number)/d(parameter), one for each of `members`. number: Final("cost.misfit"), or its name; that of an
+        Average is the name of the series, "energy.kinetic"."""
+        name = number if isinstance(number, str) else number.name
+        group = self.file(self.members[0]).get(f"{OURS}/gradients", {}) if self.members else {}
+        known = ", ".join(f"{o} by {a}" for o, found in group.items() for a in found)
+        return self.noted(f"gradients/{name}/{address}", f"gradient of {name!r} by {address!r}", known)
+
+    def noted(self, path: str, what: str, known: str) -> np.ndarray:
+        whole = f"{OURS}/{path}"
+        if any(whole not in self.file(i) for i in self.members):
+            raise KeyError(f"{self.path} holds no {what}; it holds {known or 'none'}")
+        return np.stack([np.asarray(self.file(i)[whole]) for i in self.members])
+
+    def adjoint(self, member: int, probe: str, path: str) -> np.ndarray:
+        """Of the steps between the frames of an output [step, direction, ...]; path: "vorticity/direction",
+        "vorticity/bar" or "by/<address>"."""
+        whole = f"{OURS}/adjoints/{probe}/{path}"
+        if whole not in self.file(member):
+            raise KeyError(
+                f"{self.path} holds no adjoints {path!r} of {probe!r}. Let generate record them: "
+                f"adjoints=Adjoints({probe!r})."
+            )
+        return np.asarray(self.file(member)[whole])
+
+    @property
+    def costs(self) -> dict[str, float]:
+        """Seconds of processor time of all members so far: "solve", "gradients" (a simulation with the derivatives),
+        "adjoints"."""
+        total = dict.fromkeys(("solve", "gradients", "adjoints"), 0.0)
+        for line in self.folder.read_costs():
+            total |= {name: total[name] + line[name] for name in total}
+        return total
 
     def file(self, member: int) -> h5py.File:
         """The open shard of a member."""
         if not 0 <= member < len(self.status) or self.status[member] != "ok":
             fate = self.status[member] if 0 <= member < len(self.status) else "not part of it"
-            raise FileError(f"Member {member} of {self.path} is {fate}; `members` lists those that came through.")
+            cut = f" ({self.folder.shard(member).name} is cut off; generate makes it again)" * (fate == "damaged")
+            known = told(self.members)
+            raise FileError(f"Member {member} of {self.path} is {fate}{cut}; there are: {known}.")
         try:
             return self.handles.open(self.folder.shard(member))
         except OSError as error:
@@ -170,5 +235,15 @@ class Dataset:
 
 
 def open_dataset(path: str | Path) -> Dataset:
-    """The dataset in a folder, finished or not."""
+    """The dataset in a folder, finished or not; a FileError where there is none."""
     return Dataset(path)
+
+
+def told(members: Sequence[int]) -> str:
+    """Numbers as one says them: runs of them by their ends."""
+    if not members:
+        return "none yet"
+    starts = [m for n, m in enumerate(members) if n == 0 or m != members[n - 1] + 1]
+    ends = [m for n, m in enumerate(members) if n + 1 == len(members) or m != members[n + 1] - 1]
+    spans = [f"{a} to {b}" if a < b else str(a) for a, b in zip(starts, ends, strict=True)]
+    return ", ".join(spans[:8]) + (f" and others, {len(members)} in all" if len(spans) > 8 else "")

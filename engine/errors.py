@@ -31,7 +31,11 @@ class OutputInUse(FileError):
 
 
 class Interrupted(KeyboardInterrupt):
-    """Somebody asked the run to stop; it left a checkpoint to go on from."""
+    """Somebody asked to stop, by SIGINT (2, Ctrl-C) or SIGTERM (15); what was done so far is kept to go on from."""
+
+    def __init__(self, message: str, signal: int = 2):
+        super().__init__(message)
+        self.signal = signal
 
 
 class StabilityError(EngineError):

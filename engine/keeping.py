@@ -1,4 +1,4 @@
-"""How much memory a step holds on to until it is pulled back through."""
+"""How much memory a step holds on to until it is pulled back through, and how much all may."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from contextvars import ContextVar
 import torch
 from torch import Tensor
 
-__all__ = ["Kept", "counted", "keeps"]
+__all__ = ["POCKET", "Kept", "counted", "keeps"]
+
+POCKET = 2**29  # what linearised steps may hold where no more memory is given [bytes]
 
 
 class Kept:

@@ -46,6 +46,7 @@ class Landscape(Generic[S]):
     axes: list[Axis]
     until: float | None
     build: Callable[[Params], S] | None
+    penalty: Callable[[Params], Tensor] | None = None
 
     def __call__(self, point: np.ndarray) -> tuple[Trial, np.ndarray]:
         """The trial at a point, and the slope in the coordinates [coordinate]."""
@@ -54,6 +55,8 @@ class Landscape(Generic[S]):
             values = self.params.replace({axis.address: axis.tensor(part) for axis, part in split(self.axes, point)})
             start = self.state if self.build is None else self.build(values)
             loss = self.objective(rollout(self.solver, start, values, self.until)).sum()
+            if self.penalty is not None:
+                loss = loss + self.penalty(values).sum()
             wanted = [values[axis.address] for axis in self.axes]
             felt = loss.requires_grad
             slopes = torch.autograd.grad(loss, wanted, allow_unused=True) if felt else (None,) * len(wanted)

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 from scipy.optimize import minimize
+from torch import Tensor
 
 from scenegrad.engine.coordinates import coordinates
 from scenegrad.engine.landscape import Landscape, Objective, Trial, rebuilt
@@ -47,7 +48,9 @@ def optimise(
     steps: int = 30,
     tolerance: float = 1e-8,
     build: Callable[[Params], S] | None = None,
+    penalty: Callable[[Params], Tensor] | None = None,
     verify: Solver[S] | None = None,
+    region: float = 0.25,
     watch: Callable[[Trial], None] | None = None,
 ) -> Best:
     """Minimises objective(rollout) over the named parameters, within their bounds, by L-BFGS-B.
@@ -58,16 +61,22 @@ def optimise(
     verify: the solver that `solver` stands in for, such as that behind a surrogate. The optimum is then that of
     `verify`: the stand-in, corrected to its value and slope at the best point so far, says where to go within a region
     that grows and shrinks with how right it was (trust_region.py), and `verify` is asked once for each such move.
+    region: how far the first of them may lead along each axis, in the coordinates; infinite, the search begins where
+    the stand-in has its minimum.
 
     parameters: what may change; without them, everything that the scene marks as a Parameter. steps: iterations, each
     of one or two rollouts with their gradients; of `verify`, moves. tolerance: relative fall of the objective, and its
     slope relative to its first value, at which the search ends. build: the initial state, where it depends on the
-    parameters in a way of its own; the state that `compile` made needs none. watch: is shown every evaluation that
-    counts.
+    parameters in a way of its own; the state that `compile` made needs none. penalty: what the parameters themselves
+    add to the objective, without a simulation: the material they take, a constraint. watch: is shown every evaluation
+    that counts.
+
+    Raises EngineError where there is no such parameter or nothing may change, Diverged where a rollout that is met, or
+    its gradient, is not finite.
     """
     axes = coordinates(params, solver.program.parameters if parameters is None else parameters)
     build = build or rebuilt(solver, state, params)
-    ground = Landscape(solver, state, params, objective, axes, until, build)
+    ground = Landscape(solver, state, params, objective, axes, until, build, penalty)
     start = np.concatenate([axis.start for axis in axes])
     bounds = [pair for axis in axes for pair in axis.limits]
     history: list[Trial] = []
@@ -91,7 +100,7 @@ def optimise(
         converged, message = bool(result.success), str(result.message)
     else:
         truth = replace(ground, solver=verify)
-        converged, message = descend(truth, ground, start, bounds, steps, tolerance, seen, guesses.append)
+        converged, message = descend(truth, ground, start, bounds, steps, tolerance, seen, guesses.append, region)
     best = min(history, key=lambda trial: trial.value)
     final = params.replace({axis.address: axis.like(best.params[axis.address]) for axis in axes})
     return Best(final, best.value, tuple(history), converged, message, tuple(guesses))

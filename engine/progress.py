@@ -1,4 +1,4 @@
-"""How far a run has come, for people: a bar on a terminal, a plain line every ten seconds elsewhere, or nothing."""
+"""How far a run has come, for people: a bar on a terminal, a plain line every ten seconds elsewhere, in CI nothing."""
 
 from __future__ import annotations
 
@@ -10,10 +10,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol, TextIO
 
-__all__ = ["COMPILING", "Bar", "Lines", "Progress", "Quiet", "patience", "progress_for"]
+__all__ = ["COMPILING", "Bar", "Lines", "Progress", "Quiet", "Work", "patience", "progress_for", "stages"]
 
 Clock = Callable[[], float]
 COMPILING = "compiling kernels for the first step, cached next time"
+PATIENCE = 3.0  # seconds of silence before it is said why
+
+
+class Work(str):
+    """What is counted, "steps", where each of them is so many of something else: 4096 particle-steps, 20 frames."""
+
+    size: float
+    of: str
+
+    def __new__(cls, unit: str, size: float, of: str) -> Work:
+        made = super().__new__(cls, unit)
+        made.size, made.of = size, of
+        return made
 
 
 class Progress(Protocol):
@@ -56,27 +69,44 @@ class Lines:
     def start(self, title: str, total: float, done: float = 0.0, unit: str = "steps", first: str = COMPILING) -> None:
         self.title, self.total, self.first, self.done, self.unit = title, total, done, done, unit
         self.begin = self.last = self.clock()
+        self.before, self.compiling = 0, first == COMPILING
         self.be_patient(f"{title}: {first}")
 
     def be_patient(self, text: str) -> None:
         """The first step may compile kernels for a minute: silence would look like a hang."""
-        self.patience = threading.Timer(3.0, self.say, [text])
+        self.patience = threading.Timer(PATIENCE, self.say, [text])
         self.patience.daemon = True
         self.patience.start()
 
     def update(self, done: float, steps: int) -> None:
-        if self.patience is not None and done > self.first:
-            self.patience.cancel()
         self.done, now = done, self.clock()
+        self.under_way(now, steps)
         if now - self.last >= self.interval:
             self.last = now
             self.say(f"{self.title}: {self.report(now, steps)}")
+
+    def under_way(self, now: float, steps: int) -> None:
+        """Of the first step it is known now how long it took; where kernels were compiled, that tells nothing of the
+        steps to come: their speed is measured from here on."""
+        if self.patience is None or self.done <= self.first:
+            return
+        self.patience.cancel()
+        self.patience = None
+        if self.compiling and now - self.begin > PATIENCE:
+            self.begin = self.last = now
+            self.first, self.before = self.done, steps
 
     def report(self, now: float, steps: int) -> str:
         spent = max(now - self.begin, 1e-9)
         gained = (self.done - self.first) / max(self.total - self.first, 1e-300)
         left = in_time(spent * (1.0 / gained - 1.0)) if gained > 0 else "unknown"
-        return f"{100 * self.done / self.total:.0f} %, {steps / spent:.3g} {self.unit}/s, {left} left"
+        share = 100 * self.done / max(self.total, 1e-300)
+        return f"{share:.0f} %, {self.speed((steps - self.before) / spent)}, {left} left"
+
+    def speed(self, rate: float) -> str:
+        """'120 steps/s, 4.9e+05 particle-steps/s'."""
+        more = f", {rate * self.unit.size:.3g} {self.unit.of}/s" if isinstance(self.unit, Work) else ""
+        return f"{rate:.3g} {self.unit}/s{more}"
 
     def say(self, text: str) -> None:
         print(text, file=self.stream, flush=True)
@@ -98,15 +128,15 @@ class Bar(Lines):
         self.bar = Progress(
             TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[report]}"),
             console=Console(file=self.stream), transient=True, refresh_per_second=4,
+            redirect_stdout=sys.stdout.isatty(),  # what is printed for a file shall not go to the terminal
         )  # fmt: skip
         self.task = self.bar.add_task(title, total=total, completed=int(done), report="")
         self.bar.start()
         super().start(title, total, done, unit, first)
 
     def update(self, done: float, steps: int) -> None:
-        if self.patience is not None and done > self.first:
-            self.patience.cancel()
         self.done, now = done, self.clock()
+        self.under_way(now, steps)
         if now - self.last >= 0.1 or done >= self.total:
             self.last = now
             self.bar.update(self.task, completed=done, report=self.report(now, steps))
@@ -124,7 +154,7 @@ class Bar(Lines):
 
 
 @contextmanager
-def patience(shown: Progress, text: str, after: float = 3.0) -> Iterator[None]:
+def patience(shown: Progress, text: str, after: float = PATIENCE) -> Iterator[None]:
     """Says why it takes long, where it does."""
     timer = threading.Timer(after, shown.say, [text])
     timer.daemon = True
@@ -142,9 +172,26 @@ def progress_for(shown: bool | Any = True, stream: TextIO | None = None) -> Any:
     stream = stream or sys.stderr
     if not shown:
         return Quiet()
-    if stream.isatty() and os.environ.get("TERM", "dumb") != "dumb":
-        return Bar(stream)
-    return Quiet() if os.environ.get("CI") else Lines(stream)
+    if os.environ.get("CI"):
+        return Quiet()
+    return Bar(stream) if stream.isatty() and os.environ.get("TERM", "dumb") != "dumb" else Lines(stream)
+
+
+@contextmanager
+def stages(shown: bool | Any, title: str, total: int, unit: str = "stages") -> Iterator[Callable[[], None]]:
+    """For what has some parts of about the same length: gives what to call when one of them is over."""
+    progress, done = progress_for(shown), 0
+
+    def passed() -> None:
+        nonlocal done
+        done += 1
+        progress.update(float(done), done)
+
+    progress.start(title, float(total), unit=unit, first="under way")
+    try:
+        yield passed
+    finally:
+        progress.stop()
 
 
 def in_time(seconds: float) -> str:

@@ -1,7 +1,7 @@
 """A whole simulation as one differentiable function of its initial state and parameters.
 
-The forward pass keeps a few states, or all for which there is memory, and the list of steps taken; `adjoint.py` walks
-back over them.
+`journey.py` is the way there, which keeps a few states, or all for which there is memory, and the list of steps taken;
+`adjoint.py` walks back over them.
 """
 
 from __future__ import annotations
@@ -14,25 +14,22 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from scenegrad.engine import adjoint
 from scenegrad.engine.adjoint import Sweep
-from scenegrad.engine.capture import linearize, take
 from scenegrad.engine.controllers import Controller
 from scenegrad.engine.errors import EngineError
 from scenegrad.engine.gradients import Gradient, Reversible, Reweighted, Stored, Tape, tapeable, undoable, weighing
-from scenegrad.engine.keeping import counted
+from scenegrad.engine.journey import Journey
 from scenegrad.engine.looking import look_along, with_graph, without_graph
-from scenegrad.engine.loop import Clock, StepRecord, Tried, due_times, march
-from scenegrad.engine.solver import Probe, Pull, Solver, Step
-from scenegrad.engine.state import Params, batch_size, map_tensors, size_of, tensors, with_tensors
-from scenegrad.engine.step_log import StepLog
+from scenegrad.engine.loop import Tried, due_times
+from scenegrad.engine.remembering import begun
+from scenegrad.engine.solver import Probe, Solver
+from scenegrad.engine.state import Params, batch_size, map_tensors, tensors, with_tensors
 
 __all__ = ["Rollout", "rollout"]
 
 S = TypeVar("S")
 
 STORED = Stored()
-FAR = 2**40  # steps
 
 
 @dataclass(frozen=True)
@@ -80,9 +77,13 @@ def rollout(
     Gradients reach every floating field of `state` and every entry of `params` that asks for one. gradient: how they
     are made: `Stored(memory=...)`, `Reversible()`, `Tape()`, or, of averages over frames, `Reweighted()`.
     tried: learns of every attempt at a step, as `Trials().append` does.
+
+    Raises StabilityError where a dt that was given is beyond the bound of the solver, Diverged where a state on the way
+    there, or a gradient on the way back, is not finite.
     """
     program = solver.program
     until = program.end if until is None else until
+    state = begun(solver, state)
     refuse_nonsense(state, params, start, until, program.members)
     controller = controller or program.controller
     probes = tuple(program.probes if probes is None else probes)
@@ -106,12 +107,14 @@ def rollout(
     undoes = isinstance(gradient, Reversible)
     solver, first = undoable(solver, state, params) if undoes else (solver, state)
     memory = gradient.memory if isinstance(gradient, Stored) else 0.0
-    journey = Journey(solver, first, params, controller, probes, start, until, memory, tried)
     fields = {name: value for name, value in tensors(state).items() if value.is_floating_point()}
     learning = {address: value for address, value in params.items() if value.requires_grad}
-    journey.inputs = (tuple(fields), tuple(learning))
     felt = torch.is_grad_enabled() and any(value.requires_grad for value in (*fields.values(), *learning.values()))
-    journey.undoes, journey.keeps_pulls = undoes, felt and not undoes and not controller.needs_error
+    journey = Journey(
+        solver, first, params, controller, probes, start, until, memory, tried,
+        inputs=(list(fields), list(learning)), undoes=undoes,
+        keeps_pulls=felt and not undoes and not controller.needs_error,
+    )  # fmt: skip
     results = March.apply(journey, *fields.values(), *learning.values())
     names = list(fields)
     ended = tensors(journey.end)
@@ -152,135 +155,6 @@ def refuse_nonsense(state: Any, params: Params, start: float, until: float, memb
             f"have no room for that. Compile as many scenes as there are members, sg.compile([scene] * "
             f"{batch_size(state)})."
         )
-
-
-class Journey(Generic[S]):
-    """The forward pass and what the backward pass needs of it."""
-
-    inputs: tuple[tuple[str, ...], tuple[str, ...]]  # fields and addresses that may have gradients
-    end: S
-    steps: Tensor
-    measured: list[tuple[str, str]]  # (probe, quantity) in the order of the outputs
-
-    def __init__(
-        self,
-        solver: Solver[S],
-        state: S,
-        params: Params,
-        controller: Controller,
-        probes: tuple[Probe[S], ...],
-        start: float,
-        until: float,
-        memory: float = 0.0,
-        tried: Tried | None = None,
-    ):
-        self.solver, self.params, self.controller, self.probes = solver, params.detach(), controller, probes
-        self.first = with_tensors(state, {name: value.detach() for name, value in tensors(state).items()})
-        self.versions = self.current_versions()
-        self.tried = tried
-        self.start, self.due = start, due_times(probes, start, until)
-        self.records = StepLog(batch_size(self.first))
-        self.frames: list[tuple[int, tuple[int, ...]]] = []  # (steps before it, probes due) of each pause
-        self.keep: dict[int, S] = {0: self.first}  # checkpoint: state before this step
-        self.every = 1
-        self.pocket = max(memory, adjoint.POCKET)  # for what transposes need [bytes]
-        self.room = memory / max(size_of(self.first), 1)  # how many states there is memory for
-        self.pulls: dict[int, Pull] = {}  # the way back through every step so far, as long as there is room for it
-        self.looked: dict[int, S] = {}  # states that something was measured of, where there are such ways back
-        self.keeps_pulls = False
-        self.undoes = False  # the way back undoes steps and needs nothing but the last state
-        self.held: int | None = None  # by one of them, once it is known [bytes]
-
-    def current_versions(self) -> dict[str, int]:
-        """How often each tensor that the journey began with has been changed in place."""
-        return {name: value._version for name, value in [*tensors(self.first).items(), *self.params.items()]}
-
-    def refuse_changed(self) -> None:
-        """The way back replays the way there, so that what it began with must still be what it was."""
-        changed = [name for name, version in self.current_versions().items() if version != self.versions[name]]
-        if changed:
-            raise EngineError(
-                f"{', '.join(changed)} changed in place between the rollout and its backward pass; the gradient would "
-                f"be that of another simulation. Call backward() first, or change a copy."
-            )
-
-    def run(self) -> list[Tensor]:
-        """Carries the state along; returns the measured tensors, stacked over frames."""
-        shelves: dict[tuple[str, str], list[Tensor]] = {}
-        clock = Clock.start(batch_size(self.first), self.start)
-        moment = None
-        for moment in march(
-            self.solver,
-            self.first,
-            self.params,
-            self.controller,
-            [t for t, _ in self.due],
-            clock,
-            self.see,
-            self.patience,
-            self.tried,
-            self.go,
-        ):
-            if moment.pause is not None:
-                due = self.due[moment.pause][1]
-                self.frames.append((len(self.records), due))
-                if due and self.keeps_pulls:
-                    self.looked[len(self.records)] = moment.state
-                for index in due:
-                    for key, value in self.probes[index].look(moment.state, self.params, moment.clock.time).items():
-                        shelves.setdefault((self.probes[index].name, key), []).append(value.detach())
-        assert moment is not None
-        if self.keeps_pulls:
-            self.keep = {0: self.first}  # nobody will go on from the others
-        self.end, self.steps, self.measured = moment.state, moment.clock.steps, list(shelves)
-        return [torch.stack(column, dim=1) for column in shelves.values()]
-
-    def go(
-        self, solver: Solver[S], state: S, params: Params, start: Tensor, dt: Tensor, first: int, steps: int
-    ) -> Step[S]:
-        """Steps that keep the way back through them, as long as there is room for that of all."""
-        for n in range(first, first + steps):
-            made = self.linearized(state, start + n * dt, dt) if self.keeps_pulls else None
-            if made is None:
-                self.pulls, self.looked, self.keeps_pulls = {}, {}, False
-                return take(solver, state, params, start, dt, n, first + steps - n)
-            state, self.pulls[len(self.pulls)] = made
-        return Step(state)
-
-    def linearized(self, state: S, time: Tensor, dt: Tensor) -> tuple[S, Pull] | None:
-        """A step and the way back through it; None where that cannot be had, or takes more room than there is."""
-        count = len(self.pulls) + 1
-        if self.held is not None and (self.held + size_of(self.first)) * count > self.pocket:
-            return None
-        if self.held is not None:
-            return linearize(self.solver, state, self.wanted(), time, dt)
-        with counted() as kept:
-            found = linearize(self.solver, state, self.wanted(), time, dt)
-        self.held = kept.size
-        return None if self.held + size_of(self.first) > self.pocket else found
-
-    def wanted(self) -> Params:
-        """Params as leaves of their own, of which those learn that the journey is differentiated by."""
-        return self.params.replace(
-            {address: self.params[address].detach().requires_grad_() for address in self.inputs[1]}
-        )
-
-    def patience(self) -> int:
-        """How many steps there are up to the next checkpoint."""
-        if self.undoes:
-            return FAR
-        return self.every - len(self.records) % self.every
-
-    def see(self, record: StepRecord, before: S | None) -> None:
-        """Online checkpoints: one every `every` steps, thinned out by half whenever they outnumber twice that and, with
-        the states between two of them, those for which there is memory."""
-        n = len(self.records)
-        self.records.append(record)
-        if before is not None and n % self.every == 0 and not self.undoes:
-            self.keep[n] = before
-            if len(self.keep) > max(2 * self.every, 8, self.room - self.every):
-                self.every *= 2
-                self.keep = {step: state for step, state in self.keep.items() if step % self.every == 0}
 
 
 class March(torch.autograd.Function):

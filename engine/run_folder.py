@@ -2,58 +2,21 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from scenegrad.engine.errors import FileError, OutputInUse
 from scenegrad.engine.files.atomic import write_json
-from scenegrad.engine.files.disk import disk_errors
 from scenegrad.engine.files.frames import part_name
+from scenegrad.engine.lock import Lock
+from scenegrad.system import sweep
 
-__all__ = ["FORMAT", "Lock", "RunFolder"]
+__all__ = ["FORMAT", "RunFolder"]
 
 FORMAT = 1  # of run.json
-
-
-class Lock:
-    """An exclusive claim that ends with the process, however that ends; the file tells others who holds it."""
-
-    def __init__(self, path: Path):
-        self.path = path
-        self.file: TextIO | None = None
-
-    def claim(self) -> None:
-        with disk_errors(self.path, 0):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            file = open(self.path, "a+")  # noqa: SIM115
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            file.seek(0)
-            holder = file.read().strip() or "unknown"
-            file.close()
-            raise OutputInUse(
-                f"{self.path.parent} is in use by process {holder}. Wait for it, stop it, or write to another folder "
-                f"with --out."
-            ) from error
-        if not self.path.exists() or os.fstat(file.fileno()).st_ino != self.path.stat().st_ino:
-            file.close()  # its last holder removed it between our opening and our claim
-            return self.claim()
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        self.file = file
-
-    def release(self) -> None:
-        if self.file is not None:
-            self.path.unlink(missing_ok=True)
-            self.file.close()
-            self.file = None
 
 
 @dataclass(frozen=True)
@@ -99,11 +62,18 @@ class RunFolder:
                     f"{self.path} already holds another run ({what}). Write to another folder with --out, or replace "
                     f"it with --overwrite."
                 )
-        elif self.path.is_dir() and (strangers := [p.name for p in self.path.iterdir() if p.name != "lock"]):
+        elif self.path.is_dir() and (
+            strangers := [p.name for p in self.path.iterdir() if not p.name.startswith("lock")]
+        ):
             raise OutputInUse(
                 f"{self.path} is not empty and holds no run (but {', '.join(sorted(strangers)[:3])}). "
                 f"Write to another folder with --out."
             )
+
+    def sweep(self) -> None:
+        """Removes what a process that died was writing besides its outputs."""
+        for file in (self.checkpoint, self.record, self.path / "scene.toml"):
+            sweep(file)
 
     def clear(self) -> None:
         """Removes what the run that is recorded here wrote, and nothing else."""

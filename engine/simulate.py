@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
+from signal import SIGINT
 from typing import Any
 
 import torch
@@ -18,9 +17,11 @@ from scenegrad.engine.files.recorder import Recorder
 from scenegrad.engine.files.steps import STEPS, StepFile
 from scenegrad.engine.loop import Clock, due_times, march
 from scenegrad.engine.progress import Progress, Quiet
+from scenegrad.engine.remembering import begun
 from scenegrad.engine.run_folder import RunFolder
 from scenegrad.engine.solver import Solver
 from scenegrad.engine.state import Params, batch_size
+from scenegrad.engine.stopping import Asked, asked_to_stop
 
 __all__ = ["simulate"]
 
@@ -34,17 +35,19 @@ def simulate(
     *,
     progress: Progress | None = None,
     checkpoint_every: float = 30.0,
+    unit: str = "steps",
 ) -> None:
     """Runs the program of a solver (a batch of one) and leaves outputs, run.json and a checkpoint in the folder.
 
     about: what run.json says besides, with `provenance`, which every file carries too. checkpoint_every: wall time [s].
-    The caller holds the lock of the folder. Raises Diverged or Interrupted after everything was put in order.
+    unit: what progress counts, such as Work("steps", 4096, "particle-steps"). The caller holds the lock of the folder.
+    Raises Diverged or Interrupted after everything was put in order.
     """
     if batch_size(state) != 1:
         raise EngineError(
             f"One folder holds one simulation; got a batch of {batch_size(state)}. Use generate for many."
         )
-    Simulation(solver, params, folder, about, progress or Quiet(), checkpoint_every).run(state)
+    Simulation(solver, params, folder, about, progress or Quiet(), checkpoint_every, unit).run(state)
 
 
 class Simulation:
@@ -56,15 +59,10 @@ class Simulation:
         about: Mapping[str, Any],
         progress: Progress,
         checkpoint_every: float,
+        unit: str,
     ):
-        self.solver, self.params, self.folder, self.about, self.progress = (
-            solver,
-            params.detach(),
-            folder,
-            about,
-            progress,
-        )
-        self.checkpoint_every = checkpoint_every
+        self.solver, self.params, self.folder, self.about = solver, params.detach(), folder, about
+        self.progress, self.checkpoint_every, self.unit = progress, checkpoint_every, unit
         program = solver.program
         self.due = due_times(program.probes, 0.0, program.end)
         self.recorder = Recorder(folder.path, program.probes, about.get("provenance", {}), program.time_unit)
@@ -73,11 +71,13 @@ class Simulation:
         self.begin = time.monotonic()
 
     def run(self, state: Any) -> None:
-        self.last = self.pick_up(state)
+        self.last = self.pick_up(begun(self.solver, state))
         self.first_steps = int(self.last.clock.steps[0])
         self.earlier, self.saved = self.last.seconds, time.monotonic()
         self.note("running")
-        self.progress.start(self.folder.path.name, self.solver.program.end, float(self.last.clock.time[0]))
+        self.progress.start(
+            self.folder.path.name, self.solver.program.end, float(self.last.clock.time[0]), unit=self.unit
+        )
         try:
             with asked_to_stop() as asked, torch.no_grad():
                 self.march(asked)
@@ -96,7 +96,8 @@ class Simulation:
             self.note("interrupted", f"stopped at t = {self.reached:.6g}")
             raise Interrupted(
                 f"Stopped at t = {self.reached:.6g} of {self.solver.program.end:.6g}. "
-                f"Start the same run again to go on from there: {self.folder.path} holds a checkpoint."
+                f"Start the same run again to go on from there: {self.folder.path} holds a checkpoint.",
+                error.signal if isinstance(error, Interrupted) else SIGINT,
             ) from error
         except Exception as error:
             self.note_if_possible("failed", f"{type(error).__name__}: {error}")
@@ -111,6 +112,7 @@ class Simulation:
 
     def pick_up(self, state: Any) -> Checkpoint:
         """The last checkpoint, with the outputs cut back to it; or the beginning."""
+        self.folder.sweep()
         if self.folder.checkpoint.is_file():
             found = read_checkpoint(self.folder.checkpoint, state)
             self.recorder.resume(found.frames)
@@ -120,7 +122,7 @@ class Simulation:
         self.tried.restart()
         return Checkpoint(state, Clock.start(1), 0, {}, 0.0)
 
-    def march(self, asked: threading.Event) -> None:
+    def march(self, asked: Asked) -> None:
         start = self.last
         pauses = [moment for moment, _ in self.due[start.pause :]]
         controller = self.solver.program.controller
@@ -139,7 +141,7 @@ class Simulation:
             if time.monotonic() - self.saved > self.checkpoint_every:
                 self.save()
             if asked.is_set():
-                raise KeyboardInterrupt
+                raise Interrupted("Stopped.", asked.signal)
 
     def record(self, pause: int, state: Any, step: int) -> None:
         when, indices = self.due[pause]
@@ -187,24 +189,3 @@ class Simulation:
         """On a full disk the old run.json stays, which is still right about everything but the end."""
         with suppress(EngineError):
             self.note(status, error)
-
-
-@contextmanager
-def asked_to_stop() -> Iterator[threading.Event]:
-    """Ctrl-C and SIGTERM set the event, so that no step or frame is cut in two; a second Ctrl-C stops at once."""
-    asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked
-        return
-
-    def ask(number: int, frame: Any) -> None:
-        if asked.is_set():
-            raise KeyboardInterrupt
-        asked.set()
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, runtime_check
 import torch
 from torch import Tensor
 
-from scenegrad.engine.state import Params, tensors, with_tensors
+from scenegrad.engine.linearizing import linearized
+from scenegrad.engine.state import Params
 
 if TYPE_CHECKING:
     from scenegrad.engine.capture import Replays
@@ -23,6 +24,7 @@ __all__ = [
     "Layout",
     "Limited",
     "Linearizable",
+    "Net",
     "Points",
     "Probe",
     "Program",
@@ -80,6 +82,13 @@ class Points:
     """Particles; the quantity `position` [batch, particle, dim] places them. labels: fixed numbers of each particle."""
 
     labels: Mapping[str, Tensor] = field(default_factory=dict)  # e.g. body [particle], or [batch, particle]
+
+
+@dataclass(frozen=True)
+class Net(Points):
+    """Particles joined by lines, such as springs."""
+
+    pairs: Tensor = field(default_factory=lambda: torch.zeros((0, 2), dtype=torch.int64))  # [line, 2]
 
 
 @dataclass(frozen=True)
@@ -262,29 +271,7 @@ class TorchAdjoint:
         return self
 
     def linearize(self, state: Any, params: Params, time: Tensor, dt: Tensor) -> tuple[Any, Pull]:
-        fields = {name: value.detach() for name, value in tensors(state).items()}
-        wanted = {name: value.requires_grad_() for name, value in fields.items() if value.is_floating_point()}
-        values = {address: value.detach().requires_grad_(value.requires_grad) for address, value in params.items()}
-        learning = {address: value for address, value in values.items() if value.requires_grad}
-        with torch.enable_grad():
-            made = self.step(with_tensors(state, fields), Params(values), time, dt).state
-        after = tensors(made)
-
-        def pull(cotangent: Mapping[str, Tensor]) -> tuple[Bars, Bars]:
-            pairs = [(after[name], bar) for name, bar in cotangent.items() if after[name].requires_grad]
-            if not pairs:
-                return {}, {}
-            inputs = [*wanted.values(), *learning.values()]
-            outputs, bars = zip(*pairs, strict=True)
-            found = torch.autograd.grad(outputs, inputs, bars, allow_unused=True)
-            named = list(zip([*wanted, *learning], found, strict=True))
-            split = len(wanted)
-            return (
-                {name: bar for name, bar in named[:split] if bar is not None},
-                {address: bar for address, bar in named[split:] if bar is not None},
-            )
-
-        return with_tensors(made, {name: value.detach() for name, value in after.items()}), pull
+        return linearized(lambda state, params: self.step(state, params, time, dt).state, state, params)
 
     def vjp(
         self, state: Any, params: Params, time: Tensor, dt: Tensor, cotangent: Mapping[str, Tensor]

@@ -8,7 +8,15 @@ import signal
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
@@ -18,24 +26,47 @@ from scenegrad.engine.errors import EngineError
 
 __all__ = ["WorkerDied", "by_executor", "by_processes", "refuse_endless_spawning"]
 
+AT_ONCE = 1024  # jobs that an executor is given beforehand: more than workers, few enough to be called back
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 
 class WorkerDied(Exception):
-    """The process that did a job ended in the middle of it."""
+    """The process that did a job ended in the middle of it, or an executor gave the job up."""
 
 
 def by_executor(
-    work: Callable[[Job], Result], jobs: Sequence[Job], executor: Executor, at_once: int
+    work: Callable[[Job], Result], jobs: Sequence[Job], executor: Executor, at_once: int = AT_ONCE
 ) -> Iterator[tuple[Job, Result | WorkerDied]]:
-    """Results as they come, from an executor that looks after its own workers."""
+    """Results as they come, from an executor that looks after its own workers.
+
+    A job that it gives up, as Dask does with one whose workers died three times, has WorkerDied as its result; errors
+    of ours are for whoever asked. What is not begun when somebody stops is called back.
+    """
+    waiting, under_way = deque(jobs), dict[Future[Result], Job]()
     try:
-        yield from results(work, deque(jobs), executor, at_once, {})
-    except BrokenExecutor as error:
+        while waiting or under_way:
+            while waiting and len(under_way) < at_once:
+                job = waiting.popleft()
+                under_way[executor.submit(work, job)] = job
+            done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+            for future in done:
+                job = under_way.pop(future)
+                try:
+                    result: Result | WorkerDied = future.result()
+                except (EngineError, BrokenExecutor, CancelledError):
+                    raise
+                except Exception as error:
+                    result = WorkerDied(f"{type(error).__name__}: {error}")
+                yield job, result
+    except (BrokenExecutor, CancelledError) as error:
         raise EngineError(
-            f"The executor broke: {error or type(error).__name__}. Call generate again to go on."
+            f"The executor broke, or its cluster is gone ({type(error).__name__}: {error}). What is finished is kept; "
+            f"call generate again to go on."
         ) from error
+    finally:
+        for future in under_way:
+            future.cancel()
 
 
 def by_processes(

@@ -1,9 +1,8 @@
-"""A time-step policy for three bodies: how long a step of Hermite's scheme is, learnt from energy errors.
+"""A time-step policy for three bodies
 
-Three bodies fall together from rest and pass each other closely again and again. A policy sees how long pairs would
-need to fall together and to fly past each other, and says how long the next step is. Its few weights are sought by the
-cross-entropy method, all candidates on all starts in one batch; Aarseth's criterion, at the same number of steps, is
-what it has to beat. After Saz Ulibarrena & Portegies Zwart [2025, arXiv:2502.12809], who train a network for this.
+Three bodies fall together from rest. A policy sees how long pairs would need to fall together and to fly past each
+other, and says how long the next step of Hermite's scheme is; its few weights are sought by the cross-entropy method.
+Aarseth's criterion is to be beaten. After Saz Ulibarrena & Portegies Zwart [2025, arXiv:2502.12809].
 """
 
 from dataclasses import replace
@@ -11,7 +10,7 @@ from dataclasses import replace
 import torch
 
 import scenegrad as sg
-from scenegrad.solvers.md.motions.pace import paced
+from scenegrad.view.plots import Curve, Panel, plot_panels
 
 END = 2.0
 SOFT = 0.1  # bodies that fall from rest may meet head on
@@ -46,10 +45,10 @@ def fared(solver, state, params) -> tuple[torch.Tensor, torch.Tensor]:
 
 def with_weights(solver, weights: torch.Tensor):
     """A policy for each member: dt = exp(weights . seen), weights [member, 4]."""
-    return paced(solver, lambda state, params: (weights * seen(state)).sum(1).exp().clamp(1e-3, 0.3))
+    return sg.paced(solver, lambda state, params: (weights * seen(state)).sum(1).exp().clamp(1e-3, 0.3))
 
 
-def main(rounds: int = 6, candidates: int = 16, starts: int = 12, trials: int = 48):
+def main(rounds: int = 6, candidates: int = 16, starts: int = 12, trials: int = 48, out: str = "choose_the_step.png"):
     steps = fared(*falling(starts, seed=1))[1].mean()  # of Aarseth's criterion
     mean, spread = torch.tensor([-2.5, 1.0, 0.0, 0.0]).double(), torch.tensor([0.5, 0.3, 0.3, 0.3]).double()
     noise = torch.Generator().manual_seed(0)
@@ -67,13 +66,13 @@ def main(rounds: int = 6, candidates: int = 16, starts: int = 12, trials: int = 
         print(f"round {n}: score {score.min():.2f}, weights {[round(w, 2) for w in mean.tolist()]}")
     solver, state, params = falling(trials, seed=99)
     learnt, own = fared(with_weights(solver, mean.expand(trials, 4)), state, params)
-    print(f"learnt:  error 10^{learnt.mean():.2f} in {10 ** own.mean():.0f} steps")
-    fair = []
-    for accuracy in (0.05, 0.02, 0.008):
-        error, taken = (one.mean() for one in fared(*falling(trials, seed=99, accuracy=accuracy)))
-        print(f"Aarseth: error 10^{error:.2f} in {10**taken:.0f} steps")
-        fair.append(float(error + 4.0 * (taken - own.mean())))
-    print(f"At equal steps the learnt rule has 10^{float(learnt.mean()) - sum(fair) / len(fair):.2f} of its error.")
+    rows = [[one.mean() for one in fared(*falling(trials, 99, accuracy))] for accuracy in (0.05, 0.02, 0.008)]
+    errors, steps = torch.tensor(rows).T
+    fair = (errors + 4.0 * (steps - own.mean())).mean()
+    print(f"In {10 ** own.mean():.0f} steps the learnt rule has 10^{learnt.mean() - fair:.2f} of Aarseth's error.")
+    both = (("Aarseth", steps, errors), ("learnt", own.mean(), learnt.mean()))
+    curves = [Curve(10**x, 10**y, name, "o-", n) for n, (name, x, y) in enumerate(both)]
+    plot_panels([Panel(curves, x="steps", y="relative error of the energy", log="xy")], out)
 
 
 if __name__ == "__main__":

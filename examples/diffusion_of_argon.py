@@ -1,8 +1,9 @@
-"""How fast atoms of liquid argon wander: by Einstein's slope and by Green's and Kubo's integral, with error bars.
+"""How fast atoms of liquid argon wander
 
-Nothing but correlations is written down: the mean square displacement over lags from 0.02 to 10 tau, whose spacing
-doubles five times, and the velocity correlation over the first 1.6 tau. D follows from every stretch of the run, and
-its error from blocks of these. At T = 0.736, N = 864, LAMMPS finds 0.0321 either way.
+By Einstein's slope and by Green's and Kubo's integral, with error bars. Nothing but correlations is written down: the
+mean square displacement over lags from 0.02 to 10 tau, whose spacing doubles five times, and the velocity correlation
+over the first 1.6 tau. D follows from every stretch of the run, and its error from blocks of these. At T = 0.736, N =
+864, LAMMPS finds 0.0321 either way.
 """
 
 import sys
@@ -23,7 +24,7 @@ def main(out: str = "runs/diffusion", cells: int = 5, end: float = 100.0, doubli
     integral = sg.Estimate(found.by_integral.constant.mean[-1], found.by_integral.constant.error[-1])
     print(f"T = {sg.blocking(run['thermo'].temperature)}")
     print(f"D = {found.by_slope.constant} by the slope, {integral} by the integral [sigma^2/tau]")
-    print(found.plot())
+    print(found.plot(f"{out}/diffusion_of_argon.png"))
     return found
 
 

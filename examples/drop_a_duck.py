@@ -1,4 +1,7 @@
-"""A soft body falls on a floor: describe it, run it, make a film of it."""
+"""A rubber duck falls on a floor
+
+Describe it, run it, make a film of it: a soft body from a mesh, a floor with friction, a run that resumes.
+"""
 
 import sys
 
@@ -28,7 +31,7 @@ def main(out: str = "runs/duck", cells: int = 48, end: float = 0.8) -> None:
     run = sg.run(scene, out=out)
     print(run)
     print("lowest point of the centre of mass:", run["com"][:, 2].min(), "m")
-    print(run.movie(f"{out}/duck.gif"))
+    print(run.movie(f"{out}/drop_a_duck.gif"))
 
 
 if __name__ == "__main__":

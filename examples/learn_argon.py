@@ -1,16 +1,17 @@
-"""How large are atoms of argon, and how strongly do they attract each other? Found from where their neighbours stand.
+"""Atoms from where their neighbours stand
 
-The g(r) to be matched was made by another code, LAMMPS, at the state of Rahman's liquid argon [1964, Phys. Rev. 136,
-A405]; sigma and epsilon, which he took to be 3.4 Angstrom and 120 K, are sought. No trajectory is differentiated:
-frames are reweighted, and drawn anew when few of them have a weight left [Thaler & Zavadlav 2021]. What is matched of
-g(r) is what such atoms feel of it, its integrals with r^-12 and r^-6 [Shell 2008, J. Chem. Phys. 129, 144108].
+How large are atoms of argon, and how strongly do they attract each other? The g(r) to be matched was made by another
+code, LAMMPS, at the state of Rahman's liquid argon [1964, Phys. Rev. 136, A405]; sigma and epsilon, which he took to
+be 3.4 Angstrom and 120 K, are sought. No trajectory is differentiated: frames are reweighted, and drawn anew when few
+of them have a weight left [Thaler & Zavadlav 2021]. What is matched of g(r) is what such atoms feel of it, its
+integrals with r^-12 and r^-6 [Shell 2008, J. Chem. Phys. 129, 144108].
 """
 
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
 import scenegrad as sg
+from scenegrad.view.plots import Curve, Panel, plot_panels
 
 SIGMA, EPSILON, KELVIN = 3.4, 120.0, 8.617333e-5  # [Angstrom], [K], [eV]
 HEAT, DENSITY = 0.8034 * EPSILON, 0.8072 / SIGMA**3  # of the liquid [K], [1/Angstrom^3]
@@ -37,7 +38,7 @@ def argon(sigma: float, epsilon: float, cells: int) -> sg.Scene:
     )
 
 
-def main(rounds: int = 14, frames: int = 40, cells: int = 4, warmup: int = 2000, out: str | None = None):
+def main(rounds: int = 14, frames: int = 40, cells: int = 4, warmup: int = 2000, out: str = "learn_argon.png"):
     """Relative errors of sigma and epsilon, and their error bars."""
     path, curves, settings = [(3.2, 90.0)], [], {"frames": frames, "every": 30, "copies": 6, "warmup": warmup}
     run = sg.sampling.reweighting(argon(3.2, 90.0 * KELVIN, cells), threshold=0.8, device="cpu", **settings)
@@ -60,21 +61,18 @@ def main(rounds: int = 14, frames: int = 40, cells: int = 4, warmup: int = 2000,
         print(f"round {n}: sigma = {path[-1][0]:.4f} A, epsilon = {path[-1][1]:.1f} K")
     off = [path[-1][0] / SIGMA - 1.0, path[-1][1] / EPSILON - 1.0]
     print(f"sigma is off by {off[0]:+.2%} +- {bar[0]:.2%}, epsilon by {off[1]:+.2%} +- {bar[1]:.2%}")
-    if out is not None:
-        figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
-        left.plot(*zip(*path, strict=True), "o-", markersize=3, label="found, round by round")
-        left.errorbar(*path[-1], EPSILON * bar[1], SIGMA * bar[0], capsize=2, color="tab:orange", label="at last")
-        left.plot(SIGMA, EPSILON, "k+", markersize=12, label="of the liquid")
-        left.set(xlabel=r"$\sigma$ [Angstrom]", ylabel=r"$\varepsilon / k_B$ [K]")
-        right.plot(R, wanted(), "k.", markersize=3, label="of the liquid (LAMMPS)")
-        right.plot(R, torch.stack([curves[0], curves[-1]], dim=1), label=["at first", "found"])
-        right.set(xlabel="r [Angstrom]", ylabel="g(r)")
-        for axes in (left, right):
-            axes.legend(frameon=False)
-        figure.savefig(out, dpi=110)
-        plt.close(figure)
+    ways = [
+        Curve(*zip(*path, strict=True), "found, round by round", "o-"),
+        Curve(SIGMA, EPSILON, "of the liquid", "x", 1),
+    ]
+    shapes = [
+        Curve(R, g, label, "-", n) for n, (g, label) in enumerate(((curves[0], "at first"), (curves[-1], "found")))
+    ]
+    shapes.append(Curve(R, wanted(), "of the liquid (LAMMPS)", "--", "black"))
+    left = Panel(ways, x="sigma [Angstrom]", y="epsilon / k_B [K]")
+    plot_panels([left, Panel(shapes, x="r [Angstrom]", y="g(r)")], out)
     return off, bar
 
 
 if __name__ == "__main__":
-    main(out="learn_argon.png")
+    main()

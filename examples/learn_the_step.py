@@ -1,7 +1,7 @@
-"""A model of the time step, trained on the steps of earlier runs.
+"""A model that chooses time steps
 
-Each run folder holds every attempt at a step. A small network learns from them how the error of the next step follows
-from the last two, and chooses dt for a gas that it has not seen; PI, the controller of the textbook, looks at the same.
+A small network learns from every attempt at a step of earlier runs how the error of the next follows from the last two,
+and chooses dt for a gas that it has not seen; PI, the controller of the textbook, looks at the same.
 """
 
 from itertools import pairwise
@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 import scenegrad as sg
+from scenegrad.view.plots import Curve, Panel, plot_panels
 
 TOLERANCE, ORDER = 1e-6, 3  # of the local error, and its order in dt
 
@@ -52,11 +53,8 @@ def train(known: torch.Tensor, later: torch.Tensor, epochs: int) -> torch.nn.Mod
     return net.eval()
 
 
-def main(
-    out: str = "runs/learn_the_step", seeds: int = 6, epochs: int = 600, cells: int = 64, end: float = 2.0
-) -> dict:
+def main(out: str = "runs/learn_the_step", seeds: int = 6, epochs: int = 600, cells: int = 64, end: float = 2.0):
     runs = [sg.run(waves(n, cells, end), f"{out}/{n}", dtype="float64", progress=False) for n in range(seeds)]
-    runs[0].plot_steps()
     model = train(*map(torch.cat, zip(*(lessons(run.steps) for run in runs), strict=True)), epochs)
 
     def rule(memory, max_dt):
@@ -67,13 +65,15 @@ def main(
         return torch.where(memory.taken_before > 0.0, dt, 0.05 * max_dt)
 
     solver, state, params = sg.compile(waves(1000, cells, end), device="cpu", dtype="float64")
-    controls, attempts = {"PI": solver.program.controller, "learned": sg.StepRule(rule, TOLERANCE, ORDER)}, {}
-    for name, control in controls.items():
+    controls, curves = {"PI": solver.program.controller, "learned": sg.StepRule(rule, TOLERANCE, ORDER)}, []
+    for n, (name, control) in enumerate(controls.items()):
         trials = sg.Trials()
         sg.rollout(solver, state, params, controller=control, probes=(), tried=trials.append)
-        attempts[name] = len(kept := trials.table()["accepted"])
-        print(f"{name:8} {int(kept.sum())} steps, {int((~kept).sum())} attempts in vain")
-    return attempts
+        table = trials.table()
+        print(f"{name:8} {int(table['accepted'].sum())} steps, {int((~table['accepted']).sum())} attempts in vain")
+        curves.append(Curve(table["time"], table["dt"], name, "-", n))
+    plot_panels([Panel(curves, x="t [s]", y="dt [s]")], f"{out}/learn_the_step.png")
+    return {curve.label: len(curve.x) for curve in curves}
 
 
 if __name__ == "__main__":

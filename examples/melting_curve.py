@@ -1,37 +1,31 @@
-"""The melting curve of thirteen atoms by replica exchange: their energy, and how much they wander, over temperature.
+"""The melting curve of thirteen atoms
 
-Below T = 0.25 epsilon/k_B atoms stay where they are in an icosahedron, and U = U_0 + (3 N - 6)/2 k_B T but for what is
-not harmonic; above 0.32 they trade places all the time. In between the cluster is now the one and now the other.
+Their energy, and how much they wander, over temperature, by replica exchange. Below T = 0.25 epsilon/k_B atoms stay
+where they are in an icosahedron, and U = U_0 + (3 N - 6)/2 k_B T but for what is not harmonic; above 0.32 they trade
+places all the time. In between the cluster is now the one and now the other.
 """
 
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
 import scenegrad as sg
 from scenegrad.scenes.library.targets import CLUSTERS
+from scenegrad.view.plots import Curve, Panel, plot_panels
 
 SIGMA = 2.0 ** (1.0 / 6.0)  # distance of least energy of a pair, for sigma = 1
 
 
 def cluster() -> sg.Scene:
     """LJ13 with sigma = epsilon = 1, in a soft sphere that keeps atoms which evaporate."""
-    sites = tuple(tuple(SIGMA * x for x in point) for point in CLUSTERS[13]())
+    atoms = sg.Atoms(lattice=sg.Sites(tuple(tuple(SIGMA * x for x in point) for point in CLUSTERS[13]())))
+    pairs, wall = sg.LennardJonesPairs(pairs="unordered", rm=SIGMA), sg.Confinement(radius=2.5)
     return sg.Scene(
-        name="cluster",
-        units="lj",
-        domain=sg.Domain.unbounded(dim=3),
-        entities={
-            "atoms": sg.Atoms(lattice=sg.Sites(sites)),
-            "pair": sg.LennardJonesPairs(pairs="unordered", rm=SIGMA),
-            "wall": sg.Confinement(radius=2.5),
-        },
-        dynamics=sg.Langevin(temperature=0.3, friction=1.0),
-        time=sg.Time(end=1.0, dt=0.01),
-    )
+        name="cluster", units="lj", domain=sg.Domain.unbounded(dim=3), time=sg.Time(end=1.0, dt=0.01),
+        entities={"atoms": atoms, "pair": pairs, "wall": wall}, dynamics=sg.Langevin(temperature=0.3, friction=1.0),
+    )  # fmt: skip
 
 
-def main(exchanges: int = 400, ladders: int = 8, warmup: int = 6000, frames: int = 300, out: str | None = None):
+def main(exchanges: int = 400, ladders: int = 8, warmup: int = 6000, frames: int = 300, out: str = "melting_curve.png"):
     """Temperatures of the rungs; energies, Lindemann indices and their errors [rung]; T where the index is halfway."""
     rungs = np.linspace(0.16, 0.40, 13).tolist()
     run = sg.sampling.replica_exchange(
@@ -44,22 +38,15 @@ def main(exchanges: int = 400, ladders: int = 8, warmup: int = 6000, frames: int
         print(f"T = {t:.2f}: U = {u:.2f} +- {bar:.2f}, Lindemann index {delta:.3f} +- {width:.3f}")
     half = float(np.interp(0.5 * float(table[1][0][0] + table[1][0][-1]), table[1][0].numpy(), rungs))
     print(f"C is highest at T = {curve.peak[0]:.3f}, the index halfway at {half:.3f}")
-    if out is not None:
-        figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
-        left.fill_between(curve.temperature, *(curve.energy + s * 2 * curve.energy_error for s in (-1, 1)), alpha=0.3)
-        left.plot(curve.temperature, curve.energy, label="all rungs, by MBAR (2 errors)")
-        left.errorbar(rungs, table[0][0], 2 * table[0][1], fmt="k.", capsize=2, label="each rung by itself")
-        left.plot(rungs, -44.3268 + 16.5 * np.array(rungs), ":", color="gray", label="harmonic solid")
-        left.set(xlabel=r"$T$ [$\varepsilon/k_B$]", ylabel=r"$U$ [$\varepsilon$]", title="Caloric curve of LJ13")
-        right.errorbar(rungs, table[1][0], 2 * table[1][1], fmt="o-", markersize=3, capsize=2, label="2 errors")
-        right.set(xlabel=r"$T$ [$\varepsilon/k_B$]", ylabel=r"$\delta$", title="Lindemann index")
-        for axes in (left, right):
-            axes.axvline(curve.peak[0], color="tab:red", alpha=0.5, label="highest heat capacity")
-            axes.legend(fontsize=7)
-        figure.savefig(out, dpi=110)
-        plt.close(figure)
+    u, bar, (delta, width) = curve.energy, 2 * curve.energy_error, table[1]
+    left = [Curve(curve.temperature, u, "all rungs, by MBAR (2 errors)", low=u - bar, high=u + bar)]
+    left.append(Curve(rungs, table[0][0], "each rung by itself", "o", 1))
+    left.append(Curve(rungs, -44.3268 + 16.5 * np.array(rungs), "harmonic solid", ":", "soft"))
+    right = [Curve(rungs, delta, "2 errors", "o-", low=delta - 2 * width, high=delta + 2 * width)]
+    heat = Panel(left, "Caloric curve of LJ13", "T [epsilon/k_B]", "U [epsilon]")
+    plot_panels([heat, Panel(right, "Lindemann index", "T [epsilon/k_B]", "delta")], out)
     return rungs, *table[0], *table[1], half
 
 
 if __name__ == "__main__":
-    main(out="melting_curve.png")
+    main()

@@ -1,14 +1,15 @@
-"""Three bodies fall past each other: steps that a policy paces beside constant ones, at equal error.
+"""Steps paced by the closest pair
 
-The Pythagorean problem [Burrau 1913; Szebehely & Peters 1967] up to t = 2.5, past its first close passage: at t = 1.88
-two bodies are 0.0098 apart, 500 times closer than they began. The policy makes a step a share of the time in which the
-two closest bodies would fall together; all shares, and all constant steps, are members of a batch.
+Three bodies fall past each other: steps that a policy paces beside constant ones, at equal error. The Pythagorean
+problem [Burrau 1913; Szebehely & Peters 1967] up to t = 2.5, past its first close passage: at t = 1.88 two bodies are
+0.0098 apart, 500 times closer than they began. The policy makes a step a share of the time in which the two closest
+bodies would fall together; all shares, and all constant steps, are members of a batch.
 """
 
-import matplotlib.pyplot as plt
 import torch
 
 import scenegrad as sg
+from scenegrad.view.plots import Curve, Panel, plot_panels
 
 END = 2.5
 FIRST, SECOND = torch.tensor([0, 0, 1]), torch.tensor([1, 2, 2])  # the three pairs
@@ -30,7 +31,7 @@ def went(policy, members: int) -> tuple[torch.Tensor, torch.Tensor]:
     return run.steps, run.state.position
 
 
-def main(most: int = 24_000, finest: float = 0.005, out: str | None = None) -> float:
+def main(most: int = 24_000, finest: float = 0.005, out: str = "pace_three_bodies.png") -> float:
     """How many times as many steps constant ones take as the policy does for no larger an error."""
     dt = END * 2.0 ** torch.arange(5, dtype=torch.float64) / most
     share = finest * 2.0 ** torch.arange(6, dtype=torch.float64)
@@ -42,15 +43,10 @@ def main(most: int = 24_000, finest: float = 0.005, out: str | None = None) -> f
     (own, errors), (given, best) = table["paced"], table["constant"]
     ratio = float(given[best.argmin()] / own[errors <= best.min()].min())
     print(f"For an error of {best.min():.1e}, constant steps are {ratio:.0f} times as many.")
-    if out is not None:
-        for name, (n, error) in table.items():
-            plt.loglog(n, error, "o-", label=f"{name} steps")
-        plt.gca().set(xlabel="steps", ylabel=f"error of positions at t = {END}")
-        plt.legend(frameon=False)
-        plt.savefig(out, dpi=110, bbox_inches="tight")
-        plt.close()
+    curves = [Curve(*rows, f"{name} steps", "o-", n) for n, (name, rows) in enumerate(table.items())]
+    plot_panels([Panel(curves, x="steps", y=f"error of positions at t = {END}", log="xy")], out)
     return ratio
 
 
 if __name__ == "__main__":
-    main(out="pace_three_bodies.png")
+    main()

@@ -1,7 +1,7 @@
-"""The free energy of alanine dipeptide in vacuum over its two angles, by replica exchange up to 960 K.
+"""The free energy of alanine dipeptide
 
-At 300 K a molecule would stay for nanoseconds on the side of phi < 0 where it starts; the hot replicas go round, and
-what they see counts at 300 K by MBAR.
+In vacuum, over its two angles, by replica exchange up to 960 K. At 300 K a molecule would stay for nanoseconds on the
+side of phi < 0 where it starts; the hot replicas go round, and what they see counts at 300 K by MBAR.
 """
 
 import matplotlib.pyplot as plt
@@ -30,7 +30,7 @@ def draw(angles: torch.Tensor, weights: torch.Tensor, name: str, bins: int = 40)
     axes.set_xticks(range(-180, 181, 90))
     axes.set_yticks(range(-180, 181, 90))
     for place, label in (((-78, 72), "C7eq"), ((-152, 160), "C5"), ((60, -45), "C7ax")):
-        axes.annotate(label, place, color="white", ha="center")
+        axes.annotate(label, place, ha="center", bbox={"color": "white", "alpha": 0.6, "pad": 1, "linewidth": 0})
     figure.savefig(name, dpi=110)
     plt.close(figure)
     return torch.from_numpy(energy)

@@ -1,4 +1,7 @@
-"""Gaussian splats become a jelly that falls: a .ply of moved and deformed Gaussians for every frame."""
+"""Gaussian splats become a jelly
+
+A scene of splats falls and bounces: every frame a .ply of moved and deformed Gaussians [Kerbl et al. 2023].
+"""
 
 import sys
 from pathlib import Path
@@ -48,6 +51,7 @@ def main(out: str = "runs/splats", gaussians: int = 4000, cells: int = 32, end: 
         f"{len(frames)} frames of {gaussians} Gaussians, {frames[0]} to {frames[-1].name}: open them in a splat viewer"
     )
     print("lowest point of the centre of mass:", run["com"][:, 2].min(), "m")
+    run.screenshot(f"{out}/splats_fall.png")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from scenegrad import statistics as statistics
     from scenegrad import surrogates as surrogates
     from scenegrad import view as view
+    from scenegrad.cards import card as card
+    from scenegrad.differences import Difference as Difference
+    from scenegrad.differences import diff as diff
     from scenegrad.engine.controllers import CFL as CFL
     from scenegrad.engine.controllers import PI as PI
     from scenegrad.engine.controllers import PID as PID
@@ -37,16 +40,25 @@ if TYPE_CHECKING:
     from scenegrad.engine.jackknife import Estimate as Estimate
     from scenegrad.engine.jackknife import jackknife as jackknife
     from scenegrad.engine.optimise import optimise as optimise
+    from scenegrad.engine.reductions import Average as Average
+    from scenegrad.engine.reductions import Final as Final
+    from scenegrad.engine.reductions import Greatest as Greatest
     from scenegrad.engine.residual import residual as residual
     from scenegrad.engine.rollout import Rollout as Rollout
     from scenegrad.engine.rollout import rollout as rollout
+    from scenegrad.engine.solver import Step as Step
     from scenegrad.engine.state import Params as Params
     from scenegrad.engine.state import with_tensors as with_tensors
     from scenegrad.engine.statistics import blocking as blocking
+    from scenegrad.engine.step_adjoints import Adjoints as Adjoints
     from scenegrad.engine.step_rule import StepRule as StepRule
     from scenegrad.engine.trials import Trials as Trials
+    from scenegrad.evaluating import evaluate as evaluate
+    from scenegrad.evaluations import Evaluation as Evaluation
+    from scenegrad.exporting.export import export as export
     from scenegrad.extxyz import write_extxyz as write_extxyz
     from scenegrad.generating import generate as generate
+    from scenegrad.importing.import_file import import_file as import_file
     from scenegrad.running import run as run
     from scenegrad.runs import CheckFailed as CheckFailed
     from scenegrad.runs import Run as Run
@@ -103,6 +115,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Electrostatics as Electrostatics
     from scenegrad.scenes import Elliptic as Elliptic
     from scenegrad.scenes import Energy as Energy
+    from scenegrad.scenes import EnergyTerm as EnergyTerm
     from scenegrad.scenes import Ensemble as Ensemble
     from scenegrad.scenes import Entity as Entity
     from scenegrad.scenes import EntropyProduction as EntropyProduction
@@ -150,20 +163,25 @@ if TYPE_CHECKING:
     from scenegrad.scenes import LogUniform as LogUniform
     from scenegrad.scenes import Magnitude as Magnitude
     from scenegrad.scenes import MassSpring as MassSpring
+    from scenegrad.scenes import Material as Material
     from scenegrad.scenes import MaterialPoint as MaterialPoint
     from scenegrad.scenes import MaternField as MaternField
     from scenegrad.scenes import Mesh as Mesh
     from scenegrad.scenes import MeshEdges as MeshEdges
     from scenegrad.scenes import MeshFile as MeshFile
+    from scenegrad.scenes import Method as Method
+    from scenegrad.scenes import Misfit as Misfit
     from scenegrad.scenes import MixedLennardJones as MixedLennardJones
     from scenegrad.scenes import MolecularDynamics as MolecularDynamics
     from scenegrad.scenes import Momentum as Momentum
     from scenegrad.scenes import Morse as Morse
     from scenegrad.scenes import Moving as Moving
+    from scenegrad.scenes import Multigrid as Multigrid
     from scenegrad.scenes import Muscle as Muscle
     from scenegrad.scenes import NeoHookean as NeoHookean
     from scenegrad.scenes import Newtonian as Newtonian
     from scenegrad.scenes import NoiseField as NoiseField
+    from scenegrad.scenes import NonNegative as NonNegative
     from scenegrad.scenes import Normal as Normal
     from scenegrad.scenes import NoseHoover as NoseHoover
     from scenegrad.scenes import NoSlip as NoSlip
@@ -171,6 +189,9 @@ if TYPE_CHECKING:
     from scenegrad.scenes import OldroydB as OldroydB
     from scenegrad.scenes import Oscillator as Oscillator
     from scenegrad.scenes import Outflow as Outflow
+    from scenegrad.scenes import Output as Output
+    from scenegrad.scenes import Own as Own
+    from scenegrad.scenes import PairPotential as PairPotential
     from scenegrad.scenes import Parabolic as Parabolic
     from scenegrad.scenes import Parameter as Parameter
     from scenegrad.scenes import Particles as Particles
@@ -179,11 +200,13 @@ if TYPE_CHECKING:
     from scenegrad.scenes import PlaneWave as PlaneWave
     from scenegrad.scenes import PointFile as PointFile
     from scenegrad.scenes import Points as Points
+    from scenegrad.scenes import Positive as Positive
     from scenegrad.scenes import ReactionField as ReactionField
     from scenegrad.scenes import RigidBody as RigidBody
     from scenegrad.scenes import RigidBond as RigidBond
     from scenegrad.scenes import RigidPose as RigidPose
     from scenegrad.scenes import Samples as Samples
+    from scenegrad.scenes import Scalar as Scalar
     from scenegrad.scenes import ScaledPairs as ScaledPairs
     from scenegrad.scenes import Scene as Scene
     from scenegrad.scenes import SceneError as SceneError
@@ -198,6 +221,7 @@ if TYPE_CHECKING:
     from scenegrad.scenes import Snow as Snow
     from scenegrad.scenes import SoftSphere as SoftSphere
     from scenegrad.scenes import Sparse as Sparse
+    from scenegrad.scenes import SparseLU as SparseLU
     from scenegrad.scenes import Spectral as Spectral
     from scenegrad.scenes import Spectrum as Spectrum
     from scenegrad.scenes import Sphere as Sphere
@@ -227,14 +251,17 @@ if TYPE_CHECKING:
     from scenegrad.scenes import TwoPhases as TwoPhases
     from scenegrad.scenes import Uniform as Uniform
     from scenegrad.scenes import UniformForcing as UniformForcing
+    from scenegrad.scenes import Vector as Vector
     from scenegrad.scenes import VelocityCorrelation as VelocityCorrelation
     from scenegrad.scenes import Viscoelastic as Viscoelastic
     from scenegrad.scenes import VonMises as VonMises
     from scenegrad.scenes import Wall as Wall
     from scenegrad.scenes import WaterPatch as WaterPatch
+    from scenegrad.scenes import Waves as Waves
     from scenegrad.scenes import WeaklyCompressible as WeaklyCompressible
     from scenegrad.scenes import Yukawa as Yukawa
     from scenegrad.scenes import library as library
+    from scenegrad.scenes import load_plugin as load_plugin
     from scenegrad.scenes import load_scene as load_scene
     from scenegrad.scenes import read_molecules as read_molecules
     from scenegrad.scenes import save_scene as save_scene
@@ -245,11 +272,18 @@ if TYPE_CHECKING:
     from scenegrad.solvers.md.many_body.learned import with_potential as with_potential
     from scenegrad.solvers.md.minimum import minimise as minimise
     from scenegrad.solvers.md.motions.pace import paced as paced
+    from scenegrad.solvers.md.own import register_energy as register_energy
+    from scenegrad.solvers.md.own import register_pair_potential as register_pair_potential
     from scenegrad.solvers.md.potential_energy import forces as forces
     from scenegrad.solvers.md.potential_energy import potential_energy as potential_energy
     from scenegrad.solvers.mpm.learned import read_weights as read_weights
     from scenegrad.solvers.mpm.learned import register_law as register_law
     from scenegrad.solvers.mpm.learned import with_modules as with_modules
+    from scenegrad.solvers.mpm.materials.own import elastic_law as elastic_law
+    from scenegrad.solvers.mpm.materials.own import register_material as register_material
+    from scenegrad.solvers.own import register_output as register_output
+    from scenegrad.solvers.own import register_solver as register_solver
+    from scenegrad.solvers.torch_solver import TorchSolver as TorchSolver
     from scenegrad.sources import read_scene as read_scene
     from scenegrad.splats import write_splats as write_splats
     from scenegrad.surrogates import Surrogate as Surrogate
@@ -264,20 +298,21 @@ SCENES = (
     "BandForcing Bingham Body BornMayerHuggins Boundary Box Brownian Buckingham Burgers CamClay Capsule CenterOfMass "
     "Chains Charges14 Choice Collider Conduction Confinement ConstantPressure CosineAngle Coulomb Cylinder Darcy "
     "Dense Diagnostics DiagonalForcing Diamond DihedralAngles Direct DistanceBias Domain DoubleWellPairs "
-    "DruckerPrager Electrostatics Elliptic Energy Ensemble Entity EntropyProduction Ewald Exchange Explicit "
-    "FieldFile Fields Finer FiniteElement FiniteVolume FixedCorotated Fluid Force Gas GasPatch GaussianField "
-    "Gaussians GeneralizedBorn Gravity GrayScott HalfSpace HarmonicAngle HarmonicBond HarmonicDihedral HarmonicWell "
-    "Hermite HerschelBulkley Hexagonal Hinge Image Implicit Inflow IsentropicVortex KolmogorovForcing "
+    "DruckerPrager Electrostatics Elliptic Energy EnergyTerm Ensemble Entity EntropyProduction Ewald Exchange "
+    "Explicit FieldFile Fields Finer FiniteElement FiniteVolume FixedCorotated Fluid Force Gas GasPatch "
+    "GaussianField Gaussians GeneralizedBorn Gravity GrayScott HalfSpace HarmonicAngle HarmonicBond HarmonicDihedral "
+    "HarmonicWell Hermite HerschelBulkley Hexagonal Hinge Image Implicit Inflow IsentropicVortex KolmogorovForcing "
     "KuramotoSivashinsky Langevin Learned LearnedPotential LennardJones LennardJones14 LennardJonesPairs "
-    "LinearElastic LogNormalField LogUniform Magnitude MassSpring MaterialPoint MaternField Mesh MeshEdges MeshFile "
-    "MixedLennardJones MolecularDynamics Momentum Morse Moving Muscle NeoHookean Newtonian NoSlip NoiseField Normal "
-    "NoseHoover Obstacle OldroydB Oscillator Outflow Parabolic Parameter Particles Periodic PeriodicDihedral "
-    "PlaneWave PointFile Points ReactionField RigidBody RigidBond RigidPose Samples ScaledPairs Scene SceneError "
-    "Separate ShallowWater Signal SimpleCubic Sine Sites Slip Smagorinsky Snow SoftSphere Sparse Spectral Spectrum "
-    "Sphere Splats Spots SpringLattice SpringList Springs Square StVenantKirchhoffHencky Staggered Stick "
-    "StillingerWeber Stress StructureFactor SymmetricLeapfrog Table TailCorrection TaylorGreen Thermo Through Time "
-    "Together Tracer Traction Tree TwoPhases Uniform UniformForcing VelocityCorrelation Viscoelastic VonMises Wall "
-    "WaterPatch WeaklyCompressible Yukawa load_scene read_molecules save_scene scene_schema vary"
+    "LinearElastic LogNormalField LogUniform Magnitude MassSpring Material MaterialPoint MaternField Mesh MeshEdges "
+    "MeshFile Method Misfit MixedLennardJones MolecularDynamics Momentum Morse Moving Multigrid Muscle NeoHookean "
+    "Newtonian NoSlip NoiseField NonNegative Normal NoseHoover Obstacle OldroydB Oscillator Outflow Output Own "
+    "PairPotential Parabolic Parameter Particles Periodic PeriodicDihedral PlaneWave PointFile Points Positive "
+    "ReactionField RigidBody RigidBond RigidPose Samples Scalar ScaledPairs Scene SceneError Separate ShallowWater "
+    "Signal SimpleCubic Sine Sites Slip Smagorinsky Snow SoftSphere Sparse SparseLU Spectral Spectrum Sphere Splats "
+    "Spots SpringLattice SpringList Springs Square StVenantKirchhoffHencky Staggered Stick StillingerWeber Stress "
+    "StructureFactor SymmetricLeapfrog Table TailCorrection TaylorGreen Thermo Through Time Together Tracer Traction "
+    "Tree TwoPhases Uniform UniformForcing Vector VelocityCorrelation Viscoelastic VonMises Wall WaterPatch Waves "
+    "WeaklyCompressible Yukawa load_plugin load_scene read_molecules save_scene scene_schema vary"
 )
 ERRORS = "DeviceError DiskFull Diverged EngineError FileError MeshError OutputInUse StabilityError"
 
@@ -287,6 +322,8 @@ HOMES: dict[str, str] = {
     **dict.fromkeys(ERRORS.split(), "scenegrad.engine.errors"),
     **dict.fromkeys(("CFL", "PI", "PID", "Fixed", "InStep"), "scenegrad.engine.controllers"),
     **dict.fromkeys(("Reversible", "Reweighted", "Stored", "Tape"), "scenegrad.engine.gradients"),
+    **dict.fromkeys(("Average", "Final", "Greatest"), "scenegrad.engine.reductions"),
+    "Adjoints": "scenegrad.engine.step_adjoints",
     "StepRule": "scenegrad.engine.step_rule",
     **dict.fromkeys(("Estimate", "jackknife"), "scenegrad.engine.jackknife"),
     "blocking": "scenegrad.engine.statistics",
@@ -294,7 +331,13 @@ HOMES: dict[str, str] = {
     **dict.fromkeys(("Dataset", "open_dataset"), "scenegrad.engine.dataset"),
     **dict.fromkeys(("CheckFailed", "Run", "open_run"), "scenegrad.runs"),
     "Surrogate": "scenegrad.surrogates",
+    "card": "scenegrad.cards",
     "compile": "scenegrad.solvers.compile:compile_scene",
+    **dict.fromkeys(("Difference", "diff"), "scenegrad.differences"),
+    "evaluate": "scenegrad.evaluating",
+    "Evaluation": "scenegrad.evaluations",
+    "export": "scenegrad.exporting.export",
+    "import_file": "scenegrad.importing.import_file",
     "generate": "scenegrad.generating",
     "residual": "scenegrad.engine.residual",
     **dict.fromkeys(("Rollout", "rollout"), "scenegrad.engine.rollout"),
@@ -305,6 +348,11 @@ HOMES: dict[str, str] = {
     **dict.fromkeys(("read_weights", "register_law", "with_modules"), "scenegrad.solvers.mpm.learned"),
     **dict.fromkeys(("register_potential", "with_potential"), "scenegrad.solvers.md.many_body.learned"),
     **dict.fromkeys(("forces", "potential_energy"), "scenegrad.solvers.md.potential_energy"),
+    **dict.fromkeys(("elastic_law", "register_material"), "scenegrad.solvers.mpm.materials.own"),
+    **dict.fromkeys(("register_energy", "register_pair_potential"), "scenegrad.solvers.md.own"),
+    **dict.fromkeys(("register_output", "register_solver"), "scenegrad.solvers.own"),
+    "Step": "scenegrad.engine.solver",
+    "TorchSolver": "scenegrad.solvers.torch_solver",
     "minimise": "scenegrad.solvers.md.minimum",
     "paced": "scenegrad.solvers.md.motions.pace",
     "run": "scenegrad.running",

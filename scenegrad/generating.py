@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scenegrad.checking import bytes_of_outputs, first_plan
+from scenegrad.checking import bytes_of_outputs, first_plan, frames_of_outputs
+from scenegrad.clusters import dask_cluster
 from scenegrad.engine.dataset import Dataset
 from scenegrad.engine.dataset_folder import DatasetFolder
-from scenegrad.engine.device import pick_device, pick_dtype
+from scenegrad.engine.device import kind_of, pick_device, pick_dtype
 from scenegrad.engine.ensemble import blocks_of_share, generate_members
 from scenegrad.engine.errors import EngineError
 from scenegrad.engine.files.disk import need_room
-from scenegrad.engine.members import Member, simulate_members
-from scenegrad.engine.progress import COMPILING, Progress, patience, progress_for
-from scenegrad.provenance import commit, library_versions, provenance
+from scenegrad.engine.progress import COMPILING, Progress, Work, patience, progress_for
+from scenegrad.engine.record import device_name, library_versions
+from scenegrad.engine.reductions import Reduction
+from scenegrad.engine.step_adjoints import Adjoints
+from scenegrad.member_task import MemberTask
+from scenegrad.provenance import makers, provenance
+from scenegrad.scenes.plugins import plugins_of
 from scenegrad.scenes.scene import Scene
-from scenegrad.scenes.values import Parameter
 from scenegrad.scenes.vary import Ensemble, vary
 from scenegrad.solvers.compile import compile_scene
 from scenegrad.sources import read_scene
@@ -30,7 +34,7 @@ if TYPE_CHECKING:
 
     import torch
 
-__all__ = ["MemberTask", "generate"]
+__all__ = ["generate"]
 
 
 def generate(
@@ -45,109 +49,89 @@ def generate(
     workers: int = 1,
     batch: int = 1,
     threads: int = 1,
-    executor: Executor | None = None,
+    executor: Executor | str | None = None,
     shard: str = "0/1",
     gradients: Sequence[str] = (),
+    of: Sequence[Reduction] = (),
+    adjoints: Adjoints | None = None,
     progress: bool | Progress = True,
 ) -> Dataset:
     """Simulates an ensemble into a folder (data/<name> if left out), one shard a member; goes on where it stopped.
 
     scene: an ensemble made by `vary`, or a scene and n. workers: processes on this machine; batch: members that each
-    simulates together. executor: any concurrent.futures.Executor in place of the workers. shard: "i/n" makes every n-th
-    batch from i on, for job arrays. threads: of torch in each worker. gradients: addresses by which every scalar series
-    is differentiated (its mean over time). Neither order nor workers nor restarts change a byte of the data; the size
-    of a batch may change the last digits, where a method's Fourier transforms depend on it.
+    simulates together. executor: any concurrent.futures.Executor in place of the workers, or the address of a Dask
+    scheduler, "tcp://127.0.0.1:8786". shard: "i/n" makes every n-th batch from i on, for job arrays. threads: of torch
+    in each worker. gradients: addresses by which every scalar series is differentiated (its mean over time). Neither
+    order nor workers nor restarts change a byte of the data; the size of a batch may change the last digits, where a
+    method's Fourier transforms depend on it. docs/many_machines.md tells more.
+
+    Raises SceneError or DeviceError before anything runs, OutputInUse where the folder holds another dataset. Members
+    that diverge or fail stop nothing: `diverged` and `failed` of the dataset list them.
     """
     for name, number in (("workers", workers), ("batch", batch), ("threads", threads)):
         if number < 1:
             raise EngineError(f"generate got {name}={number}; it is a positive number.")
     ensemble = scene if isinstance(scene, Ensemble) else vary(read_scene(scene), wanted(n), seed=seed, sampler=sampler)
-    precision, where = pick_dtype(dtype), devices(device)
     share = parse_share(shard)
     folder = DatasetFolder(Path(out) if out is not None else Path("data") / ensemble.scene.name)
-    task = MemberTask.of(ensemble, where, dtype, folder.path, gradients)
     shown = progress_for(progress)
-    with patience(shown, f"{ensemble.scene.name}: {COMPILING}"):
-        solver, state, params = compile_scene(task.scenes((0,)), where[0], precision)  # refuses before anything runs
-        first_plan(solver, state, params)
-        size = bytes_of_outputs(solver, state, params)
-    about = about_ensemble(ensemble, where[0], dtype, gradients, threads)
-    folder.refuse_another(about["identity"])
-    status = folder.status(len(ensemble))
-    mine = [i for block in blocks_of_share(len(ensemble), batch, share) for i in block]
-    need_room(folder.path, size * sum(status[i] != "ok" for i in mine), f"The data of {ensemble.scene.name}")
-    generate_members(
-        task, folder, about, workers=workers, batch=batch, threads=threads, executor=executor, share=share,
-        progress=shown,
-    )  # fmt: skip
+    with workplace(executor, device, folder) as place:
+        task = MemberTask.of(ensemble, place.kind, dtype, folder.path, gradients, of, adjoints)
+        with patience(shown, f"{ensemble.scene.name}: {COMPILING}"):  # refuses before anything runs
+            solver, state, params = compile_scene(task.scenes((0,)), place.here, pick_dtype(dtype))
+            first_plan(solver, state, params)
+            size = bytes_of_outputs(solver, state, params)
+            frames = max(frames_of_outputs(solver).values(), default=0)
+        about = about_ensemble(ensemble, place, dtype, task, threads)
+        folder.refuse_another(about["identity"])
+        status = folder.status(len(ensemble))
+        mine = [i for block in blocks_of_share(len(ensemble), batch, share) for i in block]
+        need_room(folder.path, size * sum(status[i] != "ok" for i in mine), f"The data of {ensemble.scene.name}")
+        generate_members(
+            task, folder, about, workers=workers, batch=batch, threads=threads, executor=place.executor, share=share,
+            progress=shown, unit=Work("members", frames, "frames"),
+        )  # fmt: skip
     return Dataset(folder.path)
 
 
 @dataclass(frozen=True)
-class MemberTask:
-    """Simulates some members into their shards; small enough to be sent to another process."""
+class Workplace:
+    """Where members are made. kind: of device, "cuda" for all GPUs that a worker sees; name: of such a device; here:
+    the device of this process, which a cluster's need not be."""
 
-    scene: str  # as JSON, distributions and all
-    n: int
-    seed: int
-    sampler: Any
-    devices: tuple[str, ...]
-    dtype: str
-    folder: Path
-    gradients: tuple[str, ...]
-
-    @classmethod
-    def of(
-        cls, ensemble: Ensemble, where: Sequence[str], dtype: str, folder: Path, gradients: Sequence[str]
-    ) -> MemberTask:
-        scene = json.dumps(ensemble.scene.model_dump(mode="json"))
-        drawn = (ensemble.n, ensemble.seed, ensemble.sampler)
-        return cls(scene, *drawn, tuple(where), dtype, folder.absolute(), tuple(gradients))
-
-    @property
-    def ensemble(self) -> Ensemble:
-        return vary(Scene.parse(json.loads(self.scene)), self.n, seed=self.seed, sampler=self.sampler)
-
-    def scenes(self, members: Sequence[int]) -> list[Scene]:
-        """The members, with everything to be differentiated marked as a Parameter."""
-        ensemble = self.ensemble
-        return [marked(ensemble[i], self.gradients) for i in members]
-
-    def __call__(self, members: tuple[int, ...], wanted: tuple[int, ...]) -> None:
-        device = self.devices[members[0] % len(self.devices)]
-        precision, ensemble, folder = pick_dtype(self.dtype), self.ensemble, DatasetFolder(self.folder)
-        scenes = self.scenes(members)
-        solver, state, params = compile_scene(scenes, device, precision)
-        about = {"ensemble": ensemble.scene.hash}
-        places = {
-            place: Member(
-                folder.shard(i),
-                {**provenance(one, device, precision), **about, "name": one.name, "member": i},
-                ensemble.values(i),
-            )
-            for place, (i, one) in enumerate(zip(members, scenes, strict=True))
-            if i in wanted
-        }
-        simulate_members(solver, state, params, places, self.gradients)
+    executor: Executor | None
+    kind: str
+    name: str
+    here: str
 
 
-def marked(scene: Scene, addresses: Sequence[str]) -> Scene:
-    plain = {address: scene.at(address) for address in addresses}
-    new = {address: Parameter(value=value) for address, value in plain.items() if not isinstance(value, Parameter)}
-    return scene.replace(new) if new else scene
+@contextmanager
+def workplace(
+    executor: Executor | str | None, device: str | torch.device, folder: DatasetFolder
+) -> Iterator[Workplace]:
+    if not isinstance(executor, str):
+        here = pick_device(device)
+        yield Workplace(executor, kind_of(str(device)), device_name(here), here)
+        return
+    folder.make()
+    with dask_cluster(executor, folder.path) as cluster:
+        kind, name = cluster.device(str(device))
+        yield Workplace(cluster.executor, kind, name, pick_device("auto") if kind == "cuda" else "cpu")
 
 
-def about_ensemble(
-    ensemble: Ensemble, device: str, dtype: str, gradients: Sequence[str], threads: int
-) -> dict[str, Any]:
+def about_ensemble(ensemble: Ensemble, place: Workplace, dtype: str, task: MemberTask, threads: int) -> dict[str, Any]:
     """What the manifest says; `identity` is all that the bytes of a member depend on."""
     scene = ensemble.scene
     values = [ensemble.values(i) for i in range(len(ensemble))]
-    origin = provenance(scene.median(), device, pick_dtype(dtype))
+    origin = provenance(scene.median(), place.here, pick_dtype(dtype))
+    more: dict[str, Any] = {"of": sorted(number.name for number in task.numbers)} if task.numbers else {}
+    own = {plugin.module: plugin.sha256 for plugin in plugins_of(scene)}
+    more |= {"plugins": own} if own else {}
+    more |= {"adjoints": asdict(task.adjoints) | {"by": list(task.adjoints.by)}} if task.adjoints else {}
     return {
         "identity": {
             "scene": scene.hash, "seed": ensemble.seed, "sampler": ensemble.sampler, "dtype": dtype,
-            "device": device.split(":")[0], "gradients": sorted(gradients),
+            "device": place.kind.split(":")[0], "gradients": sorted(task.gradients), **more,
         },
         "name": scene.name,
         "scene": scene.model_dump(mode="json"),
@@ -155,22 +139,12 @@ def about_ensemble(
         "parameters": {address: [drawn[address] for drawn in values] for address in ensemble.drawn},
         "seeds": {"spawn": "SeedSequence(seed, spawn_key=(member,))", "seed": ensemble.seed},
         "method": origin["method"],
-        "device": origin["device"],
+        "device": place.name,
         "threads": threads,
         "version": origin["version"],
-        "commit": commit(),
+        **makers(place.here),
         "libraries": library_versions(),
     }  # fmt: skip
-
-
-def devices(name: str | torch.device) -> list[str]:
-    """ "auto" and "cuda" spread the members over all GPUs."""
-    import torch
-
-    first = pick_device(name)
-    if str(name) in ("auto", "cuda") and first.startswith("cuda"):
-        return [f"cuda:{index}" for index in range(torch.cuda.device_count())]
-    return [first]
 
 
 def wanted(n: int | None) -> int:

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import json
-import platform
-import subprocess
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from scenegrad import __version__
+from scenegrad.engine.record import command, commit, device_name, library_versions, machine
+from scenegrad.scenes.plugins import plugins_of
 
 if TYPE_CHECKING:
     import torch
 
     from scenegrad.scenes.scene import Scene
 
-__all__ = ["commit", "identity", "library_versions", "provenance"]
-
-LIBRARIES = ("torch", "warp-lang", "numpy", "scipy", "h5py", "pydantic")
+__all__ = ["identity", "made_by", "makers", "provenance", "unlike"]
 
 
 def identity(scene: Scene, device: str, dtype: torch.dtype) -> dict[str, Any]:
     """What two runs must share for one to go on where the other stopped."""
-    return {"scene": scene.hash, "dtype": name_of(dtype), "device": device.split(":")[0]}
+    same = {"scene": scene.hash, "dtype": name_of(dtype), "device": device.split(":")[0]}
+    own = {plugin.module: plugin.sha256 for plugin in plugins_of(scene)}
+    return same | ({"plugins": own} if own else {})
 
 
 def provenance(scene: Scene, device: str, dtype: torch.dtype) -> dict[str, Any]:
@@ -33,6 +31,7 @@ def provenance(scene: Scene, device: str, dtype: torch.dtype) -> dict[str, Any]:
 
     from scenegrad.solvers.compile import method_of
 
+    own = {plugin.module: plugin.sha256 for plugin in plugins_of(scene)}
     return {
         "scene": json.dumps(scene.model_dump(mode="json")),
         "scene_hash": scene.hash,
@@ -44,6 +43,7 @@ def provenance(scene: Scene, device: str, dtype: torch.dtype) -> dict[str, Any]:
         "dtype": name_of(dtype),
         "threads": torch.get_num_threads(),
         "libraries": library_versions(),
+        **({"plugins": own} if own else {}),
     }
 
 
@@ -51,32 +51,25 @@ def name_of(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
 
-def device_name(device: str) -> str:
-    """'cuda (NVIDIA H200)', 'cpu'."""
-    import torch
-
-    return f"cuda ({torch.cuda.get_device_name(device)})" if device.startswith("cuda") else device
-
-
-@cache
-def library_versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for library in LIBRARIES:
-        try:
-            found[library] = version(library)
-        except PackageNotFoundError:
-            found[library] = "not installed"
-    return found
+def makers(device: str) -> dict[str, Any]:
+    """What else is written of a run or a dataset, beside its outputs and not in them: it may differ between two that
+    are the same to the last byte."""
+    return {"commit": commit(), "command": command(), "machine": machine(device)}
 
 
-@cache
-def commit() -> str | None:
-    """Of the working copy that this code runs from; None for an installed package."""
-    here = Path(__file__).resolve().parent.parent
-    if not (here / ".git").exists():
-        return None
-    asked = subprocess.run(
-        ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    return asked.stdout.strip() or None
+def made_by(record: Mapping[str, Any]) -> dict[str, Any]:
+    """All that run.json says of what made the run."""
+    return {**record, **record.get("provenance", {})}
+
+
+def unlike(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Where what made two results parts, of what may change their last digits: (what, in one, in the other)."""
+    pairs: list[tuple[str, Any, Any]] = []
+    for names, here, there in (
+        (("version", "device", "dtype", "threads"), one, other),
+        (None, one.get("libraries") or {}, other.get("libraries") or {}),
+        (("commit",), one, other),
+        (("platform", "processor", "driver", "cuda"), one.get("machine") or {}, other.get("machine") or {}),
+    ):
+        pairs += [(name, here.get(name), there.get(name)) for name in names or dict.fromkeys([*here, *there])]
+    return [pair for pair in pairs if pair[1] != pair[2]]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scenegrad.checking import bytes_of_outputs, first_plan
+from scenegrad.checking import bytes_of_outputs, first_plan, seldom_due, work_of
 from scenegrad.engine.device import pick_device, pick_dtype
 from scenegrad.engine.errors import EngineError, OutputInUse
 from scenegrad.engine.files.disk import need_room
@@ -13,7 +14,7 @@ from scenegrad.engine.progress import COMPILING, Progress, patience, progress_fo
 from scenegrad.engine.run_folder import RunFolder
 from scenegrad.engine.simulate import simulate
 from scenegrad.engine.workers import refuse_endless_spawning
-from scenegrad.provenance import commit, identity, provenance
+from scenegrad.provenance import identity, made_by, makers, provenance, unlike
 from scenegrad.runs import Run
 from scenegrad.solvers.compile import compile_scene
 from scenegrad.sources import read_scene
@@ -44,6 +45,10 @@ def run(
     it is. overwrite: begin anew, whatever the folder holds. resume: False refuses a folder that holds anything.
     checkpoint_every: wall time [s]. Distributions of the scene stand at their medians. Scenes of flows that ask for
     Fields get Diagnostics of them too.
+
+    Raises SceneError where the scene cannot be run, DeviceError where the device or precision is not there, OutputInUse
+    where the folder holds something else or another process writes to it, StabilityError where a dt that was given is
+    too long, Diverged where the state is no longer finite, and DiskFull; frames that were committed before are kept.
     """
     refuse_endless_spawning()
     if not checkpoint_every >= 0.0:
@@ -56,7 +61,7 @@ def run(
         solver, state, params = compile_scene(watched(scene), where, precision)
         first_plan(solver, state, params)  # a dt beyond the bound is refused before the folder is touched
     same, origin = identity(scene, where, precision), provenance(scene, where, precision)
-    about = {"identity": same, "commit": commit(), "provenance": origin}
+    about = {"identity": same, **makers(where), "provenance": origin}
     lock = folder.lock
     lock.claim()
     try:
@@ -81,15 +86,38 @@ def run(
             need_room(folder.path, size, f"The output of {scene.name}")
         scene.save(folder.path / "scene.toml")
         shown.say(f"{scene.name}: {origin['method']}, {origin['device']}, {dtype}, to {folder.path}")
-        simulate(solver, state, params, folder, about, progress=shown, checkpoint_every=checkpoint_every)
+        for name, why in seldom_due(solver).items():
+            warnings.warn(f"{scene.name}: one frame of {name} at most: {why}.", stacklevel=2)
+        simulate(
+            solver,
+            state,
+            params,
+            folder,
+            about,
+            progress=shown,
+            checkpoint_every=checkpoint_every,
+            unit=work_of(scene, state),
+        )
     finally:
         lock.release()
     return Run(folder.path)
 
 
 def run_again(source: str | Path, out: str | Path | None = None, **how: Any) -> Run:
-    """Makes an earlier run once more, from what its folder says: the same scene, precision and kind of device."""
+    """Makes an earlier run once more, from what its folder says: the same scene, precision and kind of device.
+
+    On a CPU the outputs have the same bytes. Where code, libraries, threads or machine are others than they were, the
+    last digits may not be the same: a warning says so.
+    """
     earlier = Run(source)
     same = earlier.record["identity"]
     how = {"device": same["device"], "dtype": same["dtype"], **how}
-    return run(earlier.scene, out or earlier.folder.with_name(f"{earlier.folder.name}-again"), **how)
+    made = run(earlier.scene, out or earlier.folder.with_name(f"{earlier.folder.name}-again"), **how)
+    if parts := unlike(made_by(earlier.record), made_by(made.record)):
+        told = "; ".join(f"{name} {before}, now {now}" for name, before, now in parts)
+        warnings.warn(
+            f"{made.folder} was made by something else than {earlier.folder} ({told}): last digits may differ. "
+            f"`scenegrad diff {earlier.folder} {made.folder}` says whether they do.",
+            stacklevel=2,
+        )
+    return made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from scenegrad.engine.files.steps import Steps, read_steps
 from scenegrad.engine.run_folder import RunFolder
 
 if TYPE_CHECKING:
+    from scenegrad.differences import Difference
     from scenegrad.scenes.scene import Scene
 
 __all__ = ["CheckFailed", "Run", "open_run"]
@@ -72,8 +73,14 @@ class Run:
         rows = "".join(f"\n  {output}" for output in self.outputs.values())
         return f"Run({self.folder}: {self.status}, t = {self.record['time']:g}, {self.record['steps']} steps){rows}"
 
+    def _repr_html_(self) -> str:
+        from scenegrad.run_table import run_table
+
+        return run_table(self.folder, self.record, self.outputs)
+
     def view(self, **how: Any) -> None:
-        """Opens a window with a slider for time; see scenegrad.view.show for what it takes."""
+        """Opens a window with a slider for time, or shows the run below the cell of a notebook; see scenegrad.view.show
+        for what it takes."""
         from scenegrad import view
 
         view.show(self.folder, **how)
@@ -85,10 +92,22 @@ class Run:
         return view.screenshot(self.folder, path, **how)
 
     def movie(self, path: str | Path | None = None, **how: Any) -> Path:
-        """Draws all frames into a film; see scenegrad.view.movie for what it takes."""
+        """Draws all frames into a film, or a page with a slider (.html); see scenegrad.view.movie for what it takes."""
         from scenegrad import view
 
         return view.movie(self.folder, path, **how)
+
+    def diff(self, other: Run | str | Path, tolerance: float = 0.0, only: Sequence[str] = ()) -> Difference:
+        """Where another run parts from this one; see scenegrad.diff."""
+        from scenegrad.differences import diff
+
+        return diff(self, other, tolerance, only)
+
+    def export(self, to: str, out: str | Path | None = None, **how: Any) -> list[Path]:
+        """Writes the run in another format, such as "pvd"; see scenegrad.export for what it takes."""
+        from scenegrad.exporting import export
+
+        return export(self, to, out, **how)
 
     def check(
         self, *, energy_drift: float | None = None, momentum_drift: float | None = None, finite: bool = True
@@ -158,5 +177,5 @@ def first_bad_frame(quantity: Quantity, after: int = 0, first: int | None = None
 
 
 def open_run(path: str | Path) -> Run:
-    """The run in a folder, finished or not."""
+    """The run in a folder, finished or not; a FileError where there is none."""
     return Run(path)

@@ -11,8 +11,11 @@ if TYPE_CHECKING:
 __all__ = ["read_scene", "ready_scenes", "with_values"]
 
 
-def read_scene(source: Scene | str | Path) -> Scene:
-    """A scene as it is, from a .py, .toml or .json file, or from the library (`kolmogorov`, `library:kolmogorov`)."""
+def read_scene(source: Scene | str | Path, *, outside_files: bool = False) -> Scene:
+    """A scene as it is, from a .py, .toml or .json file, or from the library (`kolmogorov`, `library:kolmogorov`).
+
+    outside_files: a .toml or .json may name files outside its own folder.
+    """
     from scenegrad.scenes.errors import SceneError, nearest
     from scenegrad.scenes.files import load_scene
     from scenegrad.scenes.scene import Scene
@@ -31,7 +34,7 @@ def read_scene(source: Scene | str | Path) -> Scene:
                 f"Ready scenes: {', '.join(ready)}. A file ends in .py, .toml or .json."
             )
         return ready[name]()
-    return load_scene(name)
+    return load_scene(name, outside_files=outside_files)
 
 
 def ready_scenes() -> dict[str, Any]:
@@ -42,13 +45,22 @@ def ready_scenes() -> dict[str, Any]:
 
 
 def with_values(scene: Scene, settings: dict[str, Any]) -> Scene:
-    """The scene with values replaced by address; text is read as a number, true/false or a list where it can be."""
-    import json
-
-    values: dict[str, Any] = {}
-    for address, text in settings.items():
-        try:
-            values[address] = json.loads(text) if isinstance(text, str) else text
-        except json.JSONDecodeError:
-            values[address] = text
+    """The scene with values replaced by address; text is read as what it says where it can be."""
+    values = {address: meant(text) if isinstance(text, str) else text for address, text in settings.items()}
     return scene.replace(values) if values else scene
+
+
+def meant(text: str) -> Any:
+    """A number, true or false, a list or a table, as JSON has them or as they stand in scene files; else the text."""
+    import json
+    import tomllib
+
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        if not text.lstrip().startswith(("{", "[")):
+            return text
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

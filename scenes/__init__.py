@@ -43,7 +43,7 @@ from scenegrad.scenes.fluids import Fluid, Obstacle, Smagorinsky, Tracer
 from scenegrad.scenes.forcings import BandForcing, DiagonalForcing, KolmogorovForcing, UniformForcing
 from scenegrad.scenes.gases import Gas, GasPatch, IsentropicVortex, ShallowWater, WaterPatch
 from scenegrad.scenes.gravity import Gravity, Tree
-from scenegrad.scenes.initial_fields import Conduction, FieldFile, Magnitude, PlaneWave, Spots, TaylorGreen
+from scenegrad.scenes.initial_fields import Conduction, FieldFile, Magnitude, PlaneWave, Spots, TaylorGreen, Waves
 from scenegrad.scenes.learned import Learned
 from scenegrad.scenes.many_body import LearnedPotential, StillingerWeber
 from scenegrad.scenes.materials import (
@@ -74,8 +74,11 @@ from scenegrad.scenes.methods import (
     Implicit,
     MassSpring,
     MaterialPoint,
+    Method,
     MolecularDynamics,
+    Multigrid,
     Sparse,
+    SparseLU,
     Spectral,
     Staggered,
     Together,
@@ -93,13 +96,26 @@ from scenegrad.scenes.outputs import (
     Fields,
     Force,
     Gaussians,
+    Misfit,
     Momentum,
+    Output,
     Particles,
     RigidPose,
     Spectrum,
     Thermo,
 )
-from scenegrad.scenes.pair_potentials import WCA, BornMayerHuggins, Buckingham, LennardJones, Morse, SoftSphere, Yukawa
+from scenegrad.scenes.own import EnergyTerm, Own
+from scenegrad.scenes.pair_potentials import (
+    WCA,
+    BornMayerHuggins,
+    Buckingham,
+    LennardJones,
+    Morse,
+    PairPotential,
+    SoftSphere,
+    Yukawa,
+)
+from scenegrad.scenes.plugins import load_plugin
 from scenegrad.scenes.porous import Darcy, LogNormalField, TwoPhases
 from scenegrad.scenes.quantities import Parabolic, Samples, Through
 from scenegrad.scenes.scene import Scene
@@ -107,7 +123,7 @@ from scenegrad.scenes.schema import scene_schema
 from scenegrad.scenes.shapes import Box, Capsule, Cylinder, HalfSpace, Mesh, Sphere
 from scenegrad.scenes.sides import Inflow, NoSlip, Outflow
 from scenegrad.scenes.signals import Signal, Sine, Table
-from scenegrad.scenes.solids import Body, NeoHookean, Wall, WeaklyCompressible
+from scenegrad.scenes.solids import Body, Material, NeoHookean, Wall, WeaklyCompressible
 from scenegrad.scenes.solvents import GeneralizedBorn
 from scenegrad.scenes.sources import Image, Points, Splats
 from scenegrad.scenes.springs import Actuator, MeshEdges, SpringLattice, SpringList, Springs
@@ -128,9 +144,13 @@ from scenegrad.scenes.values import (
     LogUniform,
     MaternField,
     NoiseField,
+    NonNegative,
     Normal,
     Parameter,
+    Positive,
+    Scalar,
     Uniform,
+    Vector,
 )
 from scenegrad.scenes.vary import Ensemble, vary
 
@@ -140,22 +160,24 @@ __all__ = [
     "Brownian", "Buckingham", "Burgers", "CamClay", "Capsule", "CenterOfMass", "Chains", "Charges14", "Choice",
     "Collider", "Conduction", "Confinement", "ConstantPressure", "CosineAngle", "Coulomb", "Cylinder", "Darcy",
     "Dense", "Diagnostics", "DiagonalForcing", "Diamond", "DihedralAngles", "Direct", "DistanceBias", "Domain",
-    "DoubleWellPairs", "DruckerPrager", "Electrostatics", "Elliptic", "Energy", "Ensemble", "Entity",
+    "DoubleWellPairs", "DruckerPrager", "Electrostatics", "Elliptic", "Energy", "EnergyTerm", "Ensemble", "Entity",
     "EntropyProduction", "Ewald", "Exchange", "Explicit", "FieldFile", "Fields", "Finer", "FiniteElement",
     "FiniteVolume", "FixedCorotated", "Fluid", "Force", "Gas", "GasPatch", "GaussianField", "Gaussians",
     "GeneralizedBorn", "Gravity", "GrayScott", "HalfSpace", "HarmonicAngle", "HarmonicBond", "HarmonicDihedral",
     "HarmonicWell", "Hermite", "HerschelBulkley", "Hexagonal", "Hinge", "Image", "Implicit", "Inflow",
     "IsentropicVortex", "KolmogorovForcing", "KuramotoSivashinsky", "Langevin", "Learned", "LearnedPotential",
     "LennardJones", "LennardJones14", "LennardJonesPairs", "LinearElastic", "LogNormalField", "LogUniform",
-    "Magnitude", "MassSpring", "MaterialPoint", "MaternField", "Mesh", "MeshEdges", "MeshFile", "MixedLennardJones",
-    "MolecularDynamics", "Momentum", "Morse", "Moving", "Muscle", "NeoHookean", "Newtonian", "NoSlip", "NoiseField",
-    "Normal", "NoseHoover", "Obstacle", "OldroydB", "Oscillator", "Outflow", "Parabolic", "Parameter", "Particles",
-    "Periodic", "PeriodicDihedral", "PlaneWave", "PointFile", "Points", "ReactionField", "RigidBody", "RigidBond",
-    "RigidPose", "Samples", "ScaledPairs", "Scene", "SceneError", "Separate", "ShallowWater", "Signal", "SimpleCubic",
-    "Sine", "Sites", "Slip", "Smagorinsky", "Snow", "SoftSphere", "Sparse", "Spectral", "Spectrum", "Sphere",
-    "Splats", "Spots", "SpringLattice", "SpringList", "Springs", "Square", "StVenantKirchhoffHencky", "Staggered",
-    "Stick", "StillingerWeber", "Stress", "StructureFactor", "SymmetricLeapfrog", "Table", "TailCorrection",
-    "TaylorGreen", "Thermo", "Through", "Time", "Together", "Tracer", "Traction", "Tree", "TwoPhases", "Uniform",
-    "UniformForcing", "VelocityCorrelation", "Viscoelastic", "VonMises", "Wall", "WaterPatch", "WeaklyCompressible",
-    "Yukawa", "load_scene", "read_molecules", "save_scene", "scene_schema", "vary",
+    "Magnitude", "MassSpring", "Material", "MaterialPoint", "MaternField", "Mesh", "MeshEdges", "MeshFile", "Method",
+    "Misfit", "MixedLennardJones", "MolecularDynamics", "Momentum", "Morse", "Moving", "Multigrid", "Muscle",
+    "NeoHookean", "Newtonian", "NoSlip", "NoiseField", "NonNegative", "Normal", "NoseHoover", "Obstacle", "OldroydB",
+    "Oscillator", "Outflow", "Output", "Own", "PairPotential", "Parabolic", "Parameter", "Particles", "Periodic",
+    "PeriodicDihedral", "PlaneWave", "PointFile", "Points", "Positive", "ReactionField", "RigidBody", "RigidBond",
+    "RigidPose", "Samples", "Scalar", "ScaledPairs", "Scene", "SceneError", "Separate", "ShallowWater", "Signal",
+    "SimpleCubic", "Sine", "Sites", "Slip", "Smagorinsky", "Snow", "SoftSphere", "Sparse", "SparseLU", "Spectral",
+    "Spectrum", "Sphere", "Splats", "Spots", "SpringLattice", "SpringList", "Springs", "Square",
+    "StVenantKirchhoffHencky", "Staggered", "Stick", "StillingerWeber", "Stress", "StructureFactor",
+    "SymmetricLeapfrog", "Table", "TailCorrection", "TaylorGreen", "Thermo", "Through", "Time", "Together", "Tracer",
+    "Traction", "Tree", "TwoPhases", "Uniform", "UniformForcing", "Vector", "VelocityCorrelation", "Viscoelastic",
+    "VonMises", "Wall", "WaterPatch", "Waves", "WeaklyCompressible", "Yukawa", "load_plugin", "load_scene",
+    "read_molecules", "save_scene", "scene_schema", "vary",
 ]  # fmt: skip

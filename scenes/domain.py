@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from scenegrad.scenes.kinds import Kind
+from scenegrad.scenes.lengths import Axis, Length
 from scenegrad.scenes.mesh_file import MeshFile
 from scenegrad.scenes.model import Model
 from scenegrad.scenes.quantities import Carrying, Quantity
@@ -17,6 +18,7 @@ from scenegrad.scenes.values import NonNegative, Positive, Scalar
 __all__ = ["AXES", "Boundary", "Coulomb", "Domain", "Periodic", "Separate", "SideCondition", "Slip", "Stick"]
 
 AXES = "xyz"
+MOST_CELLS = 100_000_000_000
 
 
 class Domain(Model):
@@ -46,9 +48,9 @@ class Domain(Model):
         return cls(dx=dx, dimensions=dim)
 
     @classmethod
-    def meshed(cls, path: str, *, scale: float = 1.0) -> Domain:
+    def meshed(cls, path: str, *, scale: float = 1.0, units: Length | None = None, up: Axis | None = None) -> Domain:
         """The inside of a mesh file, of as many dimensions as its elements have; Boundary(tags=...) names its sides."""
-        return cls(mesh=MeshFile(path, scale=scale))
+        return cls(mesh=MeshFile(path, scale=scale, units=units, up=up))
 
     @classmethod
     def periodic(
@@ -99,6 +101,11 @@ class Domain(Model):
             raise ValueError("Domain needs a size=(...), one length per dimension (atoms may give a density= instead).")
         if lengths and next(iter(lengths.values())) not in (1, 2, 3):
             raise ValueError(f"Domain has {next(iter(lengths.values()))} dimensions; 1, 2 and 3 are possible.")
+        if self.cells is not None and math.prod(self.cells) > MOST_CELLS:
+            raise ValueError(
+                f"Domain got cells={self.cells}, {math.prod(self.cells):.2g} cells; {MOST_CELLS:.0e} are more than any "
+                f"machine holds. Take fewer."
+            )
         return self
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["SceneError", "nearest"]
+__all__ = ["SceneError", "closest", "nearest"]
 
 
 class SceneError(Exception):
@@ -14,5 +14,13 @@ class SceneError(Exception):
 
 def nearest(name: str, allowed: Iterable[str]) -> str:
     """' Did you mean ...?' where one of the allowed names is close, else nothing."""
-    close = difflib.get_close_matches(name, list(allowed), n=1, cutoff=0.5)
-    return f" Did you mean {close[0]!r}?" if close else ""
+    meant = closest(name, allowed)
+    return "" if meant is None else f" Did you mean {meant!r}?"
+
+
+def closest(name: str, allowed: Iterable[str]) -> str | None:
+    """Of the allowed names the shortest that goes on where this one ends, else the most alike that is like it."""
+    names = list(allowed)
+    longer = [one for one in names if len(name) > 2 and one.startswith(name)]
+    close = sorted(longer, key=len) or difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return close[0] if close else None

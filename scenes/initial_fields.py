@@ -8,9 +8,9 @@ from pydantic import Field, model_validator
 
 from scenegrad.scenes.kinds import Kind
 from scenegrad.scenes.source_file import fingerprinted
-from scenegrad.scenes.values import Positive, Random, RandomField, Scalar
+from scenegrad.scenes.values import Positive, Random, RandomField, Scalar, Vector
 
-__all__ = ["Conduction", "FieldFile", "InitialField", "Magnitude", "PlaneWave", "Spots", "TaylorGreen"]
+__all__ = ["Conduction", "FieldFile", "InitialField", "Magnitude", "PlaneWave", "Spots", "TaylorGreen", "Waves"]
 
 
 class InitialField(Kind):
@@ -66,6 +66,34 @@ class PlaneWave(InitialField):
     if TYPE_CHECKING:
 
         def __init__(self, waves: tuple[int, ...], *, amplitude: Scalar = 1.0, phase: Scalar = 0.0) -> None: ...
+
+
+class Waves(InitialField):
+    """A sum of the longest waves of a periodic box, by their coefficients: c_0 cos(k_0.x) + c_1 sin(k_0.x) +
+    c_2 cos(k_1.x) + c_3 sin(k_1.x) + ..., k = 2 pi n / size.
+
+    n counts waves along each edge; k and -k are one wave, of which the first entry that is not zero is positive. They
+    come by |n|, those of one |n| by their entries. The mean is left out. A vector of coefficients may be drawn entry by
+    entry, and be learnt as a whole.
+    """
+
+    positional = ("coefficients",)
+    kind: Literal["waves"] = "waves"
+    coefficients: Vector  # in the units of the field, two for each wave
+
+    if TYPE_CHECKING:
+
+        def __init__(self, coefficients: Vector) -> None: ...
+
+    @model_validator(mode="after")
+    def in_pairs(self) -> Waves:
+        told = getattr(self.coefficients, "value", self.coefficients)
+        count = len(told) if isinstance(told, tuple) else 1
+        if count == 0 or count % 2:
+            raise ValueError(
+                f"Waves got {count} coefficients; each wave has two, of cosine and sine. Give an even number."
+            )
+        return self
 
 
 class Spots(RandomField, InitialField):

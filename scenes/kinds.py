@@ -36,6 +36,14 @@ class Kind(Model):
             name = cls.model_fields["kind"].default
             if not isinstance(name, str):
                 raise TypeError(f"{cls.__name__} needs a kind, such as kind: Literal['{cls.__name__.lower()}'] = ...")
+            taken = cls.members.get(name)
+            if taken is not None and is_ours(taken) and (taken.__module__, taken.__name__) != (
+                cls.__module__, cls.__name__,
+            ):  # fmt: skip
+                raise TypeError(
+                    f"{cls.__name__} cannot be the {cls.family} {name!r}: scenegrad has one, {taken.__name__}. "
+                    f"Give it a kind of its own."
+                )
             cls.members[name] = cls
 
     @classmethod
@@ -54,9 +62,10 @@ class Kind(Model):
                 {"article": article, "family": cls.family, "given": given, "known": known},
             )  # fmt: skip
         name = value["kind"]
-        if name not in cls.members:
+        if not isinstance(name, str) or name not in cls.members:
             raise PydanticCustomError(
-                "kind", "unknown {family} {name}; known: {known}.{hint}",
+                "kind", "unknown {family} {name}; known: {known}.{hint} One of your own is known once its "
+                "code is loaded: --plugin FILE, or import it.",
                 {"family": cls.family, "name": repr(name), "known": known, "hint": nearest(str(name), cls.members)},
             )  # fmt: skip
         return cls.members[name].model_validate(value)
@@ -79,3 +88,7 @@ class Kind(Model):
         if not cls.is_family():
             return handler(schema)
         return {"family": cls.__name__}  # families contain each other: `schema` ties the knots
+
+
+def is_ours(kind: type) -> bool:
+    return kind.__module__.partition(".")[0] == "scenegrad"

@@ -12,8 +12,8 @@ from scenegrad.scenes.values import NonNegative, Scalar
 
 __all__ = [
     "APIC", "FLIP", "Apart", "BodyContact", "Dense", "Elliptic", "Explicit", "Finer", "Implicit", "Integrator",
-    "FiniteElement", "FiniteVolume", "MassSpring", "MaterialPoint", "Method", "MolecularDynamics", "NodeStore",
-    "Sparse", "Spectral", "Staggered", "Together", "Transfer",
+    "FiniteElement", "FiniteVolume", "LinearEquations", "MassSpring", "MaterialPoint", "Method", "MolecularDynamics",
+    "Multigrid", "NodeStore", "Sparse", "SparseLU", "Spectral", "Staggered", "Together", "Transfer",
 ]  # fmt: skip
 
 
@@ -205,17 +205,44 @@ class FiniteVolume(Method):
     integrator: Literal["ssprk3", "dp5"] = "ssprk3"
 
 
+class LinearEquations(Kind):
+    """How the linear equations of a mesh are solved."""
+
+    family = "way to solve linear equations"
+
+
+class SparseLU(LinearEquations):
+    """Directly, by the factors of the matrix, on the host: quick for small meshes in two dimensions."""
+
+    kind: Literal["sparse_lu"] = "sparse_lu"
+
+
+class Multigrid(LinearEquations):
+    """By iterations on the device where the fields are, with multigrid as preconditioner: work and memory grow with the
+    number of unknowns.
+
+    tolerance: of the error, relative to the solution, as the preconditioner sees it; gradients are solved for to the
+    same. iterations: at most; what is left then is told and not refused.
+    """
+
+    kind: Literal["multigrid"] = "multigrid"
+    tolerance: Annotated[float, Field(ge=1e-14, lt=1)] = 1e-10
+    iterations: Annotated[int, Field(ge=1)] = 500
+
+
 class FiniteElement(Method):
     """Triangles and tetrahedra of a mesh file; quadratic functions, and linear ones for the pressure of a flow.
 
     time: "steady" (one step leads to the state that stays), or "bdf2" (marching, of second order). Left out, flows and
     heat march while porous and elastic media are steady, which they are in any case. inertia: False leaves out what a
-    flow carries of itself: that of Stokes, of thick fluids.
+    flow carries of itself: that of Stokes, of thick fluids. linear: how equations are solved, SparseLU() or
+    Multigrid(); left out, the quicker one for the mesh, its dimension and the device.
     """
 
     kind: Literal["finite_element"] = "finite_element"
     time: Literal["steady", "bdf2"] | None = None
     inertia: bool = True
+    linear: LinearEquations | None = None
 
 
 class Elliptic(Method):

@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 
 import pydantic
 
+from scenegrad.scenes.problems import spoken
+
 __all__ = ["Model"]
 
 
@@ -22,9 +24,11 @@ class Model(pydantic.BaseModel):
         names = self.positional
         for place, value in enumerate(args):
             if place >= len(names):
+                said = [name for name in type(self).model_fields if name != "kind"]  # which follows from the class
+                taken = f"{', '.join(names)} by place" if names else "nothing by place"
                 raise TypeError(
-                    f"{type(self).__name__} takes {len(names)} positional value(s) ({', '.join(names) or 'none'}), "
-                    f"got {len(args)}; name the others."
+                    f"{type(self).__name__} takes {taken}, and got {len(args)} values without a name. "
+                    f"Name the others; there are {', '.join(said)}."
                 )
             if names[place].startswith("*"):
                 kwargs.setdefault(names[place][1:], args[place:])
@@ -32,4 +36,7 @@ class Model(pydantic.BaseModel):
             if names[place] in kwargs:
                 raise TypeError(f"{type(self).__name__} got {names[place]!r} twice, by place and by name.")
             kwargs[names[place]] = value
-        super().__init__(**kwargs)
+        try:
+            super().__init__(**kwargs)
+        except pydantic.ValidationError as error:
+            raise spoken(error, type(self).model_fields) from None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from scenegrad.scenes.initial_fields import InitialField
 from scenegrad.scenes.kinds import Kind
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Fields",
     "Force",
     "Gaussians",
+    "Misfit",
     "Momentum",
     "Output",
     "Particles",
@@ -130,6 +132,22 @@ class Energy(Output):
     """Kinetic, potential and total energy, as far as the method has them."""
 
     kind: Literal["energy"] = "energy"
+
+
+class Misfit(Output):
+    """How far a field is from a wanted one: the mean over the box of the square of quantity - target, as `misfit`.
+
+    quantity: a scalar, such as "vorticity", or the "velocity" of one dimension. target: Waves, PlaneWave or FieldFile.
+    """
+
+    positional = ("quantity", "target")
+    kind: Literal["misfit"] = "misfit"
+    quantity: str
+    target: InitialField
+
+    if TYPE_CHECKING:
+
+        def __init__(self, quantity: str, target: InitialField, *, every: float) -> None: ...
 
 
 class Diagnostics(Output):

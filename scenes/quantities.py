@@ -81,4 +81,5 @@ class Carrying(Model):
             return values
         known = {key: value for key, value in values.items() if key in cls.model_fields}
         carried = {key: value for key, value in values.items() if key not in cls.model_fields}
-        return {**known, "carried": {**known.get("carried", {}), **carried}}
+        told = known.get("carried", {})
+        return {**known, "carried": {**told, **carried} if isinstance(told, dict) else told}

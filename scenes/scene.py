@@ -16,17 +16,17 @@ from scenegrad.scenes.atoms import Dynamics
 from scenegrad.scenes.domain import AXES, Boundary, Domain
 from scenegrad.scenes.entity import Entity
 from scenegrad.scenes.errors import SceneError, nearest
-from scenegrad.scenes.kinds import Kind
+from scenegrad.scenes.mesh_file import MeshFile
 from scenegrad.scenes.methods import Method
 from scenegrad.scenes.model import Model
 from scenegrad.scenes.outputs import Output
+from scenegrad.scenes.problems import is_misfit, place_of
+from scenegrad.scenes.shapes import Mesh
+from scenegrad.scenes.sources import Points, Splats
 from scenegrad.scenes.time import Time
 from scenegrad.scenes.values import (
     Choice,
-    GaussianField,
     LogUniform,
-    MaternField,
-    NoiseField,
     Normal,
     Parameter,
     RandomField,
@@ -39,8 +39,9 @@ from scenegrad.scenes.values import (
 __all__ = ["SCHEMA_VERSION", "Scene", "explain"]
 
 SCHEMA_VERSION = 1
+DEEPEST = 64
+ENDS = ("", "_lo", "_hi")  # of a side, after the name of its axis
 NUMBERS = (Uniform, LogUniform, Normal, Choice)
-TABLES = (Parameter, Uniform, LogUniform, Normal, Choice, GaussianField, MaternField, NoiseField)  # in files
 
 
 class Scene(Model):
@@ -107,6 +108,12 @@ class Scene(Model):
     def sides_are_complete(self) -> Scene:
         if self.domain.dim is None or self.domain.mesh is not None or self.boundary == Boundary():
             return self
+        names = [axis + end for axis in AXES[self.domain.dim :] for end in ENDS]
+        if beyond := [name for name in names if getattr(self.boundary, name) is not None]:
+            raise ValueError(
+                f"boundary names {', '.join(beyond)}, but the scene has sides along "
+                f"{' and '.join(AXES[: self.domain.dim])} alone; leave {'them' if len(beyond) > 1 else 'it'} out"
+            )
         missing = [
             f"{AXES[axis]}_{side}"
             for axis in range(self.domain.dim)
@@ -115,6 +122,17 @@ class Scene(Model):
         ]
         if missing:
             raise ValueError(f"boundary leaves out {', '.join(missing)}; name them, or give a default= for the rest")
+        return self
+
+    @model_validator(mode="after")
+    def metres_where_files_are_in_metres(self) -> Scene:
+        if self.units != "SI":
+            for address, file in self.leaves(Mesh, MeshFile, Points, Splats):
+                if file.units is not None:
+                    raise ValueError(
+                        f"{address} has units={file.units!r}, which become metres, and the scene has "
+                        f"units={self.units!r}. Give a scale= in place of the units."
+                    )
         return self
 
     @property
@@ -180,10 +198,11 @@ class Scene(Model):
     @classmethod
     def parse(cls, table: Mapping[str, Any]) -> Scene:
         """A scene from plain tables, with every problem told in words."""
+        refuse_depth(table)
         try:
             return cls.model_validate(table)
         except pydantic.ValidationError as error:
-            raise SceneError(explain(error, table)) from error
+            raise SceneError(explain(error)) from error
 
     def save(self, path: str | Path) -> Path:
         """Writes the scene as .toml or .json."""
@@ -192,11 +211,22 @@ class Scene(Model):
         return save_scene(self, path)
 
     @classmethod
-    def load(cls, path: str | Path) -> Scene:
-        """Reads a scene from .toml, .json or .py."""
+    def load(cls, path: str | Path, *, outside_files: bool = False) -> Scene:
+        """Reads a scene from .toml, .json or .py; see `load_scene`."""
         from scenegrad.scenes.files import load_scene
 
-        return load_scene(path)
+        return load_scene(path, outside_files=outside_files)
+
+
+def refuse_depth(table: Any) -> None:
+    """What is nested deeper than any scene would end in the depth of the interpreter."""
+    waiting: list[tuple[Any, int]] = [(table, 0)]
+    while waiting:
+        part, depth = waiting.pop()
+        if depth > DEEPEST:
+            raise SceneError(f"The tables of the scene are nested more than {DEEPEST} deep; no part of a scene is.")
+        inner = part.values() if isinstance(part, Mapping) else part if isinstance(part, list | tuple) else ()
+        waiting += [(one, depth + 1) for one in inner if isinstance(one, Mapping | list | tuple)]
 
 
 def is_name(text: str) -> bool:
@@ -211,52 +241,29 @@ def forget_paths(table: Any) -> Any:
     return [forget_paths(entry) for entry in table] if isinstance(table, list) else table
 
 
-def explain(error: pydantic.ValidationError, table: Any = None) -> str:
+def explain(error: pydantic.ValidationError) -> str:
     """One line per problem: address, what was given, what is allowed, and the nearest name where one is unknown."""
     lines: dict[str, list[str]] = {}
-    misfits: set[str] = set()  # where a value is of none of the allowed types
-    for problem in error.errors():
-        place = [
-            str(p) for p in problem["loc"] if not str(p).startswith(("function-", "tagged-union", "tuple[", "float"))
-        ]
-        place = [p for p in place if p not in ("parameter", "uniform", "log_uniform", "normal", "choice", "Parameter")]
-        if place[:1] == ["entities"]:
-            place = place[1:]
+    problems = [(place_of(problem["loc"]), problem) for problem in error.errors()]
+    told = {".".join(place) for place, problem in problems if not is_misfit(problem["type"])}
+    for place, problem in problems:
         address = ".".join(place) or error.title
         message = problem["msg"].removeprefix("Value error, ")
-        if problem["type"] == "extra_forbidden":
-            allowed = allowed_names(problem["loc"], table)
-            message = f"unknown key {place[-1]!r}.{nearest(place[-1], allowed)}" + (
-                f" Known: {', '.join(allowed)}." if allowed else ""
-            )
-        elif problem["type"] == "missing":
-            message = "is missing"
-        elif isinstance(given := problem.get("input"), str | int | float) and str(given) not in message:
+        if problem["type"] == "union_tag_invalid":
+            if address in told:  # it is of another type, which has something to say
+                continue
+            tag, known = problem["ctx"]["tag"], problem["ctx"]["expected_tags"].replace("'", "")
+            message = f"unknown kind {tag!r}.{nearest(tag, known.split(', '))} Known: {known}"
+        elif problem["type"] != "unknown_key" and lacks(message, given := problem.get("input")):
             message = f"{message} (given: {given!r})"
         lines.setdefault(address, [])
-        if problem["type"].endswith("_type"):
-            misfits.add(address)
         if message not in lines[address]:
             lines[address].append(message)
     # Of a value that may be of several types, the one that fits best has its problem deeper down.
-    beside = {a for a in misfits if len(lines[a]) == 1 and any(b.startswith(f"{a}.") for b in lines)}
+    beside = {a for a in lines if a not in told and any(b.startswith(f"{a}.") for b in lines)}
     return "\n".join(f"{a}: {'; or '.join(messages)}" for a, messages in lines.items() if a not in beside)
 
 
-def allowed_names(path: tuple[Any, ...], table: Any) -> list[str]:
-    """Field names of the part of the table in which the unknown key at `path` was found."""
-    part: Any = table
-    for name in path[:-1]:
-        inside = isinstance(part, Mapping) or (isinstance(part, list | tuple) and isinstance(name, int))
-        part = part[name] if inside and (not isinstance(part, Mapping) or name in part) else part
-    by_place: dict[tuple[Any, ...], type[Model]] = {
-        (): Scene,
-        ("domain",): Domain,
-        ("time",): Time,
-        ("boundary",): Boundary,
-    }
-    by_kind = {kind: member for family in Kind.__subclasses__() for kind, member in family.members.items()}
-    by_kind |= {cls.model_fields["kind"].default: cls for cls in TABLES}
-    kind = part.get("kind") if isinstance(part, Mapping) else None
-    found = by_place.get(path[:-1]) or by_kind.get(str(kind))
-    return list(found.model_fields) if found else []
+def lacks(message: str, given: Any) -> bool:
+    """Whether what was given is short enough to be told, and is not told yet."""
+    return isinstance(given, str | int | float) and str(given) not in message

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
+from scenegrad.scenes.combination import Combination
 from scenegrad.scenes.kinds import Kind
+from scenegrad.scenes.lengths import Axis, FromFile, Length
 from scenegrad.scenes.source_file import fingerprinted
 from scenegrad.scenes.values import Positive, Vector, number, vector
 
 __all__ = ["Box", "Capsule", "Cylinder", "Difference", "HalfSpace", "Intersection", "Mesh", "Shape", "Sphere", "Union"]
 
 Points = np.ndarray  # float64 [n, dim], in units of length
+Bounds = tuple[np.ndarray, np.ndarray]  # lowest and highest corner of a box
 
 
 class Shape(Kind):
@@ -34,9 +38,18 @@ class Shape(Kind):
         """Distance to the surface, negative inside [n]; after | & - a lower bound of it with the right sign."""
         raise NotImplementedError(f"{type(self).__name__} has no closed form; the geometry of the engine serves it")
 
-    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+    def bounds(self) -> Bounds:
         """Lowest and highest corner of a box around the region; infinite where it has no end."""
         raise NotImplementedError
+
+    def middle(self, bounds: Callable[[Shape], Bounds]) -> np.ndarray:
+        """About which it turns [dim]: its center where it names one, else the middle of the box around it; of a shape
+        without an end, its place nearest to the origin, or 0 along the axes on which it has none."""
+        if getattr(self, "center", None) is not None:
+            return vector(self.center)  # type: ignore[attr-defined]
+        low, high = bounds(self)
+        ends = np.isfinite(low) & np.isfinite(high)
+        return np.where(ends, 0.5 * (np.where(ends, low, 0.0) + np.where(ends, high, 0.0)), 0.0)
 
     def dim(self) -> int | None:
         """Number of space dimensions where the shape fixes it."""
@@ -62,7 +75,7 @@ class Box(Shape):
         q = np.abs(points - vector(self.center)) - vector(self.size) / 2
         return np.linalg.norm(np.maximum(q, 0), axis=1) + np.minimum(q.max(axis=1), 0)
 
-    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+    def bounds(self) -> Bounds:
         half = vector(self.size) / 2
         return vector(self.center) - half, vector(self.center) + half
 
@@ -80,7 +93,7 @@ class Sphere(Shape):
     def signed_distance(self, points: Points) -> np.ndarray:
         return np.linalg.norm(points - vector(self.center), axis=1) - number(self.radius)
 
-    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+    def bounds(self) -> Bounds:
         return vector(self.center) - number(self.radius), vector(self.center) + number(self.radius)
 
     def dim(self) -> int:
@@ -116,7 +129,7 @@ class Cylinder(Shape):
         q = np.stack([across - number(self.radius), np.abs(along) - number(self.height) / 2], axis=1)
         return np.linalg.norm(np.maximum(q, 0), axis=1) + np.minimum(q.max(axis=1), 0)
 
-    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+    def bounds(self) -> Bounds:
         n = self.frame()
         half = number(self.height) / 2 * np.abs(n) + number(self.radius) * np.sqrt(np.maximum(1 - n**2, 0))
         return vector(self.center) - half, vector(self.center) + half
@@ -152,7 +165,7 @@ class Capsule(Shape):
         share = np.clip(offset @ along / (along @ along), -1.0, 1.0)
         return np.linalg.norm(offset - share[:, None] * along, axis=1) - number(self.radius)
 
-    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+    def bounds(self) -> Bounds:
         half = np.abs(self.half_axis()) + number(self.radius)
         return vector(self.center) - half, vector(self.center) + half
 
@@ -171,24 +184,34 @@ class HalfSpace(Shape):
         n = np.asarray(self.normal) / np.linalg.norm(self.normal)
         return points @ n - self.offset
 
-    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+    def middle(self, bounds: Callable[[Shape], Bounds]) -> np.ndarray:
+        return np.array(self.normal) / np.linalg.norm(self.normal) * self.offset
+
+    def bounds(self) -> Bounds:
         return np.full(len(self.normal), -np.inf), np.full(len(self.normal), np.inf)
 
     def dim(self) -> int:
         return len(self.normal)
 
 
-class Mesh(Shape):
+class Mesh(Shape, FromFile):
     """The inside of a mesh file. A surface must be watertight and is filled; a volume mesh is used cell by cell.
 
     The vertices are scaled, turned (rotation: degrees about x, then y, then z) and moved so that the middle of their
     bounding box comes to `center`; without one they stay where the file puts them. sha256 is filled in on reading and
     checked ever after: a scene means one certain mesh.
+
+    units: of the numbers in the file, which become metres; without it they are lengths of the scene as they are.
+    up: the axis of the file that becomes z; y for glTF, whose specification says so, z for all others. group: only the
+    elements of this physical group, family, set, object or solid, by the name or number that the file gives it.
     """
 
     positional = ("path",)
     kind: Literal["mesh"] = "mesh"
     path: str
+    group: str | None = None
+    units: Length | None = None
+    up: Axis | None = None
     scale: Annotated[float, Field(gt=0)] = 1.0
     rotation: tuple[float, float, float] = (0.0, 0.0, 0.0)
     center: Vector | None = None
@@ -200,6 +223,9 @@ class Mesh(Shape):
             self,
             path: str,
             *,
+            group: str | None = None,
+            units: Length | None = None,
+            up: Axis | None = None,
             scale: float = 1.0,
             rotation: tuple[float, float, float] = (0.0, 0.0, 0.0),
             center: Vector | None = None,
@@ -212,52 +238,52 @@ class Mesh(Shape):
         return fingerprinted(values, "mesh file")
 
 
-class Union(Shape):
+class Union(Combination, Shape):
     """Where any part is."""
 
     kind: Literal["union"] = "union"
     parts: Annotated[tuple[Shape, ...], Field(min_length=1)]
 
-    def signed_distance(self, points: Points) -> np.ndarray:
-        return np.min([part.signed_distance(points) for part in self.parts], axis=0)
+    def merged(self, distance: Callable[[Shape], np.ndarray]) -> np.ndarray:
+        return np.min([distance(part) for part in self.parts], axis=0)
 
-    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
-        lows, highs = zip(*(part.bounds() for part in self.parts), strict=True)
+    def enclosed(self, bounds: Callable[[Shape], Bounds]) -> Bounds:
+        lows, highs = zip(*(bounds(part) for part in self.parts), strict=True)
         return np.min(lows, axis=0), np.max(highs, axis=0)
 
     def dim(self) -> int | None:
         return next((d for part in self.parts if (d := part.dim())), None)
 
 
-class Intersection(Shape):
+class Intersection(Combination, Shape):
     """Where all parts are."""
 
     kind: Literal["intersection"] = "intersection"
     parts: Annotated[tuple[Shape, ...], Field(min_length=1)]
 
-    def signed_distance(self, points: Points) -> np.ndarray:
-        return np.max([part.signed_distance(points) for part in self.parts], axis=0)
+    def merged(self, distance: Callable[[Shape], np.ndarray]) -> np.ndarray:
+        return np.max([distance(part) for part in self.parts], axis=0)
 
-    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
-        lows, highs = zip(*(part.bounds() for part in self.parts), strict=True)
+    def enclosed(self, bounds: Callable[[Shape], Bounds]) -> Bounds:
+        lows, highs = zip(*(bounds(part) for part in self.parts), strict=True)
         return np.max(lows, axis=0), np.min(highs, axis=0)
 
     def dim(self) -> int | None:
         return next((d for part in self.parts if (d := part.dim())), None)
 
 
-class Difference(Shape):
+class Difference(Combination, Shape):
     """Where the whole is and the removed part is not."""
 
     kind: Literal["difference"] = "difference"
     whole: Shape
     removed: Shape
 
-    def signed_distance(self, points: Points) -> np.ndarray:
-        return np.maximum(self.whole.signed_distance(points), -self.removed.signed_distance(points))
+    def merged(self, distance: Callable[[Shape], np.ndarray]) -> np.ndarray:
+        return np.maximum(distance(self.whole), -distance(self.removed))
 
-    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
-        return self.whole.bounds()
+    def enclosed(self, bounds: Callable[[Shape], Bounds]) -> Bounds:
+        return bounds(self.whole)
 
     def dim(self) -> int | None:
         return self.whole.dim() or self.removed.dim()

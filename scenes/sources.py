@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from scenegrad.scenes.lengths import Axis, FromFile, Length
 from scenegrad.scenes.shapes import Shape
 from scenegrad.scenes.source_file import fingerprinted
 from scenegrad.scenes.values import Vector, vector
@@ -16,11 +17,12 @@ Degrees3 = tuple[float, float, float]
 PositiveNumber = Annotated[float, Field(gt=0)]
 
 
-class Points(Shape):
+class Points(Shape, FromFile):
     """A cloud of points, each of which becomes a particle: .npy .npz .csv .xyz .txt .ply, or the vertices of a mesh.
 
-    They are scaled, turned and moved as a Mesh is. The volume that each stands for is spacing^dim, or an equal share of
-    `volume`, both in units of the scene; without either the file says it (a column `volume`, in units of the file).
+    They are scaled, turned and moved as a Mesh is, with the same `units` and `up`. The volume that each stands for is
+    spacing^dim, or an equal share of `volume`, both in units of the scene; without either the file says it (a column
+    `volume`, in units of the file).
     """
 
     positional = ("path",)
@@ -28,6 +30,8 @@ class Points(Shape):
     path: str
     spacing: PositiveNumber | None = None
     volume: PositiveNumber | None = None  # of all points together
+    units: Length | None = None
+    up: Axis | None = None
     scale: PositiveNumber = 1.0
     rotation: Degrees3 = (0.0, 0.0, 0.0)
     center: Vector | None = None
@@ -41,6 +45,8 @@ class Points(Shape):
             *,
             spacing: float | None = None,
             volume: float | None = None,
+            units: Length | None = None,
+            up: Axis | None = None,
             scale: float = 1.0,
             rotation: Degrees3 = (0.0, 0.0, 0.0),
             center: Vector | None = None,
@@ -107,9 +113,9 @@ class Image(Shape):
         return 2
 
 
-class Splats(Shape):
+class Splats(Shape, FromFile):
     """3D Gaussian splats (.ply): each Gaussian becomes a particle at its mean, and the output `Gaussians` tells what
-    becomes of it. They are scaled, turned and moved as a Mesh is.
+    becomes of it. They are scaled, turned and moved as a Mesh is, with the same `units` and `up`.
 
     opacity_min: fainter Gaussians are left out altogether. fill: where the density, the sum of opacity times
     exp(-d'd/2) over all Gaussians at d standard deviations, exceeds this, or where such a shell encloses it, there is
@@ -120,6 +126,8 @@ class Splats(Shape):
     positional = ("path",)
     kind: Literal["splats"] = "splats"
     path: str
+    units: Length | None = None
+    up: Axis | None = None
     scale: PositiveNumber = 1.0
     rotation: Degrees3 = (0.0, 0.0, 0.0)
     center: Vector | None = None
@@ -133,6 +141,8 @@ class Splats(Shape):
             self,
             path: str,
             *,
+            units: Length | None = None,
+            up: Axis | None = None,
             scale: float = 1.0,
             rotation: Degrees3 = (0.0, 0.0, 0.0),
             center: Vector | None = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -31,11 +31,10 @@ from scenegrad.scenes.porous import Darcy
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.solids import Body
 from scenegrad.scenes.springs import Springs
+from scenegrad.solvers.own import Compiler, observed, own_compiler, own_methods, split
 from scenegrad.solvers.shared.hush import hush_warp
 
 __all__ = ["Compiler", "compilers", "compile_scene", "method_of"]
-
-Compiler = Callable[[Sequence[Scene], str, torch.dtype], tuple[Solver, Any, Params]]
 
 
 def compilers() -> dict[type[Method], Compiler]:
@@ -53,6 +52,7 @@ def compilers() -> dict[type[Method], Compiler]:
         return compile_spectral(scenes, device, dtype)
 
     def staggered(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> tuple[Solver, Any, Params]:
+        hush_warp()
         from scenegrad.solvers.navier_stokes.staggered.compile import compile_staggered
 
         return compile_staggered(scenes, device, dtype)
@@ -111,6 +111,7 @@ def method_of(scene: Scene) -> Method:
         **dict.fromkeys((Gas, ShallowWater), FiniteVolume()),
         Darcy: Elliptic(),
         Atoms: MolecularDynamics(),
+        **own_methods(),
     }
     called = {name: serving[t] for name, e in scene.entities.items() for t in serving if isinstance(e, t)}
     kinds = {type(method) for method in called.values()}
@@ -158,5 +159,14 @@ def compile_scene(
         raise SceneError("There is no scene to compile: the list is empty.")
     medians = {id(one): one.median() for one in {id(one): one for one in scenes}.values()}  # a scene may come often
     scenes = [medians[id(one)] for one in scenes]
-    where = pick_device(device)
-    return compilers()[type(method_of(scenes[0]))](scenes, where, pick_dtype(dtype))
+    parted = {id(one): split(one) for one in scenes}
+    bare, own = zip(*(parted[id(one)] for one in scenes), strict=True)
+    solver, state, params = compiler_of(method_of(scenes[0]))(bare, pick_device(device), pick_dtype(dtype))
+    return observed(solver, scenes, own), state, params
+
+
+def compiler_of(method: Method) -> Compiler:
+    found = own_compiler(method) or compilers().get(type(method))
+    if found is None:
+        raise SceneError(f"method is {method.kind!r}, which nobody registered; call register_solver(...) first.")
+    return found

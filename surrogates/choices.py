@@ -19,14 +19,15 @@ def spell(choice: Any) -> Any:
     out.
     """
     if not dataclasses.is_dataclass(choice):
-        return list(choice) if isinstance(choice, tuple) else choice
+        return [spell(item) for item in choice] if isinstance(choice, tuple) else choice
     return {"kind": kind_of(type(choice))} | {
         field.name: spell(getattr(choice, field.name)) for field in dataclasses.fields(choice) if field.compare
     }
 
 
-def choose(plain: Mapping[str, Any] | str, among: Iterable[type], what: str) -> Any:
-    """Undoes `spell`; a bare string is a kind with its default arguments. what: names the choice in messages."""
+def choose(plain: Mapping[str, Any] | str, among: Iterable[type], what: str, parts: Iterable[type] = ()) -> Any:
+    """Undoes `spell`; a bare string is a kind with its default arguments. what: names the choice in messages. parts:
+    what a choice may be made of, besides others of its like."""
     table = {"kind": plain} if isinstance(plain, str) else dict(plain)
     kinds = {kind_of(kind): kind for kind in among}
     kind = table.pop("kind", None)
@@ -40,8 +41,8 @@ def choose(plain: Mapping[str, Any] | str, among: Iterable[type], what: str) -> 
 
     def read(value: Any) -> Any:
         if isinstance(value, Mapping):
-            return choose(value, among, what)
-        return tuple(value) if isinstance(value, list) else value
+            return choose(value, (*among, *parts), what)
+        return tuple(map(read, value)) if isinstance(value, list) else value
 
     values = {name: read(value) for name, value in table.items()}
     try:

@@ -6,15 +6,21 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from scenegrad.engine.errors import EngineError
+from scenegrad.surrogates.boltzmann.generator import ParticleGenerator
 from scenegrad.surrogates.flows.flow import Flow
+from scenegrad.surrogates.flows.light_bridge import LightBridge
+from scenegrad.surrogates.flows.refiner import Refiner
 from scenegrad.surrogates.model import Dressed, Model
 from scenegrad.surrogates.operators.known import build_operator
+from scenegrad.surrogates.tokens.model import TokenModel
 
 __all__ = ["build_dressed", "build_model"]
 
 Build = Callable[[Mapping[str, Any]], Model]
 
-MODELS: dict[str, Build] = {Flow.kind: Flow.build}
+MODELS: dict[str, Build] = {
+    kind.kind: kind.build for kind in (Flow, LightBridge, ParticleGenerator, Refiner, TokenModel)
+}
 """Models that are no single operator, such as flows. All other kinds are those of operators."""
 
 

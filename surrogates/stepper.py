@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from torch import Tensor, nn
 
+from scenegrad.surrogates.constraints import Constraint, held
 from scenegrad.surrogates.data.statistics import Statistics
 from scenegrad.surrogates.operators.names import Names
 from scenegrad.surrogates.operators.predictions import Prediction
 from scenegrad.surrogates.scales import Scales
+
+if TYPE_CHECKING:
+    from scenegrad.surrogates.training.targets import Target
 
 __all__ = ["Network", "Stepper"]
 
@@ -24,6 +28,12 @@ class Network(Protocol):
     @property
     def predicts(self) -> Prediction: ...
 
+    @property
+    def constraints(self) -> tuple[Constraint, ...]: ...
+
+    @property
+    def scales(self) -> type[Scales]: ...
+
     def config(self) -> dict[str, Any]: ...
 
     def __call__(self, u: Tensor, constants: Tensor) -> Tensor: ...
@@ -32,16 +42,12 @@ class Network(Protocol):
 class Stepper(nn.Module):
     """One learned step of length dt [time], as it was trained on `grid`."""
 
-    objective = None  # the outputs after one step
+    objective: Target | None = None  # the outputs after one step, unless a model is told otherwise
 
     def __init__(self, operator: Network, statistics: Statistics | None, dt: float, grid: tuple[int, ...]):
         super().__init__()
-        self.operator, self.dt, self.grid = operator, dt, tuple(grid)
-        self.scales = Scales(operator.names, operator.predicts, dt, statistics)
-
-    @property
-    def names(self) -> Names:
-        return self.operator.names
+        self.operator, self.names, self.dt, self.grid = operator, operator.names, dt, tuple(grid)
+        self.scales = operator.scales(operator.names, operator.predicts, dt, statistics)
 
     def forward(
         self,
@@ -54,7 +60,8 @@ class Stepper(nn.Module):
         not."""
         state = {**(geometry or {}), **state}
         u = self.scales.encode(state)
-        return self.scales.read(self.operator(u, self.scales.constants(params, dt.to(u))), state)
+        outputs = self.scales.read(self.operator(u, self.scales.constants(params, dt.to(u))), state, dt)
+        return held(self.operator.constraints, outputs, state)
 
     def config(self) -> dict[str, Any]:
         return {"network": self.operator.config(), "dt": self.dt, "grid": list(self.grid)}

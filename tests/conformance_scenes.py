@@ -419,6 +419,18 @@ def beam_on_a_mesh() -> sc.Scene:
     )
 
 
+def alloy_of_ones_own() -> sc.Scene:
+    """A solver that lies outside the package."""
+    own = sc.load_plugin(Path(__file__).resolve().parent.parent / "examples" / "own" / "allen_cahn.py")
+    return sc.Scene(
+        name="alloy",
+        domain=sc.Domain.periodic(size=(1.0, 0.8), cells=(12, 10)),
+        entities={"alloy": own.Alloy(mobility=sc.Parameter(2.0), width=sc.Parameter(0.08))},
+        outputs={"fields": sc.Fields("phase", every=0.05), "energy": sc.Energy(every=0.05)},
+        time=sc.Time(end=0.2),
+    )
+
+
 SCENES: dict[str, Callable[[], sc.Scene]] = {
     "darcy": seeping_water,
     "mpm-2d": lambda: jelly_on_a_slope(2),
@@ -443,6 +455,7 @@ SCENES: dict[str, Callable[[], sc.Scene]] = {
     "mesh-steady-2d": lambda: warm_stream_on_a_mesh(True),
     "mesh-heat-2d": warm_plate_on_a_mesh,
     "mesh-beam-2d": beam_on_a_mesh,
+    "own-2d": alloy_of_ones_own,
     "md-nve-2d": lambda: liquid(2, sc.NVE()),
     "md-langevin-3d": lambda: liquid(3, sc.Langevin(temperature="Ar.temperature", friction=sc.Parameter(0.7))),
     "md-targets-2d": targets,

@@ -2,8 +2,10 @@
 
 import importlib.util
 import os
+import random
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache, partial
@@ -14,7 +16,9 @@ from typing import Any
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ["SCENEGRAD_CACHE"] = "off"  # what is tested is computed
 
+import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 import torch  # noqa: E402
 import warp as wp  # noqa: E402
@@ -38,8 +42,16 @@ def check_shapes() -> None:
 
 if importlib.util.find_spec("beartype"):
     check_shapes()
+if importlib.util.find_spec("hypothesis"):
+    from hypothesis import HealthCheck, settings
+
+    calm = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
+    settings.register_profile("short", max_examples=60, derandomize=True, **calm)  # the same examples each time
+    settings.register_profile("long", max_examples=3000, **calm)  # pytest --hypothesis-profile=long
+    settings.load_profile("short")
 torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 wp.config.log_level = wp.LOG_WARNING
+importlib.import_module("scenegrad.solvers.shared.hush").hush_warp()  # what Warp has to say is no answer to a test
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,6 +60,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("gpu"):
                 item.add_marker(pytest.mark.skip(reason="no CUDA device here"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test and the fixtures made for it draw the same random numbers, whatever ran before."""
+    seed = zlib.crc32(item.nodeid.encode())
+    torch.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002  what tests and their libraries draw from
 
 
 @pytest.fixture(params=["cpu", pytest.param("cuda:0", marks=pytest.mark.gpu)])
@@ -257,8 +278,41 @@ def rendering_trouble() -> str:
         return "pyvista is not installed"
     if sys.platform == "linux" and not os.environ.get("DISPLAY"):
         os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
-    child = subprocess.run([sys.executable, "-c", DRAW], capture_output=True, text=True, check=False, timeout=120)
+    child = subprocess.run([sys.executable, "-c", DRAW], capture_output=True, text=True, check=False, timeout=600)
     if child.returncode == 0:
         return ""
     last = child.stderr.strip().splitlines()[-1] if child.returncode > 0 else f"killed by signal {-child.returncode}"
     return f"VTK cannot render ({last}); on Debian: apt-get install libegl1 libgl1-mesa-dri"
+
+
+def beside(name):
+    """The module of that name in this folder, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def conformance_scenes():
+    """One scene of every solver, by name, as functions that make it."""
+    return beside("conformance_scenes").SCENES
+
+
+@pytest.fixture(scope="session")
+def check_the_well():
+    """Holds a file to what The Well's own checkers ask."""
+    return beside("the_well_rules").check_the_well
+
+
+@pytest.fixture(scope="session")
+def as_before():
+    """A context after which no code of one's own is known that was not known before, and what was known is again."""
+    return beside("registered").as_before
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_stays_known(as_before):
+    """What a file of tests makes known, the next one does not know: files may run in any order."""
+    with as_before():
+        yield

@@ -50,13 +50,18 @@ ONE_SIDED = 0.1  # a sign that reaches less than this part of the other one is n
 class Colouring:
     """limits: numbers of the first and the last colour, on either side of nothing if signed.
 
-    categories: number to name, in place of a continuous map."""
+    categories: number to name, in place of a continuous map. paints: colours of those that have one of their own."""
 
     quantity: Quantity
     cmap: str
     limits: tuple[float, float]
     categories: Mapping[int, str] = field(default_factory=dict)
     signed: bool = False
+    paints: Mapping[int, str] = field(default_factory=dict)
+
+    def paint(self, number: int) -> str:
+        """The colour of a category."""
+        return self.paints.get(number, CATEGORY_COLOURS[number % len(CATEGORY_COLOURS)])
 
     def table(self) -> pyvista.LookupTable:
         """The colours as VTK wants them."""
@@ -65,8 +70,7 @@ class Colouring:
         if not self.categories:
             return pyvista.LookupTable(self.cmap, scalar_range=self.limits, n_values=256)
         numbers = range(min(self.categories), max(self.categories) + 1)
-        colours = [CATEGORY_COLOURS[number % len(CATEGORY_COLOURS)] for number in numbers]
-        values = np.array([[*pyvista.Color(colour).int_rgb, 255] for colour in colours], dtype=np.uint8)
+        values = np.array([[*pyvista.Color(self.paint(n)).int_rgb, 255] for n in numbers], dtype=np.uint8)
         return pyvista.LookupTable(values=values, scalar_range=(numbers[0] - 0.5, numbers[-1] + 0.5))
 
 
@@ -76,10 +80,11 @@ def colouring(
     indices: Iterable[int],
     cmap: str | None = None,
     names: Mapping[int, str] | None = None,
+    paints: Mapping[int, str] | None = None,
     sequential: str = SEQUENTIAL,
     diverging: str = DIVERGING,
 ) -> Colouring:
-    """The same colours for all of these frames. names: of the categories, as far as they are known.
+    """The same colours for all of these frames. names, paints: of the categories, as far as they are known.
 
     sequential, diverging: the maps of what has one sign and of what has two, unless a `cmap` is asked for."""
     if cmap is not None:
@@ -91,7 +96,7 @@ def colouring(
         numbers = [int(number) for number in np.unique(samples)]
         known = names or {}
         categories = {number: known.get(number, f"{shown.name} {number}") for number in numbers}
-        return Colouring(shown, "", (min(numbers), max(numbers)), categories)
+        return Colouring(shown, "", (min(numbers), max(numbers)), categories, paints=paints or {})
     limits, signed = robust_limits(samples, shown.positive, shown.center)
     return Colouring(shown, cmap or (diverging if signed else sequential), limits, signed=signed)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scenegrad.engine.files.guarded import guarded, open_file
 from scenegrad.view.errors import ViewError
 from scenegrad.view.setting import Setting, setting_of
 
@@ -22,13 +23,8 @@ OURS = "scenegrad"  # the group in which a run says what made the file, and how 
 
 def open_hdf5(path: Path) -> h5py.File:
     """The file, readable while another process still writes it, or this one."""
-    import h5py
-
     try:
-        try:
-            return h5py.File(path, "r", locking=False)
-        except OSError:  # of a file that this process has open: HDF5 wants the same locking again
-            return h5py.File(path, "r")
+        return guarded(open_file(path))
     except OSError as error:
         raise ViewError(
             f"{path} cannot be read as HDF5: {error}. If its run was killed before the first frame was complete, there "

@@ -12,13 +12,15 @@ from scenegrad.view.h5md import AtomFrames
 from scenegrad.view.setting import Setting, Wall
 from scenegrad.view.solids import PlacedSolid
 
-__all__ = ["flat_extent", "floor_level", "room_of", "some_frames", "subject", "touched_sides"]
+__all__ = ["flat_extent", "floor_level", "outlined", "room_of", "some_frames", "subject", "touched_sides"]
 
 Array = NDArray[np.float64]
 
 GROUND = 0.4  # ground around the particles, in parts of the breadth they need
 MOST = 0.7  # of the box, along each axis
 AROUND = 0.6  # how far beyond the particles solids are looked at, in parts of the length they need
+SPARSE = 0.45  # of a box, along each axis; what reaches through less is looked at from nearer
+CLOSE_UP = 0.15  # around what is looked at from nearer, in parts of the length it needs
 MARGIN = 0.06  # around what is in the plane, where there is no box
 TOUCHING = 0.1  # distance from a side of the box at which matter touches it, in parts of the length it needs
 ABOVE = 0.25  # how far sides rise above the matter, in parts of the length it needs
@@ -43,17 +45,30 @@ def room_of(frames: PlacedFrames) -> Array:
         box[1, : frames.dim] = frames.box(0)
         endless = np.flatnonzero(box[1, : frames.dim] == 0.0)
         if len(endless):
-            box[:, endless] = with_room(reach(frames), frames.dim)[:, endless]
-        return box
+            around = CLOSE_UP if len(endless) == frames.dim == 3 else AROUND
+            box[:, endless] = with_room(reach(frames), frames.dim, around)[:, endless]
+        return box if fills(frames, box) else with_room(reach(frames), frames.dim, CLOSE_UP)
     if frames.setting.box is not None:
         return frames.setting.box
     return with_room(reach(frames), frames.dim)
 
 
-def with_room(found: Array, dim: int) -> Array:
+def fills(frames: PlacedFrames, box: Array) -> bool:
+    """Whether particles reach through a good part of a box along some axis; a molecule alone does not."""
+    extent = np.ptp(reach(frames), axis=0)[: frames.dim]
+    return bool(np.any(extent > SPARSE * np.ptp(box, axis=0)[: frames.dim]))
+
+
+def outlined(frames: AtomFrames, stage: Array) -> bool:
+    """Whether the stage is the box of the atoms, which may be endless along some axes."""
+    edges = frames.box(0)
+    return bool(edges.any() and np.all((edges == 0.0) | np.isclose(edges, np.ptp(stage, axis=0)[: frames.dim])))
+
+
+def with_room(found: Array, dim: int, around: float = AROUND) -> Array:
     """A region [2, 3] and some room around it."""
     sides = np.zeros(3)
-    sides[:dim] = AROUND * float(np.ptp(found, axis=0).max())
+    sides[:dim] = around * float(np.ptp(found, axis=0).max())
     return found + np.stack([-sides, sides])
 
 

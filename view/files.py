@@ -7,13 +7,14 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from scenegrad.scenes.errors import nearest
 from scenegrad.view.errors import ViewError
 from scenegrad.view.frames import Frames
 from scenegrad.view.h5md import open_h5md
 from scenegrad.view.quantities import quantities
 from scenegrad.view.vtkhdf import open_vtkhdf
 
-__all__ = ["open_frames", "resolved"]
+__all__ = ["need_run", "open_frames", "resolved"]
 
 SUFFIXES = (".vtkhdf", ".h5md")
 
@@ -35,6 +36,15 @@ def resolved(run: Any) -> Path:
     raise ViewError(f"There is no run or file {path}. {hint}")
 
 
+def need_run(path: Path) -> None:
+    """Refuses a dataset, which has a page of its own."""
+    if (path / "manifest.json").is_file():
+        raise ViewError(
+            f"{path} is a dataset, not a run. `scenegrad card {path}` draws it on a page; of one member "
+            f"`scenegrad export {path} --to vtkhdf --member 0` writes what can be looked at."
+        )
+
+
 def frame_files(folder: Path) -> list[Path]:
     """Files with frames, finished ones first."""
     found = [path for path in folder.iterdir() if path.suffix in SUFFIXES and path.is_file()]
@@ -48,6 +58,7 @@ def open_frames(run: Any, field: str | None = None) -> Frames:
         return opened(path)
     files = frame_files(path)
     if not files:
+        need_run(path)
         names = sorted(entry.name for entry in path.iterdir())
         raise ViewError(
             f"{path} holds nothing to draw: pictures are made of files ending in {' or '.join(SUFFIXES)}, which a "
@@ -61,9 +72,8 @@ def open_frames(run: Any, field: str | None = None) -> Frames:
             return frames
         frames.close()
         known[file.name] = names
-    near = get_close_matches(str(field), [name for names in known.values() for name in names], n=1, cutoff=0.5)
+    hint = nearest(str(field), [name for names in known.values() for name in names])
     held = "; ".join(f"{file} has {', '.join(names) or 'positions only'}" for file, names in known.items())
-    hint = f" Did you mean {near[0]!r}?" if near else ""
     raise ViewError(f"No file of {path} has a field {field!r}: {held}.{hint}")
 
 

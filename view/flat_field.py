@@ -8,9 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegrad.view.camera import look_flat
+from scenegrad.view.choices import Clip
+from scenegrad.view.clipping import cut_away
+from scenegrad.view.colour_bar import add_colour_key, beside
 from scenegrad.view.colours import Colouring
 from scenegrad.view.frames import Array
-from scenegrad.view.overlay import TimeLabel, add_axes, add_colour_key, beside, flat_window
+from scenegrad.view.overlay import TimeLabel, add_axes, flat_window
 from scenegrad.view.quantities import labelled
 from scenegrad.view.solids import BEFORE, Solids, placed_solids
 from scenegrad.view.vtkhdf import GridFrames
@@ -18,7 +21,7 @@ from scenegrad.view.vtkhdf import GridFrames
 if TYPE_CHECKING:
     import pyvista
 
-__all__ = ["FlatField", "resampled"]
+__all__ = ["FlatField", "coloured_image", "resampled"]
 
 TEXELS = 768  # along the longer side: about as many as there are pixels
 SMOOTH_BELOW = 256  # samples; coarser grids are drawn through a cubic spline, finer ones linearly
@@ -27,22 +30,15 @@ SMOOTH_BELOW = 256  # samples; coarser grids are drawn through a cubic spline, f
 class FlatField:
     """The look of a field of two dimensions."""
 
-    def __init__(self, plotter: pyvista.Plotter, frames: GridFrames, colours: Colouring):
-        from vtkmodules.vtkRenderingCore import vtkImageSlice, vtkImageSliceMapper
-
+    def __init__(self, plotter: pyvista.Plotter, frames: GridFrames, colours: Colouring, clip: Clip | None = None):
         self.frames, self.colours = frames, colours
         self.bounds = self.extent()
-        self.mapper = vtkImageSliceMapper()
-        self.mapper.BorderOn()  # to the edge of the outer samples, not to their middle
-        picture = vtkImageSlice()
-        picture.SetMapper(self.mapper)
-        style = picture.GetProperty()
-        style.SetLookupTable(colours.table())
-        style.UseLookupTableScalarRangeOn()
-        style.SetInterpolationTypeToLinear()
+        picture = coloured_image(colours)
+        self.mapper = picture.GetMapper()
         self.mapper.SetInputData(self.image(0))
         look_flat(plotter, self.bounds, flat_window(plotter))
         plotter.renderer.AddViewProp(picture)
+        cut_away(picture, clip)
         self.solids = Solids(plotter, placed_solids(frames, self.bounds), self.bounds, flat=True, level=BEFORE)
         add_axes(plotter, self.bounds, [labelled(axis, frames.setting.length_unit) for axis in "xy"])
         add_colour_key(plotter, colours, beside(plotter, self.bounds))
@@ -82,6 +78,20 @@ class FlatField:
         self.mapper.SetInputData(self.image(index))
         self.solids.show(index)
         self.time.show(index)
+
+
+def coloured_image(colours: Colouring) -> Any:
+    """What draws an image, once its mapper is given one: a colour for each number, between samples that of between."""
+    from vtkmodules.vtkRenderingCore import vtkImageSlice, vtkImageSliceMapper
+
+    picture, mapper = vtkImageSlice(), vtkImageSliceMapper()
+    mapper.BorderOn()  # to the edge of the outer samples, not to their middle
+    picture.SetMapper(mapper)
+    style = picture.GetProperty()
+    style.SetLookupTable(colours.table())
+    style.UseLookupTableScalarRangeOn()
+    style.SetInterpolationTypeToLinear()
+    return picture
 
 
 def resampled(values: Array, rows: NDArray[np.float64], columns: NDArray[np.float64], periodic: bool) -> Array:

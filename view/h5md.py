@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scenegrad.view.chemistry import elements_of
 from scenegrad.view.committed import committed_times, open_hdf5, setting_in, unit_of
 from scenegrad.view.errors import ViewError
 from scenegrad.view.frames import Array, Field
@@ -111,6 +112,22 @@ class MemberFrames(Trajectory):
 class AtomFrames(Trajectory):
     """Atoms in a box that may repeat itself; they are drawn in the box, wherever their trajectories have led."""
 
+    def fields(self) -> dict[str, Field]:
+        found = super().fields()
+        return found if self.elements() is None else found | {"element": Field("element", labels=True)}
+
+    def values(self, name: str, index: int) -> Array:
+        elements = self.elements() if name == "element" else None
+        return super().values(name, index) if elements is None else elements
+
+    def elements(self) -> NDArray[np.int64] | None:
+        """Atomic numbers [atom] where species are finer than elements, as the atom types of molecules are."""
+        if self.setting.table.get("units") not in ("real", "metal") or not {"mass", "species"} <= set(self.group):
+            return None
+        found = elements_of(np.asarray(super().values("mass", 0)))
+        kinds = len(np.unique(super().values("species", 0)))
+        return None if found is None or len(np.unique(found)) >= kinds else found
+
     def vectors(self, index: int) -> NDArray[np.float64]:
         """Of the edges as rows [dim, dim], 0 along an axis without an end; while the file is growing, those of the
         scene or else the reach of the atoms."""
@@ -139,6 +156,12 @@ class AtomFrames(Trajectory):
         turns = np.floor(raw @ np.linalg.inv(rows + np.diag(np.diagonal(rows) == 0.0)))
         inside = raw - (turns * self.periodic) @ rows
         return np.pad(inside, ((0, 0), (0, 3 - self.dim)))
+
+    def repeats(self, index: int) -> NDArray[np.float64]:
+        """Edge lengths after which the box repeats itself [3]; infinite where it does not."""
+        lengths = np.full(3, np.inf)
+        lengths[: self.dim] = np.where(self.periodic, self.box(index), np.inf)
+        return lengths
 
     def species_names(self) -> dict[int, str]:
         """What the numbers of the species mean, where the file says so."""

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegrad.view.camera import look_flat
+from scenegrad.view.colour_bar import add_colour_key, beside
 from scenegrad.view.colours import Colouring
-from scenegrad.view.flat_field import resampled
-from scenegrad.view.overlay import TimeLabel, add_axes, add_colour_key, beside, flat_window
+from scenegrad.view.flat_field import coloured_image, resampled
+from scenegrad.view.overlay import TimeLabel, add_axes, flat_window
 from scenegrad.view.quantities import labelled
 from scenegrad.view.vtkhdf import GridFrames
 
@@ -27,21 +28,13 @@ class History:
     """What a line of samples did until the frame that is shown; what comes after it is left blank."""
 
     def __init__(self, plotter: pyvista.Plotter, frames: GridFrames, colours: Colouring):
-        from vtkmodules.vtkRenderingCore import vtkImageSlice, vtkImageSliceMapper
-
         self.frames, self.colours = frames, colours
         self.bounds = np.array([[0.0, 0.0, 0.0], [*SHAPE, 0.0]])
         self.values = np.stack(
             [np.ravel(colours.quantity.of(frames, index)).astype(np.float64) for index in range(len(frames.times))]
         )
-        self.mapper = vtkImageSliceMapper()
-        self.mapper.BorderOn()
-        picture = vtkImageSlice()
-        picture.SetMapper(self.mapper)
-        style = picture.GetProperty()
-        style.SetLookupTable(colours.table())
-        style.UseLookupTableScalarRangeOn()
-        style.SetInterpolationTypeToLinear()
+        picture = coloured_image(colours)
+        self.mapper = picture.GetMapper()
         look_flat(plotter, self.bounds, flat_window(plotter))
         plotter.renderer.AddViewProp(picture)
         setting = frames.setting

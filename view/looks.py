@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, cast
 
-import numpy as np
-
+from scenegrad.view.camera import across
+from scenegrad.view.chemistry import ELEMENT_COLOURS, ELEMENTS
+from scenegrad.view.choices import Choices, Clip
 from scenegrad.view.colours import DIVERGING, DIVERGING_SOLID, ON_PAPER, SEQUENTIAL, Colouring, colouring
 from scenegrad.view.frames import Frames, PlacedFrames
 from scenegrad.view.h5md import AtomFrames
-from scenegrad.view.quantities import Quantity, default_quantity, quantity
-from scenegrad.view.skin import Skin, skins_of
+from scenegrad.view.offers import bounds_of_frames, need_style, shown_quantity
+from scenegrad.view.quantities import Quantity
+from scenegrad.view.skin import skins_of
+from scenegrad.view.styles import Image, Isosurfaces, Slices, Streamlines, Style, Surface, Volume, style_of
 from scenegrad.view.vtkhdf import ElementFrames, GridFrames
 
 if TYPE_CHECKING:
     import pyvista
 
-__all__ = ["Look", "look"]
+__all__ = ["Look", "colours_of", "look", "placed_clip", "usual_eye"]
 
 
 class Look(Protocol):
@@ -26,53 +30,120 @@ class Look(Protocol):
     def show(self, index: int) -> None: ...
 
 
-def look(plotter: pyvista.Plotter, frames: Frames, field: str | None, indices: Iterable[int], cmap: str | None) -> Look:
-    """The frames in the picture, in colours that suit all of `indices`."""
-    skins = [] if isinstance(frames, GridFrames | ElementFrames) else skins_of(cast(PlacedFrames, frames))
-    if field is None and skins and not several(frames, "body"):
-        return dressed(plotter, frames, None, skins)
-    shown = quantity(frames, field) if field is not None else usual_quantity(frames)
-    if shown is None:
-        return dressed(plotter, frames, None, skins)
-    sequential = ON_PAPER if isinstance(frames, GridFrames) and frames.dim == 3 else SEQUENTIAL
-    diverging = DIVERGING if isinstance(frames, GridFrames | ElementFrames) else DIVERGING_SOLID
-    names = category_names(frames, shown)
-    if frames.dim == 1:
-        indices = range(max(indices) + 1)  # a line is drawn through time
-    return dressed(plotter, frames, colouring(frames, shown, indices, cmap, names, sequential, diverging), skins)
+@dataclass(frozen=True)
+class Layers:
+    """Looks that lie on one another."""
+
+    layers: Sequence[Look]
+
+    def show(self, index: int) -> None:
+        for layer in self.layers:
+            layer.show(index)
 
 
-def dressed(plotter: pyvista.Plotter, frames: Frames, colours: Colouring | None, skins: list[Skin]) -> Look:
+def look(
+    plotter: pyvista.Plotter, frames: Frames, choices: Choices, indices: Iterable[int], colours: Colouring | None = None
+) -> Look:
+    """The frames in the picture, in colours that suit all of `indices`, or in those of other frames."""
+    style = need_style(frames, style_of(choices.style))
+    clip = placed_clip(frames, choices.clip)
+    if colours is None:
+        colours = colours_of(frames, style, choices, list(indices))
     if isinstance(frames, GridFrames):
-        from scenegrad.view.flat_field import FlatField
-        from scenegrad.view.history import History
-        from scenegrad.view.shells import Shells
-
         assert colours is not None
-        looks: dict[int, Callable[..., Look]] = {1: History, 2: FlatField, 3: Shells}
-        return looks[frames.dim](plotter, frames, colours)
+        return grid_look(plotter, frames, colours, style, clip)
     if isinstance(frames, ElementFrames) and colours is not None:
         from scenegrad.view.elements import ElementField
 
-        return ElementField(plotter, frames, colours)
+        found: list[Look] = [ElementField(plotter, frames, colours, style, clip)]
+        return Layers(found + flat_layers(plotter, frames, colours, style, clip)) if frames.dim == 2 else found[0]
     from scenegrad.view.particles import Particles
 
-    return Particles(plotter, cast(PlacedFrames, frames), colours, skins)
+    placed = cast(PlacedFrames, frames)
+    skins = skins_of(placed) if isinstance(style, Surface) else []
+    return Particles(plotter, placed, colours, skins, style, clip)
 
 
-def usual_quantity(frames: Frames) -> Quantity | None:
-    """Which is which where species or bodies differ, else what tells most."""
-    kind = "species" if isinstance(frames, AtomFrames) else "body"
-    return quantity(frames, kind) if several(frames, kind) else default_quantity(frames)
+def grid_look(
+    plotter: pyvista.Plotter, frames: GridFrames, colours: Colouring, style: Style, clip: Clip | None
+) -> Look:
+    if frames.dim == 1:
+        from scenegrad.view.history import History
+
+        return History(plotter, frames, colours)
+    if frames.dim == 2:
+        from scenegrad.view.flat_field import FlatField
+
+        return Layers([FlatField(plotter, frames, colours, clip), *flat_layers(plotter, frames, colours, style, clip)])
+    from scenegrad.view.planes import Planes
+    from scenegrad.view.shells import Shells
+    from scenegrad.view.smoke import Smoke
+    from scenegrad.view.space import Space
+    from scenegrad.view.tubes import Tubes
+
+    space = Space(plotter, frames, colours, clip)
+    match style:
+        case Volume():
+            return Smoke(space, style)
+        case Slices():
+            return Planes(space, style)
+        case Streamlines():
+            return Tubes(space, style)
+        case _:
+            return Shells(space, style if isinstance(style, Isosurfaces) else Isosurfaces())
 
 
-def several(frames: Frames, kind: str) -> bool:
-    """Whether the samples are of more than one kind."""
-    found = frames.fields().get(kind)
-    return found is not None and found.labels and len(np.unique(frames.values(kind, 0))) > 1
+def flat_layers(
+    plotter: pyvista.Plotter, frames: GridFrames | ElementFrames, colours: Colouring, style: Style, clip: Clip | None
+) -> list[Look]:
+    """What lies on a field in the plane."""
+    if isinstance(style, Image | Surface):
+        return []
+    from scenegrad.view.flat_lines import FlatLines
+
+    return [FlatLines(plotter, frames, colours, style, clip)]
+
+
+def colours_of(frames: Frames, style: Style, choices: Choices, indices: list[int]) -> Colouring | None:
+    """None: bodies have plain colours of their own."""
+    shown = shown_quantity(frames, style, choices.field)
+    if shown is None:
+        return None
+    pale = frames.dim == 3 and not (isinstance(style, Streamlines) or getattr(style, "of", None))
+    sequential = ON_PAPER if isinstance(frames, GridFrames) and pale else SEQUENTIAL
+    diverging = DIVERGING if isinstance(frames, GridFrames | ElementFrames) else DIVERGING_SOLID
+    if frames.dim == 1:
+        indices = list(range(max(indices) + 1))  # a line is drawn through time
+    names = category_names(frames, shown)
+    paints = ELEMENT_COLOURS if shown.name == "element" else None
+    found = colouring(frames, shown, indices, choices.cmap, names, paints, sequential, diverging)
+    return found if choices.limits is None or found.categories else replace(found, limits=choices.limits)
+
+
+def placed_clip(frames: Frames, clip: str | Clip | None) -> Clip | None:
+    """The plane that cuts these frames; it must leave some of them."""
+    if clip is None:
+        return None
+    if isinstance(clip, str):
+        clip = Clip.read(clip, usual_eye(frames))
+    clip.need_to_leave(bounds_of_frames(frames), frames.dim)
+    return clip
+
+
+def usual_eye(frames: Frames) -> tuple[float, float, float]:
+    """The direction that the eye looks from."""
+    if frames.dim != 3:
+        return (1.0, 1.0, 1.0)
+    import numpy as np
+
+    up = np.asarray(frames.setting.up, dtype=np.float64)
+    x, y, z = (float(part) for part in across(up) + 0.3 * up)
+    return (x, y, z)
 
 
 def category_names(frames: Frames, shown: Quantity) -> dict[int, str]:
+    if shown.name == "element":
+        return ELEMENTS
     if isinstance(frames, AtomFrames) and shown.name == "species":
         return frames.species_names()
     return dict(enumerate(frames.setting.bodies)) if shown.name == "body" else {}

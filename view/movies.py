@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scenegrad.engine.files.atomic import appearing
 from scenegrad.view.errors import ViewError
 
-__all__ = ["can_write_mp4", "check_movie_name", "write_movie"]
+__all__ = ["PAGES", "can_write_mp4", "check_movie_name", "write_movie"]
 
 Image = NDArray[np.uint8]  # [height, width, 3]
 
+PAGES = (".html", ".htm")
 SHORTEST = 20  # ms; browsers slow down GIFs that ask for less
 
 
@@ -27,8 +29,8 @@ def can_write_mp4() -> bool:
 def check_movie_name(out: str | Path) -> Path:
     """Refuse a movie that could not be written, before anything is drawn."""
     path = Path(out)
-    if path.suffix.lower() not in (".gif", ".mp4"):
-        raise ViewError(f"A movie is a .gif or a .mp4, not {path.name!r}.")
+    if path.suffix.lower() not in (".gif", ".mp4", *PAGES):
+        raise ViewError(f"A movie is a .gif, a .mp4 or a page, .html, not {path.name!r}.")
     if path.suffix.lower() == ".mp4" and not can_write_mp4():
         raise ViewError(
             f"{path.name} needs ffmpeg, which comes with the extra [movie]: pip install 'scenegrad[movie]'. Without "
@@ -42,13 +44,8 @@ def write_movie(out: str | Path, images: Iterable[Image], fps: float) -> Path:
     if not fps > 0:
         raise ViewError(f"fps={fps} is not a number of frames a second; it must be positive.")
     path = check_movie_name(out)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.stem}.part{path.suffix}")
-    try:
+    with appearing(path) as part:
         (write_mp4 if path.suffix.lower() == ".mp4" else write_gif)(part, iter(images), fps)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
     return path
 
 

@@ -8,30 +8,28 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from scenegrad.view.blobs import Blob
+from scenegrad.view.bonds import MANY, NO_BONDS, Sticks, bonds_of, length_of
 from scenegrad.view.camera import Window, look_at, look_flat
+from scenegrad.view.choices import Clip
+from scenegrad.view.clipping import cut_away
+from scenegrad.view.colour_bar import KeyPlace, add_colour_key, at_the_right, beside, key_breadth
 from scenegrad.view.colours import Colouring
-from scenegrad.view.extent import flat_extent, room_of, some_frames, subject, touched_sides
+from scenegrad.view.extent import flat_extent, outlined, room_of, some_frames, subject, touched_sides
 from scenegrad.view.frames import PlacedFrames
 from scenegrad.view.h5md import AtomFrames
-from scenegrad.view.overlay import (
-    KeyPlace,
-    TimeLabel,
-    add_axes,
-    add_colour_key,
-    at_the_right,
-    beside,
-    flat_window,
-    key_breadth,
-)
+from scenegrad.view.overlay import TimeLabel, add_axes, flat_window
 from scenegrad.view.quantities import labelled
 from scenegrad.view.setting import Wall
 from scenegrad.view.skin import Skin
 from scenegrad.view.solids import Solids, placed_solids
 from scenegrad.view.spheres import Spheres, spacing
 from scenegrad.view.stage import add_lights, shade
+from scenegrad.view.styles import Style, Surface
 from scenegrad.view.surfaces import add_body, surface
 from scenegrad.view.surroundings import add_box, add_walls
 from scenegrad.view.trails import BEAD, Trails, leave_trails
+from scenegrad.view.vtkhdf import PointFrames
 
 if TYPE_CHECKING:
     import pyvista
@@ -42,6 +40,8 @@ TOUCHING = 0.55  # radius of a particle in spacings: neighbours just overlap and
 COVERING = 0.7  # of one in the plane: half the diagonal of a square
 SKINS = ("#e3ab3d", "#5b8db8", "#b8584f", "#6a9a58")
 ATOM = 0.42  # of an atom: neighbours stay apart
+STICK_ENDS = 0.27  # of one with bonds: the sticks are seen
+STICK = 0.4  # radius of a bond, in radii of an atom
 WIDE = Window(right=0.96)  # where there is no colour bar
 PEEKS = 5  # frames in which solids are asked whether they hide particles
 
@@ -52,13 +52,24 @@ class Particles:
     colours: None where the bodies are to have plain colours of their own."""
 
     def __init__(
-        self, plotter: pyvista.Plotter, frames: PlacedFrames, colours: Colouring | None, skins: Sequence[Skin]
+        self,
+        plotter: pyvista.Plotter,
+        frames: PlacedFrames,
+        colours: Colouring | None,
+        skins: Sequence[Skin],
+        style: Style,
+        clip: Clip | None = None,
     ):
         self.plotter, self.frames, self.colours, self.skins = plotter, frames, colours, skins
+        self.style, self.clip = style, clip
         atoms, flat = isinstance(frames, AtomFrames), frames.dim == 2
         first = frames.positions(0)
         distance = spacing(first)
-        radius = (ATOM if atoms else COVERING if flat else TOUCHING) * distance
+        self.bonds = self.joined(style)
+        if len(self.bonds):
+            distance = length_of(first, self.bonds, self.repeats(0))
+        usual = STICK_ENDS if len(self.bonds) else ATOM if atoms else COVERING if flat else TOUCHING
+        radius = getattr(style, "radius", 1.0) * usual * distance
         room = room_of(frames)
         solids = [] if atoms else placed_solids(frames, room)
         if flat:
@@ -77,10 +88,28 @@ class Particles:
         self.trails = Trails(plotter, frames) if isinstance(frames, AtomFrames) and leave_trails(frames) else None
         if self.trails is not None:
             radius = min(radius, BEAD * float(np.linalg.norm(stage[1] - stage[0])))
-        self.spheres = Spheres(plotter, radius, colours, flat) if self.bare.any() else None
+        self.blob = Blob(plotter, colours, distance, flat) if isinstance(style, Surface) and self.bare.any() else None
+        bare = self.bare.any() and self.blob is None
+        self.spheres = Spheres(plotter, radius, colours, flat) if bare else None
+        self.sticks = Sticks(plotter, self.bonds, STICK * radius, colours) if len(self.bonds) else None
+        if not flat:
+            for _, actors in self.solids.actors:
+                for actor in actors:
+                    cut_away(actor, clip)
         if colours is not None:
             add_colour_key(plotter, colours, key)
         self.time = TimeLabel(plotter, frames.times, frames.setting.time_unit)
+
+    def joined(self, style: Style) -> NDArray[np.int64]:
+        """Particles between which a stick is drawn: bonds of atoms, springs of masses."""
+        if isinstance(self.frames, AtomFrames):
+            return bonds_of(self.frames) if getattr(style, "bonds", False) else NO_BONDS
+        pairs = self.frames.pairs if isinstance(self.frames, PointFrames) else NO_BONDS
+        return pairs if len(pairs) <= MANY else NO_BONDS
+
+    def repeats(self, index: int) -> NDArray[np.float64]:
+        """Edges of the box that repeats itself [3], infinite where it does not."""
+        return self.frames.repeats(index) if isinstance(self.frames, AtomFrames) else np.full(3, np.inf)
 
     def look_at_plane(self, stage: NDArray[np.float64]) -> KeyPlace:
         """The frame around it, the ground, and where the colour bar goes."""
@@ -96,7 +125,10 @@ class Particles:
         The box is outlined where all of it is seen; else its sides stand as walls where matter meets them."""
         atoms, setting = isinstance(self.frames, AtomFrames), self.frames.setting
         sides: list[Wall] = []
-        if atoms or (setting.box is not None and np.array_equal(stage, setting.box)):
+        if isinstance(self.frames, AtomFrames):
+            if outlined(self.frames, stage):
+                add_box(self.plotter, stage)
+        elif setting.box is not None and np.array_equal(stage, setting.box):
             add_box(self.plotter, stage)
         else:
             stage, sides = touched_sides(self.frames, stage)
@@ -113,17 +145,24 @@ class Particles:
     def show(self, index: int) -> None:
         positions = self.frames.positions(index)
         colour = None if self.colours is None else self.colours.quantity.of(self.frames, index)
-        if self.spheres is not None and not self.skins:
-            self.spheres.show(positions, colour)
-        elif self.spheres is not None:
-            self.spheres.show(positions[self.bare], None if colour is None else colour[self.bare])
+        kept = np.ones(len(positions), dtype=bool)
+        if self.skins:
+            kept = self.bare.copy()
+        if self.clip is not None:
+            kept &= self.clip.height(positions) <= 0
+        for look in (self.spheres, self.blob):
+            if look is not None:
+                look.show(positions[kept], None if colour is None else colour[kept])
+        if self.sticks is not None:
+            self.sticks.show(positions, self.repeats(index), kept, colour)
         for skin in self.skins:
             shape, name = surface(skin.moved(positions)), f"skin {skin.number}"
             if colour is None or self.colours is None:
-                add_body(self.plotter, shape, SKINS[skin.number % len(SKINS)], name=name)
+                actor = add_body(self.plotter, shape, SKINS[skin.number % len(SKINS)], name=name)
             else:
                 shape.point_data["colour"] = skin.blend @ colour[skin.members].astype(np.float64)
-                add_body(self.plotter, shape, None, name=name, scalars="colour", cmap=self.colours.table())
+                actor = add_body(self.plotter, shape, None, name=name, scalars="colour", cmap=self.colours.table())
+            cut_away(actor, self.clip)
         if self.trails is not None:
             self.trails.show(index)
         self.solids.show(index)

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scenegrad.view.choices import Choices
 from scenegrad.view.errors import ViewError
 from scenegrad.view.files import open_frames
 from scenegrad.view.frames import Frames
 from scenegrad.view.looks import look
-from scenegrad.view.movies import Image, write_movie
+from scenegrad.view.movies import PAGES, Image, write_movie
 from scenegrad.view.rendering import tell
 from scenegrad.view.stage import fitting_size, stage
+from scenegrad.view.web.player import film_of, thinned, write_player
 
 if TYPE_CHECKING:
     import pyvista
@@ -30,18 +32,18 @@ def draw_picture(
     run: Any,
     out: str | Path,
     *,
-    field: str | None = None,
     frame: int = -1,
     size: Sequence[int] | None = None,
     camera: Camera | None = None,
-    cmap: str | None = None,
+    **chosen: Any,
 ) -> str:
-    """One frame as an image file, in the colours that suit this frame."""
-    frames = open_frames(run, field)
+    """One frame as an image file, in the colours that suit this frame. chosen: field, style, ...; see Choices."""
+    choices = Choices.of(chosen)
+    frames = open_frames(run, choices.field)
     try:
         index = frame_number(frames, frame)
         plotter = stage(size or fitting_size(frames))
-        look(plotter, frames, field, [index], cmap).show(index)
+        look(plotter, frames, choices, [index]).show(index)
         place_camera(plotter, camera)
         Path(out).parent.mkdir(parents=True, exist_ok=True)
         plotter.screenshot(str(out))
@@ -55,19 +57,22 @@ def draw_movie(
     run: Any,
     out: str | Path,
     *,
-    field: str | None = None,
     size: Sequence[int] | None = None,
     camera: Camera | None = None,
-    cmap: str | None = None,
     fps: float = 15.0,
     every: int = 1,
+    **chosen: Any,
 ) -> str:
-    """All frames, or one out of `every`, under one camera and in one set of colours."""
-    frames = open_frames(run, field)
+    """All frames, or one out of `every`, under one camera and in one set of colours. chosen: see Choices."""
+    choices = Choices.of(chosen)
+    frames = open_frames(run, choices.field)
     try:
-        indices = range(0, len(frames.times), max(1, int(every)))
+        indices: Sequence[int] = range(0, len(frames.times), max(1, int(every)))
+        page = Path(out).suffix.lower() in PAGES
+        if page:
+            indices = thinned(indices)
         plotter = stage(size or fitting_size(frames))
-        shown = look(plotter, frames, field, indices, cmap)
+        shown = look(plotter, frames, choices, indices)
 
         def images() -> Iterator[Image]:
             said = time.monotonic()
@@ -81,7 +86,10 @@ def draw_movie(
                 plotter.render()
                 yield np.asarray(plotter.screenshot(return_img=True))[..., :3]
 
-        write_movie(out, images(), fps)
+        if page:
+            write_player(out, images(), film_of(frames, indices, fps))
+        else:
+            write_movie(out, images(), fps)
         plotter.close()
     finally:
         frames.close()

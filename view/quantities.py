@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +11,16 @@ import numpy as np
 from scenegrad.scenes.errors import nearest
 from scenegrad.view.errors import ViewError
 from scenegrad.view.frames import Array, Field, Frames
+from scenegrad.view.gradients import curl_of, q_of
+from scenegrad.view.vtkhdf import GridFrames
 
-__all__ = ["Quantity", "default_quantity", "labelled", "printed", "quantities", "quantity"]
+__all__ = ["Quantity", "default_quantity", "flow_of", "labelled", "printed", "quantities", "quantity"]
 
 AXES = "xyz"
 PREFERRED = ("vorticity", "speed", "temperature", "density", "pressure")
 TELLING = {"gas": "density", "shallow_water": "depth", "darcy": "pressure"}  # of media, by the kind of their entity
-NOT_FOR_COLOUR = ("position", "id", "image", "mass")
+NOT_FOR_COLOUR = ("position", "id", "image", "mass", "covariance")
+FLOWS = ("velocity", "flux", "momentum")  # vectors that lines follow
 LENGTHS = {"velocity": "speed"}  # what the length of a vector is called
 DETERMINANTS = {"deformation": "volume ratio"}
 PRINTED = (("sigma", "σ"), ("epsilon", "ε"), ("tau", "τ"), ("k_B", "k"))
@@ -25,7 +29,8 @@ SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 @dataclass(frozen=True)
 class Quantity:
-    """A scalar made from a field: itself, the length of a vector or tensor, a determinant, or one component.
+    """A scalar made from a field: itself, the length of a vector or tensor, a determinant, one component, or what a
+    formula makes of all values of a frame.
 
     positive: it cannot be negative, whatever the data. center: the number that nothing happens at.
     """
@@ -35,6 +40,7 @@ class Quantity:
     component: int | None = None
     positive: bool = False
     center: float = 0.0
+    formula: Callable[[Frames, Array], Array] | None = None
 
     @property
     def title(self) -> str:
@@ -49,6 +55,8 @@ class Quantity:
     def of(self, frames: Frames, index: int) -> Array:
         """The scalar of every sample of one frame [*samples]."""
         array = frames.values(self.field.name, index)
+        if self.formula is not None:
+            return self.formula(frames, array)
         if self.field.components == 1:
             return array
         if self.component is not None:
@@ -94,7 +102,37 @@ def quantities(frames: Frames) -> dict[str, Quantity]:
                 f"{field.name}_{axis}": Quantity(f"{field.name}_{axis}", field, place)
                 for place, axis in zip(range(min(field.components, frames.dim)), AXES, strict=False)
             }
-    return named
+    flow = {name: one for name, one in of_the_flow(frames).items() if name not in named}
+    return named | flow | {one.name: one for one in flow.values()}
+
+
+def of_the_flow(frames: Frames) -> dict[str, Quantity]:
+    """What follows from the velocity on a grid: vorticity, and in space the criterion of vortices."""
+    flow = frames.fields().get("velocity")
+    if not isinstance(frames, GridFrames) or flow is None or not flow.components >= frames.dim > 1:
+        return {}
+    per_time = {"m/s": "1/s"}.get(flow.unit, "")
+    rate, square = Field("velocity", flow.components, per_time), Field("velocity", flow.components, f"{per_time}^2")
+    if frames.dim == 2:
+        return {"vorticity": Quantity("vorticity", rate, formula=curl_of)}
+    return {
+        "vorticity": Quantity("|vorticity|", rate, positive=True, formula=curl_of),
+        "q_criterion": Quantity("q_criterion", square if per_time else rate, formula=q_of),
+    }
+
+
+def flow_of(frames: Frames, name: str | None = None) -> Field | None:
+    """The vector that lines follow: the one of that name, or the flow of the frames; None where there is none."""
+    vectors = {key: field for key, field in frames.fields().items() if field.components in (2, 3)}
+    vectors = {key: field for key, field in vectors.items() if field.components >= frames.dim > 1}
+    if name is None:
+        return next((vectors[key] for key in FLOWS if key in vectors), None)
+    if name not in vectors:
+        raise ViewError(
+            f"{frames.path.name} has no vector {name!r} to follow; it has {', '.join(vectors) or 'none'}."
+            f"{nearest(name, vectors)}"
+        )
+    return vectors[name]
 
 
 def quantity(frames: Frames, name: str) -> Quantity:
@@ -112,7 +150,7 @@ def default_quantity(frames: Frames) -> Quantity | None:
 
     What the fluid of a scene carries comes first, then what is typical of its medium."""
     fields = {name: field for name, field in frames.fields().items() if name not in NOT_FOR_COLOUR}
-    known = quantities(frames)
+    known = {name: one for name, one in quantities(frames).items() if one.formula is None}
     entities = frames.setting.table.get("entities") or {}
     carried = [name for name, part in entities.items() if part.get("kind") == "tracer"]
     media = [TELLING[part["kind"]] for part in entities.values() if part.get("kind") in TELLING]

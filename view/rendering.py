@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from scenegrad.system import appearing
 from scenegrad.view.errors import ViewError
 
 __all__ = ["INSTALL", "probe_rendering", "render_in_child", "render_request", "tell"]
@@ -22,6 +23,7 @@ INSTALL = (
     "On Debian and Ubuntu: apt-get install libegl1 libgl1-mesa-dri; on Fedora: dnf install mesa-libEGL mesa-dri-drivers"
 )
 NEWS = "scenegrad draws: "  # begins the lines of the child that are for the user
+BY_SIGNAL = 128
 INSIDE = "SCENEGRAD_DRAWS_HERE"  # set in a process that was started to draw
 
 
@@ -83,14 +85,15 @@ def render_request(request: Path, answer: Path) -> None:
         outcome = {"result": function(*call["args"], **call["options"])}
     except (EngineError, SceneError) as error:
         outcome = {"error": str(error)}
-    part = answer.with_suffix(".part")
-    part.write_text(json.dumps(outcome, default=str))
-    part.rename(answer)  # whole or not at all
+    with appearing(answer) as part:
+        part.write_text(json.dumps(outcome, default=str))
 
 
 def obituary(code: int, stderr: str) -> str:
     """What a process that drew died of, and what helps."""
     last = next((line.strip() for line in reversed(stderr.splitlines()) if line.strip()), "")
+    if code > BY_SIGNAL:  # as shells and containers tell of a signal
+        code = BY_SIGNAL - code
     if code < 0:
         try:
             name = signal.Signals(-code).name

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scenegrad.scenes.lengths import stretch
+
 __all__ = ["MeshBody", "Setting", "Solid", "Wall", "plain", "setting_of"]
 
 
@@ -32,6 +34,8 @@ class MeshBody:
     scale: float = 1.0
     rotation: tuple[float, float, float] = (0.0, 0.0, 0.0)
     center: tuple[float, ...] | None = None
+    up: str | None = None
+    group: str | None = None
 
 
 @dataclass(frozen=True)
@@ -150,9 +154,9 @@ def mesh_body(name: str, index: int, shape: Mapping[str, Any]) -> MeshBody:
     center = plain(shape.get("center"))
     rotation = shape.get("rotation") or (0.0, 0.0, 0.0)
     x, y, z = map(float, rotation)
-    return MeshBody(
-        name, index, shape["path"], float(shape.get("scale", 1.0)), (x, y, z), tuple(center) if center else None
-    )
+    scale = stretch(float(shape.get("scale", 1.0)), shape.get("units"))
+    place = tuple(center) if center else None
+    return MeshBody(name, index, shape["path"], scale, (x, y, z), place, shape.get("up"), shape.get("group"))
 
 
 def plain(value: Any) -> Any:

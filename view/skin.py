@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegrad.engine.errors import MeshError
+from scenegrad.scenes.lengths import axes
 from scenegrad.view.frames import PlacedFrames
 from scenegrad.view.setting import MeshBody
 from scenegrad.view.spheres import spacing
@@ -27,7 +28,7 @@ from scenegrad.view.spheres import spacing
 if TYPE_CHECKING:
     from scenegrad.engine.geometry.mesh import Mesh
 
-__all__ = ["Skin", "binding", "placed", "skins_of"]
+__all__ = ["Skin", "binding", "skins_of"]
 
 NEIGHBOURS = 24
 REACH = 1.6  # spacings at which a particle's weight has fallen to 1/e
@@ -72,7 +73,8 @@ def skin(part: MeshBody, members: NDArray[np.intp], rest: Array) -> Skin | None:
     from scenegrad.engine.geometry.reading import read_mesh
 
     try:
-        mesh = placed(read_mesh(part.path), part)
+        mesh = read_mesh(part.path, part.group)
+        mesh = mesh.placed(part.scale, part.rotation, axes(part.up, part.path), part.center)
     except MeshError:
         return None
     if mesh.dim != 3 or not len(mesh.triangles):
@@ -82,15 +84,6 @@ def skin(part: MeshBody, members: NDArray[np.intp], rest: Array) -> Skin | None:
     if bound is None:
         return None
     return Skin(part.name, part.index, mesh, members, *bound)
-
-
-def placed(mesh: Mesh, part: MeshBody) -> Mesh:
-    """Scaled, turned about x, then y, then z, and moved to its center, as the scene says."""
-    from scipy.spatial.transform import Rotation
-
-    turn = Rotation.from_euler("xyz", part.rotation, degrees=True).as_matrix()[: mesh.dim, : mesh.dim]
-    turned = mesh.transformed(part.scale, turn)
-    return turned if part.center is None else turned.transformed(center=part.center)
 
 
 def binding(rest: Array, vertices: Array) -> tuple[Any, Any] | None:

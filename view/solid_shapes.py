@@ -30,7 +30,7 @@ def skin_of(shape: Shape, room: Array) -> pyvista.PolyData:
 
     match shape:
         case Box():
-            return pyvista.Box(bounds=bounds_of(shape).T.ravel(), quads=False)
+            return pyvista.Box(bounds=np.ravel(bounds_of(shape), order="F"), quads=False)
         case Sphere():
             return pyvista.Sphere(
                 radius=number(shape.radius), center=vector(shape.center), theta_resolution=ROUND,

@@ -17,7 +17,7 @@ from scenegrad.view.vtkhdf import ElementFrames
 if TYPE_CHECKING:
     import pyvista
 
-__all__ = ["add_lights", "choose_backend", "fitting_size", "shade", "stage"]
+__all__ = ["add_lights", "choose_backend", "fitting_size", "shade", "smooth_edges", "stage"]
 
 
 def choose_backend() -> None:
@@ -51,8 +51,16 @@ def stage(size: Sequence[int], off_screen: bool = True) -> pyvista.Plotter:
         raise ViewError(f"size={tuple(size)} is not understood; it is width and height in pixels, such as (1024, 768).")
     plotter = pyvista.Plotter(off_screen=off_screen, window_size=list(size), lighting="none", border=False)
     plotter.set_background(PAPER)
-    plotter.enable_anti_aliasing("ssaa")
+    smooth_edges(plotter)
     return plotter
+
+
+def smooth_edges(plotter: pyvista.Plotter, smoke: bool = False) -> None:
+    """By drawing larger; not of smoke, which VTK cannot draw in that way. Whatever shading there was is gone."""
+    plotter.renderer.disable_anti_aliasing()
+    plotter.renderer.SetPass(None)
+    if not smoke:
+        plotter.enable_anti_aliasing("ssaa")
 
 
 def add_lights(plotter: pyvista.Plotter) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from scenegrad.view.overlay import ticks
+from scenegrad.view.letters import ticks
 from scenegrad.view.setting import Setting, Wall
 
 if TYPE_CHECKING:

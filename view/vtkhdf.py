@@ -6,6 +6,7 @@ file whose last frame is unfinished, for which VTK ends the process.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,8 +48,8 @@ def open_vtkhdf(path: Path) -> GridFrames | PointFrames | ElementFrames:
 
 
 @dataclass(frozen=True)
-class GridFrames:
-    """Fields on a uniform grid."""
+class VTKFrames(ABC):
+    """What all types share: a file, and a shape in each frame that carries fields."""
 
     path: Path
     setting: Setting
@@ -58,6 +59,29 @@ class GridFrames:
     @property
     def root(self) -> Any:
         return self.file["VTKHDF"]
+
+    @abstractmethod
+    def fields(self) -> dict[str, Field]: ...
+
+    @abstractmethod
+    def values(self, name: str, index: int) -> Array: ...
+
+    @abstractmethod
+    def shape(self, index: int) -> pyvista.DataSet:
+        """Points and cells of a frame."""
+
+    def frame(self, index: int) -> pyvista.DataSet:
+        shape = self.shape(index)
+        for name, field in self.fields().items():
+            shape.point_data[name] = flattened(self.values(name, index), field.components)
+        return shape
+
+    def close(self) -> None:
+        self.file.close()
+
+
+class GridFrames(VTKFrames):
+    """Fields on a uniform grid."""
 
     @property
     def cells(self) -> tuple[int, ...]:
@@ -94,35 +118,19 @@ class GridFrames:
         offsets = self.root.get(f"Steps/PointDataOffsets/{name}")
         return index if offsets is None else int(offsets[index])
 
-    def frame(self, index: int) -> pyvista.ImageData:
+    def shape(self, index: int) -> pyvista.ImageData:
         import pyvista
 
         pad = (0,) * (3 - self.dim)
-        image = pyvista.ImageData(
+        return pyvista.ImageData(
             dimensions=(*self.cells, *(1 for _ in pad)),
             spacing=(*self.spacing, *(1.0 for _ in pad)),
             origin=(*self.origin, *pad),
         )
-        for name, field in self.fields().items():
-            image.point_data[name] = flattened(self.values(name, index), field.components)
-        return image
-
-    def close(self) -> None:
-        self.file.close()
 
 
-@dataclass(frozen=True)
-class PointFrames:
+class PointFrames(VTKFrames):
     """Particles, whose number may change from frame to frame."""
-
-    path: Path
-    setting: Setting
-    times: NDArray[np.float64]
-    file: h5py.File
-
-    @property
-    def root(self) -> Any:
-        return self.file["VTKHDF"]
 
     @property
     def dim(self) -> int:
@@ -141,6 +149,12 @@ class PointFrames:
             )
             for name, data in self.root["PointData"].items()
         }
+
+    @property
+    def pairs(self) -> NDArray[np.int64]:
+        """Particles that are joined by lines [line, 2], the same in all frames."""
+        lines = self.root.get("Lines/Connectivity")
+        return np.asarray(() if lines is None else lines, dtype=np.int64).reshape(-1, 2)
 
     def count(self, index: int) -> int:
         """Number of particles in a frame."""
@@ -165,32 +179,22 @@ class PointFrames:
         array = np.asarray(data[start : start + self.count(index)])
         return array.reshape(len(array), -1) if array.ndim > 2 else array
 
-    def frame(self, index: int) -> pyvista.PolyData:
+    def shape(self, index: int) -> pyvista.PolyData:
         import pyvista
 
-        cloud = pyvista.PolyData(self.positions(index))
-        for name, field in self.fields().items():
-            cloud.point_data[name] = flattened(self.values(name, index), field.components)
-        return cloud
-
-    def close(self) -> None:
-        self.file.close()
+        return pyvista.PolyData(self.positions(index))
 
 
-@dataclass(frozen=True)
 class ElementFrames(PointFrames):
     """Nodes of a mesh, and the elements between them."""
 
-    def frame(self, index: int) -> pyvista.UnstructuredGrid:
+    def shape(self, index: int) -> pyvista.UnstructuredGrid:
         import pyvista
 
         types = np.asarray(self.root["Types"])
         connectivity = np.asarray(self.root["Connectivity"]).reshape(len(types), -1)
         cells = np.insert(connectivity, 0, connectivity.shape[1], axis=1).ravel()
-        grid = pyvista.UnstructuredGrid(cells, types, self.positions(index))
-        for name, field in self.fields().items():
-            grid.point_data[name] = flattened(self.values(name, index), field.components)
-        return grid
+        return pyvista.UnstructuredGrid(cells, types, self.positions(index))
 
 
 KINDS: dict[str, type[GridFrames | PointFrames | ElementFrames]] = {

@@ -1,37 +1,30 @@
-"""Files that appear whole or not at all, also across a power cut."""
+"""Files that appear whole or not at all, where a disk that is full or forbidden is told in words."""
 
 from __future__ import annotations
 
 import json
-import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from scenegrad import system
 from scenegrad.engine.files.disk import disk_errors
 
-__all__ = ["publish", "write_json", "write_text"]
+__all__ = ["appearing", "write_json", "write_text"]
 
 
-def publish(part: Path, final: Path) -> None:
-    """Gives a finished file its name: contents to the disk first, then the name, then the folder that holds it."""
-    with open(part, "rb+") as file:
-        os.fsync(file.fileno())
-    os.replace(part, final)
-    folder = os.open(final.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+@contextmanager
+def appearing(path: Path, size: int = 0) -> Iterator[Path]:
+    """Where to write what `path` is to be, as in system.appearing; what a disk refuses is a FileError. size: in bytes,
+    where it is known."""
+    with disk_errors(path, size), system.appearing(path) as part:
+        yield part
 
 
 def write_text(path: Path, text: str) -> None:
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with disk_errors(path, len(text)):
-        try:
-            part.write_text(text)
-            publish(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+    with appearing(path, len(text)) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, table: Any) -> None:

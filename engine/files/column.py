@@ -9,9 +9,10 @@ from typing import Any
 import h5py
 import numpy as np
 
-__all__ = ["Column"]
+__all__ = ["SMALL_FRAME", "Column"]
 
 LARGEST_CHUNK = 1 << 30  # bytes; HDF5 refuses chunks of 4 GiB
+STRIP = 32  # samples
 SMALL_FRAME = 1 << 12  # bytes; smaller frames share a chunk
 
 
@@ -54,30 +55,16 @@ class Column:
                 chunk[axis] = -(-chunk[axis] // 2)
             assert chunk[axis] <= length
         data = file.create_dataset(
-            self.path, (0, *row), dtype, maxshape=(None, *row), chunks=tuple(chunk), fletcher32=True, track_times=False
+            self.path, (0, *row), dtype, maxshape=(None, *row), chunks=tuple(chunk), track_times=False
         )
         data.attrs["units"] = self.unit
         return data
 
-    def put(self, data: h5py.Dataset, frame: int, value: np.ndarray) -> None:
-        """Writes frame number `frame`, which may be the next one."""
-        rows = self.encode(value)
-        start, stop = frame * self.rows, (frame + 1) * self.rows
-        if data.shape[0] < stop:
-            data.resize(stop, axis=0)
-        data[start:stop] = rows
-
-    def trim(self, data: h5py.Dataset, frames: int) -> None:
-        if data.shape[0] != frames * self.rows:
-            data.resize(frames * self.rows, axis=0)
-
-    def encode(self, value: np.ndarray) -> np.ndarray:
-        """A frame as rows of the dataset."""
-        rows = np.transpose(value, (*reversed(range(self.space)), *range(self.space, value.ndim)))
+    def encode(self, value: np.ndarray, scratch: np.ndarray | None = None) -> np.ndarray:
+        """A frame as rows of the dataset. scratch: an array of the shape `stored` that may be written over."""
         if self.padded and value.ndim > self.space:
-            rows = rows.reshape((*self.stored[: self.space], -1))
-            if rows.shape[-1] == 2:
-                rows = np.concatenate([rows, np.zeros((*rows.shape[:-1], 1), rows.dtype)], axis=-1)
+            value = value.reshape((*value.shape[: self.space], -1))
+        rows = turned(value, self.space, np.zeros(self.stored, value.dtype) if scratch is None else scratch)
         return rows if self.flat else rows[None]
 
     def read(self, data: h5py.Dataset, start: int, stop: int, stride: int = 1) -> np.ndarray:
@@ -99,3 +86,19 @@ class Column:
     @classmethod
     def from_table(cls, table: dict[str, Any]) -> Column:
         return cls(**{**table, "shape": tuple(table["shape"])})
+
+
+def turned(value: np.ndarray, space: int, made: np.ndarray) -> np.ndarray:
+    """The first axes reversed, with further components that are 0 already; in `made`, or as it is where that will do.
+
+    It is copied a strip of the first axis at a time, so that what is read and what is written both stay in the cache:
+    of a plane of 256^2 that takes a fifth of the time.
+    """
+    view = np.transpose(value, (*reversed(range(space)), *range(space, value.ndim)))
+    if view.shape == made.shape and (view.flags.c_contiguous or space == 0):
+        return view
+    there = made[..., : view.shape[-1]] if view.ndim > space else made
+    for begin in range(0, view.shape[space - 1], STRIP):
+        strip = (*(slice(None),) * (space - 1), slice(begin, begin + STRIP))
+        there[strip] = view[strip]
+    return made

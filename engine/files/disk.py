@@ -16,14 +16,19 @@ __all__ = ["Growth", "disk_errors", "free_bytes", "in_words", "need_room"]
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # no space, quota, limit on the size of a file
 NO_PLACE = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOENT, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP}
+NOT_KNOWN = {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}  # to some network disks, which fail at the write itself
 RESERVE = 1 << 16  # bytes of index and header that come on top of the numbers
 AHEAD = 16  # frames
+LARGE = 1 << 26  # bytes that are asked for at least, as each time costs some milliseconds
 
 
 def free_bytes(path: Path) -> int:
     """Free space where `path` lies, or will lie."""
-    there = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
-    return shutil.disk_usage(there).free
+    try:
+        return shutil.disk_usage(path.parent).free  # at once where the folder is there, as it is for every frame
+    except FileNotFoundError:
+        there = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+        return shutil.disk_usage(there).free
 
 
 def need_room(path: Path, wanted: int, what: str) -> None:
@@ -50,9 +55,10 @@ class Growth:
         """Raises OSError where `wanted` more bytes do not fit."""
         wanted += RESERVE
         if wanted > self.promised:
+            much = max(AHEAD * wanted, LARGE)
             try:
-                try_to_grow(self.path, AHEAD * wanted)
-                self.promised = AHEAD * wanted
+                try_to_grow(self.path, much)
+                self.promised = much
             except OSError:
                 try_to_grow(self.path, wanted)
                 self.promised = wanted
@@ -63,7 +69,13 @@ def try_to_grow(path: Path, wanted: int) -> None:
     with open(path, "rb+") as file:
         size = os.fstat(file.fileno()).st_size
         try:
-            os.posix_fallocate(file.fileno(), size, wanted)
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), size, wanted)
+            else:  # Windows takes the room at once; macOS only looks at limits, and need_room at what is free
+                os.ftruncate(file.fileno(), size + wanted)
+        except OSError as error:
+            if error.errno not in NOT_KNOWN:
+                raise
         finally:
             os.ftruncate(file.fileno(), size)
 

@@ -13,7 +13,7 @@ from scenegrad.engine.files.elements import ElementFrames
 from scenegrad.engine.files.h5md import AtomFrames
 from scenegrad.engine.files.series import SeriesFrames
 from scenegrad.engine.files.vtkhdf import GridFrames, PointFrames
-from scenegrad.engine.solver import Atoms, Elements, Grid, Points, Probe
+from scenegrad.engine.solver import Atoms, Elements, Grid, Layout, Points, Probe
 
 __all__ = ["Format", "format_of"]
 
@@ -22,6 +22,14 @@ class Format(Protocol):
     """Where the columns of one probe lie in its file, and what readers of that file want besides."""
 
     kind: str  # "grid", "points", "atoms", "series"
+
+    @property
+    def layout(self) -> Layout: ...
+
+    @property
+    def member(self) -> int:
+        """Its place in the batch, where the layout has one for each."""
+        ...
 
     @property
     def file_name(self) -> str: ...
@@ -35,7 +43,8 @@ class Format(Protocol):
         ...
 
     def seal(self, file: h5py.File, columns: Mapping[str, Column], track: h5py.Group) -> None:
-        """Writes what depends on the number of frames. track: holds the datasets `time` and `step`."""
+        """Writes what depends on the number of frames, anew where a process died while it did so before. track: holds
+        the datasets `time` and `step`."""
         ...
 
 

@@ -7,6 +7,7 @@ the last commit is there; a frame that was being written when the process died i
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,14 +18,18 @@ import h5py
 import numpy as np
 
 from scenegrad.engine.errors import FileError
-from scenegrad.engine.files.atomic import publish
-from scenegrad.engine.files.column import Column
+from scenegrad.engine.files.column import SMALL_FRAME, Column
 from scenegrad.engine.files.disk import Growth, disk_errors, need_room
 from scenegrad.engine.files.formats import Format
+from scenegrad.engine.files.layouts import keep_layout
+from scenegrad.engine.files.rooms import Rooms
+from scenegrad.system import publish
 
 __all__ = ["OURS", "FrameFile", "part_name", "write_provenance"]
 
 OURS = "scenegrad"  # our own group in every file; other readers pass it by
+TRACK = 512  # frames whose times and steps share a chunk
+INDEX = 1 << 12  # bytes that the index of a chunk, or the head of a dataset, may take
 
 
 def part_name(path: Path) -> Path:
@@ -40,6 +45,8 @@ class FrameFile:
         self.formats: dict[str, Format] = {}
         self.columns: dict[str, dict[str, Column]] = {}
         self.frames: dict[str, int] = {}
+        self.rooms: dict[str, Rooms] = {}
+        self.chunks: dict[str, list[tuple[int, int, int]]] = {}
 
     @classmethod
     def create(cls, path: Path, provenance: Mapping[str, Any], time_unit: str = "s") -> FrameFile:
@@ -48,6 +55,7 @@ class FrameFile:
             need_room(path, 0, f"The head of {path.name}")
             file = h5py.File(part, "w", locking=False)
             write_provenance(file, provenance)
+            file.flush()  # a file that holds no frame yet can be opened too
         return cls(path, file, time_unit)
 
     @classmethod
@@ -64,6 +72,7 @@ class FrameFile:
                 if int(track.attrs["frames"]) < frames.get(name, 0):
                     raise ValueError(f"{name} has {track.attrs['frames']} frames, the checkpoint {frames.get(name, 0)}")
                 self.frames[name] = frames.get(name, 0)
+                self.rooms[name] = Rooms(track, self.columns[name])
             self.trim()
             self.commit()
         except (OSError, KeyError, ValueError, RuntimeError) as error:
@@ -75,20 +84,28 @@ class FrameFile:
 
     def append(self, format: Format, name: str, time: float, step: int, values: Mapping[str, np.ndarray]) -> None:
         """Writes one more frame; it counts after the next commit."""
-        size = sum(value.nbytes for value in values.values())
+        size = self.room(name, values)
         need_room(self.path, size, f"Frame {self.frames.get(name, 0)} of {name}")
         with disk_errors(self.path, size):
             self.growth.ask(size)
             if name not in self.columns:
                 self.begin(format, name, values)
-            frame, track = self.frames[name], self.file[f"{OURS}/probes/{name}"]
-            for key, column in self.columns[name].items():
-                column.put(self.file[column.path], frame, values[key])
-            for key, number in (("time", time), ("step", step)):
-                if len(track[key]) <= frame:
-                    track[key].resize(frame + 1, axis=0)
-                track[key][frame] = number
+            frame = self.frames[name]
+            self.rooms[name].write(frame, time, step, values)
         self.frames[name] = frame + 1
+
+    def room(self, name: str, values: Mapping[str, np.ndarray]) -> int:
+        """Bytes by which the next frame may make the file longer: chunks are taken whole, and each wants its index."""
+        if name not in self.columns:
+            return sum(max(value.nbytes, SMALL_FRAME) + INDEX for value in values.values()) + 2 * (TRACK * 8 + INDEX)
+        if name not in self.chunks:
+            track = self.file[f"{OURS}/probes/{name}"]
+            tables = [(column.rows, self.file[column.path]) for column in self.columns[name].values()]
+            self.chunks[name] = [chunks_of(*one) for one in (*tables, (1, track["time"]), (1, track["step"]))]
+        n = self.frames[name]
+        return sum(
+            (-(-(n + 1) * rows // length) + (-n * rows // length)) * size for rows, length, size in self.chunks[name]
+        )
 
     def begin(self, format: Format, name: str, values: Mapping[str, np.ndarray]) -> None:
         columns = format.columns(values)
@@ -97,19 +114,21 @@ class FrameFile:
         format.begin(self.file, columns)
         track = self.file.create_group(f"{OURS}/probes/{name}")
         for key, dtype in (("time", np.float64), ("step", np.int64)):
-            track.create_dataset(key, (0,), dtype, maxshape=(None,), chunks=(512,), track_times=False)
+            track.create_dataset(key, (0,), dtype, maxshape=(None,), chunks=(TRACK,), track_times=False)
         track["time"].attrs["units"] = self.time_unit
         track.attrs["kind"] = format.kind
+        keep_layout(track, format.layout, format.member)
         track.attrs["columns"] = json.dumps({key: column.table() for key, column in columns.items()})
         track.attrs["frames"] = np.int64(0)
         self.formats[name], self.columns[name], self.frames[name] = format, columns, 0
+        self.rooms[name] = Rooms(track, columns)
 
     def commit(self) -> None:
         """From here on the frames written so far survive the end of the process."""
         with disk_errors(self.path, 0):
             self.file.flush()
             for name, frames in self.frames.items():
-                self.file[f"{OURS}/probes/{name}"].attrs.modify("frames", np.int64(frames))
+                self.rooms[name].count(frames)
             self.file.flush()
 
     def sync(self) -> None:
@@ -118,12 +137,8 @@ class FrameFile:
 
     def trim(self) -> None:
         """Cuts off what was written after the last frame that counts."""
-        for name, columns in self.columns.items():
-            track = self.file[f"{OURS}/probes/{name}"]
-            for column in columns.values():
-                column.trim(self.file[column.path], self.frames[name])
-            for key in ("time", "step"):
-                track[key].resize(self.frames[name], axis=0)
+        for name, rooms in self.rooms.items():
+            rooms.trim(self.frames[name])
 
     def seal(self) -> None:
         """Completes the file and gives it its name."""
@@ -145,6 +160,12 @@ def write_provenance(file: h5py.File, provenance: Mapping[str, Any]) -> None:
     group = file.create_group(OURS)
     for key, value in provenance.items():
         group.attrs[key] = value if isinstance(value, str | int | float) else json.dumps(value)
+
+
+def chunks_of(rows: int, data: h5py.Dataset) -> tuple[int, int, int]:
+    """(rows of a frame, rows that share chunks, bytes of these chunks with their index)."""
+    across = math.prod(-(-n // c) for n, c in zip(data.shape[1:], data.chunks[1:], strict=True))
+    return rows, data.chunks[0], across * (math.prod(data.chunks) * data.dtype.itemsize + INDEX)
 
 
 def read_columns(track: h5py.Group) -> dict[str, Column]:

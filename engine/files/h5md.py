@@ -59,10 +59,13 @@ class AtomFrames:
         atoms = file[f"particles/{self.name}"]
         moving = [file[column.path].parent for column in columns.values()]
         if BOX not in columns:
+            atoms["box"].pop("edges", None)
             moving.append(atoms["box"].create_group("edges"))
             write_edges(moving[-1], self.layout, self.member, len(track["time"]), self.units.get("position", ""))
         for element in moving:
-            element["step"], element["time"] = track["step"], track["time"]
+            for key in ("step", "time"):
+                element.pop(key, None)
+                element[key] = track[key]
 
 
 def place_of(key: str) -> str:

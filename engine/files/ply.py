@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scenegrad.engine.errors import FileError
-from scenegrad.engine.files.atomic import publish
-from scenegrad.engine.files.disk import disk_errors
+from scenegrad.engine.files.atomic import appearing
 
 __all__ = ["Vertices", "read_vertices", "write_vertices"]
 
@@ -38,7 +38,8 @@ class Vertices:
 
     def columns(self, *names: str) -> NDArray[np.float64]:
         """Some properties side by side [vertex, name]."""
-        return np.stack([self.rows[name].astype(np.float64) for name in names], axis=1)
+        with np.errstate(invalid="ignore"):  # of numbers that are none, which whoever reads them looks for
+            return np.stack([self.rows[name].astype(np.float64) for name in names], axis=1)
 
 
 def read_vertices(path: str | Path) -> Vertices:
@@ -48,6 +49,8 @@ def read_vertices(path: str | Path) -> Vertices:
         lines = header(path, file)
         form, count, fields, comments = understood(path, lines)
         dtype = np.dtype([(name, ORDERS[form] + kind) for name, kind in fields])
+        if count > path.stat().st_size:  # each takes more than a byte: what is not there must not be made room for
+            raise FileError(f"{path} promises {count} vertices and has {path.stat().st_size} bytes. Bring it anew.")
         if form == "ascii":
             rows = from_text(path, file, count, dtype)
         else:
@@ -104,10 +107,11 @@ def understood(path: Path, lines: list[list[str]]) -> tuple[str, int, list[tuple
 
 
 def from_text(path: Path, file: io.BufferedReader, count: int, dtype: np.dtype) -> NDArray[np.void]:
-    if not count:
+    lines = list(islice((line for line in file if line.strip()), count))
+    if not lines:
         return np.empty(0, dtype)
     try:
-        numbers = np.loadtxt(file, max_rows=count, ndmin=2, encoding="ascii")
+        numbers = np.loadtxt(lines, ndmin=2, encoding="ascii")
     except ValueError as error:
         raise FileError(f"{path} cannot be read as text: {error}.") from error
     if len(numbers) and numbers.shape[1] != len(dtype.names or ()):
@@ -127,10 +131,5 @@ def write_vertices(path: str | Path, vertices: Vertices) -> None:
         *(f"property {NAMES[kind]} {name}" for name, kind in fields), "end_header", "",
     ]  # fmt: skip
     rows = vertices.rows.astype([(name, "<" + kind) for name, kind in fields])
-    part = path.with_name(f"{path.name}.part")
-    with disk_errors(path, rows.nbytes):
-        try:
-            part.write_bytes("\n".join(text).encode("ascii", errors="replace") + rows.tobytes())
-            publish(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+    with appearing(path, rows.nbytes) as part:
+        part.write_bytes("\n".join(text).encode("ascii", errors="replace") + rows.tobytes())

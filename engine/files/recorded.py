@@ -12,10 +12,14 @@ import numpy as np
 from scenegrad.engine.errors import FileError
 from scenegrad.engine.files.column import Column
 from scenegrad.engine.files.frames import OURS, part_name, read_columns
+from scenegrad.engine.files.guarded import guarded
+from scenegrad.engine.files.layouts import read_layout
+from scenegrad.engine.solver import Layout
 
-__all__ = ["Output", "Quantity", "open_outputs"]
+__all__ = ["Output", "Quantity", "frames_in_words", "open_member", "open_outputs"]
 
 SUFFIXES = (".vtkhdf", ".h5md", ".h5")
+TOLD = 6  # quantities of an output, where it is told in one line
 
 
 class Quantity:
@@ -122,6 +126,19 @@ class Output:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self.only(), dtype=dtype)
 
+    @property
+    def layout(self) -> Layout:
+        """Where its samples are, as the file tells."""
+        with h5py.File(self.file, "r", locking=False) as file:
+            track = file[f"{OURS}/probes/{self.name}"]
+            return read_layout(file, self.name, track, read_columns(track))
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What the file says of how it was made."""
+        with h5py.File(self.file, "r", locking=False) as file:
+            return {key: plain(value) for key, value in file[OURS].attrs.items()}
+
     def coordinates(self) -> dict[str, np.ndarray]:
         """Axes that stand still, such as the radii of g(r)."""
         with h5py.File(self.file, "r", locking=False) as file:
@@ -129,17 +146,38 @@ class Output:
             return {key: np.asarray(values) for key, values in found.items()}
 
     def __repr__(self) -> str:
-        return f"{self.name}: {len(self)} frames of {', '.join(map(repr, self.quantities.values()))}"
+        held = list(map(repr, self.quantities.values()))
+        more = f" and {len(held) - TOLD} more" if len(held) > TOLD + 1 else ""
+        return f"{self.name}: {frames_in_words(len(self))} of {', '.join(held[:TOLD] if more else held)}{more}"
+
+
+def frames_in_words(count: int) -> str:
+    return f"{count} frame{'' if count == 1 else 's'}"
+
+
+def plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def open_member(path: Path) -> dict[str, Output]:
+    """Every output in the file of one member of a dataset, by its name."""
+    try:
+        with guarded(h5py.File(path, "r", locking=False)) as file:
+            return {probe: Output(path, probe, track) for probe, track in file[f"{OURS}/probes"].items()}
+    except (OSError, KeyError) as error:
+        raise FileError(f"{path} cannot be read as a member of a dataset ({error}).") from error
 
 
 def open_outputs(folder: Path) -> dict[str, Output]:
     """Every output in the folder of a run, by its name; an unfinished file counts up to its last commit."""
     found: dict[str, Output] = {}
-    names = {path.name.replace(".part", "") for path in folder.iterdir() if path.suffix in SUFFIXES}
-    for name in sorted(names - {"checkpoint.h5"}):
+    files = [path for path in folder.iterdir() if path.suffix in SUFFIXES]
+    begun = [path for path in files if ".part." not in path.name or path.stat().st_size]
+    names = {path.name.replace(".part", "") for path in begun if not path.name.startswith("checkpoint.")}
+    for name in sorted(names):
         path = folder / name if (folder / name).exists() else part_name(folder / name)
         try:
-            with h5py.File(path, "r", locking=False) as file:
+            with guarded(h5py.File(path, "r", locking=False)) as file:
                 for probe, track in file.get(f"{OURS}/probes", {}).items():
                     found[probe] = Output(path, probe, track)
         except OSError as error:

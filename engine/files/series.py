@@ -22,6 +22,7 @@ class SeriesFrames:
     layout: Series
     units: Mapping[str, str]
     folder: str = ""
+    member = 0
     kind = "series"
 
     @property
@@ -41,4 +42,5 @@ class SeriesFrames:
             data.attrs["units"] = self.units.get(key, "")
 
     def seal(self, file: h5py.File, columns: Mapping[str, Column], track: h5py.Group) -> None:
+        file[self.root].pop("time", None)
         file[self.root]["time"] = track["time"]

@@ -14,15 +14,16 @@ from typing import Any
 import h5py
 import numpy as np
 
-from scenegrad.engine.files.atomic import publish
 from scenegrad.engine.files.column import Column
 from scenegrad.engine.files.disk import Growth, disk_errors, need_room
 from scenegrad.engine.files.formats import format_of
 from scenegrad.engine.files.frames import OURS, write_provenance
 from scenegrad.engine.files.h5md import place_of, write_atoms_header, write_edges
+from scenegrad.engine.files.layouts import keep_layout
 from scenegrad.engine.files.vtkhdf import one_member
 from scenegrad.engine.files.well import begin_well, well_group
 from scenegrad.engine.solver import Atoms, Grid, Points, Probe, Series
+from scenegrad.system import publish
 
 __all__ = ["Shard"]
 
@@ -67,6 +68,8 @@ class Shard:
     def append(self, index: int, step: int, values: Mapping[str, np.ndarray]) -> None:
         """The next frame of one probe."""
         size = sum(value.nbytes for value in values.values())
+        if index not in self.columns and isinstance(self.probes[index].layout, Series):
+            size *= max(len(self.times[index]), 1)  # they lie in one piece, which is taken at once
         need_room(self.path, size, f"Frame {self.frames[index]} of {self.probes[index].name} in {self.path.name}")
         with disk_errors(self.path, size):
             self.growth.ask(size)
@@ -88,6 +91,7 @@ class Shard:
         for column in columns.values():
             self.file[column.path].attrs["units"] = column.unit
         self.fixed(probe, track)
+        keep_layout(track, probe.layout, self.member, nodes=True)
         track.attrs["kind"], track.attrs["frames"] = format_of(probe).kind, len(times)
         track.attrs["columns"] = json.dumps({key: column.table() for key, column in columns.items()})
         self.columns[index] = columns

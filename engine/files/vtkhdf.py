@@ -6,17 +6,19 @@ and the length of the step tables disagree, and a file that is still growing wou
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import h5py
 import numpy as np
 from torch import Tensor
 
 from scenegrad.engine.files.column import Column
-from scenegrad.engine.solver import Grid, Points
+from scenegrad.engine.solver import Grid, Net, Points
 
-__all__ = ["GridFrames", "PointFrames"]
+__all__ = ["GridFrames", "MovingPoints", "PointFrames"]
 
 VERSION = np.array([2, 2], dtype=np.int64)
 
@@ -28,6 +30,7 @@ class GridFrames:
     name: str
     layout: Grid
     units: Mapping[str, str]
+    member = 0
     kind = "grid"
 
     @property
@@ -56,19 +59,25 @@ class GridFrames:
     def seal(self, file: h5py.File, columns: Mapping[str, Column], track: h5py.Group) -> None:
         frames = len(track["time"])
         steps = step_table(file, track)
+        if frames == 1:  # VTK takes one step for none, and then trips over the axis of time: it is told of two
+            del steps["Values"]
+            steps["Values"] = track["time"][0] + np.array([0.0, 1e-9 * max(abs(track["time"][0]), 1.0)])
+            steps.attrs["NSteps"] = np.int64(2)
         for key in columns:
-            steps[f"PointDataOffsets/{key}"] = np.arange(frames, dtype=np.int64)
+            steps[f"PointDataOffsets/{key}"] = np.minimum(np.arange(steps.attrs["NSteps"]), max(frames - 1, 0))
 
 
 @dataclass(frozen=True)
-class PointFrames:
-    """Particles, each a vertex; the points of all frames follow each other."""
+class MovingPoints(ABC):
+    """The points of all frames follow each other; what is made of them, in so many kinds of cells, is there once."""
 
     name: str
     layout: Points
     units: Mapping[str, str]
     member: int = 0
     kind = "points"
+    vtk: ClassVar[str]  # type of the data set
+    topologies: ClassVar[tuple[int, ...]]  # shape of what counts cells in each frame
 
     @property
     def file_name(self) -> str:
@@ -84,31 +93,47 @@ class PointFrames:
         }  # fmt: skip
 
     def begin(self, file: h5py.File, columns: Mapping[str, Column]) -> None:
-        root = head(file, "PolyData")
+        root = head(file, self.vtk)
         count = columns["position"].shape[0]
         root["NumberOfPoints"] = np.array([count], dtype=np.int64)
-        for topology in ("Vertices", "Lines", "Polygons", "Strips"):
-            some = count if topology == "Vertices" else 0
-            group = root.create_group(topology)
-            group["NumberOfCells"] = np.array([some], dtype=np.int64)
-            group["NumberOfConnectivityIds"] = np.array([some], dtype=np.int64)
-            group["Offsets"] = np.arange(some + 1, dtype=np.int64)
-            group["Connectivity"] = np.arange(some, dtype=np.int64)
+        self.join(root, count)
         for key, label in self.layout.labels.items():
             root[f"PointData/{key}"] = one_member(label, self.member, count)
+
+    @abstractmethod
+    def join(self, root: h5py.Group, count: int) -> None:
+        """Writes the cells that so many points make."""
 
     def seal(self, file: h5py.File, columns: Mapping[str, Column], track: h5py.Group) -> None:
         frames = len(track["time"])
         steps = step_table(file, track)
         moving = np.arange(frames, dtype=np.int64) * columns["position"].shape[0]
         resting = np.zeros(frames, dtype=np.int64)
-        steps["PartOffsets"] = resting  # every frame shares the one table of sizes and vertices
+        steps["PartOffsets"] = resting  # every frame shares the one table of sizes and cells
         steps["NumberOfParts"] = np.ones(frames, dtype=np.int64)
         steps["PointOffsets"] = moving
-        steps["CellOffsets"] = np.zeros((frames, 4), dtype=np.int64)
-        steps["ConnectivityIdOffsets"] = np.zeros((frames, 4), dtype=np.int64)
+        steps["CellOffsets"] = np.zeros((frames, *self.topologies), dtype=np.int64)
+        steps["ConnectivityIdOffsets"] = np.zeros((frames, *self.topologies), dtype=np.int64)
         for key in file["VTKHDF/PointData"]:
             steps[f"PointDataOffsets/{key}"] = moving if key in columns else resting
+
+
+class PointFrames(MovingPoints):
+    """Particles, each a vertex."""
+
+    vtk, topologies = "PolyData", (4,)
+
+    def join(self, root: h5py.Group, count: int) -> None:
+        none = np.empty((0, 1), dtype=np.int64)
+        cells = {"Vertices": np.arange(count, dtype=np.int64)[:, None], "Lines": none, "Polygons": none, "Strips": none}
+        if isinstance(self.layout, Net):
+            cells["Lines"] = self.layout.pairs.detach().cpu().numpy().astype(np.int64)
+        for topology, corners in cells.items():
+            group = root.create_group(topology)
+            group["NumberOfCells"] = np.array([len(corners)], dtype=np.int64)
+            group["NumberOfConnectivityIds"] = np.array([corners.size], dtype=np.int64)
+            group["Offsets"] = corners.shape[1] * np.arange(len(corners) + 1, dtype=np.int64)
+            group["Connectivity"] = corners.ravel()
 
 
 def head(file: h5py.File, kind: str) -> h5py.Group:
@@ -120,6 +145,7 @@ def head(file: h5py.File, kind: str) -> h5py.Group:
 
 
 def step_table(file: h5py.File, track: h5py.Group) -> h5py.Group:
+    file["VTKHDF"].pop("Steps", None)
     steps = file["VTKHDF"].create_group("Steps")
     steps.attrs["NSteps"] = np.int64(len(track["time"]))
     steps["Values"] = track["time"][:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegrad.engine.errors import FileError
+from scenegrad.engine.geometry.turning import rotation
 
-__all__ = ["Silhouette", "read_picture", "silhouette"]
+__all__ = ["Picture", "Silhouette", "read_picture", "silhouette"]
 
 Array = NDArray[np.float64]
 
@@ -81,6 +83,30 @@ class Silhouette:
         beyond = np.linalg.norm((index - held) * self.pixel, axis=1)
         found = map_coordinates(self.distances, held.T[::-1], order=1, mode="nearest")
         return np.where(beyond > 0, np.hypot(found, beyond), found)
+
+    def placed(self, degrees: float, center: Array | None) -> Picture:
+        """Turned counter-clockwise; the middle of the whole picture comes to lie at the center, without one its lower
+        left corner at the origin."""
+        turn = rotation((0.0, 0.0, degrees))[:2, :2]
+        return Picture(self, turn, np.zeros(2) if center is None else center - turn @ (0.5 * self.size))
+
+
+@dataclass(frozen=True)
+class Picture:
+    """x = corner + turn y for y in the frame of the silhouette."""
+
+    silhouette: Silhouette
+    turn: Array  # [2, 2]
+    corner: Array  # [2]
+
+    def signed_distance(self, points: Array) -> Array:
+        return self.silhouette.signed_distance((points - self.corner) @ self.turn)
+
+    @property
+    def bounds(self) -> tuple[Array, Array]:
+        (x0, y0), (x1, y1) = self.silhouette.low, self.silhouette.high
+        corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]) @ self.turn.T + self.corner
+        return corners.min(axis=0), corners.max(axis=0)
 
 
 def silhouette(path: str | Path, matter: str, threshold: float, width: float, height: float | None) -> Silhouette:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from scenegrad.engine.errors import MeshError
 from scenegrad.engine.geometry.rows import equal_sets
+from scenegrad.engine.geometry.turning import rotation
 
 __all__ = ["Mesh", "check_watertight"]
 
@@ -101,7 +102,7 @@ class Mesh:
         self,
         scale: float | Sequence[float] = 1.0,
         rotation: NDArray[np.float64] | None = None,
-        center: Sequence[float] | None = None,
+        center: Sequence[float] | NDArray[np.float64] | None = None,
     ) -> Mesh:
         """x' = center + R S (x - middle), middle being that of `bounds`; without a center x' = R S x.
 
@@ -125,6 +126,19 @@ class Mesh:
             return replace(self, vertices=vertices)
         mirrored = {name: rows[:, MIRRORED[name]] for name, rows in self.cells.items()}
         return replace(self, vertices=vertices, triangles=self.triangles[:, ::-1], cells=mirrored)
+
+    def placed(
+        self,
+        scale: float,
+        degrees: Sequence[float],
+        axes: NDArray[np.float64],
+        center: Sequence[float] | NDArray[np.float64] | None = None,
+    ) -> Mesh:
+        """Scaled, turned from its axes to those of the scene, then about x, y and z, and moved so that the middle of
+        the box around it is at the center. In the plane only the turn about z is left."""
+        turn = rotation(degrees) @ axes if self.dim == 3 else rotation(degrees)[:2, :2]
+        turned = self.transformed(scale, turn)
+        return turned if center is None else turned.transformed(center=center)
 
 
 MIRRORED = {  # the order of corners that undoes a reflection
@@ -164,10 +178,8 @@ def check_watertight(mesh: Mesh) -> None:
     if mesh.is_watertight:
         return
     rims, uses = unbalanced(mesh)
-    middles = mesh.vertices[rims].mean(axis=1)
-    places = "; ".join("(" + ", ".join(f"{x:.4g}" for x in middle) + ")" for middle in middles[:3])
     if mesh.dim == 2:
-        faults = [f"{len(rims)} loose ends"]
+        faults = [f"{len(rims)} loose ends near {places(mesh.vertices[rims[:, 0]])}"]
         cure = "Close each loop of the outline: its last segment must end at the very point where its first one starts."
     else:
         kinds = {
@@ -175,12 +187,43 @@ def check_watertight(mesh: Mesh) -> None:
             "edges between triangles of opposite winding": uses == 2,
             "non-manifold edges (three triangles or more)": uses > 2,
         }
-        faults = [f"{which.sum()} {kind}" for kind, which in kinds.items() if which.any()]
+        middles = mesh.vertices[rims].mean(axis=1)
+        faults = [f"{w.sum()} {kind} near {places(middles[w])}" for kind, w in kinds.items() if w.any()]
+        if (uses == 1).any():
+            faults.append(told(holes(mesh, rims[uses == 1])))
         cure = (
             "Close it where the shape was made, or in Blender (3D Print Toolbox: Make Manifold), in MeshLab (Merge "
-            "Close Vertices, Close Holes, Re-Orient all faces coherently), or with fill_holes() of PyVista."
+            "Close Vertices, Close Holes, Re-Orient all faces coherently), or with fill_holes() of PyVista. "
+            "`scenegrad import` closes gaps between vertices that nearly coincide, and small flat holes."
         )
     raise MeshError(
-        f"{mesh.name} is not watertight, so inside and outside have no meaning: {', '.join(faults)}, "
-        f"near {places}{' and elsewhere' if len(rims) > 3 else ''}. {cure}"
+        f"{mesh.name} is not watertight, so inside and outside have no meaning: {'; '.join(faults)}. {cure}"
     )
+
+
+def holes(mesh: Mesh, rims: NDArray[np.int64]) -> list[tuple[int, NDArray[np.float64], float]]:
+    """Of each connected rim of open edges [n, 2]: how many edges, its middle, the longest edge of the box around it;
+    the widest first."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    count = len(mesh.vertices)
+    links = coo_array((np.ones(len(rims)), (rims[:, 0], rims[:, 1])), shape=(count, count))
+    label = connected_components(links, directed=False)[1][rims[:, 0]]
+    found = []
+    for one in np.unique(label):
+        corners = mesh.vertices[np.unique(rims[label == one])]
+        found.append((int((label == one).sum()), corners.mean(axis=0), float(np.ptp(corners, axis=0).max())))
+    return sorted(found, key=lambda hole: -hole[2])
+
+
+def told(found: list[tuple[int, NDArray[np.float64], float]]) -> str:
+    widest = ", ".join(
+        f"{edges} edges around {places(middle[None])} {width:.3g} wide" for edges, middle, width in found[:3]
+    )
+    return f"they rim {len(found)} hole{'s' * (len(found) > 1)}: {widest}{', ...' if len(found) > 3 else ''}"
+
+
+def places(points: NDArray[np.float64]) -> str:
+    named = "; ".join("(" + ", ".join(f"{x:.4g}" for x in point) + ")" for point in points[:3])
+    return named + (" and elsewhere" if len(points) > 3 else "")

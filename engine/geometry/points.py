@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
@@ -13,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenegrad.engine.errors import FileError
+from scenegrad.engine.files.arrays import read_array, read_arrays
 from scenegrad.engine.files.ply import read_vertices
-from scenegrad.engine.geometry.formats import read_vertices_alone
+from scenegrad.engine.geometry.readers import read_elements
 
 __all__ = ["PointCloud", "read_points", "usual_spacing"]
 
@@ -44,12 +44,12 @@ def read_points(path: str | Path) -> PointCloud:
         )
     try:
         cloud = reader(path)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (FileError, OSError, ValueError, LookupError) as error:
         raise FileError(f"{path} holds no points that can be read: {error}") from error
     position = np.asarray(cloud.position, dtype=np.float64)
     if position.ndim != 2 or position.shape[1] not in (2, 3) or not len(position):
         raise FileError(f"{path} holds an array of shape {list(position.shape)}; points are [point, 2] or [point, 3].")
-    if position.shape[1] == 3 and np.ptp(position[:, 2]) == 0:
+    if position.shape[1] == 3 and (position[:, 2] == position[0, 2]).all():
         position = position[:, :2]
     volume = None if cloud.volume is None else np.asarray(cloud.volume, dtype=np.float64).reshape(-1)
     if volume is not None and len(volume) != len(position):
@@ -83,15 +83,15 @@ def usual_spacing(position: Array) -> float:
 
 
 def from_npy(path: Path) -> PointCloud:
-    return PointCloud(np.load(path, allow_pickle=False))
+    return PointCloud(read_array(path))
 
 
 def from_npz(path: Path) -> PointCloud:
-    with np.load(path, allow_pickle=False) as arrays:
-        name = next((name for name in POSITIONS if name in arrays), None)
-        if name is None:
-            raise ValueError(f"it has {', '.join(arrays)}; call the positions `position` and the volumes `volume`.")
-        return PointCloud(arrays[name], arrays.get("volume"))
+    arrays = read_arrays(path)
+    name = next((name for name in POSITIONS if name in arrays), None)
+    if name is None:
+        raise ValueError(f"it has {', '.join(arrays)}; call the positions `position` and the volumes `volume`.")
+    return PointCloud(arrays[name], arrays.get("volume"))
 
 
 def from_ply(path: Path) -> PointCloud:
@@ -138,7 +138,7 @@ def is_number(word: str) -> bool:
 
 
 def from_mesh(path: Path) -> PointCloud:
-    return PointCloud(read_vertices_alone(path))
+    return PointCloud(read_elements(path).points)
 
 
 READERS: dict[str, Callable[[Path], PointCloud]] = {

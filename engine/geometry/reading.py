@@ -11,27 +11,16 @@ from numpy.typing import NDArray
 
 from scenegrad.engine.errors import MeshError
 from scenegrad.engine.geometry.cells import boundary_triangles, oriented
-from scenegrad.engine.geometry.formats import Elements, read_with_meshio, read_with_vtk, vtk_is_there
 from scenegrad.engine.geometry.mesh import Mesh
+from scenegrad.engine.geometry.readers import SUFFIXES, Elements, read_elements
 from scenegrad.engine.geometry.rows import equal_rows
 
 __all__ = ["SUFFIXES", "read_mesh"]
 
-VTK_ONLY = (".gltf", ".glb", ".vtp")
-VTK_FIRST = (
-    ".stl",
-    ".obj",
-    ".ply",
-    ".vtu",
-    ".vtk",
-)  # meshio is slow, wrong or narrow here
-MESHIO_ONLY = (".msh", ".xdmf", ".xmf", ".inp", ".med", ".bdf", ".nas", ".mesh", ".su2", ".off")
-SUFFIXES = VTK_FIRST[:3] + VTK_ONLY + VTK_FIRST[3:] + MESHIO_ONLY
-
 SPLIT_QUADS = [[0, 1, 2], [0, 2, 3]]
 
 
-def read_mesh(path: str | Path) -> Mesh:
+def read_mesh(path: str | Path, group: str | None = None) -> Mesh:
     """Read a surface or volume mesh; coordinates stay those of the file.
 
     What the file holds decides what comes back. Tetrahedra, hexahedra, wedges and pyramids (the last two as hexahedra
@@ -39,27 +28,22 @@ def read_mesh(path: str | Path) -> Mesh:
     where all lie in one plane z = const they make a 2D region, and line segments in such a plane make its outline.
     Elements of second order keep their corners only. Vertices of surfaces and outlines that coincide exactly are
     merged, closed surfaces that face inward are turned outward, unused vertices are dropped. The sha256 is that of the
-    named file: data that .xdmf and .gltf keep in a file beside it are not part of it."""
+    named file: data that .xdmf, .gltf and .inp keep in a file beside it are not part of it.
+
+    group: only the elements of this physical group, family, set, object or solid, by the name or the number that the
+    file gives it."""
     path = Path(path)
     refuse_missing(path)
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
+    if path.suffix.lower() not in SUFFIXES:
         raise MeshError(
             f"{path} ends in {path.suffix or 'nothing'}, which names no mesh format known here. Allowed are "
             f"{' '.join(SUFFIXES)}; convert it, for instance with `meshio convert`."
         )
-    if suffix in MESHIO_ONLY or (suffix in VTK_FIRST and not vtk_is_there()):
-        elements = read_with_meshio(path)
-    elif vtk_is_there():
-        elements = read_with_vtk(path)
-    else:
-        raise MeshError(
-            f"Reading {path} needs PyVista, which is not installed. Run `pip install pyvista`, or convert the file to "
-            f"one of {' '.join(VTK_FIRST + MESHIO_ONLY)} where PyVista is installed."
-        )
+    elements = read_elements(path)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return assembled(path, digest, elements)
+    with np.errstate(all="ignore"):  # of coordinates that are no numbers, which the mesh itself refuses
+        return assembled(path, digest, elements if group is None else elements.only(path, group))
 
 
 def refuse_missing(path: Path) -> None:
@@ -80,7 +64,8 @@ def refuse_missing(path: Path) -> None:
 def assembled(path: Path, digest: str, elements: Elements) -> Mesh:
     """A Mesh from the elements of the highest dimension that the file holds."""
     points, cells = elements.points, elements.cells
-    flat = points.shape[1] == 2 or (len(points) > 0 and np.ptp(points[elements.used()][:, 2]) == 0)
+    used = elements.used()
+    flat = points.shape[1] == 2 or (len(used) > 0 and np.ptp(points[used, 2]) == 0)
     solid = {name: rows for name, rows in cells.items() if name in ("tetra", "hexahedron")}
     area = {name: rows for name, rows in cells.items() if name in ("triangle", "quad")}
     lines = cells.get("line", np.empty((0, 2), dtype=np.int64))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from scenegrad.commands.options import Json, Out, Quiet, show
+from scenegrad.commands.options import Clip, ColourMap, Field, Json, Limits, Out, Quiet, Style, show
 
 __all__ = ["register"]
 
-FILMS = (".mp4", ".gif")
+Picture = Annotated[Path | None, Parameter(name=["--out", "--save"], help="The file to draw into.")]
+FILMS = (".mp4", ".gif", ".html")
 
 
 def register(app: App) -> None:
@@ -20,55 +21,94 @@ def register(app: App) -> None:
 
 
 def view(
-    run: Annotated[Path, Parameter(help="The folder of a run, or a .vtkhdf or .h5md file.")],
+    run: Annotated[Path, Parameter(help="The folder of a run, a .vtkhdf or .h5md file, or a mesh such as part.stl.")],
     *,
-    field: Annotated[str | None, Parameter(help="What gives the colour, such as vorticity or speed.")] = None,
+    field: Field = None,
+    style: Style = None,
+    clip: Clip = None,
+    cmap: ColourMap = None,
+    limits: Limits = None,
     frame: Annotated[int | None, Parameter(help="Which frame to draw; -1 is the last.")] = None,
-    out: Out = None,
+    out: Picture = None,
+    web: Annotated[bool, Parameter(negative="", help="In a browser; prints the address.")] = False,
+    host: Annotated[str, Parameter(help="For --web: who may come in; 127.0.0.1 is this machine alone.")] = "127.0.0.1",
+    port: Annotated[int | None, Parameter(help="For --web: 8642, or any that is free, if left out.")] = None,
+    live: Annotated[bool, Parameter(negative="", help="Follow a run that is still going on.")] = False,
+    json: Json = False,
 ) -> int:
-    """Look at a run: in a window, or drawn into a picture (.png, .jpg) or a film (.mp4, .gif).
+    """Look at a run: in a window, in a browser, or drawn into a picture (.png, .jpg), a film (.mp4, .gif), one page
+    with a slider that opens without a network (.html), or shapes for other programs (.gltf, .glb).
 
     For example
 
     - `scenegrad view runs/flow --field vorticity`
+    - `scenegrad view runs/flow --style streamlines --clip x=0.5 --cmap viridis --out flow.png`
     - `scenegrad view runs/drop --out drop.png --frame -1`
     - `scenegrad view runs/drop --out drop.mp4`
+    - `scenegrad view runs/drop --out drop.html`
+    - `scenegrad view runs/drop --out drop.glb --frame 3`
+    - `scenegrad view runs/drop --web --live`
+    - `scenegrad view part.stl --out part.png`
     """
     from scenegrad import view as pictures
+    from scenegrad.importing.meshes import is_mesh
     from scenegrad.scenes.errors import SceneError
 
-    if out is None:
-        pictures.show(run, field=field)
+    chosen: dict[str, Any] = {"field": field, "style": style, "clip": clip, "cmap": cmap, "limits": limits}
+    if out is not None and (web or live):
+        raise SceneError(f"--out draws into a file and {'--web' if web else '--live'} does not; leave one of them out.")
+    if not web and (port is not None or host != "127.0.0.1"):
+        raise SceneError("--host and --port say where a page is served; add --web.")
+    if is_mesh(run):
+        if web or live or frame is not None or any(value is not None for value in chosen.values()):
+            raise SceneError(
+                f"{run} is a mesh, which is drawn as it is: give no more than --out, such as --out part.png."
+            )
+        if out is None:
+            pictures.show_mesh(run)
+        else:
+            file = pictures.mesh_screenshot(run, out)
+            show({"file": str(file)}, json, str(file))
+    elif web:
+        pictures.serve(run, live=live, host=host, port=port, **chosen)
+    elif out is None:
+        pictures.show(run, live=live, **chosen)
     elif out.suffix.lower() not in FILMS:
-        print(pictures.screenshot(run, out, field=field, frame=-1 if frame is None else frame))
+        file = pictures.screenshot(run, out, frame=-1 if frame is None else frame, **chosen)
+        show({"file": str(file)}, json, str(file))
     elif frame is None:
-        print(pictures.movie(run, out, field=field))
+        file = pictures.movie(run, out, **chosen)
+        show({"file": str(file)}, json, str(file))
     else:
         raise SceneError(f"--frame {frame} makes one picture, but {out.name} is a film; leave it out or write a .png.")
     return 0
 
 
 def plot(
-    run: Annotated[Path, Parameter(help="The folder of a run.")],
-    output: Annotated[str, Parameter(help="An output of numbers, or one quantity of it: energy, energy.kinetic.")] = (
-        "diagnostics"
-    ),
+    run: Annotated[Path, Parameter(help="The folder of a run or of a training.")],
+    output: Annotated[
+        str | None,
+        Parameter(help="An output of numbers, or one quantity of it: energy, energy.kinetic; or spectrum, or steps."),
+    ] = None,
     *,
-    out: Out = None,
+    out: Picture = None,
+    json: Json = False,
 ) -> int:
-    """Draw the numbers of a run over time: how a flow kept its laws, or an output by its name.
+    """Draw the numbers of a run: how a flow kept its laws, an output by its name, a spectrum made of the frames of a
+    flow, the lengths of the steps, or how a training went. Without a name, what tells most.
 
     For example
 
     - `scenegrad plot runs/flow`
     - `scenegrad plot runs/flow energy --out energy.pdf`
+    - `scenegrad plot runs/argon rdf`
+    - `scenegrad plot runs/flow spectrum`
+    - `scenegrad plot runs/fno`
     """
     from scenegrad import view as pictures
 
-    if output == "diagnostics":
-        print(pictures.plot_diagnostics(run, out))
-    else:
-        print(pictures.plot_series(run, output, out))
+    file = pictures.plot_output(run, output, out)
+    show({"file": str(file)}, json, str(file))
     return 0
 
 
@@ -100,6 +140,7 @@ def demo(
     small: Annotated[bool, Parameter(negative="", help="The form that takes a minute or two.")] = False,
     device: str = "auto",
     quiet: Quiet = False,
+    json: Json = False,
 ) -> int:
     """Simulate, differentiate, learn and look: makes a report with pictures. Exit code 1 where a claim did not hold.
 
@@ -110,5 +151,8 @@ def demo(
     """
     from scenegrad.demo import run_demo
 
-    _, every_claim_holds = run_demo(out or Path("runs/demo"), device=device, small=small, quiet=quiet)
+    folder = out or Path("runs/demo")
+    report, every_claim_holds = run_demo(folder, device=device, small=small, quiet=quiet or json)
+    if json:
+        show({"report": str(report), "every_claim_holds": every_claim_holds}, True, "")
     return 0 if every_claim_holds else 1

@@ -5,13 +5,20 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from scenegrad.commands.options import Device, Json, Precision, show
+from scenegrad.commands.completing import families
+from scenegrad.commands.options import Device, Json, Out, Precision, Quiet, show
+
+if TYPE_CHECKING:
+    from scenegrad.surrogates.recipes.study import Study
+    from scenegrad.view.report import Chapter, Stage
 
 __all__ = ["register"]
 
@@ -24,7 +31,8 @@ def register(app: App) -> None:
 
 
 def doctor(*, json: Json = False) -> int:
-    """Say what this machine has: versions, devices, rendering, disk. Exit code 1 where something needed is missing.
+    """Say what this machine has and what it lacks: versions, GPU and driver, threads, rendering, extras, disk; and of
+    what is missing, what it disables and the line that mends it. Exit code 1 where something needed is missing.
 
     For example
 
@@ -34,16 +42,21 @@ def doctor(*, json: Json = False) -> int:
     from scenegrad.doctor import examination
 
     findings = examination()
-    text = "\n".join(f"{'ok  ' if f.well else 'WARN'} {f.what:<12} {f.found}" for f in findings)
-    show([vars(f) for f in findings], json, text)
+    show([vars(f) for f in findings], json, "\n".join(map(str, findings)))
     return int(any(not f.well and f.needed for f in findings))
 
 
 def verify(
-    family: Annotated[str | None, Parameter(help="What to verify by its cases: mpm. All tests if left out.")] = None,
+    family: Annotated[
+        str | None,
+        Parameter(
+            help="What to verify by its cases: md, mpm, navier-stokes. All tests if left out.", completer=families
+        ),
+    ] = None,
     *,
     quick: Annotated[bool, Parameter(negative="", help="Leave out the slow ones.")] = False,
     only: Annotated[str | None, Parameter(name="-k", help="Only some: tests as pytest's -k, cases by name.")] = None,
+    quiet: Quiet = False,
     json: Json = False,
     device: Device = "cpu",
     dtype: Precision = "float64",
@@ -62,15 +75,16 @@ def verify(
     - `scenegrad verify --quick -k taylor_green`
     """
     if family is not None:
-        return verify_cases(family, quick, only, json, device, dtype)
+        return verify_cases(family, quick, only, quiet, json, device, dtype)
     return run_tests(quick, only, workers)
 
 
-def verify_cases(family: str, quick: bool, only: str | None, json: bool, device: str, dtype: str) -> int:
+def verify_cases(family: str, quick: bool, only: str | None, quiet: bool, json: bool, device: str, dtype: str) -> int:
     """Runs the cases one after the other; tells each as soon as it is known, or all at the end as JSON."""
     import warp as wp
 
     from scenegrad.engine.device import pick_device, pick_dtype
+    from scenegrad.engine.progress import stages
     from scenegrad.verification.case import Setting
     from scenegrad.verification.registry import cases_of
     from scenegrad.verification.report import HEAD, as_rows, as_table, summary
@@ -78,13 +92,15 @@ def verify_cases(family: str, quick: bool, only: str | None, json: bool, device:
     wp.config.log_level = wp.LOG_WARNING
     pick_dtype(dtype)
     setting = Setting(pick_device(device), dtype)
-    results = []
-    for number, case in enumerate(cases_of(family, quick, only, setting.device)):
-        if number == 0 and not json:
-            print(HEAD)
-        results.append(case.run(setting))
-        if not json:
-            print(as_rows(results[-1]), flush=True)
+    cases, results = cases_of(family, quick, only, setting.device), []
+    if not json:
+        print(HEAD, flush=True)
+    with stages(not (quiet or json), f"verify {family}", len(cases), "cases") as passed:
+        for case in cases:
+            results.append(case.run(setting))
+            if not json:
+                print(as_rows(results[-1]), flush=True)
+            passed()
     show(as_table(results), json, summary(results))
     return int(not all(result.passed for result in results))
 
@@ -122,14 +138,27 @@ def bench(
     names: Annotated[tuple[str, ...], Parameter(help="Which benchmarks; all if left out.")] = (),
     *,
     list_: Annotated[bool, Parameter(name="--list", negative="", help="Only list them.")] = False,
+    preset: Annotated[str, Parameter(help="Of studies of surrogates: small, cpu or gpu.")] = "cpu",
+    config: Annotated[Path | None, Parameter(help="A TOML file that describes one study.")] = None,
+    out: Out = None,
+    device: Device = "auto",
+    quiet: Quiet = False,
+    json: Json = False,
 ) -> int:
-    """Measure speed with the programs in benchmarks/; needs the source tree.
+    """Measure speed with the programs in benchmarks/, which needs the source tree; or, after the word surrogates, play
+    studies of surrogates: data, training and what came of it, on one page with pictures. Exit code 1 where a claim of a
+    study does not hold.
 
     For example
 
     - `scenegrad bench --list`
-    - `scenegrad bench spectral`
+    - `scenegrad bench staggered_step`
+    - `scenegrad bench surrogates --list`
+    - `scenegrad bench surrogates burgers --preset small --out runs/burgers`
+    - `scenegrad bench surrogates --config burgers.toml --json`
     """
+    if config is not None or names[:1] == ("surrogates",):
+        return bench_surrogates(names[1:], list_, preset, config, out, device, quiet, json)
     from scenegrad.scenes.errors import SceneError, nearest
 
     programs = {
@@ -138,15 +167,50 @@ def bench(
     for name in names:
         if name not in programs:
             raise SceneError(
-                f"There is no benchmark {name!r}.{nearest(name, programs)} There are: {', '.join(programs)}."
+                f"There is no benchmark {name!r}.{nearest(name, programs)} "
+                f"There are: surrogates, {', '.join(programs)}."
             )
     if list_:
-        print("\n".join(programs))
+        show(["surrogates", *programs], json, "\n".join(["surrogates", *programs]))
         return 0
     codes = [
         subprocess.run([sys.executable, str(programs[name])], check=False).returncode for name in names or programs
     ]
     return max(codes, default=0)
+
+
+def bench_surrogates(
+    names: tuple[str, ...], list_: bool, preset: str, config: Path | None, out: Path | None, device: str, quiet: bool,
+    json: bool,
+) -> int:  # fmt: skip
+    """Plays studies into a folder, each below its name."""
+    from scenegrad.engine.device import pick_device
+    from scenegrad.surrogates.recipes.study import STUDIES, read_study, study_of
+    from scenegrad.view.report import Stage, play
+
+    if list_:
+        titles = {name: study_of(name).title for name in STUDIES}
+        show(titles, json, "\n".join(f"{name:<24} {title}" for name, title in titles.items()))
+        return 0
+    if config is not None:
+        chosen = {config.stem: read_study(config, preset)}
+    else:
+        chosen = {name: study_of(name).preset(preset) for name in names or STUDIES}
+    folder = out or Path("runs") / "studies"
+    stage = Stage(folder, pick_device(device), quiet or json)
+    played = play(
+        "scenegrad surrogates", f"Studies of surrogates, preset {preset}.", stage,
+        {name: partial(in_folder, study, name) for name, study in chosen.items()},
+    )  # fmt: skip
+    if json:
+        show([chapter.plain() for chapter in played], json, "")
+    return int(not all(claim.holds for chapter in played for claim in chapter.claims))
+
+
+def in_folder(study: Study, name: str, stage: Stage) -> Chapter:
+    folder = stage.folder / name
+    folder.mkdir(exist_ok=True)
+    return study.run(replace(stage, folder=folder))
 
 
 def in_source_tree(folder: str) -> Path:

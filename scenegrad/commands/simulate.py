@@ -8,7 +8,20 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from scenegrad.commands.options import Device, Json, Out, Precision, Quiet, Seed, Settings, Source, prepared, show
+from scenegrad.commands.completing import scenes
+from scenegrad.commands.options import (
+    Device,
+    Json,
+    Out,
+    OutsideFiles,
+    Precision,
+    Quiet,
+    Seed,
+    Settings,
+    Source,
+    prepared,
+    show,
+)
 
 __all__ = ["register"]
 
@@ -19,7 +32,9 @@ def register(app: App) -> None:
 
 
 def run(
-    scene: Annotated[str | None, Parameter(help="A scene file, or the name of a ready scene.")] = None,
+    scene: Annotated[
+        str | None, Parameter(help="A scene file, or the name of a ready scene.", completer=scenes)
+    ] = None,
     *,
     from_: Annotated[Path | None, Parameter(name="--from", help="Make an earlier run again, from its folder.")] = None,
     out: Out = None,
@@ -27,6 +42,7 @@ def run(
     dtype: Precision | None = None,
     seed: Seed = None,
     set_: Settings = (),
+    outside_files: OutsideFiles = False,
     member: Annotated[int | None, Parameter(help="Run this member of the ensemble that the scene describes.")] = None,
     overwrite: Annotated[bool, Parameter(negative="", help="Begin anew, whatever the folder holds.")] = False,
     checkpoint_every: Annotated[float, Parameter(help="Wall time between checkpoints [s].")] = 30.0,
@@ -59,7 +75,7 @@ def run(
             "Which scene? Give a file or the name of a ready scene (`scenegrad list`), or --from a folder."
         )
     else:
-        chosen = prepared(scene, set_, seed)
+        chosen = prepared(scene, set_, seed, outside_files)
         if member is not None:
             from scenegrad.scenes.vary import vary
 
@@ -78,6 +94,7 @@ def check(
     dtype: Precision = "float32",
     seed: Seed = None,
     set_: Settings = (),
+    outside_files: OutsideFiles = False,
     json: Json = False,
 ) -> int:
     """Say whether a scene can be run, and what it would cost, without running it.
@@ -89,7 +106,7 @@ def check(
     """
     from scenegrad.checking import summary
 
-    table = summary(prepared(scene, set_, seed), device, dtype)
+    table = summary(prepared(scene, set_, seed, outside_files), device, dtype)
     width = max(map(len, table))
     show(table, json, "\n".join(f"{key:<{width}}  {in_line(value)}" for key, value in table.items()))
     return 0

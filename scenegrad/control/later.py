@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from torch import Tensor
 
-from scenegrad.engine.solver import Program, Solver, Step
+from scenegrad.engine.around import Around
+from scenegrad.engine.solver import Solver, Step
 from scenegrad.engine.state import Params
 
 __all__ = ["Later"]
@@ -17,22 +18,11 @@ S = TypeVar("S")
 
 
 @dataclass(frozen=True)
-class Later(Generic[S]):
+class Later(Around[S]):
     """The same solver, each member `offset` [batch] ahead of the clock; float64 on the host."""
 
     solver: Solver[S]
     offset: Tensor
-
-    @property
-    def program(self) -> Program[S]:
-        return self.solver.program
-
-    @property
-    def order(self) -> int:
-        return self.solver.order
-
-    def max_dt(self, state: S, params: Params) -> Tensor:
-        return self.solver.max_dt(state, params)
 
     def step(self, state: S, params: Params, time: Tensor, dt: Tensor) -> Step[S]:
         return self.solver.step(state, params, time + self.offset, dt)
@@ -41,6 +31,3 @@ class Later(Generic[S]):
         self, state: S, params: Params, time: Tensor, dt: Tensor, cotangent: Mapping[str, Tensor]
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         return self.solver.vjp(state, params, time + self.offset, dt, cotangent)
-
-    def observe(self, state: S, params: Params) -> dict[str, Tensor]:
-        return self.solver.observe(state, params)

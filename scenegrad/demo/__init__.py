@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
-from scenegrad.demo.chapter import Chapter, Stage
 from scenegrad.demo.drop import drop_a_duck
 from scenegrad.demo.liquid import look_into_a_liquid
 from scenegrad.demo.recover import recover_stiffness
-from scenegrad.demo.report import write_report
+from scenegrad.demo.stage import Stage
 from scenegrad.demo.turbulence import learn_a_flow
 from scenegrad.engine.device import pick_device
-from scenegrad.engine.files.disk import disk_errors
+from scenegrad.view.report import Chapter, play
 
 __all__ = ["run_demo"]
 
@@ -26,6 +21,7 @@ CHAPTERS: dict[str, Callable[[Stage], Chapter]] = {
     "An ensemble of flows, and a network trained on it": learn_a_flow,
     "A liquid of atoms": look_into_a_liquid,
 }
+LEAD = "Describe a physical scene once: simulate it, differentiate it, learn it, look at it."
 
 
 def run_demo(
@@ -35,33 +31,6 @@ def run_demo(
 
     small: the form for continuous integration, with less of everything and looser claims.
     """
-    folder = Path(out)
-    with disk_errors(folder, 0):
-        folder.mkdir(parents=True, exist_ok=True)
-    stage = Stage(folder, pick_device(device), small, quiet)
-    chapters = []
-    for number, (name, play) in enumerate(CHAPTERS.items(), 1):
-        stage.say(f"[{number}/{len(CHAPTERS)}] {name}")
-        begin = time.perf_counter()
-        chapter = play(stage)
-        chapters.append(replace(chapter, seconds=time.perf_counter() - begin))
-        for claim in chapter.claims:
-            stage.say(f"  {claim}")
-        for what, value in chapter.facts.items():
-            stage.say(f"         {what}: {value}")
-        stage.say(f"  {chapters[-1].seconds:.0f} s")
-    report = write_report(chapters, machine(stage.device), folder / "report.html")
-    stage.say(f"\nReport: {report}")
-    for chapter in chapters:
-        for picture in chapter.pictures:
-            stage.say(f"  {picture.path}")
-    return report, all(claim.holds for chapter in chapters for claim in chapter.claims)
-
-
-def machine(device: str) -> str:
-    """What the numbers were measured on."""
-    if device.startswith("cuda"):
-        import torch
-
-        return torch.cuda.get_device_name(device)
-    return f"{os.cpu_count()} CPU cores ({platform.machine()})"
+    stage = Stage(Path(out), pick_device(device), quiet, small)
+    chapters = play("scenegrad demo", LEAD, stage, CHAPTERS)
+    return stage.folder / "report.html", all(claim.holds for chapter in chapters for claim in chapter.claims)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from scenegrad.demo.chapter import Chapter, Claim, Picture, Stage
+from scenegrad.demo.stage import Stage
 from scenegrad.running import run
 from scenegrad.scenes import library
 from scenegrad.view import movie, screenshot
+from scenegrad.view.report import Chapter, Claim, Picture
 
 __all__ = ["drop_a_duck"]
 

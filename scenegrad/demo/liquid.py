@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from scenegrad.demo.chapter import Chapter, Claim, Picture, Stage
 from scenegrad.demo.figures import reference_rdf
+from scenegrad.demo.stage import Stage
 from scenegrad.running import run
 from scenegrad.scenes import library
 from scenegrad.view import plot_rdf, screenshot
+from scenegrad.view.report import Chapter, Claim, Picture
 
 __all__ = ["look_into_a_liquid"]
 

@@ -8,12 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from scenegrad.demo.chapter import Chapter, Claim, Picture, Stage
 from scenegrad.demo.figures import recovery_figure
+from scenegrad.demo.stage import Stage
 from scenegrad.engine.optimise import Trial, optimise
 from scenegrad.engine.rollout import Rollout, rollout
 from scenegrad.scenes import Parameter, Scene, library
 from scenegrad.solvers.compile import compile_scene
+from scenegrad.view.report import Chapter, Claim, Picture
 
 __all__ = ["recover_stiffness"]
 

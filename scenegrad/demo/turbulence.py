@@ -8,14 +8,15 @@ import time
 import numpy as np
 import torch
 
-from scenegrad.demo.chapter import Chapter, Claim, Picture, Stage
 from scenegrad.demo.figures import learning_figure
+from scenegrad.demo.stage import Stage
 from scenegrad.generating import generate
 from scenegrad.scenes import Scene, library, vary
 from scenegrad.surrogates import break_even, compare, train
 from scenegrad.surrogates.evaluation.rollouts import carry
 from scenegrad.surrogates.recipes.coarse import coarse_solver
 from scenegrad.view import compare_fields
+from scenegrad.view.report import Chapter, Claim, Picture
 
 __all__ = ["learn_a_flow"]
 

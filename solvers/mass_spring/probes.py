@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from scenegrad.engine.solver import Points, Probe, Series
+from scenegrad.engine.solver import Net, Probe, Series
 from scenegrad.engine.state import Params
 from scenegrad.scenes.outputs import CenterOfMass, Energy, Momentum, Output, Particles
 from scenegrad.scenes.scene import Scene
@@ -31,11 +31,11 @@ def probes(scene: Scene, truss: Truss) -> list[Probe[SpringState]]:
 
 
 def probe(name: str, output: Output, scene: Scene, truss: Truss) -> Probe[SpringState]:
-    layout: Points | Series = Series()
+    layout: Net | Series = Series()
     match output:
         case Particles():
             names = dict.fromkeys(("position", *output.quantities))
-            layout, units = Points({"body": truss.body}), {q: QUANTITIES[q][0] for q in names}
+            layout, units = Net({"body": truss.body}, truss.pairs), {q: QUANTITIES[q][0] for q in names}
 
             def measure(state: SpringState, params: Params) -> dict[str, Tensor]:
                 return {q: QUANTITIES[q][1](state) for q in names}

@@ -15,6 +15,7 @@ from scenegrad.solvers.md.motions.breathing import CONSTANT_PRESSURE
 from scenegrad.solvers.md.motions.family import BROWNIAN, LANGEVIN, NEWTON, NOSE_HOOVER, RESCALING
 from scenegrad.solvers.md.motions.gravitating import HERMITE, SYMMETRIC_LEAPFROG
 from scenegrad.solvers.md.motions.respa import TWO_STEPS
+from scenegrad.solvers.md.own import OWN
 from scenegrad.solvers.md.pairs.family import PAIRS
 from scenegrad.solvers.md.pairs.mixtures import MIXTURES
 from scenegrad.solvers.md.pairs.tail_term import TAILS
@@ -33,6 +34,7 @@ INTERACTIONS: tuple[Interaction, ...] = (
     MANY_BODY,
     LEARNED,
     BONDED,
+    OWN,
 )
 MOVEMENTS: tuple[Movement, ...] = (
     NEWTON,

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from scenegrad.engine.errors import FileError
+from scenegrad.engine.files.arrays import read_array
 from scenegrad.scenes.atoms import (
     FCC,
     Atoms,
@@ -57,10 +59,10 @@ def read_points(lattice: PointFile) -> np.ndarray:
     path = Path(lattice.path)
     try:
         if path.suffix == ".npy":
-            points = np.load(path, allow_pickle=False)
+            points = read_array(path)
         else:
             points = np.array(rows_of(path))
-    except (OSError, ValueError, EOFError) as error:
+    except (FileError, OSError, ValueError) as error:
         raise SceneError(f"{path} holds no positions: {error}. It needs rows of x, y[, z], or a .npy array.") from error
     if points.ndim != 2 or points.shape[1] not in (2, 3) or points.dtype.kind not in "fiu":
         raise SceneError(f"{path} holds an array of shape {points.shape}; positions are finite numbers [atom, 2 or 3].")

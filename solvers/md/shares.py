@@ -5,9 +5,8 @@ Kernels for this begin with an argument `corner`, the first system and the first
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -15,12 +14,11 @@ import torch
 import warp as wp
 
 from scenegrad.solvers.md.numbers import launch
+from scenegrad.solvers.shared.jobs import at_once
 
-__all__ = ["at_once", "cuts", "launch_shared"]
+__all__ = ["cuts", "launch_shared"]
 
 LEAST = 4000  # atoms of a share: for fewer, handing over takes longer than it saves
-
-known: set[Hashable] = set()  # what was launched before, and so is loaded
 
 
 def cuts(atoms: int, device: str) -> list[int]:
@@ -43,21 +41,3 @@ def launch_shared(kernel: wp.Kernel, shape: tuple[int, int], inputs: Sequence[An
             corner, part = (0, first), (batch, last - first)
         jobs.append(partial(launch, kernel, part, [wp.vec2i(*corner), *inputs], device))
     at_once(jobs, kernel)
-
-
-def at_once(jobs: Sequence[Callable[[], None]], what: Hashable) -> None:
-    """All jobs at the same time; one after the other the first time, which loads the kernel."""
-    if len(jobs) == 1 or what not in known:
-        known.add(what)
-        for job in jobs:
-            job()
-        return
-    others = [workers(len(jobs) - 1).submit(job) for job in jobs[1:]]
-    jobs[0]()
-    for other in others:
-        other.result()
-
-
-@cache
-def workers(count: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(count, thread_name_prefix="atoms")

@@ -11,7 +11,7 @@ from scenegrad.scenes.methods import Finer, MaterialPoint
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.solids import Body
 from scenegrad.scenes.values import vector
-from scenegrad.solvers.mpm.colliders.placing import frame_of
+from scenegrad.solvers.mpm.colliders.standing import frame_of
 from scenegrad.solvers.mpm.filling import Closer, fill_shape
 from scenegrad.solvers.mpm.grid.grid import Grid
 from scenegrad.solvers.mpm.refined.refinement import blend_of

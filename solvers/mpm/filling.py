@@ -74,13 +74,13 @@ def fill_shape(
             return volume_mesh_points(mesh, spacing)
     for part in parts_of(shape):
         if isinstance(part, Mesh):
-            check_surface(part.path, part.sha256)
+            check_surface(part.path, part.sha256, part.group)
     return particles_of(shape, Spread(domain, spacing, jitter, seed, closer))
 
 
 @lru_cache(maxsize=64)
-def check_surface(path: str, sha256: str) -> None:
-    mesh = loaded(path, sha256)
+def check_surface(path: str, sha256: str, group: str | None) -> None:
+    mesh = loaded(path, sha256, group)
     check_watertight(mesh)
     check_simple(mesh)
 

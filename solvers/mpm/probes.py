@@ -30,6 +30,7 @@ from scenegrad.solvers.mpm.networks import Networks
 from scenegrad.solvers.mpm.rigid.measures import with_bodies, with_contact
 from scenegrad.solvers.mpm.state import ParticleState
 from scenegrad.solvers.mpm.tables import Tables
+from scenegrad.solvers.shared.units import ANGULAR_MOMENTUM, ENERGY, FORCE, MOMENTUM, TORQUE
 
 __all__ = ["QUANTITIES", "SERVED_OUTPUTS", "probes"]
 
@@ -113,13 +114,14 @@ def probe(name: str, output: Output, scenes: Sequence[Scene], matter: Matter, gr
 
         case Force():
             own = [n for n, asked in scene.outputs.items() if isinstance(asked, Force)].index(name)
-            units = {"force": "N", "torque": "N m"}
+            units = {"force": FORCE[grid.dim], "torque": TORQUE[grid.dim]}
 
             def measure(state: ParticleState, params: Params) -> dict[str, Tensor]:
                 return matter.obstacles.watched[own].mean(state.felt[:, own], grid.dim)
 
         case Energy():
-            units = dict.fromkeys(("kinetic", "potential", "total", "elastic", "gravitational", "contact"), "J")
+            kinds = ("kinetic", "potential", "total", "elastic", "gravitational", "contact")
+            units = dict.fromkeys(kinds, ENERGY[grid.dim])
 
             def measure(state: ParticleState, params: Params) -> dict[str, Tensor]:
                 known = tables(state, params)
@@ -127,7 +129,7 @@ def probe(name: str, output: Output, scenes: Sequence[Scene], matter: Matter, gr
                 return with_contact(found, state, known, params, matter, grid)
 
         case _:
-            units = {"momentum": "kg m/s", "angular_momentum": "kg m^2/s"}
+            units = {"momentum": MOMENTUM[grid.dim], "angular_momentum": ANGULAR_MOMENTUM[grid.dim]}
 
             def measure(state: ParticleState, params: Params) -> dict[str, Tensor]:
                 return with_bodies(momenta(state, tables(state, params), matter, grid), state, params, matter)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import torch
 import warp as wp
 from torch import Tensor
+
+from scenegrad.solvers.shared.jobs import at_once
 
 if TYPE_CHECKING:
     from scenegrad.solvers.mpm.passes import Pass
@@ -39,7 +40,6 @@ class Threads:
     def __init__(self, work: Workspace):
         self.work = work
         self.lost: list[Tensor] = []
-        self.known: set[tuple[Any, bool]] = set()  # what was launched before, and so is loaded
 
     @property
     def count(self) -> int:
@@ -59,7 +59,7 @@ class Threads:
             if thread and "lost" in names:
                 own["lost"] = wp.from_torch(self.losses(thread))
             jobs.append(partial(each.launch, own))
-        self.share(jobs, (each.kernel, False))
+        at_once(jobs, each.kernel)
         for name in summed:
             for room in rooms[name]:
                 work.nodes[name].add_(room)
@@ -75,7 +75,7 @@ class Threads:
             own, theirs = self.cut(arrays, names, begin, end), self.cut(bars, names, begin, end, whole=("lattice",))
             mine = {name: room[thread - 1] for name, room in rooms.items()} if thread else {}
             jobs.append(partial(each.launch_transposed, own, theirs | work.views(mine)))
-        self.share(jobs, (each.kernel, True))
+        at_once(jobs, (each.kernel, "transposed"))
         for name in summed:
             bar = work.room(f"{name} bar", work.widths[name])
             for room in rooms[name]:
@@ -126,23 +126,6 @@ class Threads:
         for name, value in (named | mine).items():
             setattr(found, name, value)
         return found
-
-    def share(self, jobs: Sequence[Callable[[], None]], what: tuple[Any, bool]) -> None:
-        """All jobs at once; one after the other the first time, which loads the kernel."""
-        if what not in self.known:
-            self.known.add(what)
-            for job in jobs:
-                job()
-            return
-        others = [workers(len(jobs) - 1).submit(job) for job in jobs[1:]]
-        jobs[0]()
-        for other in others:
-            other.result()
-
-
-@cache
-def workers(count: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(count, thread_name_prefix="particles")
 
 
 def part(array: Any, axis: int, begin: int, end: int) -> Any:

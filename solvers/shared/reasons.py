@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from scenegrad.scenes.errors import SceneError
+from scenegrad.scenes.scene import Scene
 
-__all__ = ["Reasons"]
+__all__ = ["Reasons", "refuse_unfit"]
 
 
 @dataclass
@@ -18,6 +19,8 @@ class Reasons:
     lines: list[tuple[str, str]] = field(default_factory=list)  # (address, what was given, what is allowed)
 
     def add(self, address: str, reason: str) -> None:
+        if reason.endswith(("?.", "..")):  # where it ends with a question or a sentence of its own
+            reason = reason[:-1]
         if (address, reason) not in self.lines:
             self.lines.append((address, reason))
 
@@ -37,3 +40,20 @@ class Reasons:
                 f"{'thing has' if len(self.lines) == 1 else 'things have'} to be mended:\n"
                 + "\n".join(f"  {address:<{width}}  {reason}" for address, reason in self.lines)
             )
+
+
+def refuse_unfit(
+    scenes: Sequence[Scene],
+    troubles: Callable[[Scene], Iterable[tuple[str, str]]],
+    structure: Callable[[Scene], Mapping[str, object]],
+) -> None:
+    """SceneError with everything for which scenes cannot be run as one batch.
+
+    troubles: (address, reason) of a scene. structure: by address, what members have in common.
+    """
+    reasons = Reasons(scenes[0].name)
+    for scene in scenes:
+        for address, reason in troubles(scene):
+            reasons.add(address, f"{reason}.")
+    reasons.compare([structure(scene) for scene in scenes])
+    reasons.refuse()

@@ -11,18 +11,13 @@ from numpy.typing import NDArray
 from scenegrad.engine.errors import MeshError
 from scenegrad.engine.geometry import Mesh as Surface
 from scenegrad.engine.geometry import read_mesh, signed_distance
-from scenegrad.scenes.shapes import Difference, Intersection, Mesh, Shape, Union
+from scenegrad.scenes.combination import Combination
+from scenegrad.scenes.shapes import Mesh, Shape
 from scenegrad.scenes.sources import Image, Points, Splats
 from scenegrad.scenes.values import vector
-from scenegrad.solvers.shared.sources import (
-    distance_to_cloud,
-    placed_picture,
-    placed_points,
-    placed_splats,
-    rotation,
-)
+from scenegrad.solvers.shared.sources import distance_to_cloud, placed_picture, placed_points, placed_splats
 
-__all__ = ["bounds_of", "distance_to", "outside", "placed_mesh"]
+__all__ = ["bounds_of", "distance_to", "middle_of", "outside", "placed_mesh"]
 
 Array = NDArray[np.float64]
 
@@ -36,12 +31,8 @@ def distance_to(shape: Shape, points: Array) -> Array:
             return distance_to_cloud(points, *balls(shape, points.shape[1]))
         case Image():
             return placed_picture(shape).signed_distance(points)
-        case Union():
-            return np.min([distance_to(part, points) for part in shape.parts], axis=0)
-        case Intersection():
-            return np.max([distance_to(part, points) for part in shape.parts], axis=0)
-        case Difference():
-            return np.maximum(distance_to(shape.whole, points), -distance_to(shape.removed, points))
+        case Combination():
+            return shape.merged(lambda part: distance_to(part, points))
         case _:
             return shape.signed_distance(points)
 
@@ -57,16 +48,17 @@ def bounds_of(shape: Shape, dim: int) -> tuple[Array, Array]:
             return (position - radius[:, None]).min(axis=0), (position + radius[:, None]).max(axis=0)
         case Image():
             return placed_picture(shape).bounds
-        case Union():
-            lows, highs = zip(*(bounds_of(part, dim) for part in shape.parts), strict=True)
-            return np.min(lows, axis=0), np.max(highs, axis=0)
-        case Intersection():
-            lows, highs = zip(*(bounds_of(part, dim) for part in shape.parts), strict=True)
-            return np.max(lows, axis=0), np.min(highs, axis=0)
-        case Difference():
-            return bounds_of(shape.whole, dim)
+        case Combination():
+            return shape.enclosed(lambda part: bounds_of(part, dim))
         case _:
             return shape.bounds()
+
+
+def middle_of(shape: Shape, dim: int) -> Array:
+    """The middle of the box around a shape, 0 along axes without end [dim]."""
+    low, high = bounds_of(shape, dim)
+    ends = np.isfinite(low) & np.isfinite(high)
+    return np.where(ends, 0.5 * (np.where(ends, low, 0.0) + np.where(ends, high, 0.0)), 0.0)
 
 
 def outside(corners: tuple[Array, Array], size: Sequence[float], moves: bool = False) -> str:
@@ -90,19 +82,18 @@ def balls(shape: Points | Splats, dim: int) -> tuple[Array, Array]:
 def placed_mesh(shape: Mesh, dim: int) -> Surface:
     """The mesh of a file, scaled, turned about x, then y, then z, and moved so that the middle of its box is at the
     center that the shape names."""
-    mesh = loaded(shape.path, shape.sha256)
+    mesh = loaded(shape.path, shape.sha256, shape.group)
     if mesh.dim != dim:
         raise MeshError(f"{mesh.name} has {mesh.dim} dimensions, the scene has {dim}.")
-    turn = rotation(shape.rotation)
-    if dim == 2:
-        if any(shape.rotation[:2]):
-            raise MeshError(f"{mesh.name} is flat: it can be turned about z only; got rotation={shape.rotation}.")
-        turn = turn[:2, :2]
-    turned = mesh.transformed(shape.scale, turn)
-    return turned if shape.center is None else turned.transformed(center=tuple(vector(shape.center)))
+    if dim == 2 and (any(shape.rotation[:2]) or shape.up not in (None, "z")):
+        raise MeshError(
+            f"{mesh.name} is flat: it can be turned about z only; got rotation={shape.rotation}, up={shape.up}."
+        )
+    center = None if shape.center is None else vector(shape.center)
+    return mesh.placed(shape.stretch, shape.rotation, shape.axes, center)
 
 
 @lru_cache(maxsize=8)
-def loaded(path: str, sha256: str) -> Surface:
+def loaded(path: str, sha256: str, group: str | None) -> Surface:
     """sha256 keeps a mesh that was changed on disk apart from the one that was read before."""
-    return read_mesh(path)
+    return read_mesh(path, group)

@@ -55,8 +55,9 @@ def anneal(
     """A population x of the first density as one of the last.
 
     ladder: the values of l, from 0 to 1, with which the mean weight has no bias; without one, each l is the next at
-    which the effective share of the new weights is `share`. Members are resampled, systematically, where that of all
-    weights since is below `resample`. noise: white noise in the directions that x can move in (`base.noise`).
+    which the effective share of what it adds to the weights is `share`. Members are resampled, systematically, where
+    that of all weights since is below `resample`. noise: white noise in the directions that x can move in
+    (`base.noise`).
     """
     if ladder is not None and not (len(ladder) > 1 and ladder[0] == 0.0 and ladder[-1] == 1.0 and rises(ladder)):
         raise EngineError(f"anneal got ladder={ladder}; it takes values that rise from 0.0 to 1.0.")
@@ -68,11 +69,11 @@ def anneal(
     while at < 1.0:
         with torch.no_grad():
             slope = last(x) - first(x)
-        after = ladder[len(seen)] if ladder is not None else next_by_share(slope, at, share)
+        after = ladder[len(seen)] if ladder is not None else next_by_share(slope, log_weights, at, share)
         log_weights = log_weights + (after - at) * slope
 
         def between(y: Tensor, at: float = after) -> Tensor:
-            return (1.0 - at) * first(y) + at * last(y)
+            return (1.0 - at) * first(y) + at * last(y) if at < 1.0 else last(y)
 
         effective.append(effective_share(log_weights))
         if effective[-1] < resample:
@@ -115,14 +116,16 @@ def annealed_smc(
     )  # fmt: skip
 
 
-def next_by_share(slope: Tensor, at: float, share: float) -> float:
-    """The l at which weights exp((l - at) slope) have this effective share, by bisection; 1 if it is kept till then."""
-    if effective_share((1.0 - at) * slope) >= share:
+def next_by_share(slope: Tensor, log_weights: Tensor, at: float, share: float) -> float:
+    """The l at which what is added to the weights, exp((l - at) slope), has this effective share among members as they
+    count by now, by bisection; 1 if it is kept till then. Members that have lost their weight decide nothing."""
+    if conditional_share((1.0 - at) * slope, log_weights) >= share:
         return 1.0
     low, high = at, 1.0
     for _ in range(40):
         middle = 0.5 * (low + high)
-        low, high = (middle, high) if effective_share((middle - at) * slope) >= share else (low, middle)
+        keeps = conditional_share((middle - at) * slope, log_weights) >= share
+        low, high = (middle, high) if keeps else (low, middle)
     if low <= at:
         raise EngineError(
             f"At l = {at:g} no step of the ladder keeps an effective share of {share:g}: members of the population "
@@ -130,6 +133,13 @@ def next_by_share(slope: Tensor, at: float, share: float) -> float:
             f"more members."
         )
     return low
+
+
+def conditional_share(log_ratio: Tensor, log_weights: Tensor) -> float:
+    """(sum W w)^2 / (sum W w^2) with shares W of the weights so far, which sum to one [Zhou, Johansen & Aston 2016,
+    J. Comput. Graph. Stat. 25, 701]."""
+    so_far = log_weights.log_softmax(dim=0)
+    return float((2.0 * (so_far + log_ratio).logsumexp(dim=0) - (so_far + 2.0 * log_ratio).logsumexp(dim=0)).exp())
 
 
 def rises(values: tuple[float, ...]) -> bool:

@@ -18,6 +18,9 @@ class Base(Protocol):
     @property
     def shape(self) -> tuple[int, ...]: ...  # of one member
 
+    @property
+    def free(self) -> int: ...  # directions in which a member can move
+
     def sample(self, count: int, random: torch.Generator | None, like: Tensor) -> Tensor:
         """[count, *shape], of the kind and device of `like`."""
         ...
@@ -47,6 +50,10 @@ class Coordinates:
     @property
     def shape(self) -> tuple[int, ...]:
         return (len(self.circles),)
+
+    @property
+    def free(self) -> int:
+        return len(self.circles)
 
     def sample(self, count: int, random: torch.Generator | None, like: Tensor) -> Tensor:
         normal = drawn((count, *self.shape), random, like) * math.sqrt(self.temperature)
@@ -83,14 +90,17 @@ class CenteredNormal:
     def shape(self) -> tuple[int, ...]:
         return (self.particles, self.dim)
 
+    @property
+    def free(self) -> int:
+        return (self.particles - 1) * self.dim
+
     def sample(self, count: int, random: torch.Generator | None, like: Tensor) -> Tensor:
         return centered(drawn((count, *self.shape), random, like)) * math.sqrt(self.temperature)
 
     def log_density(self, x: Tensor) -> Tensor:
         """Of the configuration about its mean."""
-        free = (self.particles - 1) * self.dim
         square = centered(x).square().sum(dim=(1, 2)) / self.temperature
-        return -0.5 * (square + free * math.log(2.0 * math.pi * self.temperature))
+        return -0.5 * (square + self.free * math.log(2.0 * math.pi * self.temperature))
 
     def noise(self, like: Tensor, random: torch.Generator | None) -> Tensor:
         return centered(drawn(like.shape, random, like))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from scenegrad.engine.errors import EngineError
+from scenegrad.surrogates.flows.samplers import RK4
 
 __all__ = ["Continuous"]
 
@@ -38,6 +39,13 @@ class Continuous(nn.Module):
 
     def inverse(self, y: Tensor) -> tuple[Tensor, Tensor]:
         return self.carried(y, 1.0, 0.0)
+
+    def moved(self, x: Tensor) -> Tensor:
+        """y alone."""
+        ds = 1.0 / self.steps
+        for n in range(self.steps):
+            x = RK4().step(self.velocity, x, n * ds, ds)
+        return x
 
     def carried(self, x: Tensor, begin: float, end: float) -> tuple[Tensor, Tensor]:
         total, ds = x.new_zeros(len(x)), (end - begin) / self.steps

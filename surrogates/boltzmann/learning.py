@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import permutations
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from scenegrad.surrogates.boltzmann.continuous import Continuous
 from scenegrad.surrogates.boltzmann.normalizing_flow import NormalizingFlow
 from scenegrad.surrogates.boltzmann.weights import Energy
 
-__all__ = ["aligned", "learn_by_energy", "match_particles"]
+__all__ = ["aligned", "learn_by_energy", "match_particles", "matching"]
 
 
 def match_particles(
@@ -33,24 +34,28 @@ def match_particles(
     2023, Equivariant flow matching, arXiv:2306.15030]. Returns the loss of every step. data is
     moved to its centre.
     """
-    maps = [bijection for bijection in flow.bijections if isinstance(bijection, Continuous)]
-    if not (isinstance(flow.base, CenteredNormal) and len(maps) == len(flow.bijections) == 1):
-        raise EngineError(
-            "match_particles teaches NormalizingFlow(CenteredNormal(...), Continuous(...)), a base of particles and "
-            "one continuous map. Others learn by their energy: learn_by_energy."
-        )
-    velocity = maps[0].velocity
-    data = centered(data).to(flow.like)
+    data = data.to(flow.like)
 
     def loss() -> Tensor:
         chosen = torch.randint(len(data), (batch,), generator=random).to(data.device)
-        x0 = flow.base.sample(batch, random, flow.like)
-        x1 = aligned(data[chosen], x0, species)
-        s = torch.rand(batch, generator=random, dtype=torch.float64).to(x0)
-        wide = s.view(-1, 1, 1)
-        return (velocity((1.0 - wide) * x0 + wide * x1, s) - (x1 - x0)).square().mean()
+        return matching(flow, data[chosen], species, random)
 
     return descended(flow, loss, steps, learning_rate)
+
+
+def matching(flow: NormalizingFlow, x1: Tensor, species: tuple[int, ...], random: torch.Generator | None) -> Tensor:
+    """The mean of |v(x_s, s) - (x1 - x0)|^2 over a batch of the data x1 [batch, particle, dim], at random s."""
+    maps = [bijection for bijection in flow.bijections if isinstance(bijection, Continuous)]
+    if not (isinstance(flow.base, CenteredNormal) and len(maps) == len(flow.bijections) == 1):
+        raise EngineError(
+            "Matching teaches NormalizingFlow(CenteredNormal(...), Continuous(...)), a base of particles and "
+            "one continuous map. Others learn by their energy: learn_by_energy."
+        )
+    x0 = flow.base.sample(len(x1), random, flow.like)
+    x1 = aligned(centered(x1.to(x0)), x0, species)
+    s = torch.rand(len(x1), generator=random, dtype=torch.float64).to(x0)
+    wide = s.view(-1, 1, 1)
+    return (maps[0].velocity((1.0 - wide) * x0 + wide * x1, s) - (x1 - x0)).square().mean()
 
 
 def learn_by_energy(
@@ -95,8 +100,11 @@ def descended(flow: nn.Module, loss: Callable[[], Tensor], steps: int, learning_
 
 
 def aligned(x: Tensor, to: Tensor, species: tuple[int, ...] = ()) -> Tensor:
-    """x [batch, particle, dim] with particles of one species permuted, and all turned or reflected, towards `to`: both
-    in turn, twice. What is found is one of the symmetric images of x, not always the nearest."""
+    """x [batch, particle, dim] with particles of one species permuted, and all turned or reflected, towards `to`. Of up
+    to five particles it is the nearest of the symmetric images of x; of more, where permutations and turns in turn lead
+    to, which is one of them."""
+    if x.shape[1] <= 5:
+        return nearest_image(x, to, species)
     kinds = np.asarray(species or (0,) * x.shape[1])
     strangers = kinds[:, None] != kinds
     for _ in range(2):
@@ -107,3 +115,14 @@ def aligned(x: Tensor, to: Tensor, species: tuple[int, ...] = ()) -> Tensor:
         order = [linear_sum_assignment(np.where(strangers, never, cost))[1] for cost in costs]
         x = x.gather(1, torch.as_tensor(np.stack(order), device=x.device)[..., None].expand_as(x))
     return x
+
+
+def nearest_image(x: Tensor, to: Tensor, species: tuple[int, ...]) -> Tensor:
+    """All permutations are tried. The best turn Q of each has tr(Q^T x^T y) equal to the sum of the singular values of
+    x^T y (Procrustes' problem)."""
+    kinds = species or (0,) * x.shape[1]
+    allowed = [p for p in permutations(range(len(kinds))) if all(kinds[i] == kinds[j] for i, j in enumerate(p))]
+    images = x[:, torch.tensor(allowed, device=x.device)]  # [batch, permutation, particle, dim]
+    left, values, right = torch.linalg.svd(images.transpose(2, 3) @ to[:, None])
+    row, best = torch.arange(len(x), device=x.device), values.sum(dim=2).argmax(dim=1)
+    return images[row, best] @ (left[row, best] @ right[row, best])

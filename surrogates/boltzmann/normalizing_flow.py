@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from scenegrad.surrogates.boltzmann.bases import Base
+from scenegrad.surrogates.boltzmann.continuous import Continuous
 
 __all__ = ["Affine", "Bijection", "NormalizingFlow"]
 
@@ -42,6 +43,14 @@ class NormalizingFlow(nn.Module):
             x, log_det = bijection(x)
             log_density = log_density - log_det
         return x, log_density
+
+    @torch.no_grad()
+    def draw(self, count: int, random: torch.Generator | None = None) -> Tensor:
+        """x [count, *shape] alone: the numbers that `sample` draws, without the cost of their density."""
+        x = self.base.sample(count, random, self.like)
+        for bijection in self.bijections:
+            x = bijection.moved(x) if isinstance(bijection, Continuous) else bijection(x)[0]
+        return x
 
     def log_density(self, x: Tensor) -> Tensor:
         total = x.new_zeros(len(x))

@@ -16,7 +16,7 @@ from scenegrad.surrogates.choices import spell
 from scenegrad.surrogates.data.samples import Window, column
 from scenegrad.surrogates.data.split import AnySplit, Split, fingerprint
 from scenegrad.surrogates.data.statistics import Moments, Statistics
-from scenegrad.surrogates.data.windows import grid_of
+from scenegrad.surrogates.data.trajectories import grid_of
 from scenegrad.surrogates.operators.names import Names
 
 __all__ = ["PairSamples", "Pairs"]
@@ -50,13 +50,27 @@ class Pairs:
             raise EngineError(f"Every array needs one entry for each pair along its first axis; there are {lengths}.")
         return Pairs(named_x, named_y, numbers, dt, split or Split())
 
+    @property
+    def identities(self) -> list[str]:
+        """What each pair is, whatever its place and whichever of its fields a network names."""
+        return identities_of(self.x or self.y, self.parameters, len(next(iter(self.y.values()))))
+
     def bind(self, names: Names, horizon: int) -> PairSamples:
+        self.refuse_more(names, horizon)
+        return PairSamples(self, names)
+
+    def refuse_more(self, names: Names, horizon: int) -> None:
         if horizon != 1 or names.history != 1:
             raise EngineError(
                 f"Pairs hold one step; targets of {horizon} steps after a history of {names.history} frames need "
                 f"trajectories. Take OneStep() or Noise(...), and history=1."
             )
-        return PairSamples(self, names)
+
+
+def identities_of(fields: Mapping[str, np.ndarray], numbers: Mapping[str, np.ndarray], count: int) -> list[str]:
+    told = {name: np.asarray(values, dtype=np.float64) for name, values in numbers.items()}
+    told |= {name: np.asarray(values, dtype=np.float32) for name, values in fields.items()}
+    return [fingerprint({name: values[i] for name, values in told.items()}) for i in range(count)]
 
 
 class PairSamples:
@@ -77,16 +91,15 @@ class PairSamples:
         for name, array in both.items():
             broken = np.flatnonzero(~np.isfinite(array).reshape(len(array), -1).all(axis=1))
             if len(broken):
+                more = f", as have {len(broken) - 1} others" * (len(broken) > 1)
                 raise EngineError(
-                    f"Pair {broken[0]} ({name}) has values that are not finite, as have {len(broken) - 1} others. "
-                    f"Leave them out or make them anew."
+                    f"Pair {broken[0]} ({name}) has values that are not finite{more}. Leave it out or make it anew."
                 )
         self.grid = grid_of(self.x or self.y, names)
         count = len(next(iter(self.y.values())))
-        told = (self.x or self.y) | self.numbers
-        self.keys = [fingerprint({name: array[i] for name, array in told.items()}) for i in range(count)]
+        self.keys = identities_of(self.x or self.y, self.numbers, count)
         self.whole = fingerprint(both | self.numbers)
-        self.parts = pairs.split.assign(self.keys, pairs.parameters)
+        self.parts = pairs.split.assign(pairs.identities, pairs.parameters)
 
     @property
     def cut(self) -> dict[str, Any]:
@@ -95,6 +108,10 @@ class PairSamples:
     @property
     def hash(self) -> str:
         return hashlib.sha256(json.dumps([self.whole, self.dt, self.parts]).encode()).hexdigest()
+
+    @property
+    def parameters(self) -> Mapping[str, np.ndarray]:
+        return self.pairs.parameters
 
     def count(self, part: str) -> int:
         return len(self.parts[part])

@@ -10,7 +10,7 @@ import numpy as np
 
 from scenegrad.engine.errors import EngineError
 
-__all__ = ["PARTS", "SPLITS", "AnySplit", "Split", "SplitByParameter", "SplitByPlace", "fingerprint"]
+__all__ = ["PARTS", "SPLITS", "AnySplit", "Split", "SplitByParameter", "SplitByPlace", "beyond", "fingerprint"]
 
 PARTS = ("train", "validation", "test")
 
@@ -85,7 +85,7 @@ class SplitByParameter:
         if self.address not in parameters:
             raise EngineError(
                 f"The split is by {self.address}, which these trajectories do not record; they record "
-                f"{', '.join(parameters) or 'none'}."
+                f"{', '.join(parameters) or 'none'}. Let the scene vary it, or split by another."
             )
         values = np.asarray(parameters[self.address], dtype=np.float64)
         if values.ndim != 1:
@@ -121,6 +121,17 @@ class SplitByPlace:
         if len(set(told)) != len(told) or not train:
             raise EngineError("SplitByPlace needs some trajectories to train on, and each of the others in one part.")
         return {"train": train, "validation": list(self.validation), "test": list(self.test)}
+
+
+def beyond(split: AnySplit, parameters: Mapping[str, np.ndarray]) -> set[int]:
+    """Positions of the trajectories that lie outside of the bounds of a split, if it has any."""
+    outside: set[int] = set()
+    while isinstance(split, SplitByParameter):
+        values = np.asarray(parameters[split.address], dtype=np.float64) if split.address in parameters else np.zeros(0)
+        low, high = (end if end is not None else far for end, far in ((split.low, -np.inf), (split.high, np.inf)))
+        outside |= set(np.flatnonzero((values < low) | (values > high)).tolist())
+        split = split.then
+    return outside
 
 
 AnySplit = Split | SplitByParameter | SplitByPlace

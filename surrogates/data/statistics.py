@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["Moments", "Statistics"]
+__all__ = ["Moments", "Statistics", "growth"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,9 @@ class Statistics:
     )
     parameter_mean: Tensor
     parameter_std: Tensor
+    output_growth: Tensor | None = None  # p of change ~ dt^p over steps of several lengths; one where it is not known
+    step_range: Tensor | None = None  # the shortest and the longest step, in units of the step; one and one
+    output_turn: Tensor | None = None  # root mean square of the change of the change over a step; one where not known
 
 
 class Moments:
@@ -47,3 +51,22 @@ class Moments:
         std = np.sqrt(self.square / max(self.count, 1))
         flat = std <= 1e-12 * np.abs(self.mean)
         return torch.from_numpy(self.mean.copy()), torch.from_numpy(np.where(flat, 1.0, std))
+
+    def size(self) -> Tensor:
+        """Root mean square; a channel that is always zero gets 1."""
+        size = np.sqrt(self.mean**2 + self.square / max(self.count, 1))
+        return torch.from_numpy(np.where(size == 0.0, 1.0, size))
+
+
+def growth(changes: Mapping[float, Tensor]) -> Tensor:
+    """p of change = change_1 l^p for each channel, by least squares of logarithms; change_1 is that of l = 1.
+
+    changes: by l, the length of a step in units of the shortest, the standard deviations [channel] of the change over
+    it. Fields that are smooth in time give 1, paths of noise 1/2, and what has forgotten where it was 0.
+    """
+    longer = [length for length in changes if length != 1.0]
+    if not longer:
+        return torch.ones_like(changes[1.0])
+    far = torch.tensor(longer, dtype=torch.float64).log()[:, None]
+    rise = torch.stack([(changes[length] / changes[1.0]).log() for length in longer])
+    return (far * rise).sum(dim=0) / far.square().sum()

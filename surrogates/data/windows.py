@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +16,16 @@ from scenegrad.engine.errors import EngineError
 from scenegrad.surrogates.choices import choose, spell
 from scenegrad.surrogates.data.samples import Window, column
 from scenegrad.surrogates.data.split import SPLITS, AnySplit, Split, fingerprint
-from scenegrad.surrogates.data.statistics import Moments, Statistics
+from scenegrad.surrogates.data.statistics import Moments, Statistics, growth
+from scenegrad.surrogates.data.trajectories import (
+    Trajectories,
+    grid_of,
+    identities,
+    parameter_table,
+    probe_of,
+    refuse_unfinished,
+    uniform_interval,
+)
 from scenegrad.surrogates.operators.names import Names, earlier
 
 __all__ = ["Trajectories", "WindowSamples", "Windows"]
@@ -24,35 +33,14 @@ __all__ = ["Trajectories", "WindowSamples", "Windows"]
 MEMORY = 4 * 2**30  # [bytes] of frames kept at hand; beyond it they are read when they are needed
 
 
-class Trajectories(Protocol):
-    """An ensemble of simulations, as `generate` leaves it."""
-
-    @property
-    def members(self) -> Sequence[int]: ...
-
-    @property
-    def probes(self) -> Sequence[str]: ...
-
-    @property
-    def parameters(self) -> dict[str, np.ndarray]: ...  # by address, one row for each of `members`
-
-    @property
-    def hash(self) -> str: ...
-
-    def read(
-        self, member: int, probe: str, quantity: str, frames: slice = slice(None)
-    ) -> np.ndarray: ...  # [frame, ...]
-
-    def times(self, probe: str) -> np.ndarray: ...  # [frame]
-
-    def quantities(self, probe: str) -> Iterable[str]: ...
-
-
 @dataclass(frozen=True)
 class Windows:
     """How trajectories are cut into examples.
 
     stride: frames between the input and the target, so that a learned step is stride times the interval of the output.
+    leads: how many strides ahead the targets lie, rising; with several, such as (1, 2, 4), a network learns steps of
+    several lengths, each example its own, which it is told as dt [Herde et al. 2024, arXiv:2405.19101, all to all]. The
+    step of the data is the shortest.
     probe: the output of the scene that holds the fields; it may be left out where only one of them does.
     first: frame before which nothing is used, such as a transient.
     """
@@ -62,22 +50,29 @@ class Windows:
     probe: str | None = None
     first: int = 0
     split: AnySplit = field(default_factory=Split)
+    leads: tuple[int, ...] = (1,)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "leads", tuple(self.leads))
         if self.stride < 1 or self.first < 0:
             raise EngineError(
                 f"Windows got stride={self.stride}, first={self.first}; a stride is a positive number of frames, and "
                 f"the first frame is not negative."
             )
+        if list(self.leads) != sorted(set(self.leads)) or min(self.leads, default=0) < 1:
+            raise EngineError(
+                f"Windows got leads={self.leads}; they are positive numbers of strides that rise, such as (1, 2, 4)."
+            )
 
     def cut(self) -> dict[str, Any]:
         """All but the data, as plain tables, such as a recipe has."""
-        return {"stride": self.stride, "probe": self.probe, "first": self.first, "split": spell(self.split)}
+        numbers = {"stride": self.stride, "leads": list(self.leads), "first": self.first}
+        return {**numbers, "probe": self.probe, "split": spell(self.split)}
 
     @staticmethod
     def again(data: Trajectories, cut: Mapping[str, Any]) -> Windows:
         """Undoes `cut`; what is left out takes its default."""
-        allowed = ("stride", "probe", "first", "split")
+        allowed = ("stride", "leads", "probe", "first", "split")
         if strangers := [name for name in cut if name not in allowed]:
             raise EngineError(f"Windows got {', '.join(strangers)}; they take {', '.join(allowed)}.")
         table = dict(cut)
@@ -91,31 +86,39 @@ class Windows:
 
 
 class WindowSamples:
-    """Windows for one network. An example is a trajectory and the frame at which its window begins."""
+    """Windows for one network. An example is a trajectory, the frame at which its window begins, and its lead."""
 
     def __init__(self, how: Windows, names: Names, horizon: int):
         self.how, self.names, self.horizon = how, names, horizon
         self.wanted = tuple(dict.fromkeys((*names.fields, *names.outputs)))
         refuse_unfinished(how.data)
-        self.probe = probe_of(how, self.wanted)
+        self.probe = probe_of(how.data, how.probe, self.wanted)
         self.members = list(how.data.members)
         self.table = parameter_table(how.data, names.parameters)
         times = np.asarray(how.data.times(self.probe))
-        self.dt = uniform_interval(times, self.probe) * how.stride
-        self.first = how.first + (names.history - 1) * how.stride  # the earliest that has all its past
-        self.starts = range(self.first, len(times) - horizon * how.stride)
-        if len(self.starts) == 0:
-            raise EngineError(
-                f"Windows of {horizon} strides of {how.stride} frames after frame {self.first} do not fit into the "
-                f"{len(times)} frames of {self.probe}. Take a shorter stride or history, or write frames more often."
-            )
+        self.step = how.stride * how.leads[0]  # frames
+        self.dt = uniform_interval(times, self.probe) * self.step
+        self.first = how.first + (names.history - 1) * self.step  # the earliest that has all its past
+        self.examples = [one for lead in how.leads for one in self.starts(lead, len(times))]
         self.kept: dict[tuple[int, str], np.ndarray] = {}
         firsts = [{name: self.read(place, name, slice(0, 1)) for name in self.wanted} for place in self.places]
         self.grid = grid_of(firsts[0], names)
         self.refuse_odd(firsts)
         self.fits = sum(a.nbytes for first in firsts for a in first.values()) * len(times) <= MEMORY
         self.keys = [fingerprint(self.row(place) | first) for place, first in zip(self.places, firsts, strict=True)]
-        self.parts = how.split.assign(self.keys, how.data.parameters)
+        self.parts = how.split.assign(identities(how.data), how.data.parameters)
+
+    def starts(self, lead: int, frames: int) -> list[tuple[int, int]]:
+        """Where windows of this lead begin, and how many frames each of their steps has."""
+        step = lead * self.how.stride
+        first = self.how.first + (self.names.history - 1) * step
+        found = [(start, step) for start in range(first, frames - self.horizon * step)]
+        if not found:
+            raise EngineError(
+                f"Windows of {self.horizon} strides of {step} frames after frame {first} do not fit into the "
+                f"{frames} frames of {self.probe}. Take a shorter stride, lead or history, or write frames more often."
+            )
+        return found
 
     def refuse_odd(self, firsts: Sequence[Mapping[str, np.ndarray]]) -> None:
         for place, first in zip(self.places, firsts, strict=True):
@@ -131,6 +134,10 @@ class WindowSamples:
         return self.how.cut()
 
     @property
+    def parameters(self) -> Mapping[str, np.ndarray]:
+        return self.how.data.parameters
+
+    @property
     def places(self) -> range:
         """Positions of the members in the tables of the data."""
         return range(len(self.members))
@@ -140,13 +147,14 @@ class WindowSamples:
 
     @property
     def hash(self) -> str:
-        cut = [self.how.data.hash, self.probe, self.how.stride, self.how.first, self.horizon, self.wanted]
+        how = self.how
+        cut = [how.data.hash, self.probe, how.stride, how.leads, how.first, self.horizon, self.wanted]
         # What the trajectories are, too: an ensemble that grew is made by the same rule, but holds others.
         plain = json.dumps([*cut, self.names.parameters, self.names.history, self.keys, self.parts])
         return hashlib.sha256(plain.encode()).hexdigest()
 
     def count(self, part: str) -> int:
-        return len(self.parts[part]) * len(self.starts)
+        return len(self.parts[part]) * len(self.examples)
 
     def read(self, place: int, name: str, frames: slice) -> np.ndarray:
         read = self.how.data.read(self.members[place], self.probe, name, frames)
@@ -168,48 +176,57 @@ class WindowSamples:
                 f"{name} of member {self.members[place]} has values that are not finite. Leave it out or make it anew."
             )
 
-    def frame(self, place: int, name: str, index: int) -> Tensor:
+    def stretch(self, place: int, name: str, start: int, step: int) -> np.ndarray:
+        """The frames of one field that a window takes: of outputs its past, its now and its targets, else its now."""
+        past, ahead = (self.names.history - 1, self.horizon) if name in self.names.outputs else (0, 0)
+        frames = slice(start - past * step, start + ahead * step + 1, step)
         if self.fits:
-            return torch.from_numpy(self.trajectory(place, name)[index])
-        alone = self.read(place, name, slice(index, index + 1))
+            return self.trajectory(place, name)[frames]
+        alone = self.read(place, name, frames)
         self.refuse_broken(place, name, alone)
-        return torch.from_numpy(alone[0])
+        return alone
 
     def window(self, part: str, picks: Sequence[int]) -> Window:
-        drawn = [(self.parts[part][pick // len(self.starts)], self.starts[pick % len(self.starts)]) for pick in picks]
+        count = len(self.examples)
+        drawn = [(self.parts[part][pick // count], *self.examples[pick % count]) for pick in picks]
+        frames = {
+            name: [self.stretch(place, name, start, step) for place, start, step in drawn] for name in self.wanted
+        }
 
-        def gather(name: str, step: int) -> Tensor:
-            return torch.stack([self.frame(place, name, start + step * self.how.stride) for place, start in drawn])
+        def gather(name: str, steps: int) -> Tensor:
+            now = self.names.history - 1 if name in self.names.outputs else 0
+            return torch.from_numpy(np.stack([these[now + steps] for these in frames[name]]))
 
         return Window(
             {name: gather(*frame) for name, frame in self.framed().items()},
             tuple({n: gather(n, step) for n in self.names.outputs} for step in range(1, self.horizon + 1)),
-            {address: column([float(self.table[address][place]) for place, _ in drawn]) for address in self.table},
-            column([self.dt] * len(drawn)),
+            {address: column([float(self.table[address][place]) for place, *_ in drawn]) for address in self.table},
+            column([self.dt * (step / self.step) for *_, step in drawn]),
         )
 
     def framed(self) -> dict[str, tuple[str, int]]:
-        """Of which field each input is a frame, and how many strides from now."""
+        """Of which field each input is a frame, and how many steps from now."""
         now = {name: (name, 0) for name in self.names.fields}
         past = range(1, self.names.history)
         return now | {earlier(name, steps): (name, -steps) for name in self.names.recalled for steps in past}
 
     def rollout(self, part: str, pick: int) -> Window:
-        """One whole trajectory of a part, from the first frame that has its past, in steps of a stride."""
+        """One whole trajectory of a part, from the first frame that has its past, in the shortest steps."""
         place = self.parts[part][pick]
-        steps = range(self.first + self.how.stride, len(self.trajectory(place, self.wanted[0])), self.how.stride)
+        steps = range(self.first + self.step, len(self.trajectory(place, self.wanted[0])), self.step)
         whole = {name: torch.from_numpy(self.trajectory(place, name)) for name in self.wanted}
         return Window(
-            {n: whole[field][self.first + step * self.how.stride][None] for n, (field, step) in self.framed().items()},
+            {n: whole[field][self.first + ago * self.step][None] for n, (field, ago) in self.framed().items()},
             tuple({name: whole[name][index][None] for name in self.names.outputs} for index in steps),
             {address: column([float(self.table[address][place])]) for address in self.table},
             column([self.dt]),
         )
 
     def statistics(self) -> Statistics:
-        names, train, stride = self.names, self.parts["train"], self.how.stride
+        names, train, leads = self.names, self.parts["train"], self.how.leads
         inputs, outputs = Moments(names.width(names.fields)), Moments(names.width(names.outputs))
-        change = Moments(names.width(names.outputs))
+        changes = {lead: Moments(names.width(names.outputs)) for lead in leads}
+        turn = Moments(names.width(names.outputs))
 
         def channels(place: int, which: Sequence[str]) -> np.ndarray:
             parts = [self.trajectory(place, name)[self.how.first :] for name in which]
@@ -221,63 +238,20 @@ class WindowSamples:
                 inputs.add(channels(place, names.fields))
             given = channels(place, names.outputs)
             outputs.add(given)
-            change.add(given[stride:] - given[:-stride])
+            for lead, change in changes.items():
+                frames = lead * self.how.stride
+                change.add(given[frames:] - given[:-frames])
+            steps = given[self.step :] - given[: -self.step]
+            if len(steps) > self.step:
+                turn.add(steps[self.step :] - steps[: -self.step])
         conditions = Moments(len(names.parameters))
         if names.parameters:
             conditions.add(np.stack([np.asarray(self.table[address])[train] for address in names.parameters], axis=-1))
         mean, std = (names.spread(found) for found in inputs.tensors())
-        return Statistics(mean, std, *outputs.tensors(), change.tensors()[1], *conditions.tensors())
-
-
-def refuse_unfinished(data: Trajectories) -> None:
-    """An ensemble of which members are still to come: what is trained on it could not be made again."""
-    if missing := list(getattr(data, "missing", ())):
-        listed = ", ".join(map(str, missing[:5])) + (" ..." if len(missing) > 5 else "")
-        raise EngineError(
-            f"{getattr(data, 'path', 'This dataset')} is not finished: {len(missing)} members are missing ({listed}). "
-            f"Run generate again with the same arguments: it makes those, and only those."
+        spreads = {lead / leads[0]: change.tensors()[1] for lead, change in changes.items()}
+        return Statistics(
+            *(mean, std, *outputs.tensors(), spreads[1.0], *conditions.tensors()),
+            output_growth=growth(spreads),
+            step_range=torch.tensor([1.0, leads[-1] / leads[0]]),
+            output_turn=turn.size() if turn.count else None,
         )
-
-
-def probe_of(how: Windows, wanted: Sequence[str]) -> str:
-    """The output that was asked for, or the only one that recorded all the fields."""
-    recorded = {probe: list(how.data.quantities(probe)) for probe in how.data.probes}
-    fitting = [probe for probe, quantities in recorded.items() if set(wanted) <= set(quantities)]
-    if how.probe in fitting or (how.probe is None and len(fitting) == 1):
-        return how.probe or fitting[0]
-    listed = "; ".join(f"{probe}: {', '.join(quantities)}" for probe, quantities in recorded.items())
-    asked = f"of probe={how.probe!r}" if how.probe else "and no probe" if fitting else "of these trajectories"
-    raise EngineError(f"Windows got the fields {', '.join(wanted)} {asked}. What was recorded: {listed}.")
-
-
-def parameter_table(data: Trajectories, addresses: Sequence[str]) -> dict[str, np.ndarray]:
-    known = data.parameters
-    if missing := [address for address in addresses if address not in known]:
-        raise EngineError(
-            f"The network conditions on {', '.join(missing)}, which these trajectories do not record; they record "
-            f"{', '.join(known) or 'none'}. Let the scene vary it, or leave it out of the network's parameters."
-        )
-    return {address: np.asarray(known[address], dtype=np.float64) for address in addresses}
-
-
-def uniform_interval(times: np.ndarray, probe: str) -> float:
-    steps = np.diff(times)
-    if len(steps) == 0 or np.ptp(steps) > 1e-6 * steps.mean():
-        raise EngineError(f"The frames of {probe} are not evenly spaced in time: {times[:4].tolist()} ...")
-    return float((times[-1] - times[0]) / len(steps))
-
-
-def grid_of(frames: dict[str, np.ndarray], names: Names) -> tuple[int, ...]:
-    """Points along each axis, the same for every field."""
-    grids = {name: array.shape[1:-1] if name in names.components else array.shape[1:] for name, array in frames.items()}
-    if len(set(grids.values())) != 1:
-        raise EngineError(
-            f"The fields do not share a grid: {grids}. A vector [*grid, component] needs components={{name: dim}}."
-        )
-    for name, size in names.components.items():
-        if name in frames and frames[name].shape[-1] != size:
-            raise EngineError(
-                f"The network takes {name} to have {size} components; in the data it has {frames[name].shape[-1]}. "
-                f"Build it with components={{{name!r}: {frames[name].shape[-1]}}}."
-            )
-    return next(iter(grids.values()))

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
-import torch
-from torch import Tensor
-
 from scenegrad.engine.errors import EngineError
+from scenegrad.scenes.errors import nearest
 from scenegrad.surrogates.data.samples import Samples
+from scenegrad.surrogates.evaluation.conserved import Quantity
 from scenegrad.surrogates.evaluation.cost import Coarse, break_even
+from scenegrad.surrogates.evaluation.errors import relative_max, vrmse
+from scenegrad.surrogates.evaluation.examination import DRAWS, examine
+from scenegrad.surrogates.evaluation.one_step import mean_error
+from scenegrad.surrogates.evaluation.report import Report
 from scenegrad.surrogates.evaluation.rollouts import compare
 from scenegrad.surrogates.evaluation.spectrum import spectrum_error
 from scenegrad.surrogates.model import Dressed
-from scenegrad.surrogates.training.losses import relative_l2
 
 __all__ = [
     "METRICS",
     "BreakEven",
+    "Calibration",
+    "ConservedError",
     "CorrelationTime",
+    "LargestError",
     "Metric",
     "OneStepError",
     "Persistence",
@@ -32,16 +38,6 @@ __all__ = [
     "judge",
 ]
 
-BATCH = 32
-
-
-class Report(dict[str, float]):
-    """Numbers by name; `print` shows them as a table."""
-
-    def __str__(self) -> str:
-        width = max(map(len, self), default=0)
-        return "\n".join(f"{name:<{width}}  {value:.4g}" for name, value in self.items())
-
 
 class Metric(Protocol):
     def __call__(self, model: Dressed, samples: Samples) -> dict[str, float]: ...
@@ -49,7 +45,7 @@ class Metric(Protocol):
 
 @dataclass(frozen=True)
 class OneStepError:
-    """Relative L2 after one step, the mean over all windows and outputs."""
+    """Relative L2 after one step, the mean over all windows and outputs; benchmarks call it nRMSE."""
 
     part: str = "test"
 
@@ -79,7 +75,17 @@ class VRMSE:
     part: str = "test"
 
     def __call__(self, model: Dressed, samples: Samples) -> dict[str, float]:
-        return {"vrmse": mean_error(model, samples, self.part, vrmse)}
+        return {"vrmse": mean_error(model, samples, self.part, partial(vrmse, dim=len(samples.grid)))}
+
+
+@dataclass(frozen=True)
+class LargestError:
+    """The largest error at any point after one step over the largest value of the truth, the mean over all windows."""
+
+    part: str = "test"
+
+    def __call__(self, model: Dressed, samples: Samples) -> dict[str, float]:
+        return {"largest": mean_error(model, samples, self.part, relative_max)}
 
 
 @dataclass(frozen=True)
@@ -87,9 +93,11 @@ class RolloutError:
     """Relative L2 after the last of `steps` steps along the trajectories."""
 
     steps: int = 10
+    part: str = "test"
 
     def __call__(self, model: Dressed, samples: Samples) -> dict[str, float]:
-        return {f"rollout_{self.steps}": float(compare(model, samples, steps=self.steps).error[:, -1].mean())}
+        seen = compare(model, samples, self.part, self.steps)
+        return {f"rollout_{self.steps}": float(seen.error[:, -1].mean())}
 
 
 @dataclass(frozen=True)
@@ -97,9 +105,10 @@ class CorrelationTime:
     """How long the correlation with the truth stays at or above a threshold, in steps and in time."""
 
     threshold: float = 0.8
+    part: str = "test"
 
     def __call__(self, model: Dressed, samples: Samples) -> dict[str, float]:
-        seen = compare(model, samples)
+        seen = compare(model, samples, self.part)
         steps = seen.correlation_steps(self.threshold)
         return {"correlation_steps": float(steps), "correlation_time": steps * seen.dt}
 
@@ -108,9 +117,38 @@ class CorrelationTime:
 class SpectrumError:
     """Mean |log10| of the ratio of the power spectra at the end of the trajectories."""
 
+    part: str = "test"
+
     def __call__(self, model: Dressed, samples: Samples) -> dict[str, float]:
-        ends = compare(model, samples).last.values()
+        ends = compare(model, samples, self.part).last.values()
         return {"spectrum": sum(spectrum_error(p, t, len(samples.grid)) for p, t in ends) / len(ends)}
+
+
+@dataclass(frozen=True)
+class ConservedError:
+    """Errors of means, energies and the like at the end of the trajectories, each in units of its own size, and the
+    Wasserstein-2 distance of their values along all trajectories. quantities: what is known by the names of the fields,
+    unless said, such as (KineticEnergy("velocity", "density"),)."""
+
+    quantities: tuple[Quantity, ...] | None = None
+    part: str = "test"
+
+    def __call__(self, model: Dressed, samples: Samples) -> dict[str, float]:
+        found = examine(model, samples, self.part, draws=1, quantities=self.quantities).numbers
+        return {name: value for name, value in found.items() if name.startswith(("error of", "W2 of"))}
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """CRPS, spread over skill and flatness of the rank histogram of several draws, after one step and at the end."""
+
+    draws: int = DRAWS
+    part: str = "test"
+
+    def __call__(self, model: Dressed, samples: Samples) -> dict[str, float]:
+        found = examine(model, samples, self.part, draws=self.draws, quantities=()).numbers
+        kept = ("crps", "spread_skill", "rank_distance", "of_mean")
+        return {name: value for name, value in found.items() if name.startswith(kept)}
 
 
 @dataclass(frozen=True)
@@ -135,9 +173,12 @@ METRICS = {
     "one_step": OneStepError,
     "persistence": Persistence,
     "vrmse": VRMSE,
+    "largest": LargestError,
     "rollout": RolloutError,
     "correlation_time": CorrelationTime,
     "spectrum": SpectrumError,
+    "conserved": ConservedError,
+    "calibration": Calibration,
 }
 
 
@@ -155,34 +196,11 @@ def judge(model: Dressed, samples: Samples, metrics: Sequence[str | Metric]) -> 
                     "The metric 'break_even' needs a solver to compare with: BreakEven(coarse, resolutions)."
                 )
             if metric not in METRICS:
-                raise EngineError(f"There is no metric {metric!r}; there are: {', '.join(METRICS)}, break_even.")
+                raise EngineError(
+                    f"There is no metric {metric!r}.{nearest(str(metric), METRICS)} There are: {', '.join(METRICS)}, "
+                    f"break_even."
+                )
             report |= METRICS[metric]()(model, samples)
         else:
             report |= metric(model, samples)
     return report
-
-
-def vrmse(predicted: Tensor, true: Tensor) -> Tensor:
-    a, b = predicted.flatten(1), true.flatten(1)
-    return ((a - b).square().mean(dim=1) / (b.var(dim=1) + 1e-7)).sqrt()
-
-
-def mean_error(
-    model: Dressed | None,
-    samples: Samples,
-    part: str,
-    error: Callable[[Tensor, Tensor], Tensor] = relative_l2,
-) -> float:
-    """Mean error after one step over the windows of a part; without a model, of the forecast that nothing changes."""
-    count = samples.count(part)
-    if count == 0:
-        raise EngineError(f"The {part} part is empty. Keep some trajectories from training with Split({part}=0.1).")
-    device = str(next(model.parameters()).device) if model is not None else "cpu"
-    errors = []
-    for first in range(0, count, BATCH):
-        window = samples.window(part, range(first, min(first + BATCH, count))).to(device)
-        with torch.no_grad():
-            outputs = window.inputs if model is None else model(window.inputs, window.params, window.dt)
-        true = window.targets[0]
-        errors.append(torch.stack([error(outputs[name], true[name]) for name in true]).mean(dim=0))
-    return float(torch.cat(errors).mean())

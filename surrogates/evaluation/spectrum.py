@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["power_spectrum", "spectrum_error"]
+__all__ = ["power_spectrum", "ratio_of_spectra", "spectrum_error"]
 
 
 def power_spectrum(field: Tensor, dim: int) -> Tensor:
@@ -24,7 +24,11 @@ def power_spectrum(field: Tensor, dim: int) -> Tensor:
 
 def spectrum_error(predicted: Tensor, true: Tensor, dim: int) -> float:
     """Mean |log10(power predicted / power true)| over the shells that hold more than 1e-8 of the true power."""
-    a, b = (power_spectrum(value, dim).mean(dim=0) for value in (predicted, true))
-    held = b > 1e-8 * b.sum()
+    return ratio_of_spectra(*(power_spectrum(value, dim).mean(dim=0) for value in (predicted, true)))
+
+
+def ratio_of_spectra(predicted: Tensor, true: Tensor) -> float:
+    """The same of two spectra [shell]."""
+    held = true > 1e-8 * true.sum()
     held[0] = False
-    return float((a[held].clamp(min=1e-30) / b[held]).log10().abs().mean())
+    return float((predicted[held].clamp(min=1e-30) / true[held]).log10().abs().mean())

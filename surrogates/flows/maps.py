@@ -51,12 +51,19 @@ class FlowMap:
         return 1
 
     def __call__(self, model: Any, window: Window, loss: Loss, random: torch.Generator) -> Tensor:
+        if not model.flow.jumps:
+            raise EngineError(
+                f"{type(self).__name__}() teaches where a flow leads, and the network of this one is not told the time "
+                f"of arrival. Build it with Flow(..., objective={type(self).__name__}())."
+            )
         at = passage(model, window, self.coupling, random)
         r = at.s + (1.0 - at.s) * torch.rand(len(at.s), generator=random).to(at.s)
-        matching = (model.mean_velocity(at.x, at.s, at.s, at.inputs, at.constants) - at.velocity).square().flatten(1)
-        off = self.off(model, at, r).square().flatten(1)
         count = max(1, round(self.matched * len(at.s)))
-        return torch.cat([matching[:count].mean(1), off[count:].mean(1)]).mean()
+        some, rest = at.part(slice(count)), at.part(slice(count, None))
+        parts = [model.mean_velocity(some.x, some.s, some.s, some.inputs, some.constants) - some.velocity]
+        if count < len(at.s):
+            parts.append(self.off(model, rest, r[count:]))
+        return torch.cat([part.square().flatten(1).mean(1) for part in parts]).mean()
 
     def off(self, model: FlowStepper, at: Passage, r: Tensor) -> Tensor:
         """By how much the map from s to r misses its equation [batch, channel, *grid]."""

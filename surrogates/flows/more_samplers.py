@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -95,7 +94,8 @@ class Noisy:
             drift = field.velocity(x, s) + strength * field.score(x, s)
             x = x + ds * drift
             if not last:
-                x = x + (2.0 * strength * ds).sqrt() * torch.randn(x.shape, dtype=x.dtype).to(x)
+                noise = torch.randn(x.shape, dtype=x.dtype).to(x)
+                x = x + (2.0 * strength * ds).sqrt() * (field.kept(noise) if field.kept else noise)
         return x
 
 
@@ -159,9 +159,3 @@ class Jumps:
             s, r = (torch.full((len(x),), t, dtype=x.dtype, device=x.device) for t in (begin, end))
             x = field.jump(x, s, r)
         return x
-
-
-def normal_log_density(x: Tensor) -> Tensor:
-    """Of white noise [batch]."""
-    flat = x.flatten(1)
-    return -0.5 * flat.square().sum(1) - 0.5 * flat.shape[1] * math.log(2.0 * math.pi)

@@ -50,9 +50,10 @@ class RungeKutta:
             x = self.step(field.velocity, x, begin, end - begin)
         return x
 
-    def step(self, velocity: Velocity, x: Tensor, s: float, ds: float) -> Tensor:
-        slopes: list[Tensor] = []
-        for node, row in zip(self.nodes, self.stages, strict=True):
+    def step(self, velocity: Velocity, x: Tensor, s: float, ds: float, slope: Tensor | None = None) -> Tensor:
+        """slope: v(x, s), where it is known already."""
+        slopes: list[Tensor] = [] if slope is None else [slope]
+        for node, row in list(zip(self.nodes, self.stages, strict=True))[len(slopes) :]:
             at = x + ds * combined(row, slopes) if slopes else x
             slopes.append(velocity(at, torch.full((len(x),), s + node * ds, dtype=x.dtype, device=x.device)))
         return x + ds * combined(self.weights, slopes)

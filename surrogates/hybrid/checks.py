@@ -10,9 +10,10 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from scenegrad.engine.fields import fields_of
 from scenegrad.engine.rollout import rollout
 from scenegrad.engine.solver import Solver
-from scenegrad.engine.state import Params, tensors
+from scenegrad.engine.state import Params
 
 __all__ = ["Check", "CoarseStep", "Drift", "Together"]
 
@@ -25,7 +26,7 @@ class Check(Protocol):
     What is small is for `calibrated` to find out."""
 
     def __call__(self, before: Any, after: Any, params: Params, time: float, dt: float) -> Tensor:
-        """[batch], dimensionless; before and after: states. Not finite means no trust."""
+        """[batch], dimensionless; before and after: states as the solver knows them. Not finite means no trust."""
         ...
 
 
@@ -34,21 +35,22 @@ class CoarseStep:
     """The distance from the proposal to one step of a coarse solver, relative to the change of the state over the step.
 
     coarse: the same scene with fewer cells. params: its own, for the same members, where the addresses do not carry
-    over. down: from a state of the fine solver to one of the coarse one. fields: of a coarse state, what is compared.
-    Far from the training data, where a residual of the equations says little, this still does: a coarse step is wrong
-    by its own error there too, and a network by any amount.
+    over. down: from a state of the fine solver to one of the coarse one. fields: of a coarse state, what is compared,
+    which is all that it carries unless said. Far from the training data, where a residual of the equations says little,
+    this still does: a coarse step is wrong by its own error there too, and a network by any amount.
     """
 
     coarse: Solver[Any]
     down: Callable[[Any], Any]
     params: Params | None = None
-    fields: Fields = tensors
+    fields: Fields | None = None
 
     def __call__(self, before: Any, after: Any, params: Params, time: float, dt: float) -> Tensor:
-        start, proposed = self.down(before), self.fields(self.down(after))
         own = params if self.params is None else self.params
-        reached = self.fields(rollout(self.coarse, start, own, time + dt, start=time, probes=()).state)
-        began = self.fields(start)
+        told: Fields = self.fields or (lambda state: fields_of(self.coarse, state, own))
+        start, proposed = self.down(before), told(self.down(after))
+        reached = told(rollout(self.coarse, start, own, time + dt, start=time, probes=()).state)
+        began = told(start)
         parts = [
             distance(proposed[name], value) / distance(began[name], value).clamp(min=1e-30)
             for name, value in reached.items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -16,7 +16,7 @@ from scenegrad.engine.state import Params, select, tensors, with_tensors
 from scenegrad.surrogates.hybrid.checks import Check
 from scenegrad.surrogates.surrogate import Surrogate
 
-__all__ = ["Record", "SafeStepper", "calibrated", "threshold_of"]
+__all__ = ["Lesson", "Log", "Record", "SafeStepper", "calibrated", "threshold_of"]
 
 S = TypeVar("S")
 
@@ -32,11 +32,22 @@ class Record(Generic[S]):
     rejected: S | None
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """Steps that were not trusted, and what the solver made of them: fields by name before and after [step, ...], and
+    the numbers of params by address, on the CPU."""
+
+    before: dict[str, Tensor]
+    after: dict[str, Tensor]
+    numbers: dict[str, Tensor]
+
+
 @dataclass
 class Log(Generic[S]):
-    """What a SafeStepper did on its way."""
+    """What a SafeStepper did on its way. lessons: what there is to learn from it, see `extended`."""
 
     steps: list[Record[S]] = field(default_factory=list)
+    lessons: list[Lesson] = field(default_factory=list)
 
     @property
     def accepted(self) -> float:
@@ -67,23 +78,31 @@ class SafeStepper(TorchAdjoint, Generic[S]):
         return self.surrogate.max_dt(state, params)
 
     def step(self, state: S, params: Params, time: Tensor, dt: Tensor) -> Step[S]:
-        begin, length = float(time[0]), float(dt[0])
+        state = self.begin(state)
+        begin, length = together(time, dt)
         proposal = self.surrogate.step(state, params, time, dt).state if self.threshold > 0.0 else state
         doubt, trusted = self.judge(state, proposal, params, begin, length)
         self.note(Record(begin, doubt, trusted, None if bool(trusted.all()) else state))
         if bool(trusted.all()):
             return Step(proposal)
-        solved = rollout(self.solver, state, params, begin + length, start=begin, probes=()).state
+        alone = self.surrogate.memory.alone(state)
+        made = rollout(self.solver, alone, params, begin + length, start=begin, probes=()).state
+        solved = self.surrogate.followed(state, params, made)
+        self.note_lesson(state, solved, params, ~trusted)
         if not bool(trusted.any()):
             return Step(solved)
         return Step(select(trusted, proposal, solved))
+
+    def begin(self, state: S) -> S:
+        return self.surrogate.begin(state)
 
     def judge(self, before: S, after: S, params: Params, time: float, dt: float) -> tuple[Tensor, Tensor]:
         batch = len(next(iter(tensors(before).values())))
         if self.threshold == 0.0:
             return torch.full((batch,), torch.inf), torch.zeros(batch, dtype=torch.bool)
+        alone = self.surrogate.memory.alone
         with torch.no_grad():
-            doubt = self.check(before, after, params.detach(), time, dt).detach().cpu()
+            doubt = self.check(alone(before), alone(after), params.detach(), time, dt).detach().cpu()
             finite = torch.stack([v.reshape(batch, -1).isfinite().all(1).cpu() for v in tensors(after).values()])
         return doubt, (doubt <= self.threshold) & finite.all(0)
 
@@ -96,8 +115,30 @@ class SafeStepper(TorchAdjoint, Generic[S]):
             record = Record(record.time, record.doubt, record.trusted, with_tensors(record.rejected, kept))
         self.log.steps.append(record)
 
+    def note_lesson(self, before: S, after: S, params: Params, which: Tensor) -> None:
+        if torch.is_grad_enabled():
+            return
+
+        def kept(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+            return {name: value.detach()[which.to(value.device)].cpu() for name, value in values.items()}
+
+        here, there = self.surrogate.fields(before, params), self.surrogate.fields(after, params)
+        self.log.lessons.append(Lesson(kept(here), kept(there), kept(params)))
+
     def observe(self, state: S, params: Params) -> dict[str, Tensor]:
         return self.solver.observe(state, params)
+
+
+def together(time: Tensor, dt: Tensor) -> tuple[float, float]:
+    """Where all members are and how far they go, which has to be the same for all."""
+    begin, length = float(time[0]), float(dt[0])
+    apart = max(float((time - begin).abs().max()), float((dt - length).abs().max()))
+    if apart > 1e-6 * length:
+        raise EngineError(
+            f"A safeguarded surrogate takes all members of a batch through the same steps; these are asked for steps "
+            f"of {float(dt.min()):.6g} to {float(dt.max()):.6g}. Run them one by one, or use a surrogate without pace=."
+        )
+    return begin, length
 
 
 def threshold_of(doubts: Tensor, quantile: float) -> float:
@@ -133,10 +174,13 @@ def calibrated(
     dt: Any = surrogate.dt
     with torch.no_grad():
         for state, params in starts:
-            here = state
+            here = surrogate.begin(state)
             for n in range(steps):
                 time = torch.full((len(next(iter(tensors(here).values()))),), n * dt, dtype=torch.float64)
                 proposal = surrogate.step(here, params, time, torch.full_like(time, dt)).state
-                doubts.append(check(here, proposal, params, n * dt, dt).cpu())
-                here = rollout(solver, here, params, (n + 1) * dt, start=n * dt, probes=()).state
+                alone = surrogate.memory.alone(here)
+                if bool(surrogate.memory.complete(here).all()):  # else the solver took it
+                    doubts.append(check(alone, surrogate.memory.alone(proposal), params, n * dt, dt).cpu())
+                made = rollout(solver, alone, params, (n + 1) * dt, start=n * dt, probes=()).state
+                here = surrogate.followed(here, params, made)
     return SafeStepper(surrogate, solver, check, threshold_of(torch.cat(doubts), quantile))

@@ -13,9 +13,12 @@ from torch.nn import functional
 
 from scenegrad.engine.errors import EngineError
 from scenegrad.surrogates.operators.grids import Bounded, Surroundings, Torus, with_places
+from scenegrad.surrogates.operators.local_kernels import Differential, Integral, Local, LocalConv
 from scenegrad.surrogates.operators.operator import Operator, Said
+from scenegrad.surrogates.operators.waves import Waves, low, low_waves
+from scenegrad.surrogates.precision import in_full_precision
 
-__all__ = ["FNO", "SpectralConv"]
+__all__ = ["FNO", "SpectralConv", "mixed"]
 
 
 class SpectralConv(nn.Module):
@@ -34,48 +37,37 @@ class SpectralConv(nn.Module):
         self.weight = nn.Parameter(torch.randn(2, *rows, width, width) / (math.sqrt(2.0) * width))
 
     def forward(self, u: Tensor) -> Tensor:  # [batch, width, *grid]
-        grid, kept = u.shape[2:], [min(m, n // 2) for m, n in zip(self.modes, u.shape[2:], strict=True)]
-        axes = list(range(2, u.ndim - 1))
-        u_hat = torch.fft.rfft(u, dim=-1)[..., : kept[-1]]
-        for axis, k in zip(axes, kept, strict=False):
-            u_hat = low(torch.fft.fft(u_hat, dim=axis), axis, k)
-        v_hat = self.mix(u_hat, kept)
-        for axis, n in zip(axes, grid, strict=False):
-            v_hat = torch.fft.ifft(widen(v_hat, axis, n), dim=axis)
-        return torch.fft.irfft(v_hat, n=grid[-1], dim=-1)
+        v = u.movedim(1, -1)
+        return self.added(torch.zeros_like(v), v, low_waves(v, self.modes)).movedim(-1, 1)
+
+    @in_full_precision
+    def added(self, to: Tensor, u: Tensor, waves: Waves) -> Tensor:
+        """to + v; both, as u, [batch, *grid, width]."""
+        return waves.synthesised(self.mix(waves.analysed(u), waves.kept), to)
 
     def matrices(self) -> Tensor:
         """[real | imaginary, *modes, width, width]"""
         return self.weight
 
-    def mix(self, u_hat: Tensor, kept: Sequence[int]) -> Tensor:
-        """The matrix of every mode, as real products: (a + ib)(R + iS) = (aR - bS) + i(aS + bR)."""
-        weight = self.matrices()
-        for axis, k in enumerate(kept[:-1], start=1):
-            weight = low(weight, axis, k)
-        real, imaginary = weight.narrow(len(kept), 0, kept[-1]).flatten(1, len(kept))  # each [mode, width, width]
-        parts = torch.view_as_real(u_hat).flatten(2, -2).permute(2, 3, 0, 1)  # [mode, re | im, batch, width]
-        rows = parts.flatten(1, 2)
-        by_real = torch.bmm(rows, real).unflatten(1, parts.shape[1:3])
-        by_imaginary = torch.bmm(rows, imaginary).unflatten(1, parts.shape[1:3])
-        a, b = by_real[:, 0] - by_imaginary[:, 1], by_imaginary[:, 0] + by_real[:, 1]
-        v_hat = torch.stack([a, b], dim=-1).permute(1, 2, 0, 3).contiguous()
-        return torch.view_as_complex(v_hat).unflatten(2, u_hat.shape[2:])
+    def mix(self, spectrum: Tensor, kept: Sequence[int]) -> Tensor:
+        """R F u from F u [batch, real | imaginary, mode, width]."""
+        return mixed(spectrum, self.matrices(), kept)
 
 
-def low(spectrum: Tensor, axis: int, k: int) -> Tensor:
-    """The frequencies 0 ... k-1 and -k ... -1 along one axis."""
-    n = spectrum.shape[axis]
-    return spectrum if n == 2 * k else torch.cat([spectrum.narrow(axis, 0, k), spectrum.narrow(axis, n - k, k)], axis)
+def mixed(spectrum: Tensor, weight: Tensor, kept: Sequence[int]) -> Tensor:
+    """The matrix of every mode, as real products: (a + ib)(R + iS) = (aR - bS) + i(aS + bR).
 
-
-def widen(spectrum: Tensor, axis: int, n: int) -> Tensor:
-    """Undoes `low`: zeros at the frequencies that it left out."""
-    k = spectrum.shape[axis] // 2
-    if n == 2 * k:
-        return spectrum
-    shape = [*spectrum.shape[:axis], n - 2 * k, *spectrum.shape[axis + 1 :]]
-    return torch.cat([spectrum.narrow(axis, 0, k), spectrum.new_zeros(shape), spectrum.narrow(axis, k, k)], axis)
+    spectrum: [batch, real | imaginary, mode, inputs]. weight: [real | imaginary, *modes, inputs, outputs].
+    """
+    for axis, k in enumerate(kept[:-1], start=1):
+        weight = low(weight, axis, k)
+    real, imaginary = weight.narrow(len(kept), 0, kept[-1]).flatten(1, len(kept))  # each [mode, inputs, outputs]
+    parts = spectrum.permute(2, 1, 0, 3)  # [mode, re | im, batch, inputs]
+    rows = parts.flatten(1, 2)
+    by_real = torch.bmm(rows, real).unflatten(1, parts.shape[1:3])
+    by_imaginary = torch.bmm(rows, imaginary).unflatten(1, parts.shape[1:3])
+    a, b = by_real[:, 0] - by_imaginary[:, 1], by_imaginary[:, 0] + by_real[:, 1]
+    return torch.stack([a, b]).permute(2, 0, 1, 3)
 
 
 class Pointwise(nn.Module):
@@ -93,17 +85,24 @@ class Pointwise(nn.Module):
 
 
 class Block(nn.Module):
-    """u + V gelu(K u + W u + c): K a spectral convolution, V and W pointwise, c linear in the constants."""
+    """u + V gelu(K u + W u + c): K a spectral convolution, V and W pointwise, c linear in the constants.
 
-    def __init__(self, width: int, spectral: nn.Module, constants: int):
+    u: [batch, *grid, width], so that pointwise maps are one product, and transforms products with many columns.
+    near: what may be added to W u.
+    """
+
+    def __init__(self, width: int, spectral: SpectralConv, constants: int, near: LocalConv | None = None):
         super().__init__()
-        self.spectral = spectral
+        self.spectral, self.near = spectral, near
         self.local, self.out = Pointwise(width, width), Pointwise(width, width)
         self.condition = nn.Linear(constants, width)
 
-    def forward(self, u: Tensor, constants: Tensor) -> Tensor:
-        c = self.condition(constants)
-        return u + self.out(functional.gelu(self.spectral(u) + self.local(u) + c.view(*c.shape, *[1] * (u.ndim - 2))))
+    def forward(self, u: Tensor, constants: Tensor, waves: Waves) -> Tensor:
+        points, told = u.flatten(1, -2), (self.condition(constants) + self.local.bias)[:, None]
+        local = torch.baddbmm(told, points, self.local.weight.t().expand(len(u), -1, -1)).view(u.shape)
+        local = local if self.near is None else local + self.near(u)
+        v = functional.gelu(self.spectral.added(local, u, waves))
+        return u + functional.linear(v, self.out.weight, self.out.bias)
 
 
 class FNO(Operator):
@@ -111,11 +110,12 @@ class FNO(Operator):
 
     modes: wavenumbers kept along each axis, whose number is the dimension. width: channels inside. surroundings:
     Torus() where space is periodic and every place alike, Torus(harmonics=...) where it is periodic only, Bounded()
-    within walls. fields, parameters, and what is `Said` by name: as every Operator takes them.
+    within walls. local: kernels that act near each point beside the waves, Differential(cells) or Integral(radius).
+    fields, parameters, and what is `Said` by name: as every Operator takes them.
     """
 
     kind = "fno"
-    choices = MappingProxyType({"surroundings": (Torus, Bounded)})
+    choices = MappingProxyType({"surroundings": (Torus, Bounded), "local": (Differential, Integral)})
 
     def __init__(
         self,
@@ -126,26 +126,32 @@ class FNO(Operator):
         *,
         depth: int = 4,
         surroundings: Surroundings | None = None,
+        local: Local | None = None,
         **said: Unpack[Said],
     ):
         super().__init__(fields, parameters, **said)
         self.modes, self.width, self.depth = tuple(modes), width, depth
-        self.surroundings = surroundings or Torus()
+        self.surroundings, self.local = surroundings or Torus(), local
         refuse_bad_shape(self)
         self.lift = Pointwise(self.channels_in + self.surroundings.channels(len(modes)), width)
-        self.blocks = nn.ModuleList(Block(width, self.spectral(), self.constants) for _ in range(depth))
+        self.blocks = nn.ModuleList(Block(width, self.spectral(), self.constants, self.near()) for _ in range(depth))
         self.project = Pointwise(width, self.channels_out)
 
-    def spectral(self) -> nn.Module:
+    def spectral(self) -> SpectralConv:
         """The spectral convolution of one block."""
         return SpectralConv(self.width, self.modes)
 
+    def near(self) -> LocalConv | None:
+        """The local kernels of one block."""
+        return LocalConv(self.width, len(self.modes), self.local) if self.local else None
+
     def forward(self, u: Tensor, constants: Tensor) -> Tensor:
         """u [batch, channels, *grid] and constants [batch, parameters + 1] to [batch, channels out, *grid]."""
-        v = self.surroundings.extend(self.lift(with_places(u, self.surroundings)))
+        v = self.surroundings.extend(self.lift(with_places(u, self.surroundings))).movedim(1, -1).contiguous()
+        waves = low_waves(v, self.modes)
         for block in self.blocks:
-            v = block(v, constants)
-        return self.project(self.surroundings.cut(v, u.shape[2:]))
+            v = block(v, constants, waves)
+        return self.project(self.surroundings.cut(v.movedim(-1, 1), u.shape[2:]))
 
 
 def refuse_bad_shape(model: FNO) -> None:

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from scenegrad.surrogates.resampling import cosine_resample, fourier_resample
+
 __all__ = ["Bounded", "Surroundings", "Torus", "with_places"]
 
 
@@ -35,6 +37,10 @@ class Surroundings(Protocol):
 
     def pad(self, u: Tensor, reach: int) -> Tensor:
         """The fields with `reach` more points beyond each side."""
+        ...
+
+    def resample(self, u: Tensor, grid: Sequence[int]) -> Tensor:
+        """The fields on another grid, without waves that either grid cannot hold."""
         ...
 
 
@@ -69,6 +75,9 @@ class Torus:
     def pad(self, u: Tensor, reach: int) -> Tensor:
         return functional.pad(u, [reach] * (2 * (u.ndim - 2)), mode="circular")
 
+    def resample(self, u: Tensor, grid: Sequence[int]) -> Tensor:
+        return fourier_resample(u, grid)
+
 
 @dataclass(frozen=True)
 class Bounded:
@@ -101,6 +110,9 @@ class Bounded:
 
     def pad(self, u: Tensor, reach: int) -> Tensor:
         return functional.pad(u, [reach] * (2 * (u.ndim - 2)))
+
+    def resample(self, u: Tensor, grid: Sequence[int]) -> Tensor:
+        return cosine_resample(u, grid)
 
 
 def along(axis: int, values: Tensor, grid: Sequence[int]) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from scenegrad.engine.errors import EngineError
 
-__all__ = ["Names", "earlier"]
+__all__ = ["Names", "earlier", "geometry"]
 
 
 def earlier(name: str, steps: int) -> str:
@@ -52,6 +52,11 @@ class Names:
         past = (earlier(name, steps) for steps in range(self.history - 1, 0, -1) for name in self.recalled)
         return (*past, *self.fields)
 
+    @property
+    def previous(self) -> tuple[str, ...]:
+        """The outputs as they were a step ago."""
+        return tuple(earlier(name, 1) for name in self.outputs)
+
     def follow(self, state: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What goes into the next step, if `state` went into this one: what was newest is now one step old."""
         aged = {
@@ -80,10 +85,22 @@ class Names:
                 f"Its fields are {', '.join(names)}."
             )
         parts = [values[n].movedim(-1, 1) if self.is_vector(n) else values[n].unsqueeze(1) for n in names]
+        for name, part in zip(names, parts, strict=True):
+            if part.shape[1] != self.size(name):
+                raise EngineError(
+                    f"The network takes {name} to have {self.size(name)} components [batch, *grid, component]; it was "
+                    f"given {tuple(values[name].shape)}. Give the field that it was trained on, or build another "
+                    f"network with components={{{name!r}: {part.shape[1]}}}."
+                )
         return torch.cat(parts, dim=1)
 
     def unpack(self, channels: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
         """Undoes `pack`."""
+        if channels.shape[1] != self.width(names):
+            raise EngineError(
+                f"The network gave {channels.shape[1]} channels; {', '.join(names)} take {self.width(names)}. Build "
+                f"its last layer with channels_out of them."
+            )
         parts = torch.split(channels, [self.size(name) for name in names], dim=1)
         return {
             name: part.movedim(1, -1) if self.is_vector(name) else part.squeeze(1)
@@ -97,3 +114,14 @@ class Names:
         places = torch.split(torch.arange(len(of_fields)), [self.size(name) for name in self.fields])
         of = dict(zip(self.fields, places, strict=True))
         return of_fields[torch.cat([of[name.partition("[")[0]] for name in self.inputs])]
+
+
+def geometry(given: Mapping[str, Tensor], names: Names, dim: int, like: Tensor) -> dict[str, Tensor]:
+    """Fields on a grid of `dim` axes that stand still, [*grid] for all members or [batch, *grid]: one for each member
+    of `like` [batch, ...], in its precision."""
+
+    def spread(name: str, value: Tensor) -> Tensor:
+        single = value.ndim == dim + int(names.is_vector(name))
+        return (value[None].expand(len(like), *value.shape) if single else value).to(like)
+
+    return {name: spread(name, value) for name, value in given.items()}

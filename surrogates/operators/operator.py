@@ -10,9 +10,11 @@ from torch import Tensor, nn
 
 from scenegrad.engine.errors import EngineError
 from scenegrad.surrogates.choices import choose, spell
+from scenegrad.surrogates.constraints import CONSTRAINTS, Constraint, Keeping
 from scenegrad.surrogates.data.statistics import Statistics
 from scenegrad.surrogates.operators.names import Names
-from scenegrad.surrogates.operators.predictions import PREDICTIONS, Change, Next, Prediction
+from scenegrad.surrogates.operators.predictions import PREDICTIONS, Acceleration, Change, Next, Prediction
+from scenegrad.surrogates.scales import Scales
 from scenegrad.surrogates.stepper import Stepper
 
 __all__ = ["Operator", "Said"]
@@ -23,13 +25,15 @@ class Said(TypedDict, total=False):
 
     outputs: what it gives; the fields themselves, carried forward in time, unless said otherwise. components: how many,
     of those fields that are vectors; they are [batch, *grid, component], scalars [batch, *grid]. history: how many
-    frames it is given, the newest included. predicts: the Change() over a step, or the Next() value.
+    frames it is given, the newest included. predicts: the Change() over a step, the Next() value, or the
+    Acceleration(). constraints: what its outputs obey whatever it has learnt, such as [DivergenceFree("velocity")].
     """
 
     outputs: Sequence[str] | None
     components: Mapping[str, int] | None
     history: int
     predicts: Prediction | None
+    constraints: Sequence[Constraint]
 
 
 class Operator(nn.Module):
@@ -46,9 +50,11 @@ class Operator(nn.Module):
 
     kind: ClassVar[str]
     choices: ClassVar[Mapping[str, Iterable[type]]] = {}
+    scales: ClassVar[type[Scales]] = Scales  # between its channels and physical units
 
     names: Names
     predicts: Prediction
+    constraints: tuple[Constraint, ...]
 
     def __init__(self, fields: Sequence[str], parameters: Sequence[str] = (), **said: Unpack[Said]):
         """fields: what it is given, by name. parameters: addresses of the numbers that it is told beside the step."""
@@ -63,6 +69,22 @@ class Operator(nn.Module):
             raise EngineError(
                 f"{type(self).__name__} got predicts=Change(): {', '.join(self.names.outputs)} must be among the "
                 f"fields; take Next()."
+            )
+        if isinstance(self.predicts, Acceleration) and not (self.names.carries_forward and history > 1):
+            raise EngineError(
+                f"{type(self).__name__} got predicts=Acceleration(), which needs its outputs among its fields, and a "
+                f"history of 2 or more; it got history={history}."
+            )
+        self.constraints = tuple(said.get("constraints") or ())
+        if strangers := [one.field for one in self.constraints if one.field not in self.names.outputs]:
+            raise EngineError(
+                f"{type(self).__name__} got constraints on {', '.join(strangers)}; it gives "
+                f"{', '.join(self.names.outputs)}."
+            )
+        if vectors := [o.field for o in self.constraints if isinstance(o, Keeping) and self.names.is_vector(o.field)]:
+            raise EngineError(
+                f"{type(self).__name__} got Keeping({vectors[0]!r}), which is a vector: the mean that is kept is that "
+                f"of a scalar [batch, *grid]. Name its components as fields of their own."
             )
 
     @property
@@ -95,6 +117,7 @@ class Operator(nn.Module):
             "components": dict(names.components),
             "history": names.history,
             "predicts": spell(self.predicts),
+            "constraints": [spell(one) for one in self.constraints],
         }
         return {"kind": self.kind, **own, **said}
 
@@ -105,6 +128,11 @@ class Operator(nn.Module):
         for name, among in {"predicts": PREDICTIONS, **cls.choices}.items():
             if isinstance(table.get(name), str | Mapping):
                 table[name] = choose(table[name], among, name)
+        if "constraints" in table:
+            table["constraints"] = [
+                choose(one, CONSTRAINTS, "constraints") if isinstance(one, str | Mapping) else one
+                for one in table["constraints"]
+            ]
         allowed = list(dict.fromkeys([*arguments(cls), *SAID]))
         if strangers := [name for name in table if name not in allowed]:
             raise EngineError(

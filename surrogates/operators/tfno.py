@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from scenegrad.engine.errors import EngineError
-from scenegrad.surrogates.operators.fno import FNO, SpectralConv
+from scenegrad.surrogates.operators.fno import FNO, SpectralConv, mixed
 from scenegrad.surrogates.operators.grids import Surroundings
+from scenegrad.surrogates.operators.local_kernels import Local
 from scenegrad.surrogates.operators.operator import Said
 
 __all__ = ["TFNO"]
@@ -34,10 +35,19 @@ class TuckerConv(SpectralConv):
         self.factors = nn.ParameterList(torch.randn(n, rank) for n, rank in zip(rows, ranks, strict=True))
 
     def matrices(self) -> Tensor:
+        return self.expanded(len(self.factors))
+
+    def mix(self, spectrum: Tensor, kept: Sequence[int]) -> Tensor:
+        # In the few channels of the core: its factors for channels act before and behind.
+        *modes, enter, leave = self.factors
+        return mixed(spectrum @ enter, self.expanded(len(modes)), kept) @ leave.t()
+
+    def expanded(self, axes: int) -> Tensor:
+        """The core multiplied along so many axes by their factors."""
         weight: Tensor = self.core
-        for axis, factor in enumerate(self.factors, start=1):
+        for axis, factor in zip(range(1, axes + 1), self.factors, strict=False):
             weight = torch.tensordot(factor, weight, dims=([1], [axis])).movedim(0, axis)
-        return weight.contiguous()
+        return weight
 
 
 class TFNO(FNO):
@@ -57,12 +67,13 @@ class TFNO(FNO):
         rank: float = 0.5,
         depth: int = 4,
         surroundings: Surroundings | None = None,
+        local: Local | None = None,
         **said: Unpack[Said],
     ):
         if not 0.0 < rank <= 1.0:
             raise EngineError(f"TFNO got rank={rank}; it is the share of each axis that is kept, such as 0.5.")
         object.__setattr__(self, "rank", rank)  # the blocks that FNO makes ask for it, before there is a module
-        super().__init__(modes, width, fields, parameters, depth=depth, surroundings=surroundings, **said)
+        super().__init__(modes, width, fields, parameters, depth=depth, surroundings=surroundings, local=local, **said)
 
-    def spectral(self) -> nn.Module:
+    def spectral(self) -> SpectralConv:
         return TuckerConv(self.width, self.modes, self.rank)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scenegrad.surrogates.data.samples import Data, Samples
+from scenegrad.surrogates.data.split import PARTS, Split, beyond
 from scenegrad.surrogates.data.windows import Trajectories, Windows
 from scenegrad.surrogates.evaluation.metrics import Metric, Report, judge
 from scenegrad.surrogates.model import Dressed
-from scenegrad.surrogates.training.checkpoint import checkpoint_in, load_model, read_checkpoint
+from scenegrad.surrogates.training.checkpoint import checkpoint_in, load_model, provenance
+from scenegrad.surrogates.training.sharing import write_shared
 
 __all__ = ["Epoch", "Fit"]
 
@@ -39,18 +41,30 @@ class Fit:
         """Measures the model on the test part; `print` shows the report as a table."""
         return judge(self.model, self.samples, metrics)
 
+    def share(self, path: str | Path) -> Path:
+        """Writes the model for others as one .safetensors file, which `load_model` makes again to the same bits."""
+        return write_shared(path, self.model.config(), self.model.state_dict(), provenance(self.path))
+
     @staticmethod
     def load(path: str | Path, data: Data | Trajectories) -> Fit:
-        """A training as it left its folder, with data cut as they were for it.
+        """A training as it left its folder, or as it was shared, with data cut as they were for it.
 
-        Of data that have grown since, no trajectory that the network was trained on is in the test part.
+        Each trajectory that the training had is in the part that it had there. Those that are new, of data that have
+        grown or that are others, are in the test part, or out of distribution where the split has bounds.
         """
         place = checkpoint_in(path)
-        content = read_checkpoint(place)
+        content = provenance(place)
         model = load_model(place)
-        source = data if hasattr(data, "bind") else Windows.again(data, content["cut"])
-        samples = source.bind(model.names, 1)
+        if hasattr(data, "bind"):
+            samples = data.bind(model.names, 1)
+            outside = set(samples.parts.get("ood", ()))
+        else:
+            how = Windows.again(data, content["cut"])
+            # Fractions of a few new trajectories may leave nothing for a part: which are which is known without them.
+            samples = replace(how, split=Split(0.0, 0.0)).bind(model.names, 1)
+            samples.how, outside = how, beyond(how.split, samples.parameters)
         part_of = {key: part for part, keys in content["parts"].items() for key in keys}
-        for part in samples.parts:
-            samples.parts[part] = [i for i, key in enumerate(samples.keys) if part_of.get(key, "test") == part]
+        parts = [part_of.get(key, "ood" if i in outside else "test") for i, key in enumerate(samples.keys)]
+        names = dict.fromkeys([*PARTS, *content["parts"], *parts])
+        samples.parts = {name: [i for i, part in enumerate(parts) if part == name] for name in names}
         return Fit(model, tuple(Epoch(**line) for line in content["history"]), samples, place)

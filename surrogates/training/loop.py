@@ -12,19 +12,31 @@ from typing import Any
 
 import torch
 
-from scenegrad.engine.device import pick_device
-from scenegrad.engine.errors import Diverged, EngineError, OutputInUse
+from scenegrad.engine.errors import Diverged, EngineError, Interrupted, OutputInUse
 from scenegrad.engine.files.atomic import write_text
-from scenegrad.engine.progress import progress_for
-from scenegrad.engine.run_folder import Lock
+from scenegrad.engine.lock import Lock
+from scenegrad.engine.progress import Work, progress_for
+from scenegrad.engine.stopping import asked_to_stop
 from scenegrad.surrogates.data.samples import Data, Samples
 from scenegrad.surrogates.data.windows import Trajectories, Windows
-from scenegrad.surrogates.known import build_dressed, build_model
+from scenegrad.surrogates.known import build_model
 from scenegrad.surrogates.model import Dressed, Model
-from scenegrad.surrogates.training.checkpoint import chance, read_checkpoint, restore_chance, write_checkpoint
+from scenegrad.surrogates.operators.operator import Operator
+from scenegrad.surrogates.training.checkpoint import (
+    chance,
+    read_checkpoint,
+    refuse_another,
+    restore_chance,
+    write_checkpoint,
+)
+from scenegrad.surrogates.training.curricula import Curriculum, curriculum_of
 from scenegrad.surrogates.training.fit import Epoch, Fit
-from scenegrad.surrogates.training.losses import Loss, relative_l2
+from scenegrad.surrogates.training.gradients import Gradient
+from scenegrad.surrogates.training.judge import Judge
+from scenegrad.surrogates.training.losses import Loss
+from scenegrad.surrogates.training.processes import Processes, together
 from scenegrad.surrogates.training.recipe import Recipe, read_recipe
+from scenegrad.surrogates.training.record import record
 from scenegrad.surrogates.training.sampler import Sampler
 from scenegrad.surrogates.training.settings import Settings
 from scenegrad.surrogates.training.targets import OneStep, Target
@@ -41,10 +53,12 @@ def train(
     batch_size: int | None = None,
     learning_rate: float | None = None,
     loss: Loss | None = None,
-    target: Target | None = None,
+    target: Target | Curriculum | None = None,
+    precision: str | None = None,
     seed: int | None = None,
     settings: Settings | None = None,
     device: str | torch.device = "auto",
+    parallel: str = "ddp",
     resume: bool = False,
     save_every: float = 60.0,
     progress: Any = True,
@@ -54,163 +68,221 @@ def train(
 
     model: a network (a copy is trained, from the weights it has), or a recipe, or the path or name of one.
     data: Windows(...) of trajectories, Pairs, or the trajectories themselves, cut as the recipe says or frame by frame.
-    settings: in place of the recipe's; single ones can be named. resume: go on from the checkpoint in `out`, to the
-    same weights, bit for bit on the CPU, as without the interruption. save_every: seconds between checkpoints within an
-    epoch; there is one after each. watch: is shown each epoch.
+    settings: in place of the recipe's; single ones can be named. parallel: how the processes that torchrun starts share
+    the work, "ddp" or "fsdp". resume: go on from the checkpoint in `out`, to the same weights, bit for bit on the CPU,
+    as without the interruption. save_every: seconds between checkpoints within an epoch; there is one after each.
+    watch: is shown each epoch.
     """
     recipe = read_recipe(model) if isinstance(model, str | Path) else model if isinstance(model, Recipe) else None
     chosen = settings or (recipe.settings if recipe else Settings())
     named: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
-    named |= {"loss": loss, "target": target, "seed": seed}
+    named |= {"loss": loss, "target": target, "precision": precision, "seed": seed}
     chosen = replace(chosen, **{name: value for name, value in named.items() if value is not None})
-    where = pick_device(device)
     torch.manual_seed(chosen.seed)
     made = recipe.build() if recipe else model
     assert not isinstance(made, str | Path | Recipe)
     if not hasattr(data, "bind"):
         data = recipe.windows(data) if recipe else Windows(data)
     samples = data.bind(made.names, chosen.target.horizon if chosen.target else 1)
-    folder = Path(out)
+    processes = together(device, parallel)
+    folder, leads = Path(out), processes.rank == 0
     lock = Lock(folder / "train.lock")
-    lock.claim()
+    if leads:
+        lock.claim()
     try:
-        training = Training(made, samples, chosen, where, folder)
+        training = Training(made, samples, chosen, processes, folder)
         training.begin(resume)
-        training.run(save_every, progress_for(progress), watch)
+        training.run(save_every, progress_for(progress if leads else False), watch if leads else None)
+        return Fit(training.trained(), tuple(training.history), samples, training.path)
     finally:
         lock.release()
-    return Fit(training.trained(), tuple(training.history), samples, training.path)
+        processes.leave()
 
 
 class Training:
     """All that changes while a network is trained, and how it is written down."""
 
-    def __init__(self, model: Model, samples: Samples, settings: Settings, device: str, folder: Path):
-        self.samples, self.settings, self.device = samples, settings, device
+    def __init__(self, model: Model, samples: Samples, settings: Settings, processes: Processes, folder: Path):
+        self.samples, self.settings, self.processes, self.device = samples, settings, processes, processes.device
         self.path, self.log = folder / "checkpoint.pt", folder / "log.jsonl"
         if samples.count("train") == 0:
             raise EngineError("There is nothing to train on: the training part is empty.")
         fresh = build_model(model.config())
         fresh.load_state_dict(model.state_dict())
-        self.model: Dressed = fresh.dressed(samples.statistics(), samples.dt, samples.grid).to(device)
-        self.target = settings.target or self.model.objective or OneStep()
-        self.weights = [value for value in self.model.parameters() if value.requires_grad]
-        self.optimiser = torch.optim.AdamW(
-            self.weights, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
-        )
+        self.model: Dressed = fresh.dressed(samples.statistics(), samples.dt, samples.grid).to(self.device)
+        self.curriculum, self.place = curriculum_of(settings.target or self.model.objective or OneStep()), 0
         self.sampler = Sampler.fresh(samples.count("train"), settings.batch_size, settings.seed)
         self.random = torch.Generator().manual_seed(settings.seed + 1)
-        self.average = {n: v.detach().clone() for n, v in self.model.state_dict().items()} if settings.average else {}
-        self.step, self.losses, self.seconds = 0, torch.zeros((), dtype=torch.float64, device=device), 0.0
-        self.history: list[Epoch] = []
-
-    @property
-    def steps(self) -> int:
-        return self.settings.epochs * self.sampler.batches
-
-    def identity(self) -> dict[str, Any]:
-        """What must not change between the parts of an interrupted training."""
-        return {
-            "model": self.model.config(),
-            "settings": self.settings.plain(),
-            "data": self.samples.hash,
-        }
+        self.step, self.losses = 0, torch.zeros((), dtype=torch.float64, device=self.device)
+        self.seconds, self.history, self.best = 0.0, list[Epoch](), dict[str, torch.Tensor]()
 
     def begin(self, resume: bool) -> None:
-        for stray in self.path.parent.glob("*.part*"):  # of a process that was killed while it wrote
-            stray.unlink(missing_ok=True)
+        """Goes on from the checkpoint, where there is one, or makes a new beginning."""
+        found = self.found(resume)
+        self.processes.wait()  # nobody writes before everybody has read
+        if found:
+            self.model.load_state_dict(found["weights"])
+        self.judge = Judge(self.model, self.samples, self.settings, self.processes)
+        if self.settings.compile:
+            for network in (module for module in self.model.modules() if isinstance(module, Operator)):
+                network.compile()
+        settings = self.settings
+        self.gradient = Gradient(self.model, settings.loss, settings.precision, settings.accumulate, self.processes)
+        self.weights = [value for value in self.model.parameters() if value.requires_grad]
+        self.optimiser = settings.optimiser.over(self.weights, settings.learning_rate)
+        self.average = {n: v.detach().clone() for n, v in self.model.state_dict().items()} if settings.average else {}
+        if found:
+            self.restore(found)
+
+    def found(self, resume: bool) -> dict[str, Any] | None:
+        """What the checkpoint holds, if it is one of this training."""
+        if self.processes.rank == 0:
+            for stray in self.path.parent.glob("*.part*"):  # of a process that was killed while it wrote
+                stray.unlink(missing_ok=True)
         if not self.path.exists():
-            return
+            return None
         if not resume:
             raise OutputInUse(
                 f"{self.path.parent} already holds a training. Continue it with resume=True, or use another folder."
             )
         content = read_checkpoint(self.path)
         refuse_another(content["identity"], self.identity(), self.path)
-        self.model.load_state_dict(content["weights"])
-        self.optimiser.load_state_dict(content["optimiser"])
-        self.average = {name: value.to(self.device) for name, value in content["average"].items()}
+        return content
+
+    def identity(self) -> dict[str, Any]:
+        """What must not change between the parts of an interrupted training."""
+        return {"model": self.model.config(), "settings": self.settings.plain(), "data": self.samples.hash}
+
+    def restore(self, content: Mapping[str, Any]) -> None:
+        """All but the weights, which are there before processes share them."""
+        parted, state = self.processes.parted, content["optimiser"]
+        of = {i: {k: parted(v, self.weights[i]) for k, v in kept.items()} for i, kept in state["state"].items()}
+        self.optimiser.load_state_dict({**state, "state": of})
+        self.average = {n: parted(v.to(self.device), self.average[n]) for n, v in content["average"].items()}
+        self.best, self.place = dict(content["best"]), content["place"]
+        self.gradient.scaler.load_state_dict(content["scaler"])
         self.sampler.restore(content["sampler"])
         self.random.set_state(content["random"])
         restore_chance(content["chance"])
         self.step, self.seconds = content["step"], content["seconds"]
-        self.losses = content["losses"].to(self.device)
+        self.losses = content["losses"].to(self.device) * (self.processes.rank == 0)
         self.history = [Epoch(**line) for line in content["history"]]
 
     def save(self) -> None:
-        write_checkpoint(
-            self.path,
-            {
-                "identity": self.identity(),
-                "model": self.model.config(),
-                "weights": self.model.state_dict(),
-                "average": self.average,
-                "optimiser": self.optimiser.state_dict(),
-                "sampler": self.sampler.state(),
-                "random": self.random.get_state(),
-                "chance": chance(),
-                "cut": self.samples.cut,
-                "step": self.step,
-                "losses": self.losses,
-                "seconds": self.seconds,
-                "history": [asdict(epoch) for epoch in self.history],
-                "parts": {part: [self.samples.keys[i] for i in these] for part, these in self.samples.parts.items()},
-            },
-        )
-        # Written whole from the history: a line that a crash left without its checkpoint cannot survive.
-        write_text(self.log, "".join(json.dumps(asdict(epoch)) + "\n" for epoch in self.history))
+        """Between two steps of the optimiser, so that no gradient is half added up."""
+        whole = self.processes.whole
+        content = {
+            "identity": self.identity(),
+            "record": record(self.device, self.processes.size),
+            "model": self.model.config(),
+            "weights": whole(self.model.state_dict()),
+            "average": whole(self.average),
+            "best": self.best,
+            "optimiser": whole(self.optimiser.state_dict()),
+            "scaler": self.gradient.scaler.state_dict(),
+            "sampler": self.sampler.state(),
+            "place": self.place,
+            "random": self.random.get_state(),
+            "chance": chance(),
+            "cut": self.samples.cut,
+            "step": self.step,
+            "losses": self.losses,
+            "seconds": self.seconds,
+            "history": [asdict(epoch) for epoch in self.history],
+            "parts": {part: [self.samples.keys[i] for i in these] for part, these in self.samples.parts.items()},
+        }
+        if self.processes.rank == 0:
+            write_checkpoint(self.path, content)
+            # Written whole from the history: a line that a crash left without its checkpoint cannot survive.
+            write_text(self.log, "".join(json.dumps(asdict(epoch)) + "\n" for epoch in self.history))
+
+    @property
+    def steps(self) -> int:
+        return self.settings.epochs * self.sampler.batches
+
+    @property
+    def finished(self) -> bool:
+        stop = self.settings.stop
+        return self.step >= self.steps or (stop is not None and stop.over(self.errors))
+
+    @property
+    def errors(self) -> list[float]:
+        return [epoch.validation for epoch in self.history if epoch.validation is not None]
 
     def run(self, save_every: float, progress: Any, watch: Callable[[Epoch], None] | None) -> None:
-        progress.start("training", float(self.steps), float(self.step))
+        unit = Work("steps", self.settings.batch_size, "examples")
+        progress.start("training", float(self.steps), float(self.step), unit=unit)
         first, begun, saved = self.step, time.perf_counter() - self.seconds, time.perf_counter()
         try:
-            while self.step < self.steps:
-                self.one_step()
-                progress.update(float(self.step), self.step - first)
-                self.seconds = time.perf_counter() - begun
-                if self.sampler.exhausted:
-                    self.close_epoch(begun)
-                    if watch is not None:
-                        watch(self.history[-1])
-                elif time.perf_counter() - saved < save_every:
-                    continue
-                else:
-                    self.mean_loss()
-                self.save()
-                saved = time.perf_counter()
+            with asked_to_stop() as asked:
+                while not self.finished:
+                    self.one_step()
+                    progress.update(float(self.step), self.step - first)
+                    self.seconds = time.perf_counter() - begun
+                    stop, due = self.processes.agreed(asked.is_set(), time.perf_counter() - saved >= save_every)
+                    if self.sampler.exhausted:
+                        self.close_epoch(begun)
+                        if watch is not None:
+                            watch(self.history[-1])
+                    elif stop or due:
+                        self.mean_loss()
+                    else:
+                        continue
+                    self.save()
+                    saved = time.perf_counter()
+                    if stop and not self.finished:
+                        raise Interrupted(
+                            f"Stopped after step {self.step} of {self.steps}. Train again with resume=True, or "
+                            f"--resume, to go on from there: {self.path} holds all of it.",
+                            asked.signal,
+                        )
         finally:
             progress.stop()
+        self.processes.wait()
 
     def one_step(self) -> None:
-        settings = self.settings
+        self.place = self.curriculum.onward(self.place, self.step / self.steps)
         for group in self.optimiser.param_groups:
-            group["lr"] = settings.rate(self.step, self.steps)
-        window = self.samples.window("train", self.sampler.draw()).to(self.device)
+            group["lr"] = self.rate()
         self.model.train()
         self.optimiser.zero_grad(set_to_none=True)
-        value = self.target(self.model, window, settings.loss, self.random)
-        value.backward()
-        torch.nn.utils.clip_grad_norm_(self.weights, settings.gradient_norm)
-        self.optimiser.step()
-        self.losses += value.detach()
+        target, scaler = self.curriculum.lesson(self.place), self.gradient.scaler
+        self.losses += self.gradient.add(self.samples, self.sampler.draw(), target, self.random)
+        scaler.unscale_(self.optimiser)
+        torch.nn.utils.clip_grad_norm_(self.weights, self.settings.gradient_norm)
+        scaler.step(self.optimiser)
+        scaler.update()
         self.step += 1
-        if self.average:
-            for name, now in self.model.state_dict().items():
-                self.average[name].lerp_(now, 1.0 - settings.average)
+        decay = self.settings.average
+        share = (1.0 - decay) / (1.0 - decay**self.step)  # of a mean of what was learnt, not of where it began
+        for name, now in self.model.state_dict().items() if self.average else ():
+            mean = self.average[name]
+            mean.lerp_(now, share) if mean.is_floating_point() else mean.copy_(now)
+
+    def rate(self) -> float:
+        return self.settings.learning_rate * self.settings.schedule(self.step, self.steps)
 
     def close_epoch(self, begun: float) -> None:
-        loss = self.mean_loss()
-        rate = self.settings.rate(self.step - 1, self.steps)
+        loss, rate = self.mean_loss(), self.optimiser.param_groups[0]["lr"]
         self.losses.zero_()
         self.sampler.shuffle()
-        epoch = Epoch(len(self.history) + 1, loss, self.validation(), rate, time.perf_counter() - begun)
+        self.place = self.curriculum.after_epoch(self.place, loss)
+        epoch = Epoch(
+            len(self.history) + 1, loss, self.judge.validation(self.kept()), rate, time.perf_counter() - begun
+        )
         self.seconds = epoch.seconds
         self.history.append(epoch)
+        stop, errors = self.settings.stop, self.errors
+        if stop is not None and stop.best(errors) == len(errors) - 1:
+            self.best = {name: value.detach().cpu().clone() for name, value in self.kept().items()}
 
     def mean_loss(self) -> float:
         """Over the epoch so far. Raises Diverged where it or the weights are not finite: such are never saved."""
-        loss = float(self.losses) / (self.step - len(self.history) * self.sampler.batches)
-        if math.isfinite(loss) and all(bool(value.isfinite().all()) for value in self.weights):
+        total = self.processes.total(self.losses)
+        self.losses = total * (self.processes.rank == 0)
+        loss = float(total) / (self.step - len(self.history) * self.sampler.batches)
+        whole = self.processes.whole
+        if math.isfinite(loss) and all(bool(whole(value.detach()).isfinite().all()) for value in self.weights):
             return loss
         kept = "the last checkpoint is kept as it was" if self.path.exists() else "there is no checkpoint yet"
         raise Diverged(
@@ -218,45 +290,10 @@ class Training:
             f"not finite. A smaller learning_rate than {self.settings.learning_rate:g} is the usual cure; {kept}."
         )
 
-    def validation(self) -> float | None:
-        """On the validation part, where there is one: relative L2 after one step, the mean over the outputs.
-
-        For a model with an objective of its own it is that, with the same noise every time.
-        """
-        count = self.samples.count("validation")
-        if count == 0:
-            return None
-        picks = range(0, count, max(1, count // 64))  # enough to see it fall
-        window = self.samples.window("validation", picks).to(self.device)
-        model = self.trained()
-        with torch.no_grad():
-            if model.objective:
-                return float(model.objective(model, window, self.settings.loss, torch.Generator().manual_seed(0)))
-            outputs = model(window.inputs, window.params, window.dt)
-        return float(torch.stack([relative_l2(outputs[n], true) for n, true in window.targets[0].items()]).mean())
-
     def trained(self) -> Dressed:
-        """The model as it stands: the running mean of the weights where there is one."""
-        if not self.average:
-            return self.model.eval()
-        model = build_dressed(self.model.config()).to(self.device)
-        model.load_state_dict(self.average)
-        return model.eval()
+        """The model as it is kept: of the best epoch, or the running mean of the weights, where there is such."""
+        return self.judge.model(self.best or self.kept())
 
-
-def refuse_another(found: Mapping[str, Any], wanted: Mapping[str, Any], path: Path) -> None:
-    """A checkpoint goes on only as the same training of the same network on the same data."""
-    differences = [name for name in wanted if found.get(name) != wanted[name]]
-    if not differences:
-        return
-    details = []
-    for name in differences:
-        before, now = found.get(name), wanted[name]
-        if isinstance(before, Mapping) and isinstance(now, Mapping):
-            details += [f"{name}.{k}: {before.get(k)!r} before, {now[k]!r} now" for k in now if before.get(k) != now[k]]
-        else:
-            details.append(f"{name}: {before!r} before, {now!r} now")
-    raise EngineError(
-        f"{path} belongs to another training ({'; '.join(details)}). Resume with what it began with, or train into "
-        f"another folder."
-    )
+    def kept(self) -> dict[str, torch.Tensor]:
+        """The weights that are judged after an epoch, whole."""
+        return self.processes.whole(self.average or self.model.state_dict())

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from scenegrad.engine.errors import EngineError, FileError
+from scenegrad.scenes.errors import nearest
 from scenegrad.surrogates.data.windows import Trajectories, Windows
 from scenegrad.surrogates.known import build_model
 from scenegrad.surrogates.model import Model
@@ -39,8 +40,11 @@ def read_recipe(path: str | Path) -> Recipe:
     if not place.is_file():
         place = SHELF / Path(path).with_suffix(".toml").name
     if not place.is_file():
-        known = ", ".join(sorted(file.stem for file in SHELF.glob("*.toml")))
-        raise FileError(f"There is no recipe {str(path)!r}. Give the path of a TOML file, or one of: {known}.")
+        known = sorted(file.stem for file in SHELF.glob("*.toml"))
+        raise FileError(
+            f"There is no recipe {str(path)!r}.{nearest(str(path), known)} Give the path of a TOML file, or one of: "
+            f"{', '.join(known)}."
+        )
     try:
         table = tomllib.loads(place.read_text())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

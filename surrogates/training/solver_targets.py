@@ -6,16 +6,19 @@ gradients flow through it; `recipes.physics.solver_step` makes one of a scene.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from scenegrad.engine.errors import EngineError
 from scenegrad.surrogates.data.samples import Window
 from scenegrad.surrogates.model import Dressed
+from scenegrad.surrogates.operators.names import Names
+from scenegrad.surrogates.scales import Scales
 from scenegrad.surrogates.training.losses import Loss
 from scenegrad.surrogates.training.targets import OneStep, Target
 
@@ -58,14 +61,16 @@ class SolverInTheLoop:
         return torch.stack(losses).mean()
 
 
-class Corrected:
+class Corrected(nn.Module):
     """A coarse or simple solver whose every step a network mends: what the network is given, and adds its change to, is
     the state after the solver's step. Dressed, as any model."""
 
     def __init__(self, model: Dressed, physics: Physics):
-        self.model, self.physics = model, physics
+        super().__init__()
+        self.model: Any = model
+        self.physics = physics
 
-    def __call__(
+    def forward(
         self,
         state: Mapping[str, Tensor],
         params: Mapping[str, Tensor],
@@ -73,15 +78,39 @@ class Corrected:
         geometry: Mapping[str, Tensor] | None = None,
     ) -> dict[str, Tensor]:
         state = {**(geometry or {}), **state}
-        return self.model(self.model.names.follow(state, dict(self.physics(state, params, dt))), params, dt)
+        return self.model(self.names.follow(state, dict(self.physics(state, params, dt))), params, dt)
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.model, name)
+    def __deepcopy__(self, memo: dict[int, Any]) -> Corrected:
+        return Corrected(copy.deepcopy(self.model, memo), self.physics)  # one solver serves all copies
+
+    @property
+    def names(self) -> Names:
+        return self.model.names
+
+    @property
+    def scales(self) -> Scales:
+        return self.model.scales
+
+    @property
+    def dt(self) -> float:
+        return self.model.dt
+
+    @property
+    def grid(self) -> tuple[int, ...]:
+        return self.model.grid
+
+    @property
+    def objective(self) -> Target | None:
+        return self.model.objective
+
+    def config(self) -> dict[str, Any]:
+        raise EngineError("A corrected solver is made of a trained network and a solver's step: save the network.")
 
 
 @dataclass(frozen=True)
 class Correcting:
-    """Trains the network as the correction of a solver; use it as Corrected(model, physics) afterwards."""
+    """Trains the network as the correction of a solver, and validates both together; use and measure it as
+    Corrected(fit.model, physics) afterwards."""
 
     physics: Physics = field(compare=False)
     then: Target = field(default_factory=OneStep)
@@ -90,8 +119,12 @@ class Correcting:
     def horizon(self) -> int:
         return self.then.horizon
 
+    def used(self, model: Dressed) -> Any:
+        """As it is to be judged."""
+        return Corrected(model, self.physics)
+
     def __call__(self, model: Dressed, window: Window, loss: Loss, random: torch.Generator) -> Tensor:
-        return self.then(Corrected(model, self.physics), window, loss, random)
+        return self.then(self.used(model), window, loss, random)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from scenegrad.surrogates.model import Dressed
 from scenegrad.surrogates.scales import column
 from scenegrad.surrogates.training.losses import Loss
 
-__all__ = ["TARGETS", "Noise", "OneStep", "Pushforward", "Target", "Unrolled"]
+__all__ = ["TARGETS", "Noise", "OneStep", "Pushforward", "Regression", "Target", "Unrolled"]
 
 
 class Target(Protocol):
@@ -42,14 +42,36 @@ class OneStep:
 
 
 @dataclass(frozen=True)
+class Regression:
+    """The mean square of the outputs after one step less the truth, in units of their spread: for numbers, which may be
+    near zero, where relative errors say little."""
+
+    @property
+    def horizon(self) -> int:
+        return 1
+
+    def __call__(self, model: Dressed, window: Window, loss: Loss, random: torch.Generator) -> Tensor:
+        names = model.names
+        outputs = model(window.inputs, window.params, window.dt)
+        apart = names.pack(outputs, names.outputs) - names.pack(window.targets[0], names.outputs)
+        return (apart / column(model.scales.output_std, apart)).square().mean()
+
+
+@dataclass(frozen=True)
 class Unrolled:
-    """The mean over m steps, each beginning where the last one ended; the gradient flows through all of them."""
+    """The mean over m steps, each beginning where the last one ended.
+
+    cut: after every so many steps the gradient is cut, so that it cannot explode over more of them; unless said, it
+    flows through all. With cut=1 each step mends what it was handed and none is blamed for those after it
+    [List, Chen, Bali & Thuerey 2024, arXiv:2402.12971].
+    """
 
     steps: int
+    cut: int | None = None
 
     def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise EngineError(f"Unrolled got steps={self.steps}; it is a positive number.")
+        if self.steps < 1 or (self.cut is not None and self.cut < 1):
+            raise EngineError(f"Unrolled got steps={self.steps}, cut={self.cut}; both are positive numbers of steps.")
 
     @property
     def horizon(self) -> int:
@@ -57,10 +79,12 @@ class Unrolled:
 
     def __call__(self, model: Dressed, window: Window, loss: Loss, random: torch.Generator) -> Tensor:
         state, losses = window.inputs, []
-        for true in window.targets[: self.steps]:
+        for step, true in enumerate(window.targets[: self.steps], 1):
             outputs = model(state, window.params, window.dt)
             losses.append(loss(outputs, true).mean())
             state = model.names.follow(state, outputs)
+            if self.cut is not None and step % self.cut == 0:
+                state = {name: value.detach() for name, value in state.items()}
         return torch.stack(losses).mean()
 
 
@@ -115,4 +139,4 @@ class Noise:
         return self.then(model, replace(window, inputs=names.unpack(noisy, names.inputs)), loss, random)
 
 
-TARGETS = (OneStep, Noise, Unrolled, Pushforward)
+TARGETS = (OneStep, Noise, Unrolled, Pushforward, Regression)

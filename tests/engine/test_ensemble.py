@@ -3,8 +3,10 @@
 import json
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
+import h5py
 import pytest
 
 from scenegrad.engine.dataset import open_dataset
@@ -17,8 +19,13 @@ def about(n, **identity):
     return {"identity": {"scene": "abc", **identity}, "n": n, "scene": {}, "parameters": {"a": list(range(n))}}
 
 
+def write_shard(folder, member):
+    with h5py.File(folder.shard(member), "w") as file:
+        file["member"] = member
+
+
 class Simulate:
-    """Writes a word for each wanted member, and remembers who was asked for beside whom."""
+    """Writes a number for each wanted member, and remembers who was asked for beside whom."""
 
     def __init__(self, folder, diverging=(), failing=(), full_after=10**9):
         self.folder, self.diverging, self.failing, self.full_after = folder, diverging, failing, full_after
@@ -33,7 +40,7 @@ class Simulate:
         if len(self.calls) > self.full_after:
             raise DiskFull("no room")
         for i in wanted:
-            self.folder.shard(i).write_text(f"{members}")
+            write_shard(self.folder, i)
 
 
 @pytest.fixture
@@ -115,6 +122,22 @@ def test_any_executor_will_do(folder):
     assert open_dataset(folder.path).members == list(range(7))
 
 
+def test_the_time_of_simulations_adds_up_over_calls(folder, monkeypatch):
+    now = 100.0
+    monkeypatch.setattr(time, "perf_counter", lambda: now)
+
+    def slow(members, wanted):
+        nonlocal now
+        now += 0.25 * len(members)
+        Simulate(folder)(members, wanted)
+
+    spent = []
+    for count in (4, 4, 6):
+        generate_members(slow, folder, about(count), batch=2)
+        spent.append(open_dataset(folder.path).seconds)
+    assert spent == [1.0, 1.0, 1.5]
+
+
 def test_outcomes_are_json(folder):
     folder.prepare()
     folder.record(Outcome(3, "failed", "why", "where"))
@@ -125,6 +148,7 @@ def test_outcomes_are_json(folder):
 
 DEADLY = """
 import os, signal, sys, time
+import h5py
 from pathlib import Path
 from scenegrad.engine.dataset_folder import DatasetFolder
 from scenegrad.engine.ensemble import generate_members
@@ -137,7 +161,8 @@ def simulate(members, wanted):
         os.kill(os.getpid(), signal.SIGKILL)
     if members[0] == 5:
         os.kill(os.getpid(), signal.SIGKILL)
-    folder.shard(members[0]).write_text("made")
+    with h5py.File(folder.shard(members[0]), "w") as file:
+        file["member"] = members[0]
 
 if __name__ == "__main__":
     about = {"identity": {}, "n": 8, "scene": {}, "parameters": {}}
@@ -150,7 +175,7 @@ def test_a_worker_that_is_killed_costs_its_own_job_at_most(tmp_path):
     script = tmp_path / "deadly.py"
     script.write_text(DEADLY)
     child = subprocess.run(
-        [sys.executable, str(script), str(tmp_path / "data")], capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, str(script), str(tmp_path / "data")], capture_output=True, text=True, check=False, timeout=600
     )
     rows = [line.split(" ", 2) for line in child.stdout.splitlines()]
     status = {int(member): status for member, status, *_ in rows}
@@ -173,6 +198,6 @@ def test_a_script_without_a_guard_is_told_so(tmp_path):
     script = tmp_path / "unguarded.py"
     script.write_text(UNGUARDED)
     child = subprocess.run(
-        [sys.executable, str(script), str(tmp_path / "data")], capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, str(script), str(tmp_path / "data")], capture_output=True, text=True, check=False, timeout=600
     )
     assert "if __name__ == '__main__':" in child.stderr

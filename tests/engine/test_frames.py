@@ -14,17 +14,21 @@ from scenegrad.engine.errors import DiskFull, FileError
 from scenegrad.engine.files.formats import format_of
 from scenegrad.engine.files.frames import FrameFile, part_name
 from scenegrad.engine.files.recorded import open_outputs
-from scenegrad.engine.solver import Atoms, Grid, Points, Probe, Series
+from scenegrad.engine.solver import Atoms, Elements, Grid, Points, Probe, Series
 
 PLANE = Grid((4, 3), (0.5, 0.25), (0.1, 0.2), (True, True))
 SPACE = Grid((4, 3, 2), (0.5, 0.25, 1.0), (0.1, 0.2, 0.3), (True, True, False))
 BODIES = Points({"body": torch.tensor([0, 1, 1, 2, 2])})
 ARGON = Atoms(torch.tensor([0, 0, 1]), torch.ones(3), torch.tensor([[5.0, 6.0, 7.0]]), ("A", "B"))
+SHEET = Elements({"body": torch.zeros(6, dtype=torch.int64)}, torch.tensor([[0, 1, 2, 3, 4, 5]]))
+SOLID = Elements({"body": torch.arange(10)}, torch.tensor([[9, 8, 7, 6, 5, 4, 3, 2, 1, 0]]))
 CASES = {
     "plane": (PLANE, {"velocity": (4, 3, 2), "vorticity": (4, 3), "gradient": (4, 3, 2, 2)}),
     "space": (SPACE, {"velocity": (4, 3, 2, 3), "pressure": (4, 3, 2)}),
     "disk": (BODIES, {"position": (5, 2), "velocity": (5, 2), "deformation": (5, 2, 2), "mass": (5,)}),
     "ball": (BODIES, {"position": (5, 3), "deformation": (5, 3, 3)}),
+    "sheet": (SHEET, {"position": (6, 2), "velocity": (6, 2), "stress": (6, 2, 2)}),
+    "solid": (SOLID, {"position": (10, 3), "velocity": (10, 3), "speed": (10,)}),
     "atoms": (ARGON, {"position": (3, 3), "velocity": (3, 3)}),
     "energy": (Series({"r": torch.arange(4.0)}), {"kinetic": (), "g": (4,)}),
 }
@@ -47,6 +51,21 @@ def written(folder, name, count=4, dtype=np.float32):
         file.append(format, name, 0.1 * n, 5 * n, frame)
         file.commit()
     return file
+
+
+def test_large_frames_come_back_and_other_precisions_are_converted(tmp_path):
+    """Frames that fill a chunk go into the file as they are, which must not be done to bytes of another type."""
+    wide = Grid((64, 48), (1.0, 1.0), (0.0, 0.0), (True, True))
+    format = format_of(Probe("wide", 0.1, lambda state, params: {}, wide))
+    file = FrameFile.create(tmp_path / format.file_name, {"version": "1"})
+    made = np.random.default_rng(1).normal(size=(3, 64, 48))
+    for n, dtype in enumerate((np.float32, np.float64, np.float32)):
+        file.append(format, "wide", 0.1 * n, n, {"u": made[n].astype(dtype)})
+        file.commit()
+    file.seal()
+    found = open_outputs(tmp_path)["wide"].quantities["u"]
+    assert found.dtype == np.float32
+    assert np.array_equal(found[:], made.astype(np.float32))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -87,11 +106,12 @@ def test_several_quantities_must_be_told_apart(tmp_path):
         open_outputs(tmp_path)["plane"].mean()
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", ["plane", "space"])
-def test_vtk_reads_grids_with_x_along_x(tmp_path, name):
-    written(tmp_path, name).seal()
+def test_vtk_reads_grids_with_x_along_x(tmp_path, name, dtype):
+    written(tmp_path, name, dtype=dtype).seal()
     grid = CASES[name][0]
-    for n, frame in enumerate(frames(name)):
+    for n, frame in enumerate(frames(name, dtype=dtype)):
         image, time = vtk_frame(tmp_path / f"{name}.vtkhdf", n, 4)
         assert time == pytest.approx(0.1 * n)
         assert image.GetDimensions()[: len(grid.cells)] == grid.cells
@@ -104,19 +124,65 @@ def test_vtk_reads_grids_with_x_along_x(tmp_path, name):
                 assert np.array_equal(found[: value[cell].size], value[cell].ravel()), (key, cell)
 
 
-@pytest.mark.parametrize("name", ["disk", "ball"])
-def test_vtk_reads_particles_as_vertices(tmp_path, name):
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", ["disk", "ball", "sheet", "solid"])
+def test_vtk_reads_every_number_of_particles_and_meshes(tmp_path, name, dtype):
     from vtkmodules.util.numpy_support import vtk_to_numpy
 
-    written(tmp_path, name).seal()
-    for n, frame in enumerate(frames(name)):
-        cloud, _ = vtk_frame(tmp_path / f"{name}.vtkhdf", n, 4)
-        assert cloud.GetNumberOfVerts() == 5
+    written(tmp_path, name, dtype=dtype).seal()
+    layout = CASES[name][0]
+    for n, frame in enumerate(frames(name, dtype=dtype)):
+        cloud, time = vtk_frame(tmp_path / f"{name}.vtkhdf", n, 4)
+        assert time == pytest.approx(0.1 * n)
         points = vtk_to_numpy(cloud.GetPoints().GetData())
+        assert points.dtype == dtype
         assert np.array_equal(points[:, : frame["position"].shape[1]], frame["position"])
-        assert list(vtk_to_numpy(cloud.GetPointData().GetArray("body"))) == [0, 1, 1, 2, 2]
-        deformation = vtk_to_numpy(cloud.GetPointData().GetArray("deformation"))
-        assert np.array_equal(deformation, frame["deformation"].reshape(5, -1))
+        data = cloud.GetPointData()
+        assert list(vtk_to_numpy(data.GetArray("body"))) == layout.labels["body"].tolist()
+        for key in set(frame) - {"position"}:
+            found, count = vtk_to_numpy(data.GetArray(key)), len(points)
+            numbers = frame[key].reshape(count, -1)
+            assert np.array_equal(found.reshape(count, -1)[:, : numbers.shape[1]], numbers), key
+        if isinstance(layout, Elements):
+            ids, kind = cloud.GetCell(0).GetPointIds(), {6: 22, 10: 24}[layout.nodes.shape[1]]
+            found = [ids.GetId(i) for i in range(ids.GetNumberOfIds())]
+            dim = frame["position"].shape[1]
+            assert cloud.GetCellType(0) == kind
+            assert found[: dim + 1] == layout.nodes[0, : dim + 1].tolist()  # corners first, then amid their edges
+            assert sorted(found) == sorted(layout.nodes[0].tolist())
+        else:
+            assert cloud.GetNumberOfVerts() == len(points)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_file_tells_where_its_samples_are_from_its_first_frame_on(tmp_path, name):
+    file = written(tmp_path, name, count=1)
+    found, layout = open_outputs(tmp_path)[name].layout, CASES[name][0]
+    file.close()
+    assert type(found) is type(layout)
+    for key, value in vars(layout).items():
+        other = getattr(found, key)
+        if isinstance(value, dict):
+            assert value.keys() == other.keys()
+            assert all(torch.equal(value[k], other[k]) for k in value)
+        else:
+            assert torch.equal(value, other) if isinstance(value, torch.Tensor) else value == other, key
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_process_that_dies_while_it_completes_a_file_is_followed_by_one_that_completes_it(tmp_path, name):
+    for folder, attempts in (("once", 1), ("twice", 2)):
+        (tmp_path / folder).mkdir()
+        file = written(tmp_path / folder, name)
+        for _ in range(attempts):
+            file.formats[name].seal(file.file, file.columns[name], file.file[f"scenegrad/probes/{name}"])
+        file.commit()
+        file.seal()
+        output = open_outputs(tmp_path / folder)[name]
+        for key in output.quantities:
+            assert np.array_equal(np.asarray(output[key]), np.stack([frame[key] for frame in frames(name)]))
+    if name not in ("atoms", "energy"):
+        assert vtk_frame(tmp_path / "twice" / f"{name}.vtkhdf", 3, 4)[0].GetNumberOfPoints()
 
 
 def vtk_frame(path, step, steps):
@@ -298,3 +364,22 @@ def test_too_little_room_is_refused_before_the_file_is_touched(tmp_path, monkeyp
     with pytest.raises(DiskFull, match=r"only 1000 bytes are free .* are missing"):
         file.append(format_of(probe("plane")), "plane", 0.2, 10, frames("plane")[2])
     assert file.frames == {"plane": 2}
+
+
+@pytest.mark.parametrize("name", ["plane", "space", "disk"])
+def test_vtk_reads_a_single_frame(tmp_path, name):
+    """Which it takes for no series."""
+    from vtkmodules.util.numpy_support import vtk_to_numpy
+    from vtkmodules.vtkIOHDF import vtkHDFReader
+
+    written(tmp_path, name, count=1).seal()
+    reader = vtkHDFReader()
+    reader.SetFileName(str(tmp_path / f"{name}.vtkhdf"))
+    value = frames(name, 1)[0]["velocity"]
+    dim = value.shape[-1]
+    expected = value if name == "disk" else np.transpose(value, (*reversed(range(dim)), dim))
+    for _ in range(2):
+        reader.Update()
+        found = vtk_to_numpy(reader.GetOutputDataObject(0).GetPointData().GetArray("velocity"))
+        assert np.array_equal(found[:, :dim], expected.reshape(-1, dim))
+        reader.SetStep(reader.GetNumberOfSteps() - 1)

@@ -11,9 +11,11 @@ from scenegrad.engine.dataset import open_dataset
 from scenegrad.engine.dataset_folder import DatasetFolder
 from scenegrad.engine.errors import Diverged, EngineError, FileError, OutputInUse
 from scenegrad.engine.members import Member, simulate_members
+from scenegrad.engine.reductions import Average, Final, Greatest
 from scenegrad.engine.rollout import rollout
 from scenegrad.engine.solver import Atoms, Grid, Points, Probe, Series
 from scenegrad.engine.state import member, with_tensors
+from scenegrad.engine.step_adjoints import Adjoints
 
 
 def spread(state, *shape):
@@ -151,7 +153,7 @@ def test_recorded_gradients_agree_with_central_differences(make_pendulum, tmp_pa
     solver, state, params = make_pendulum(batch=3)
     members = {i: told(folder, i) for i in range(3)}
     simulate_members(solver, state, params, members, gradients=["pendulum.stiffness"])
-    found = open_dataset(tmp_path).gradients("height.value", "pendulum.stiffness")
+    found = open_dataset(tmp_path).gradients("height.height", "pendulum.stiffness")
 
     def means(change):
         moved = params.detach().replace({"pendulum.stiffness": params["pendulum.stiffness"].detach() + change})
@@ -159,6 +161,105 @@ def test_recorded_gradients_agree_with_central_differences(make_pendulum, tmp_pa
 
     expected = (means(1e-5) - means(-1e-5)) / 2e-5
     assert found == pytest.approx(expected.numpy(), rel=1e-7)
+
+
+def test_numbers_are_recorded_with_their_derivatives_by_parameters_and_by_the_first_state(make_pendulum, tmp_path):
+    folder = DatasetFolder(tmp_path)
+    folder.write({"identity": {}, "n": 3, "scene": {}, "parameters": {}})
+    solver, state, params = make_pendulum(batch=3)
+    numbers = (Final("height.height"), Greatest("height.height"), Average("height.height", first=2))
+    by = ["pendulum.stiffness", "initial.angle"]
+    cost = simulate_members(solver, state, params, {i: told(folder, i) for i in range(3)}, by, numbers)
+    data = open_dataset(tmp_path)
+    assert set(data.outcomes) == {"final height.height", "greatest height.height", "height.height from 2"}
+    heights = rollout(solver, state, params).outputs["height"].detach().numpy()
+    assert np.array_equal(data.outcome(numbers[0]), heights[:, -1])
+    assert np.array_equal(data.outcome(numbers[1]), heights.max(axis=1))
+    assert data.outcome(numbers[2]) == pytest.approx(heights[:, 2:].mean(axis=1), rel=1e-12)
+    assert data.gradient_addresses(numbers[0]) == sorted(by)
+    assert cost.gradients > cost.solve > 0.0
+
+    def last(stiffness=0.0, angle=0.0):
+        moved = params.detach().replace({"pendulum.stiffness": params["pendulum.stiffness"].detach() + stiffness})
+        return rollout(solver, with_tensors(state, {"angle": state.angle + angle}), moved).outputs["height"][:, -1]
+
+    by_stiffness = (last(stiffness=1e-5) - last(stiffness=-1e-5)) / 2e-5
+    assert data.gradients(numbers[0], "pendulum.stiffness") == pytest.approx(by_stiffness.numpy(), rel=1e-6)
+    by_angle = (last(angle=1e-5) - last(angle=-1e-5)) / 2e-5
+    assert data.gradients(numbers[0], "initial.angle").sum(axis=1) == pytest.approx(by_angle.numpy(), rel=1e-6)
+    with pytest.raises(KeyError, match=r"it holds final height\.height by"):
+        data.gradients("cost", "pendulum.stiffness")
+
+
+@pytest.mark.parametrize(
+    ("numbers", "by", "message"),
+    [
+        ((Final("height.width"),), [], "no series 'height.width'"),
+        ((Final("height.height"),), ["initial.length"], r"no field 'length' .* initial\.angle"),
+    ],
+)
+def test_numbers_that_are_not_there_are_refused(make_pendulum, tmp_path, numbers, by, message):
+    folder = DatasetFolder(tmp_path)
+    folder.prepare()
+    solver, state, params = make_pendulum(batch=1)
+    with pytest.raises(EngineError, match=message):
+        simulate_members(solver, state, params, {0: told(folder, 0)}, by, numbers)
+    assert not list((tmp_path / "shards").iterdir())
+
+
+def test_recorded_adjoints_are_those_of_the_steps_between_frames(make_pendulum, tmp_path):
+    """<w, J d> = <J^T w, d> for any d, with J d by central differences along the recorded trajectory."""
+    folder = DatasetFolder(tmp_path)
+    folder.write({"identity": {}, "n": 2, "scene": {}, "parameters": {}})
+    solver, state, params = make_pendulum(batch=2)
+    probe = Probe("whole", 0.5, lambda state, params: {"angle": state.angle, "rate": state.rate}, Series())
+    solver.program = replace(solver.program, probes=(probe,))
+    asked = Adjoints("whole", by=("pendulum.stiffness",), directions=2)
+    simulate_members(solver, state, params, {i: told(folder, i) for i in range(2)}, adjoints=asked)
+    data = open_dataset(tmp_path)
+    times = data.times("whole")
+    frame = 1
+    rng, plain = np.random.default_rng(0), params.detach()
+    for i in range(2):
+        fields = {name: data.read(i, "whole", name)[frame] for name in ("angle", "rate")}
+        moves = {name: rng.standard_normal(value.shape) for name, value in fields.items()}
+        stiff = rng.standard_normal()
+
+        def after(h, i=i, fields=fields, moves=moves, stiff=stiff):
+            begun = member(state, i)
+            begun = with_tensors(begun, {n: torch.from_numpy(v + h * moves[n])[None] for n, v in fields.items()})
+            told_ = member(plain, i)
+            told_ = told_.replace({"pendulum.stiffness": told_["pendulum.stiffness"] + h * stiff})
+            end = rollout(solver, begun, told_, times[frame + 1], start=times[frame], probes=()).state
+            return {"angle": end.angle[0].numpy(), "rate": end.rate[0].numpy()}
+
+        ends = after(1e-5), after(-1e-5)
+        for one in range(2):
+            pushed = sum(
+                ((ends[0][n] - ends[1][n]) / 2e-5 * data.adjoint(i, "whole", f"{n}/direction")[frame, one]).sum()
+                for n in fields
+            )
+            pulled = sum((data.adjoint(i, "whole", f"{n}/bar")[frame, one] * moves[n]).sum() for n in fields)
+            pulled += data.adjoint(i, "whole", "by/pendulum.stiffness")[frame, one] * stiff
+            assert float(pulled) == pytest.approx(float(pushed), rel=1e-6)
+    assert not np.array_equal(*(data.adjoint(i, "whole", "angle/direction") for i in range(2)))
+
+
+def test_adjoints_need_an_output_that_is_the_state(make_pendulum, tmp_path):
+    folder = DatasetFolder(tmp_path)
+    folder.prepare()
+    solver, state, params = make_pendulum(batch=1)
+    with pytest.raises(EngineError, match="needs an output that is the state itself"):
+        simulate_members(solver, state, params, {0: told(folder, 0)}, adjoints=Adjoints("height"))
+
+
+def test_smooth_directions_have_the_spectrum_that_they_say():
+    asked = Adjoints("fields", smooth=2.0, directions=400, seed=3)
+    drawn = asked.draw(0, 0, (16, 16), (0, 1))
+    power = (np.abs(np.fft.fft2(drawn)) ** 2).mean(0)
+    assert power[0, 4] / power[0, 1] == pytest.approx(((1 + 1) / (1 + 16)) ** 2, rel=0.25)
+    assert (drawn**2).mean() == pytest.approx(1.0, rel=0.05)
+    assert np.array_equal(drawn, asked.draw(0, 0, (16, 16), (0, 1)))
 
 
 def test_gradients_without_a_series_are_refused(make_pendulum, tmp_path):

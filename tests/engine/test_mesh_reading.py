@@ -13,8 +13,8 @@ import pytest
 import pyvista
 
 from scenegrad.engine.errors import MeshError
-from scenegrad.engine.geometry import Mesh, check_watertight, read_mesh, signed_distance
-from scenegrad.engine.geometry import reading as reading_module
+from scenegrad.engine.geometry import SUFFIXES, Mesh, check_watertight, read_mesh, signed_distance
+from scenegrad.engine.geometry.readers import vtk as vtk_module
 
 
 def tetrahedra() -> tuple[np.ndarray, np.ndarray]:
@@ -180,7 +180,7 @@ def test_a_missing_file_names_its_neighbours(tmp_path: Path) -> None:
         read_mesh(tmp_path / "bunny.txt")
 
 
-@pytest.mark.parametrize("suffix", reading_module.SUFFIXES)
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_damaged_file_is_refused_and_nothing_is_printed(
     suffix: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -209,7 +209,7 @@ class TestWithoutVtk:
         def absent() -> bool:
             return False
 
-        monkeypatch.setattr(reading_module, "vtk_is_there", absent)
+        monkeypatch.setattr(vtk_module, "vtk_is_there", absent)
 
     @pytest.mark.parametrize("suffix", ["stl", "obj", "ply", "vtu"])
     def test_simple_formats_are_read_all_the_same(self, suffix: str, tmp_path: Path) -> None:
@@ -223,14 +223,13 @@ class TestWithoutVtk:
         ("name", "write", "message"),
         [
             ("s.glb", lambda path: path.touch(), "needs PyVista"),
-            ("s.obj", lambda path: path.write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nf -3 -2 -1\n"), "negative indices"),
             (
                 "s.vtu",
                 lambda path: pyvista.ImageData(dimensions=(3, 3, 3)).cast_to_unstructured_grid().save(path),
                 "handle",
             ),
         ],
-        ids=["glb", "negative indices", "voxels"],
+        ids=["glb", "voxels"],
     )
     def test_what_would_be_read_wrongly_is_refused(
         self, name: str, write: Callable[[Path], object], message: str, tmp_path: Path

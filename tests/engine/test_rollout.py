@@ -8,12 +8,13 @@ from itertools import pairwise
 import pytest
 import torch
 
-from scenegrad.engine import adjoint
+from scenegrad.engine import adjoint, keeping
 from scenegrad.engine.controllers import CFL, PI, Fixed
 from scenegrad.engine.errors import Diverged, EngineError
 from scenegrad.engine.gradients import Reversible, Stored, Tape
+from scenegrad.engine.journey import Journey
 from scenegrad.engine.keeping import counted, keeps
-from scenegrad.engine.rollout import Journey, rollout
+from scenegrad.engine.rollout import rollout
 from scenegrad.engine.solver import Step
 from scenegrad.engine.state import Params, size_of, with_tensors
 
@@ -31,7 +32,7 @@ def test_gradient_equals_that_of_plain_autograd_over_the_same_steps(
     make_pendulum, controller, batch, room, monkeypatch
 ):
     """Frozen steps: autograd straight through every step must agree to round-off, whatever the checkpoints."""
-    monkeypatch.setattr(adjoint, "POCKET", room)
+    monkeypatch.setattr(keeping, "POCKET", room)
     solver, state, params = make_pendulum(batch=batch, controller=controller, end=2.0, every=0.3)
     leaves = with_tensors(state, {"angle": state.angle.requires_grad_(), "rate": state.rate.requires_grad_()})
     inputs = [leaves.angle, leaves.rate, *params.values()]
@@ -105,7 +106,7 @@ def test_forward_and_backward_take_each_step_a_bounded_number_of_times(make_pend
 
 def slope_and_calls(make_pendulum, room, monkeypatch, memory=0.0):
     """Gradient and steps made, with so much room for the derivatives of steps [bytes]."""
-    monkeypatch.setattr(adjoint, "POCKET", room)
+    monkeypatch.setattr(keeping, "POCKET", room)
     solver, state, params = make_pendulum(controller=Fixed(0.002), end=1.0, every=0.1)
     loss_of(rollout(solver, state, params, gradient=Stored(memory))).backward()
     return params["pendulum.damping"].grad, solver.calls
@@ -179,7 +180,7 @@ def test_states_held_fit_in_the_memory_that_is_given(make_pendulum, room):
 def test_no_step_is_taken_again_where_there_is_room_for_all_that_transposes_need(
     make_pendulum, room, again, monkeypatch
 ):
-    monkeypatch.setattr(adjoint, "POCKET", 0)
+    monkeypatch.setattr(keeping, "POCKET", 0)
     solver, state, params = make_pendulum()
     gradients, taken = [], []
     linearize = solver.linearize
@@ -215,7 +216,7 @@ def test_a_gradient_that_blows_up_is_an_error_that_names_step_and_field(make_pen
         return after, worse
 
     solver.linearize = broken  # and with it vjp
-    monkeypatch.setattr(adjoint, "POCKET", room)
+    monkeypatch.setattr(keeping, "POCKET", room)
     with pytest.raises(Diverged, match=r"gradient with respect to rate .* step 49"):
         loss_of(rollout(solver, state, params)).backward()
 

@@ -16,12 +16,14 @@ import scenegrad as sg
 VORTICES = ("run", "taylor_green", "--quiet", "--set", "domain.cells=[16, 16]", "--set", "time.end=1")
 COMMANDS = (
     "bench",
+    "card",
     "check",
     "demo",
     "doctor",
     "evaluate",
     "generate",
     "list",
+    "plot",
     "run",
     "schema",
     "splats",
@@ -50,6 +52,30 @@ def test_check_compiles_but_does_not_run(scenegrad, tmp_path):
     assert table["method"] == "spectral"
     assert table["outputs"] == {"fields": "21 frames", "energy": "101 frames"}
     assert not list(tmp_path.iterdir())
+
+
+def test_a_value_on_the_command_line_is_written_as_in_a_scene_file(scenegrad):
+    table = '{ kind = "uniform", low = 0.001, high = 0.01 }'
+    for written in (table, '{"kind": "uniform", "low": 0.001, "high": 0.01}'):
+        told = scenegrad("check", "taylor_green", "--set", f"fluid.viscosity={written}", "--json").json
+        assert told["distributions"] == ["fluid.viscosity"]
+    mistaken = table.replace("uniform", "unifrm")
+    answer = scenegrad("check", "taylor_green", "--set", f"fluid.viscosity={mistaken}")
+    assert "Did you mean 'uniform'?" in answer.err
+
+
+@pytest.mark.parametrize("quiet", [(), ("--quiet",)], ids=["", "quiet"])
+@pytest.mark.parametrize("ci", ["", "true"], ids=["", "CI"])
+def test_an_output_that_is_due_but_once_is_told(scenegrad, tmp_path, monkeypatch, ci, quiet):
+    """By `check`, and by the run itself, whose frames would be missed only after it, also where progress is silent."""
+    monkeypatch.setenv("CI", ci)
+    words = ("--set", "time.end=0.1", "--set", "outputs.energy.every=0.05", "--set", "outputs.fields.every=3")
+    table = scenegrad("check", "taylor_green", *words, "--json").json
+    why = "its every = 3 is longer than the run, 0.1"
+    assert table["outputs"] == {"fields": f"1 frame ({why})", "energy": "3 frames"}
+    answer = scenegrad("run", "taylor_green", *words, "--out", "run", *quiet)
+    assert f"warning: taylor_green: one frame of fields at most: {why}" in answer.err
+    assert "fields: 1 frame of vorticity" in answer.out
 
 
 def test_schema_is_json_schema(scenegrad, tmp_path):
@@ -136,9 +162,33 @@ def test_evaluate_judges_by_the_cut_and_the_parts_of_the_training(scenegrad, tmp
     assert report == dict(sg.surrogates.Fit.load("fno", data).evaluate(["one_step", "persistence"]))
 
 
+def test_what_a_person_would_set_of_a_training_can_be_said(scenegrad, tmp_path):
+    """In place of the recipe's, and kept in the checkpoint; its losses are drawn as those of a run are."""
+    from scenegrad.surrogates.training.checkpoint import read_checkpoint
+
+    (tmp_path / "recipe.toml").write_text(
+        'model = {kind = "fno", modes = [4, 4], width = 4, depth = 1, fields = ["vorticity"]}\n'
+        "training = {epochs = 5, batch_size = 4}\n"
+    )
+    words = ("--set", "domain.cells=[20, 20]", "--set", "time.end=1", "--set", "outputs.fields.every=0.25")
+    assert scenegrad("generate", "kolmogorov", "-n", 4, "--out", "data", "--batch", 4, "--quiet", *words).code == 0
+    said = ("--batch-size", "5", "--learning-rate", "0.02", "--amp", "bfloat16", "--epochs", "2", "--seed", "3")
+    words = ("train", "recipe.toml", "data", "--device", "cpu", "--json")
+    answer = scenegrad(*words, "--out", "fno", "--tensorboard", *said)
+    assert answer.code == 0, answer.err
+    assert answer.json["epochs"] == 2
+    settings = read_checkpoint(tmp_path / "fno" / "checkpoint.pt")["identity"]["settings"]
+    found = [settings[name] for name in ("batch_size", "learning_rate", "precision", "epochs", "seed")]
+    assert found == [5, 0.02, "bfloat16", 2, 3]
+    assert list((tmp_path / "fno").glob("events.out.tfevents.*"))
+    assert scenegrad("plot", "fno", "--out", "losses.png").code == 0
+    assert (tmp_path / "losses.png").stat().st_size > 5000
+    assert scenegrad(*words, "--out", "other", "--amp", "int8").code == 2
+
+
 @pytest.mark.parametrize("name", ["film.gif", "FILM.GIF", "film.Mp4"])
 def test_a_film_is_known_by_its_suffix_in_any_case(scenegrad, monkeypatch, name):
-    monkeypatch.setattr("scenegrad.view.movie", lambda run, out, field: f"a film {out}")
+    monkeypatch.setattr("scenegrad.view.movie", lambda run, out, **how: f"a film {out}")
     assert scenegrad("view", "flow", "--out", name).out == f"a film {name}\n"
 
 
@@ -174,9 +224,47 @@ def test_doctor_finds_what_is_here(scenegrad):
 # ---- killed and interrupted processes
 
 
-def start(*words, cwd):
-    command = [sys.executable, "-m", "scenegrad", *map(str, words)]
-    return subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+# What a process does to itself when a frame has come, so that it is never over before.
+SIGNALLED = """
+import os, signal, sys
+from scenegrad.cli import main
+from scenegrad.engine.files.recorder import Recorder
+
+name, frame, *words = sys.argv[1:]
+commit = Recorder.commit
+
+def commit_and_signal(self):
+    commit(self)
+    if self.frames["fields"] == int(frame):
+        os.kill(os.getpid(), getattr(signal, name))
+
+Recorder.commit = commit_and_signal
+sys.exit(main(words))
+"""
+
+# Members from the fifth on wait for a file, in whatever process they are made.
+WAITING = """
+import sys, time
+from pathlib import Path
+from scenegrad.cli import main
+from scenegrad.member_task import MemberTask
+
+make = MemberTask.__call__
+
+def make_when_told(self, members, wanted):
+    while members[0] >= 4 and not Path("go").exists():
+        time.sleep(0.01)
+    make(self, members, wanted)
+
+MemberTask.__call__ = make_when_told
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
+"""
+
+
+def signalled(name, frame, *words, cwd):
+    command = [sys.executable, "-P", "-c", SIGNALLED, name, str(frame), *words]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=600)
 
 
 LONG = (
@@ -186,29 +274,27 @@ LONG = (
     "--set",
     "domain.cells=[32, 32]",
     "--set",
-    "time.end=40",
+    "time.end=10",
     "--set",
     "outputs.fields.every=0.05",
 )
 
 
-def wait_for(condition, child, seconds=60.0):
+def wait_for(condition, child=None):
     begin = time.monotonic()
-    while not condition() and child.poll() is None and time.monotonic() - begin < seconds:
-        time.sleep(0.005)
+    while not condition():
+        assert time.monotonic() < begin + 600.0, "it takes too long"
+        assert child is None or child.poll() is None, child.stderr.read()
+        time.sleep(0.02)
 
 
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_result(scenegrad, tmp_path):
     assert scenegrad(*LONG, "--out", "whole").code == 0
     whole = sg.open_run("whole")
-    part, checkpoint = tmp_path / "parts" / "fields.part.vtkhdf", tmp_path / "parts" / "checkpoint.h5"
-    for share in (0.1, 0.4, 0.8):
-        child = start(*LONG, "--out", "parts", "--checkpoint-every", "0.1", cwd=tmp_path)
-        enough = int(share * (tmp_path / "whole" / "fields.vtkhdf").stat().st_size)
-        wait_for(lambda enough=enough: checkpoint.exists() and part.exists() and part.stat().st_size > enough, child)
-        assert child.poll() is None, "the run was over before it was killed"
-        child.kill()
-        child.wait()
+    assert len(whole["fields"]) == 201
+    for frame in (20, 80, 160):
+        killed = signalled("SIGKILL", frame, *LONG, "--out", "parts", "--checkpoint-every", "0.02", cwd=tmp_path)
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
         assert sg.open_run("parts").status == "running"  # it had no time to say otherwise
     answer = scenegrad(*LONG, "--out", "parts")
     assert answer.code == 0, answer.err
@@ -224,43 +310,46 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_result(scenegra
 
 
 def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(scenegrad, tmp_path):
-    child = start(*LONG, "--out", "flow", cwd=tmp_path)
-    part = tmp_path / "flow" / "fields.part.vtkhdf"
-    wait_for(lambda: part.exists() and part.stat().st_size > 10**6, child)
-    child.send_signal(signal.SIGINT)
-    _, err = child.communicate(timeout=60)
-    assert child.returncode == 130
-    assert "Start the same run again to go on from there" in err
-    assert "Traceback" not in err
+    stopped = signalled("SIGINT", 100, *LONG, "--out", "flow", cwd=tmp_path)
+    assert stopped.returncode == 130
+    assert "Start the same run again to go on from there" in stopped.stderr
+    assert "Traceback" not in stopped.stderr
     assert sg.open_run("flow").status == "interrupted"
+    assert len(sg.open_run("flow")["fields"]) == 100
     assert scenegrad(*LONG, "--out", "flow").code == 0
 
 
 def test_a_dataset_whose_makers_are_killed_has_the_same_bytes(scenegrad, tmp_path):
-    words = ("generate", "kolmogorov", "-n", 12, "--batch", 1, "--quiet", "--set", "domain.cells=[32, 32]")
+    small = ("--set", "domain.cells=[32, 32]", "--set", "time.end=2")
+    words = ("generate", "kolmogorov", "-n", "8", "--batch", "1", "--quiet", *small)
     assert scenegrad(*words, "--out", "whole").code == 0
-    shards = tmp_path / "parts" / "shards"
-    child = start(*words, "--out", "parts", "--workers", "2", cwd=tmp_path)
-    wait_for(lambda: len(list(shards.glob("m?????.h5"))) >= 1, child)
-    workers = children_of(child.pid)
-    assert workers, "the dataset was finished before a worker could be killed"
-    os.kill(workers[-1], signal.SIGKILL)  # the pool is made anew
-    wait_for(lambda: len(list(shards.glob("m?????.h5"))) >= 3, child)
-    child.send_signal(signal.SIGKILL)
-    child.wait()
-    wait_for(lambda: not any(map(alive, workers)), start_nothing(), seconds=20)
-    assert not any(map(alive, workers)), "workers outlive the process that started them"
+    shards, script = tmp_path / "parts" / "shards", tmp_path / "waiting.py"
+    script.write_text(WAITING)
+    child = subprocess.Popen(
+        [sys.executable, "-P", script, *words, "--out", "parts", "--workers", "2"],
+        cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+    def made():
+        return len(list(shards.glob("m?????.h5")))
+
+    try:
+        wait_for(lambda: made() >= 1 and children_of(child.pid), child)
+        workers = children_of(child.pid)
+        os.kill(workers[-1], signal.SIGKILL)  # the pool is made anew
+        wait_for(lambda: made() == 4 and set(children_of(child.pid)) - set(workers), child)
+        workers += children_of(child.pid)
+    finally:
+        child.kill()
+        child.wait()
+    wait_for(lambda: not any(map(alive, workers)))  # they do not outlive the process that started them
+    assert made() == 4
     assert scenegrad(*words, "--out", "parts").code == 0
     whole, parts = sg.open_dataset("whole"), sg.open_dataset("parts")
-    assert parts.members == list(range(12))
-    for member in range(12):
+    assert parts.members == list(range(8))
+    for member in range(8):
         assert whole.folder.shard(member).read_bytes() == parts.folder.shard(member).read_bytes(), member
     assert not list(shards.glob("*.part.*"))
-
-
-class start_nothing:
-    def poll(self):
-        return None
 
 
 def children_of(pid):

@@ -140,6 +140,10 @@ REFUSED = {
         {"block.material.kind": "neo_hokean"},
         r"material: unknown material 'neo_hokean'.*'neo_hookean'",
     ),
+    "the beginning of a name": (
+        {"block.material.kind": "neo"},
+        r"material: unknown material 'neo'.*Did you mean 'neo_hookean'",
+    ),
     "negative density": ({"block.material.density": -3.0}, r"block.material.density: .*-3.*positive"),
     "unknown key": ({"block.material.densty": 3.0}, r"block.material.densty: unknown key.*Did you mean 'density'"),
     "unknown key of the domain": ({"domain.cels": [3]}, r"domain.cels: unknown key.*Did you mean 'cells'"),
@@ -174,6 +178,23 @@ def test_a_wrong_scene_is_refused_with_address_and_remedy(change, message):
     with pytest.raises(SceneError, match=message) as caught:
         drop().replace(change)
     assert len(str(caught.value).splitlines()) <= 2, "one problem, one line"
+
+
+@pytest.mark.parametrize(
+    ("field", "message"),
+    {
+        "no such file": ({"kind": "field_file", "path": "no.npy"}, r"vorticity: field file 'no.npy' does not exist"),
+        "no such key": ({"kind": "gaussian_field", "pek": 1.0}, r"vorticity.pek: unknown key 'pek'.*'peak'.*width"),
+        "no such kind": ({"kind": "gausian_field"}, r"vorticity: unknown kind 'gausian_field'.*'gaussian_field'"),
+    }.values(),
+)
+def test_of_what_may_be_of_several_types_only_the_one_that_was_meant_is_spoken_of(field, message):
+    entities = {"water": {"kind": "fluid", "viscosity": 0.1, "vorticity": field}}
+    table = {"name": "x", "domain": {"size": [1, 1], "cells": [8, 8]}, "time": {"end": 1}, "entities": entities}
+    with pytest.raises(SceneError, match=message) as caught:
+        sc.Scene.parse(table)
+    assert "Input" not in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize("make", SCENES.values(), ids=SCENES)
@@ -222,7 +243,7 @@ def test_a_scene_remembers_its_mesh_wherever_it_is_read(tmp_path, monkeypatch):
     scene.save(tmp_path / "here" / "scene.toml")
     monkeypatch.chdir("/")
     assert sc.Scene.parse(scene.model_dump(mode="json")).hash == scene.hash
-    assert sc.load_scene(tmp_path / "here" / "scene.toml").hash == scene.hash
+    assert sc.load_scene(tmp_path / "here" / "scene.toml", outside_files=True).hash == scene.hash
 
 
 def test_a_file_in_another_encoding_is_refused(tmp_path):
@@ -333,3 +354,37 @@ def test_a_vector_that_learns_is_one_in_one_dimension_too():
     with pytest.raises(ValueError, match=r"gas.velocity is a vector.*Parameter\(\(0.3,\)\)"):
         sc.Scene(name="v", domain=domain, entities={"gas": sc.Gas(velocity=sc.Parameter(0.3))}, time=sc.Time(end=1.0))
     sc.Scene(name="v", domain=domain, entities={"gas": sc.Gas(velocity=sc.Parameter((0.3,)))}, time=sc.Time(end=1.0))
+
+
+def test_a_part_made_by_hand_is_refused_in_our_words():
+    """A misspelt name with what it was meant for, and nothing besides: not that the right one is missing, no links."""
+    with pytest.raises(ValidationError, match=r"unknown key 'visocsity'\. Did you mean 'viscosity'") as caught:
+        sc.Fluid(visocsity=1e-3)
+    assert caught.value.error_count() == 1
+    with pytest.raises(ValidationError, match="several values are needed here") as caught:
+        sc.Scene(name="a", domain={"size": 1, "cells": 8}, entities={}, time={"end": 1})
+    assert {problem["loc"] for problem in caught.value.errors()} >= {("domain", "size"), ("domain", "cells")}
+    with pytest.raises(ValidationError, match="valid number") as caught:
+        sc.Fluid(viscosity="high")
+    assert "tagged-union" not in str(caught.value)
+    with pytest.raises(ValidationError, match="is missing") as caught:
+        sc.Fluid()
+    assert "pydantic.dev" not in str(caught.value)
+    with pytest.raises(TypeError, match=r"nothing by place.*there are center, radius\."):
+        sc.Sphere((0.5, 0.5), 0.1)
+
+
+def test_of_a_value_of_several_types_the_deepest_problem_is_told():
+    table = json.loads(drop().model_dump_json())
+    table["boundary"]["x_lo"] = {"kind": "inflow", "velocity": {"kind": "parabolic", "peak": "abc"}}
+    with pytest.raises(SceneError) as caught:
+        sc.Scene.parse(table)
+    assert [line.partition(":")[0] for line in str(caught.value).splitlines()] == ["boundary.x_lo.velocity.peak"]
+
+
+@pytest.mark.parametrize("given", ["smoke", None, [0.5]])
+def test_what_a_side_carries_is_a_table(given):
+    with pytest.raises(ValidationError, match="valid dictionary") as caught:
+        sc.Inflow(velocity=1.0, carried=given)
+    assert caught.value.errors()[0]["loc"] == ("carried",)
+    assert sc.Inflow(velocity=1.0, carried={"smoke": 0.5}, heat=2.0).carried == {"smoke": 0.5, "heat": 2.0}

@@ -14,6 +14,7 @@ from scenegrad.surrogates import (
     Langevin,
     NormalizingFlow,
     ParticleField,
+    anneal,
     annealed_smc,
     effective_share,
     energy_w2,
@@ -348,3 +349,24 @@ def test_flow_matched_to_particles_draws_them():
     assert abs(found.log_z) < 0.05
     with pytest.raises(EngineError, match="learn_by_energy"):
         match_particles(spline_flow((False, False)), data)
+
+
+def test_members_that_have_lost_their_weight_do_not_hold_up_the_ladder():
+    """A population of which a tenth sits where it cannot be, and cannot move away."""
+    random = torch.Generator().manual_seed(0)
+    x = torch.randn(500, 1, 2, dtype=torch.float64, generator=random)
+    x[:50] = 1e4
+
+    def last(y):
+        return -0.5 * y.square().sum((1, 2)) / 0.25 - (y.abs().amax((1, 2)) > 1e3) * 1e15
+
+    def first(y):
+        return -0.5 * y.square().sum((1, 2)) * (y.abs().amax((1, 2)) < 1e3)
+
+    found = anneal(
+        x, first, last, noise=lambda like, random: torch.randn(like.shape, generator=random, dtype=like.dtype),
+        move=MALA(0.05, 5), random=random,
+    )  # fmt: skip
+    assert len(found.ladder) < 20
+    weights = found.log_weights.softmax(0)
+    assert float((weights[:, None, None] * found.x.square()).sum() / 2) == pytest.approx(0.25, rel=0.2)

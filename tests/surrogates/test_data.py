@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from scenegrad.engine.errors import EngineError
+from scenegrad.surrogates.data.formats.part import Part
 from scenegrad.surrogates.data.pairs import Pairs
 from scenegrad.surrogates.data.split import Split, SplitByParameter, SplitByPlace
 from scenegrad.surrogates.data.statistics import Moments
@@ -41,7 +42,7 @@ def test_frames_are_the_same_read_at_once_or_one_by_one(ensemble, monkeypatch):
     samples = Windows(ensemble).bind(U, 1)
     before = ensemble.reads
     one_by_one = samples.window("train", [3, 70])
-    assert ensemble.reads == before + 4
+    assert ensemble.reads == before + 2, "a window is one read of each field"
     assert torch.equal(at_hand.inputs["u"], one_by_one.inputs["u"])
     assert torch.equal(at_hand.targets[0]["u"], one_by_one.targets[0]["u"])
 
@@ -56,6 +57,21 @@ def test_every_trajectory_has_one_part_whatever_the_order_of_the_files(ensemble)
     for part, places in samples.parts.items():
         assert {samples.keys[i] for i in places} == {again.keys[i] for i in again.parts[part]}
     assert samples.parts["test"] != sorted(again.parts["test"]), "the order of the files decided"
+
+
+def test_networks_of_any_fields_are_judged_on_the_same_trajectories(ensemble):
+    """The split is one of the dataset: a network of one field keeps from training what a network of two does."""
+    both = {"u": ensemble.fields["u"], "heat": ensemble.fields["u"] ** 2}
+    data = type(ensemble)(both, ensemble.parameters, ensemble.every)
+    cuts = [Windows(data).bind(Names(fields, fields), 1) for fields in (("u",), ("heat",), ("heat", "u"))]
+    assert cuts[0].parts == cuts[1].parts == cuts[2].parts
+    assert cuts[0].keys != cuts[1].keys
+    late = Part(data, data.probes[0], range(2, 6))
+    assert Windows(late).bind(U, 1).parts == cuts[0].parts, "some frames of it have another split"
+    x, y = ({name: values[:, frame] for name, values in both.items()} for frame in (0, 1))
+    pairs = Pairs.from_arrays(x, y, ensemble.parameters)
+    cuts = [pairs.bind(Names((name,), (name,)), 1) for name in both]
+    assert cuts[0].parts == cuts[1].parts
 
 
 def test_equal_trajectories_are_never_on_both_sides(ensemble):
@@ -108,6 +124,26 @@ def test_pairs_of_arrays_are_examples():
     assert float(samples.statistics().output_mean) == pytest.approx(train.mean())
 
 
+def test_statistics_of_pairs_are_of_the_training_part_alone():
+    x = np.random.default_rng(0).normal(size=(20, 4))
+    names = Names(("x",), ("y",), ("k",), {})
+
+    def bound(y, k):
+        return Pairs.from_arrays(x, y, {"k": k}, split=SplitByPlace(validation=(3,), test=(5, 8))).bind(names, 1)
+
+    y, k = x**2, np.arange(20.0)
+    found = bound(y, k).statistics()
+    train = bound(y, k).parts["train"]
+    assert float(found.output_std) == pytest.approx(y[train].std(), rel=1e-6)
+    assert float(found.parameter_mean) == pytest.approx(k[train].mean())
+    spoilt, other = y.copy(), k.copy()
+    spoilt[[3, 5, 8]] *= 100.0
+    other[[3, 5, 8]] += 100.0
+    again = bound(spoilt, other).statistics()
+    assert torch.equal(again.output_std, found.output_std)
+    assert torch.equal(again.parameter_std, found.parameter_std)
+
+
 def test_vectors_become_channels_and_come_back():
     names = Names(("w", "v"), ("w", "v"), (), {"v": 2})
     values = {"w": torch.randn(3, 4, 5), "v": torch.randn(3, 4, 5, 2)}
@@ -151,7 +187,7 @@ def test_history_goes_in_from_the_oldest_frame_and_ages_by_one_step_at_a_time(en
     samples = Windows(ensemble, stride=2).bind(network.names, 2)
     assert network.names.inputs == ("u[-2]", "u[-1]", "u")
     window = samples.window("train", [0])
-    member, start = samples.parts["train"][0], samples.starts[0]
+    member, start = samples.parts["train"][0], samples.examples[0][0]
     assert start == 4  # the first frame that has two strides before it
     for name, frame in (("u[-2]", 0), ("u[-1]", 2), ("u", 4)):
         assert torch.equal(window.inputs[name][0], torch.from_numpy(ensemble.fields["u"][member, frame]))

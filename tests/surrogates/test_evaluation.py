@@ -9,6 +9,8 @@ import torch
 
 from scenegrad.engine.errors import EngineError
 from scenegrad.surrogates import FNO, BreakEven, RelativeL2, Split, Windows, break_even, compare
+from scenegrad.surrogates.evaluation.cost import Spent
+from scenegrad.surrogates.evaluation.errors import vrmse
 from scenegrad.surrogates.evaluation.metrics import judge
 from scenegrad.surrogates.evaluation.rollouts import correlation
 from scenegrad.surrogates.evaluation.spectrum import power_spectrum, spectrum_error
@@ -83,10 +85,19 @@ def test_vrmse_of_the_mean_is_one(turning):
     assert judge(turned(0.15), turning, ["vrmse"])["vrmse"] == pytest.approx(2 * math.sin(0.025), rel=0.02)
 
 
+def test_vrmse_of_the_mean_wind_is_one_too():
+    """Each component varies about a mean of its own: to say the mean of a wind is no skill."""
+    u = torch.randn(3, 6, 5, 2, generator=torch.Generator().manual_seed(0)) + torch.tensor([10.0, 0.0])
+    torch.testing.assert_close(vrmse(u.mean(dim=(1, 2), keepdim=True).expand_as(u), u, 2), torch.ones(3))
+
+
 def test_correlation_ignores_offsets_and_scales():
     a = torch.randn(3, 8, 8, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(correlation(a, 3 * a + 5), torch.ones(3))
     torch.testing.assert_close(correlation(a, -a), -torch.ones(3))
+    wind = torch.stack([a, -a], dim=-1) + torch.tensor([10.0, 0.0])
+    other = wind.flip(1)
+    torch.testing.assert_close(correlation(wind, other, 2), correlation(a, a.flip(1)), msg="a mean wind is no skill")
 
 
 @pytest.mark.parametrize("dim", [1, 2, 3])
@@ -116,17 +127,26 @@ def test_resampling_keeps_the_waves_that_fit():
     assert float(fourier_resample(beyond[None], (12, 12)).abs().max()) < 1e-12
 
 
-def test_break_even_finds_the_cheapest_solver_of_equal_error(turning):
-    """Solvers whose error halves and whose time doubles with the resolution; the model's error lies in between."""
-    angles = {8: 0.28, 16: 0.24, 32: 0.22, 64: 0.21}
+def test_break_even_finds_the_cheapest_solver_of_equal_error(turning, monkeypatch):
+    """Solvers whose error halves and whose time doubles with the resolution; the model's error lies in between. A
+    millisecond passes by itself whenever the clock is looked at."""
+    angles, now = {8: 0.28, 16: 0.24, 32: 0.22, 64: 0.21}, 0.0
+
+    def looked_at():
+        nonlocal now
+        now += 0.001
+        return now
+
+    monkeypatch.setattr(time, "perf_counter", looked_at)
 
     def coarse(cells, window):
         model, steps = turned(angles[cells]), len(window.targets)
 
         def run():
+            nonlocal now
             u, frames = window.inputs["u"], []
             for _ in range(steps):
-                time.sleep(0.001 * cells / 8)
+                now += 0.001 * cells
                 u = model.function(u)
                 frames.append({"u": u})
             return frames
@@ -138,20 +158,24 @@ def test_break_even_finds_the_cheapest_solver_of_equal_error(turning):
     assert cost.solver[32][0] == pytest.approx(2 * math.sin(0.02), rel=1e-3)
     assert cost.cheapest == 32
     assert cost.speed_up == pytest.approx(cost.solver[32][1] / cost.seconds)
-    assert cost.speed_up > 1
+    assert cost.speed_up == pytest.approx(1 + 32 * 2)  # two steps of 32 ms against none
     repaid = cost.steps_to_repay(10.0)
     assert repaid == pytest.approx(10.0 / (cost.solver[32][1] - cost.seconds))
+    spent = Spent(data=6.0, training=4.0)
+    assert cost.solves_to_repay(spent, 50) == pytest.approx(repaid / 50)
+    assert cost.solves_to_repay(spent, 50, cost.finest) == pytest.approx(0.2 / (cost.solver[64][1] - cost.seconds))
     assert "<- the cheapest of equal error" in str(cost)
     exact = break_even(turned(0.2), turning, coarse, list(angles), repeats=1)
     assert exact.cheapest is None
     assert exact.speed_up is None
     assert exact.steps_to_repay(1.0) is None
+    assert exact.solves_to_repay(spent, 50) is None
     report = judge(turned(0.23), turning, [BreakEven(coarse, (16, 32))])
     assert report["cheapest_cells"] == 32
 
 
 def test_metrics_that_cannot_be_measured_are_refused(turning):
-    with pytest.raises(EngineError, match="no metric 'vrsme'; there are: one_step"):
+    with pytest.raises(EngineError, match=r"no metric 'vrsme'\. Did you mean 'vrmse'\?"):
         judge(turned(0.1), turning, ["vrsme"])
     with pytest.raises(EngineError, match=r"needs a solver to compare with: BreakEven"):
         judge(turned(0.1), turning, ["break_even"])

@@ -121,6 +121,7 @@ class Known:
         nothing, one = torch.zeros(0, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
         dressed = flow.dressed(Statistics(nothing, nothing, 0 * one, one, one, nothing, nothing), 1.0, (3,)).double()
         self.flow, self.scales, self.names, self.told = dressed.flow, dressed.scales, dressed.names, dressed.told
+        self.begin, self.kept, self.frame = dressed.begin, dressed.kept, dressed.frame
         self.exact, self.wrong = exact(path), wrong
 
     def field(self, inputs, constants):

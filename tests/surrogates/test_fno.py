@@ -76,6 +76,20 @@ def test_grid_too_coarse_for_some_modes_leaves_them_out():
     torch.testing.assert_close(layer(smooth(32, 2))[..., ::2, ::2], layer(smooth(16, 2)), rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("grid", [(12,), (9, 14), (6, 8, 7)], ids=str)
+def test_many_waves_are_found_by_transforms_and_few_by_matrices_alike(grid, monkeypatch):
+    torch.manual_seed(0)
+    layer = SpectralConv(2, (4,) * len(grid)).double()
+    u = torch.randn(2, 2, *grid, dtype=torch.float64, requires_grad=True)
+    few = layer(u)
+    slopes = torch.autograd.grad(few.square().sum(), (u, layer.weight))
+    monkeypatch.setattr("scenegrad.surrogates.operators.waves.MOST", 0)
+    many = layer(u)
+    torch.testing.assert_close(many, few, rtol=0, atol=1e-12)
+    for one, other in zip(slopes, torch.autograd.grad(many.square().sum(), (u, layer.weight)), strict=True):
+        torch.testing.assert_close(other, one, rtol=0, atol=1e-12)
+
+
 def test_network_commutes_with_shifts_of_a_periodic_domain():
     model, u = network(2), smooth(32, 2)
     with torch.no_grad():

@@ -1,20 +1,22 @@
 """A surrogate beside its solver: who steps when, and what that gives."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
 from torch import Tensor
 
+import scenegrad as sg
 from scenegrad.engine.controllers import Fixed
-from scenegrad.engine.errors import EngineError
+from scenegrad.engine.errors import EngineError, StabilityError
 from scenegrad.engine.rollout import rollout
 from scenegrad.engine.solver import Grid, Probe, Program, Step, TorchAdjoint
 from scenegrad.engine.state import Params
-from scenegrad.surrogates import Next, Surrogate
+from scenegrad.surrogates import Next, Residual, Surrogate, Unfamiliar, WarmStart
 from scenegrad.surrogates.data.statistics import Statistics
 from scenegrad.surrogates.hybrid.checks import CoarseStep, Drift, Together
 from scenegrad.surrogates.hybrid.safe_stepper import SafeStepper, calibrated, threshold_of
+from scenegrad.surrogates.hybrid.speculating import Speculating
 from scenegrad.surrogates.operators.operator import Operator
 
 DT, NU = 0.2, "nu"
@@ -177,3 +179,175 @@ def test_checks_together_doubt_as_the_most_doubtful_one_does():
 def test_a_negative_threshold_is_refused():
     with pytest.raises(EngineError, match="threshold=-1"):
         SafeStepper(network(), Heat(), coarse_check(), -1.0)
+
+
+def test_a_residual_sees_what_does_not_solve_the_equations():
+    """Of heat flow it is that of the trapezoidal rule: (nu k^2 dt)^2 / 12 for one slow wave; of what is wrong, more."""
+    x = 2 * torch.pi * torch.arange(64, dtype=torch.float64) / 64
+    before, params = Line(torch.sin(x)[None]), Params({NU: torch.full((1,), 0.5, dtype=torch.float64)})
+    exact = Line(before.u * torch.exp(torch.tensor(-0.5 * DT, dtype=torch.float64)))
+    check = Residual(Heat(), share=1e-4)
+    assert float(check(before, exact, params, 0.0, DT)) == pytest.approx((0.5 * DT) ** 2 / 12, rel=0.1)
+    wrong = Line(exact.u * 1.01)
+    assert float(check(before, wrong, params, 0.0, DT)) == pytest.approx(0.1, rel=0.2), "0.01 / (nu dt)"
+
+
+@dataclass(frozen=True)
+class Pressed(Line):
+    pressure: Tensor  # what the last step left, nothing that is carried
+
+
+class Pressing(Heat):
+    """A solver that keeps more in its states than the fields that a surrogate carries."""
+
+    def step(self, state: Line, params: Params, time: Tensor, dt: Tensor) -> Step[Line]:
+        u = super().step(state, params, time, dt).state.u
+        return Step(Pressed(u, u.square()))
+
+    def fields(self, state: Line, params: Params) -> dict[str, Tensor]:
+        return {"u": state.u}
+
+    def with_fields(self, state: Line, params: Params, fields: dict[str, Tensor], time: Tensor) -> Line:
+        return Pressed(fields["u"], torch.zeros_like(fields["u"]))
+
+
+def test_checks_look_at_the_fields_that_are_carried_alone():
+    state, params = line()
+    solver, (begin, end) = Pressing(), (Pressed(u, torch.zeros_like(u)) for u in (state.u, heated(state, params)))
+    plain = Residual(Heat())(state, Line(end.u), params, 0.0, DT)
+    assert torch.equal(Residual(solver)(begin, end, params, 0.0, DT), plain)
+    assert float(CoarseStep(solver, lambda state: state)(begin, end, params, 0.0, DT).max()) < 1e-9
+
+
+def heated(state: Line, params: Params) -> Tensor:
+    return rollout(Heat(), state, params, until=DT, probes=()).state.u
+
+
+def test_a_state_unlike_those_of_the_training_data_is_unfamiliar():
+    random = torch.Generator().manual_seed(0)
+    x = 2 * torch.pi * torch.arange(64, dtype=torch.float64) / 64
+
+    def waves(count: int, top: int) -> Line:
+        a = torch.randn(count, top, generator=random, dtype=torch.float64)
+        phase = 2 * torch.pi * torch.rand(count, top, generator=random, dtype=torch.float64)
+        k = torch.arange(1, top + 1)
+        return Line((a[..., None] * torch.sin(k[:, None] * x + phase[..., None])).sum(1) + 1e-3 * torch.sin(20 * x))
+
+    check = Unfamiliar.of([waves(200, 6)])
+    usual, params = check(waves(200, 6), None, Params({}), 0.0, DT), Params({})
+    assert float(usual.square().mean()) == pytest.approx(1.0, rel=0.2)
+    rough = check(waves(50, 16), None, params, 0.0, DT)
+    assert float(rough.min()) > float(usual.max())
+
+
+def test_a_solver_that_begins_from_a_guess_finds_what_it_finds_alone_in_fewer_iterations():
+    """Pressure of Darcy's law. The network here knows the answer up to a per cent."""
+    solver, state, params = sg.compile(sg.library.darcy(cells=32), dtype="float64")
+    answer = rollout(solver, state, params).state.pressure
+
+    class Nearly(Operator):
+        kind = "nearly"
+
+        def forward(self, u: Tensor, constants: Tensor) -> Tensor:
+            return answer[:, None] * (1.0 + 0.01 * torch.sin(7.0 * u))
+
+    zero, one = torch.zeros(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
+    scales = Statistics(zero, one, zero, one, one, zero[:0], one[:0])
+    model = Nearly(["permeability"], outputs=["pressure"], predicts=Next()).dressed(scales, 1.0, (32, 32))
+    assert model.scales.input_mean.dtype == torch.float32, "as it was trained, beside a solver in double precision"
+    warm = WarmStart(model, solver, ("pressure",))
+    found = rollout(warm, state, params).state.pressure
+    torch.testing.assert_close(found, answer, rtol=1e-8, atol=1e-8 * float(answer.abs().max()))
+    guessed = warm.guessed(state, params, torch.ones(1, dtype=torch.float64))
+    assert not torch.equal(guessed.pressure, state.pressure)
+    turns = [int(solver.solve(begin, params).iterations.max()) for begin in (state, guessed)]
+    assert turns[1] <= turns[0] - 3, f"{turns[1]} iterations from the guess, {turns[0]} from zero"
+
+    def flux(start: object, a: Tensor) -> Tensor:
+        return rollout(start, replace(state, permeability=a), params).state.pressure.square().sum()
+
+    slopes = []
+    for one_solver in (solver, warm):
+        a = state.permeability.clone().requires_grad_()
+        slopes.append(torch.autograd.grad(flux(one_solver, a), a)[0])
+    torch.testing.assert_close(slopes[1], slopes[0], rtol=1e-6, atol=1e-9 * float(slopes[0].abs().max()))
+    with pytest.raises(EngineError, match="is to guess velocity, and the network gives pressure"):
+        WarmStart(model, solver, ("velocity",))
+
+
+@pytest.mark.parametrize("ahead", [1, 3, 6])
+def test_running_ahead_takes_the_very_steps_of_one_that_does_not(ahead):
+    """The second member starts beyond what the network knows, and comes back into it."""
+    state, params = line()
+    strong = Line(state.u * torch.tensor([[0.5], [2.2]], dtype=torch.float64))
+    one, many = (
+        SafeStepper(network(), Heat(), coarse_check(), 0.05),
+        Speculating(network(), Heat(), coarse_check(), 0.05, ahead=ahead),
+    )
+    torch.testing.assert_close(steps_of(many, strong, params, 6), steps_of(one, strong, params, 6), rtol=0, atol=1e-14)
+    assert many.log.accepted == one.log.accepted < 1.0
+    assert [r.trusted.tolist() for r in many.log.steps] == [r.trusted.tolist() for r in one.log.steps]
+    assert sum(r.rejected is not None for r in many.log.steps) == sum(r.rejected is not None for r in one.log.steps)
+
+
+def test_running_ahead_asks_the_check_less_often():
+    state, params = line()
+    asked = []
+
+    def check(before, after, params, time, dt):
+        asked.append(len(before.u))
+        return torch.zeros(len(before.u))
+
+    safe = Speculating(network(), Heat(), check, 1.0, ahead=4)
+    assert torch.equal(steps_of(safe, state, params, 8), steps_of(network(), state, params, 8))
+    assert asked == [8, 8], "two members, four steps at once"
+
+
+def test_running_ahead_with_a_threshold_of_nothing_is_the_solver():
+    state, params = line()
+    safe = Speculating(network(), Heat(), coarse_check(), 0.0, ahead=2)
+    by_steps = SafeStepper(network(), Heat(), coarse_check(), 0.0)
+    assert torch.equal(steps_of(safe, state, params, 4), steps_of(by_steps, state, params, 4))
+    with pytest.raises(EngineError, match="ahead=0"):
+        Speculating(network(), Heat(), coarse_check(), 1.0, ahead=0)
+    assert len(safe.log.lessons) == 4, "what it ran ahead of is there to learn from too"
+
+
+def test_a_step_that_is_not_the_one_that_it_runs_ahead_by_is_refused():
+    """Whatever it is asked for it goes `ahead` steps: the clock of the run would be another."""
+    state, params = line()
+    safe = Speculating(network(), Heat(), coarse_check(), 0.05, ahead=4)
+    with pytest.raises(StabilityError, match=r"4 times 0.2 = 0.8, and was asked for 0.2"):
+        rollout(safe, state, params, until=DT, probes=())
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.05])
+def test_members_that_step_apart_are_refused(threshold):
+    """One check and one run of the solver serve the whole batch: each would have the times of the first member."""
+    state, params = line()
+    safe = SafeStepper(network(), Heat(), coarse_check(), threshold)
+    times = torch.tensor([0.0, 0.2], dtype=torch.float64)
+    with pytest.raises(EngineError, match="takes all members of a batch through the same steps"):
+        safe.step(state, params, times, torch.full_like(times, DT))
+
+
+def test_checks_see_the_states_of_the_solver_alone():
+    """What a network remembers beside them moves by itself, and nothing is to be doubted for it."""
+    nothing, one = torch.zeros(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
+    scales = Statistics(torch.zeros(2).double(), torch.ones(2).double(), nothing, one, one, nothing, one)
+
+    class Second(Wrong):
+        def forward(self, u, constants):
+            return super().forward(u[:, 1:], constants)
+
+    model = Second(["u"], [NU], predicts=Next(), history=2).dressed(scales, DT, (64,)).double()
+    state, params = line()
+    seen = []
+
+    def check(before, after, params, time, dt):
+        seen.append({type(before), type(after)})
+        return torch.zeros(len(before.u))
+
+    steps_of(SafeStepper(Surrogate(model, like=Heat()), Heat(), check, 1.0), state, params, 3)
+    calibrated(Surrogate(model, like=Heat()), Heat(), check, [(state, params)], steps=3, quantile=0.5)
+    assert seen == [{Line}] * 5

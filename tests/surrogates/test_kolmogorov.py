@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 
+import h5py
 import pytest
 import torch
 
@@ -50,6 +51,28 @@ def test_the_output_with_the_field_is_found_by_itself(flows):
     assert samples.probe == "fields"
     assert samples.grid == (32, 32)
     assert samples.dt == pytest.approx(0.25)
+
+
+def test_random_windows_open_each_file_once(flows, monkeypatch):
+    monkeypatch.setattr("scenegrad.surrogates.data.windows.MEMORY", 1000)
+    opened = []
+    real = h5py.File
+    monkeypatch.setattr(
+        "scenegrad.engine.files.open_files.h5py.File", lambda *a, **k: opened.append(a) or real(*a, **k)
+    )
+    data = open_dataset(flows.path)
+    samples = Windows(data).bind(FNO((4, 4), 4, ["vorticity"], history=2).names, 2)
+    picks = torch.randint(samples.count("train"), (1000,), generator=torch.Generator().manual_seed(0)).tolist()
+    windows = [samples.window("train", picks[first : first + 10]) for first in range(0, 1000, 10)]
+    assert len(opened) == len({path for path, *_ in opened}) <= len(data.members)
+    monkeypatch.undo()
+    at_hand = Windows(flows).bind(samples.names, 2)
+    again = at_hand.window("train", picks[-10:])
+    for name in ("vorticity[-1]", "vorticity"):
+        assert torch.equal(windows[-1].inputs[name], again.inputs[name])
+    assert torch.equal(windows[-1].targets[1]["vorticity"], again.targets[1]["vorticity"])
+    data.close()
+    assert torch.equal(samples.window("train", picks[-10:]).dt, again.dt), "what was closed is opened again"
 
 
 def test_the_network_runs_in_place_of_the_solver(fit):

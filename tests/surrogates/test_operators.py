@@ -4,11 +4,13 @@ import pytest
 import torch
 
 from scenegrad.engine.errors import EngineError
+from scenegrad.surrogates.operators.cno import CNO
 from scenegrad.surrogates.operators.deeponet import DeepONet
 from scenegrad.surrogates.operators.fno import FNO
 from scenegrad.surrogates.operators.grids import Bounded, Torus
 from scenegrad.surrogates.operators.known import OPERATORS, build_operator
 from scenegrad.surrogates.operators.operator import Operator
+from scenegrad.surrogates.operators.scot import ScOT
 from scenegrad.surrogates.operators.tfno import TFNO
 from scenegrad.surrogates.operators.transolver import Transolver
 from scenegrad.surrogates.operators.unet import ClassicUNet, UNet
@@ -30,6 +32,8 @@ def networks(dim: int = 2) -> list[Operator]:
         ClassicUNet(dim, (8, 12), *sizes, blocks=1, surroundings=Bounded(), **SPOKEN),
         TFNO(modes, 8, *sizes, depth=2, rank=0.5, **SPOKEN),
         Transolver(dim, 8, *sizes, heads=2, slices=4, depth=2, surroundings=Bounded(), **SPOKEN),
+        CNO((8,) * dim, (8, 8), *sizes, **SPOKEN),
+        ScOT((8,) * dim, (8, 16), *sizes, patch=1, window=4, head=8, blocks=2, **SPOKEN),
         DeepONet((8,) * dim, 16, *sizes, modes=8, depth=2, **SPOKEN),
     ]
     for network in made:  # parts that begin with zeros shall say something, too
@@ -39,8 +43,11 @@ def networks(dim: int = 2) -> list[Operator]:
     return [network.double() for network in made]
 
 
-def test_every_kind_is_tried_here():
-    assert {network.kind for network in networks()} == set(OPERATORS)
+ELSEWHERE = {"gns", "mesh_graph_net", "mlp", "staggered", "space_time_fno"}  # not between fields of every grid
+
+
+def test_every_kind_is_tried():
+    assert {network.kind for network in networks()} | ELSEWHERE == set(OPERATORS)
 
 
 @pytest.mark.parametrize("dim", [1, 2, 3])
@@ -74,10 +81,9 @@ def test_what_is_told_matters_and_has_a_gradient():
 def test_on_a_torus_a_shift_before_is_a_shift_after():
     u, constants = torch.randn(1, IN, 8, 8, dtype=torch.float64), torch.randn(1, 2, dtype=torch.float64)
     for network in networks():
-        if network.kind in ("fno", "tfno", "uno", "unet"):
-            shift = (
-                (4, 2) if network.kind not in ("fno", "tfno") else (3, 5)
-            )  # coarser levels know multiples of their spacing alone
+        if network.kind in ("fno", "tfno", "uno", "unet", "cno", "scot"):
+            # coarser levels know multiples of their spacing alone, windows multiples of theirs
+            shift = {"fno": (3, 5), "tfno": (3, 5), "scot": (4, 0)}.get(network.kind, (4, 2))
             moved = network(u.roll(shift, (2, 3)), constants)
             torch.testing.assert_close(moved, network(u, constants).roll(shift, (2, 3)), rtol=1e-9, atol=1e-9)
 
@@ -107,6 +113,16 @@ def test_factors_make_the_weights_of_a_dense_network_and_are_fewer():
     assert counts[0] < 0.15 * counts[1]
     with pytest.raises(EngineError, match="TFNO got rank=0"):
         TFNO((2,), 4, ["u"], rank=0.0)
+
+
+def test_a_factorised_convolution_is_that_of_its_product():
+    torch.manual_seed(0)
+    factorised, dense = TFNO((3, 4), 6, ["u"], rank=0.5).double(), FNO((3, 4), 6, ["u"]).double()
+    few, whole = factorised.blocks[0].spectral, dense.blocks[0].spectral
+    with torch.no_grad():
+        whole.weight.copy_(few.matrices())
+        u = torch.randn(2, 6, 5, 12, dtype=torch.float64)  # too coarse for some of the modes
+        torch.testing.assert_close(few(u), whole(u))
 
 
 def test_attention_does_not_care_in_which_order_points_come():

@@ -122,3 +122,12 @@ def test_what_is_not_of_pdebench_is_refused(make, tmp_path):
     field[3, 2, 1] = np.nan
     with pytest.raises(EngineError, match="u of member 13 has values that are not finite"):
         write_pdebench(make({"u": field}), tmp_path / "burgers.h5", axes=(X,))
+
+
+def test_other_values_in_the_same_shapes_are_other_data(make, tmp_path):
+    fields = {"u": noise(5, 6, 8)}
+    other = {"u": fields["u"].copy()}
+    other["u"][-1, -1, 3] += 1e-3
+    hashes = [read_pdebench(write_pdebench(make(each, np.full(5, 0.01)), tmp_path / f"{n}.hdf5", axes=(X,))).hash
+              for n, each in enumerate((fields, fields, other))]  # fmt: skip
+    assert hashes[0] == hashes[1] != hashes[2]

@@ -1,7 +1,7 @@
 """A surrogate owes the engine what every solver owes it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ from scenegrad.engine.optimise import optimise
 from scenegrad.engine.rollout import rollout
 from scenegrad.engine.solver import Grid, Probe, Program, Solver, Step, TorchAdjoint
 from scenegrad.engine.state import Params, member
-from scenegrad.surrogates import FNO, Stepper, Surrogate, Windows, train
+from scenegrad.surrogates import FNO, Flow, Heun, Next, Operator, Stepper, Surrogate, Windows, train
 from scenegrad.surrogates.data.statistics import Statistics
 
 DT = 0.2
@@ -50,7 +50,8 @@ class Heat(TorchAdjoint):
 
 def stepper(fields: tuple[str, ...] = ("u",), points: int = 64) -> Stepper:
     torch.manual_seed(0)
-    ones = {name: torch.rand(1, dtype=torch.float64) + 0.5 for name in Statistics.__dataclass_fields__}
+    owed = [item.name for item in Statistics.__dataclass_fields__.values() if item.default is MISSING]
+    ones = {name: torch.rand(1, dtype=torch.float64) + 0.5 for name in owed}
     return Stepper(FNO((6,), 8, fields, [NU], depth=2), Statistics(**ones), DT, (points,))
 
 
@@ -135,10 +136,59 @@ def test_gradients_of_a_rollout_equal_central_differences():
 def test_steps_of_another_length_are_refused():
     surrogate = Surrogate(stepper(), like=Heat())
     state, params = line()
-    with pytest.raises(StabilityError, match=r"steps by dt = 0.2 and was asked for 0.1"):
+    with pytest.raises(StabilityError, match=r"steps by dt = 0.2, was trained on steps of 0.2, and was asked for 0.1"):
         surrogate.step(state, params, TIME, STEP / 2)
     with pytest.raises(StabilityError, match=r"steps by dt = 0.2"):
         rollout(surrogate, state, params, until=0.5)
+
+
+def test_a_network_of_several_steps_takes_each_and_all_between():
+    several = stepper()
+    several.scales.step_range[1] = 4.0
+    surrogate = Surrogate(several, like=Heat(), dt=2 * DT)
+    state, params = line()
+    assert (surrogate.program.end, surrogate.max_dt(state, params).tolist()) == (2 * 2 * DT, [4 * DT, 4 * DT])
+    with torch.no_grad():
+        network = several.double()
+        for lead in (1.0, 1.7, 4.0):
+            found = rollout(surrogate, state, params, until=lead * DT, controller=Fixed(lead * DT), probes=())
+            assert found.steps.tolist() == [1, 1]
+            told = network({"u": state.u}, params, lead * STEP)["u"]
+            torch.testing.assert_close(found.state.u, told, rtol=1e-12, atol=1e-12)
+    with pytest.raises(StabilityError, match=r"trained on steps from 0.2 to 0.8, and was asked for 0.9"):
+        surrogate.step(state, params, TIME, 4.5 * STEP)
+    with pytest.raises(EngineError, match=r"trained on steps from 0.2 to 0.8, and was asked for dt=1"):
+        Surrogate(several, like=Heat(), dt=1.0)
+
+
+class Diffusing(Operator):
+    """Heat by a step of any length, exactly."""
+
+    kind = "diffusing"
+
+    def forward(self, u: Tensor, constants: Tensor) -> Tensor:
+        k = torch.arange(u.shape[-1] // 2 + 1).to(u)
+        decay = torch.exp(-constants[:, :1, None] * constants[:, 1:, None] * 0.05 * k**2)
+        return torch.fft.irfft(torch.fft.rfft(u) * decay, n=u.shape[-1])
+
+
+def test_each_member_steps_at_its_own_pace_within_what_was_trained():
+    """Of 0.05 to 0.4, and from 0.1 on, so that what is left before an output is no step that was never seen."""
+    nothing, one = torch.zeros(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
+    scales = Statistics(nothing, one, nothing, one, one, nothing, one, step_range=torch.tensor([1.0, 8.0]))
+    model = Diffusing(["u"], [NU], predicts=Next()).dressed(scales, 0.05, (64,)).double()
+    state, params = line(4)
+
+    def pace(fields: Mapping[str, Tensor], params: Params) -> Tensor:
+        return torch.where(params[NU] < 0.55, 1e-3, torch.where(params[NU] < 0.65, 0.3, 9.0))
+
+    fast = Surrogate(model, like=Heat(), pace=pace)
+    found = rollout(fast, state, params.detach(), probes=())
+    assert found.steps.tolist() == [11, 4, 4, 3]
+    torch.testing.assert_close(found.state.u, rollout(Heat(), state, params.detach(), probes=()).state.u)
+    assert rollout(fast, state, params.detach()).steps.tolist() == [11] * 4, "an output is due every 0.1"
+    with pytest.raises(EngineError, match="A pace chooses between steps"):
+        Surrogate(stepper(), like=Heat(), pace=pace)
 
 
 def test_states_that_the_network_does_not_know_are_refused():
@@ -197,3 +247,102 @@ def test_a_trained_surrogate_finds_a_viscosity_and_the_solver_confirms_it(make_b
     best = optimise(surrogate, start, guess, misfit, parameters={NU: Known()}, until=0.4, verify=heat)
     assert best.params[NU].item() == pytest.approx(truth, rel=1e-3)
     assert len(best.history) < len(best.surrogate)
+
+
+class Recalling(Operator):
+    """u_t+1 = 2 cosh-like recursion: for a single wave k, u(t + dt) = (d + 1 / d) u(t) - u(t - dt), d its decay."""
+
+    kind = "recalling"
+
+    def forward(self, u: Tensor, constants: Tensor) -> Tensor:
+        before, now = u[:, :1], u[:, 1:]
+        decay = torch.exp(-constants[:, :1, None] * DT)
+        return (decay + 1 / decay) * now - before
+
+
+def recalling() -> Stepper:
+    """Of waves of wavenumber 1, in physical units."""
+    nothing, one = torch.zeros(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
+    scales = Statistics(torch.zeros(2).double(), torch.ones(2).double(), nothing, one, one, nothing, one)
+    model = Recalling(["u"], [NU], predicts=Next(), history=2).dressed(scales, DT, (64,))
+    return model.double()
+
+
+def wave(batch: int = 2) -> tuple[Line, Params]:
+    x = 2 * torch.pi * torch.arange(64, dtype=torch.float64) / 64
+    u = torch.stack([torch.sin(x + b) for b in range(batch)])
+    return Line(u), Params({NU: torch.linspace(0.5, 0.7, batch, dtype=torch.float64).requires_grad_()})
+
+
+def test_a_network_that_looks_back_lets_the_solver_begin_and_goes_on_from_what_it_remembers():
+    """Two frames of one wave say how fast it decays: the network is exact once it knows both."""
+    surrogate, (state, params) = Surrogate(recalling(), like=Heat()), wave()
+    exact = rollout(Heat(), state, params.detach(), until=1.0).outputs["fields"][:, ::2]
+    found = rollout(surrogate, state, params.detach())
+    torch.testing.assert_close(found.outputs["fields"], exact, rtol=1e-12, atol=1e-12)
+    assert found.state.known_frames.tolist() == [2, 2]
+    on = rollout(surrogate, found.state, params.detach(), until=1.4, start=1.0, probes=()).state
+    first = rollout(surrogate, state, params.detach(), until=1.4, probes=()).state
+    assert torch.equal(on.u, first.u), "what goes on where another stopped remembers"
+
+
+def test_the_gradient_flows_through_what_is_remembered():
+    surrogate, (state, params) = Surrogate(recalling(), like=Heat()), wave()
+
+    def value(nu: Tensor) -> Tensor:
+        return rollout(surrogate, state, Params({NU: nu}), until=1.0, probes=()).state.u.square().sum()
+
+    (slope,) = torch.autograd.grad(value(params[NU]), params[NU])
+    for b in range(2):
+        h = torch.zeros(2, dtype=torch.float64)
+        h[b] = 1e-6
+        with torch.no_grad():
+            difference = (value(params[NU] + h) - value(params[NU] - h)) / 2e-6
+        assert float(slope[b]) == pytest.approx(float(difference), rel=1e-7)
+
+
+class Forced(Operator):
+    """u + dt f, with a field f that stands still."""
+
+    kind = "forced"
+
+    def forward(self, u: Tensor, constants: Tensor) -> Tensor:
+        return u[:, :1] + DT * u[:, 1:]
+
+
+def test_fields_that_stand_still_are_given_for_all_members_or_each():
+    nothing, one = torch.zeros(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
+    scales = Statistics(torch.zeros(2).double(), torch.ones(2).double(), nothing, one, one, nothing, one)
+    forced = Forced(["u", "force"], [NU], outputs=["u"], predicts=Next()).dressed(scales, DT, (64,)).double()
+    state, params = wave()
+    force = torch.rand(64, dtype=torch.float64)
+    for given in (force, torch.stack([force, force])):
+        end = rollout(Surrogate(forced, like=Heat(), given={"force": given}), state, params.detach(), probes=()).state
+        torch.testing.assert_close(end.u, state.u + 1.0 * force)
+    with pytest.raises(EngineError, match="carries u, force; the state holds u"):
+        Surrogate(forced, like=Heat()).step(state, params, TIME, STEP)
+
+
+def test_what_a_flow_draws_is_drawn_again_on_the_way_back():
+    """A gradient through chance is that of the same draws; another seed draws others, and nobody else feels it."""
+    torch.manual_seed(0)
+    zero, one = torch.zeros(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
+    scales = Statistics(zero, one, zero, one, 0.1 * one, zero, one)
+    flow = Flow(FNO((4,), 6, ["u"], [NU], depth=2), sampler=Heun(2)).dressed(scales, DT, (64,)).double()
+    state, params = line()
+
+    def value(nu, seed=0):
+        fast = Surrogate(flow, like=Heat(), seed=seed)
+        return rollout(fast, state, Params({NU: nu}), until=1.0, probes=()).state.u.square().sum()
+
+    nu = params[NU].detach()
+    before = torch.random.get_rng_state()
+    first = value(nu)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert float(value(nu)) == float(first) != float(value(nu, seed=1))
+    (slope,) = torch.autograd.grad(value(params[NU]), params[NU])
+    for b in range(2):
+        h = torch.zeros(2, dtype=torch.float64)
+        h[b] = 1e-5
+        difference = float(value(nu + h) - value(nu - h)) / 2e-5
+        assert float(slope[b]) == pytest.approx(difference, rel=1e-6)

@@ -122,29 +122,9 @@ def test_files_that_are_not_of_the_well_are_refused(fields, tmp_path):
         write_the_well(fields, tmp_path / "axes", name="a", axes=(np.arange(5.0),), periodic=(True,))
 
 
-def test_files_have_what_the_checker_of_the_well_asks_for(fields, tmp_path):
-    with h5py.File(write(fields, tmp_path, split=Split(0.2, 0.1))[1]) as file:
-        assert isinstance(file.attrs["n_trajectories"], np.integer)
-        assert all(isinstance(file.attrs[name], str) for name in ("dataset_name", "grid_type"))
-        assert all(name in file.attrs for name in file.attrs["simulation_parameters"])
-        spatial = list(file["dimensions"].attrs["spatial_dims"])
-        assert len(spatial) == file.attrs["n_spatial_dims"]
-        varying = [file["dimensions"][name] for name in ("time", *spatial)]
-        for order in range(3):
-            group = file[f"t{order}_fields"]
-            assert [type(name) for name in group.attrs["field_names"]] == [str]
-            for name in group.attrs["field_names"]:
-                varying.append(group[name])
-                assert group[name].shape == (2, 6, 4, 3, *[2] * order)
-                assert [type(varies) for varies in group[name].attrs["dim_varying"]] == [np.bool_] * 2
-        for name in file["scalars"].attrs["field_names"]:
-            varying.append(file["scalars"][name])
-            assert file["scalars"][name].shape == (2,)
-        for side in file["boundary_conditions"].values():
-            varying.append(side)
-            assert "associated_fields" in side.attrs
-            assert side["mask"].shape == file["dimensions"][side.attrs["associated_dims"][0]].shape
-        assert all(type(v.attrs[key]) is np.bool_ for v in varying for key in ("sample_varying", "time_varying"))
+def test_files_have_what_the_checker_of_the_well_asks_for(fields, tmp_path, check_the_well):
+    for path in write(fields, tmp_path, split=Split(0.2, 0.1)):
+        check_the_well(path)
 
 
 def test_the_loader_of_the_well_reads_them(fields, tmp_path):
@@ -170,3 +150,12 @@ def test_the_output_on_the_grid_is_found_among_others(fields, tmp_path):
         EngineError, match=r"probe='drag' does not tell one output; on \(4, 3\) points lie .* of fields\."
     ):
         write(more, tmp_path, probe="drag")
+
+
+def test_other_values_in_the_same_shapes_are_other_data(fields, tmp_path):
+    known = TheWell(write(fields, tmp_path / "a")[0].parent.parent.parent).hash
+    assert TheWell(write(fields, tmp_path / "b")[0].parent.parent.parent).hash == known
+    files = write(fields, tmp_path / "c")
+    with h5py.File(files[0], "a") as file:
+        file["t0_fields/w"][0, -1, 2, 1] += 1e-3
+    assert TheWell(tmp_path / "c").hash != known

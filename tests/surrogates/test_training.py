@@ -1,12 +1,10 @@
 """Training learns, is written down, and goes on after any interruption to the same weights, bit for bit."""
 
 import json
-import os
 import random
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -35,6 +33,7 @@ from scenegrad.surrogates import (
 from scenegrad.surrogates.data.samples import Window
 from scenegrad.surrogates.training.checkpoint import chance, read_checkpoint, restore_chance
 from scenegrad.surrogates.training.sampler import Sampler
+from scenegrad.surrogates.training.schedules import Cosine
 
 HERE = Path(__file__).parent
 QUIET = {"device": "cpu", "progress": False}
@@ -57,7 +56,6 @@ def test_burgers_flow_is_learnt(make_burgers, tmp_path):
     """Held-out one-step error of a few percent, far below persistence, and a rollout that stays close."""
     torch.manual_seed(0)
     model = FNO((16,), 24, ["u"], ["fluid.viscosity"], depth=3)
-    began = time.process_time()
     data = Windows(make_burgers(120), stride=2)
     fit = train(model, data, out=tmp_path, epochs=20, batch_size=32, learning_rate=5e-3, **QUIET)
     report = fit.evaluate(["one_step", "persistence", "correlation_time"])
@@ -65,7 +63,6 @@ def test_burgers_flow_is_learnt(make_burgers, tmp_path):
     assert report["one_step"] < 0.15 * report["persistence"]
     assert report["correlation_steps"] == 5
     assert fit.history[-1].loss < 0.2 * fit.history[0].loss
-    assert time.process_time() - began < 60
 
 
 def test_a_network_told_of_the_viscosity_knows_more(make_burgers, tmp_path):
@@ -111,38 +108,44 @@ def test_interrupted_training_ends_with_the_same_weights(ensemble, tmp_path):
         assert (a.epoch, a.loss, a.validation, a.learning_rate) == (b.epoch, b.loss, b.validation, b.learning_rate)
 
 
+# Ends without a word, as if it were killed, in one of the two steps after the one named: by a clock of its own
+# processor time, which stands still where the machine does.
 KILLED = """
-import sys, time
+import signal, sys, time
 sys.path.insert(0, {here!r})
 import torch
 torch.set_num_threads(1)
 from conftest import burgers
 from scenegrad.surrogates import FNO, Noise, Settings, Windows, train
+from scenegrad.surrogates.training.sampler import Sampler
+spent, draw = [], Sampler.draw
+
+def draw_and_die_soon(self):
+    spent.append(time.process_time())
+    if len(spent) == {step}:
+        signal.setitimer(signal.ITIMER_PROF, {part} * (spent[-1] - spent[-2]))
+    return draw(self)
+
+Sampler.draw = draw_and_die_soon
 torch.manual_seed(0)
 model = FNO((8,), 12, ["u"], ["fluid.viscosity"], depth=2)
 settings = Settings(epochs=8, batch_size=32, target=Noise(0.01), average=0.9)
 train(model, Windows(burgers(), stride=2), out={out!r}, settings=settings, device="cpu", progress=False, resume=True,
-      save_every=0.0, watch=lambda epoch: time.sleep(0.1))
+      save_every=0.0)
 """
 
 
-@pytest.mark.parametrize("patience", [0.01, 0.3])
-def test_training_survives_kill_9(ensemble, tmp_path, patience):
-    """Another process is killed without warning some time after its first checkpoint; the weights come out the same."""
+@pytest.mark.parametrize("step", [3, 40])
+def test_training_survives_a_kill(ensemble, tmp_path, step):
+    """Another process ends without warning some time after its first checkpoint; the weights come out the same."""
     settings = Settings(epochs=8, batch_size=32, target=Noise(0.01), average=0.9)
     straight = train(small(), Windows(ensemble, stride=2), out=tmp_path / "straight", settings=settings, **QUIET)
     out = tmp_path / "killed"
-    child = subprocess.Popen([sys.executable, "-c", KILLED.format(here=str(HERE), out=str(out))], cwd=tmp_path)
-    deadline = time.monotonic() + 60
-    while not (out / "checkpoint.pt").exists():
-        assert child.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    time.sleep(patience * random.Random(os.getpid()).uniform(0.5, 1.5))
-    child.send_signal(signal.SIGKILL)
-    child.wait()
+    code = KILLED.format(here=str(HERE), out=str(out), step=step, part=random.Random(step).uniform(0.01, 2.0))
+    child = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert child.returncode == -signal.SIGPROF, child.stderr
     reached = read_checkpoint(out / "checkpoint.pt")["step"]
-    assert 0 < reached < 8 * 9, "the process was to be killed in the middle"
+    assert step - 1 <= reached < 8 * 9
     resumed = train(small(), Windows(ensemble, stride=2), out=out, settings=settings, resume=True, **QUIET)
     assert same(weights(tmp_path / "straight"), weights(out))
     assert same(straight.model.state_dict(), resumed.model.state_dict())
@@ -248,8 +251,8 @@ def test_the_log_has_a_line_for_each_epoch(ensemble, tmp_path):
 
 
 def test_learning_rate_rises_then_falls_to_nothing():
-    settings = Settings(learning_rate=1.0, warmup=0.1)
-    rates = [settings.rate(step, 100) for step in range(100)]
+    schedule = Cosine(warmup=0.1)
+    rates = [schedule(step, 100) for step in range(100)]
     assert max(rates) == rates[9] == 1.0
     assert rates[0] == pytest.approx(0.1)
     assert rates == sorted(rates[:10]) + sorted(rates[10:], reverse=True)
@@ -303,6 +306,8 @@ def test_targets_compare_what_they_say():
 
     assert value_and_slope(OneStep()) == pytest.approx((0.5, -0.25))
     assert value_and_slope(Unrolled(2)) == pytest.approx((0.5, 0.5 * (-0.25 - 2 * 2.0 / 8)))
+    assert value_and_slope(Unrolled(2, cut=1)) == pytest.approx((0.5, 0.5 * (-0.25 - 2.0 / 8))), "nothing flows back"
+    assert value_and_slope(Unrolled(2, cut=2)) == value_and_slope(Unrolled(2))
     assert value_and_slope(Pushforward(2)) == pytest.approx((0.5, -2.0 / 8)), "the first step has no gradient"
     assert [t.horizon for t in (OneStep(), Unrolled(3), Pushforward(2), Noise(0.1, then=Unrolled(4)))] == [1, 3, 2, 4]
 
@@ -317,12 +322,16 @@ def test_noise_has_the_size_asked_for_and_leaves_the_truth():
 
 
 def test_settings_that_make_no_sense_are_refused():
-    with pytest.raises(EngineError, match=r"epochs=0 \(a positive number\), warmup=1.5"):
-        Settings(epochs=0, warmup=1.5)
-    plain = Settings(target=Noise(0.01, then=Unrolled(3))).plain()
-    assert Settings.read(plain) == Settings(target=Noise(0.01, then=Unrolled(3)))
+    with pytest.raises(EngineError, match=r"epochs=0 \(a positive number\), average=1.5"):
+        Settings(epochs=0, average=1.5)
+    with pytest.raises(EngineError, match=r"Cosine got warmup=1.5 \(a fraction"):
+        Cosine(warmup=1.5)
+    settings = Settings(target=Noise(0.01, then=Unrolled(3, cut=2)))
+    assert Settings.read(settings.plain()) == settings
     with pytest.raises(EngineError, match=r"kind 'nois'; there are: one_step, noise"):
         Settings.read({"target": {"kind": "nois"}})
+    with pytest.raises(EngineError, match=r"loss got kind 'mass'; there are: .*conserved, plus\."):
+        Settings.read({"loss": "mass"})  # of which a loss can be made, and which is none
     with pytest.raises(EngineError, match=r"got stdev; it takes std, then"):
         Settings.read({"target": {"kind": "noise", "stdev": 1.0}})
     with pytest.raises(EngineError, match="it takes epochs"):

@@ -1,10 +1,12 @@
 """Samples for the tests of pictures."""
 
 import importlib.util
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,3 +30,19 @@ def samples() -> ModuleType:
 def pixels() -> Callable[[Path], np.ndarray]:
     """A picture file as an array [row from the top, column, red green blue]."""
     return lambda path: np.asarray(Image.open(path).convert("RGB")).astype(int)
+
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A real browser without a window; skipped where there is none."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip(f"none of {', '.join(BROWSERS)} is installed")
+    with playwright.sync_playwright() as player:
+        opened = player.chromium.launch(executable_path=path, args=["--use-angle=swiftshader", "--no-sandbox"])
+        yield opened
+        opened.close()

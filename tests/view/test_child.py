@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from scenegrad import view
-from scenegrad.view import movies
-from scenegrad.view.rendering import probe_rendering
+from scenegrad.view import movies, rendering
+from scenegrad.view.rendering import probe_rendering, watched
 
 
 def test_importing_the_package_loads_no_graphics() -> None:
@@ -55,6 +55,15 @@ def test_missing_graphics_libraries_are_named(monkeypatch: pytest.MonkeyPatch) -
 def test_the_death_of_the_child_leaves_the_caller_alive() -> None:
     with pytest.raises(view.ViewError, match="VTK died of SIGSEGV"):
         view.render_in_child(faulthandler._sigsegv)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("code", [139, -11])
+def test_the_code_of_a_missing_driver_names_the_packages(code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """VTK without EGL dies of SIGSEGV: 139 as shells say, -11 as Python does; here a process that does so."""
+    end = f"sys.exit({code})" if code > 0 else "os.kill(os.getpid(), 11)"
+    monkeypatch.setattr(rendering, "watched", lambda _: watched([sys.executable, "-c", f"import os, sys; {end}"]))
+    with pytest.raises(view.ViewError, match=r"SIGSEGV.*apt-get install libegl1 libgl1-mesa-dri.*mesa-libEGL"):
+        view.render_in_child(print)
 
 
 def test_errors_of_the_child_arrive_as_they_were(run_folder: Path, samples: ModuleType) -> None:

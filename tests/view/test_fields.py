@@ -11,7 +11,7 @@ from scipy.ndimage import binary_opening
 
 from scenegrad.engine.solver import Elements, Grid
 from scenegrad.view.files import open_frames
-from scenegrad.view.overlay import ticks
+from scenegrad.view.letters import ticks
 from scenegrad.view.pictures import draw_picture
 from scenegrad.view.quantities import default_quantity, printed
 
@@ -82,6 +82,7 @@ def test_an_obstacle_in_space_stands_in_the_field(run_folder: Path, samples: Mod
         (("speed", "depth"), {"sea": {"kind": "shallow_water"}}, "depth"),
         (("permeability", "pressure"), {"rock": {"kind": "darcy"}}, "pressure"),
         (("pressure", "vorticity"), {"smoke": {"kind": "tracer"}, "air": {"kind": "gas"}}, "vorticity"),
+        (("covariance", "deformation"), {"egg": {"kind": "body"}}, "deformation"),
     ],
 )
 def test_what_a_fluid_carries_is_shown_first_and_then_what_is_typical_of_it(

@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
+from scenegrad.view import plot_output
 from scenegrad.view.errors import ViewError
 from scenegrad.view.files import open_frames
 from scenegrad.view.quantities import default_quantity, quantity
@@ -145,3 +146,10 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "state.vtkhdf").write_bytes(b"not HDF5 at all")
     with pytest.raises(ViewError, match="cannot be read as HDF5"):
         open_frames(tmp_path)
+
+
+def test_a_dataset_is_told_from_a_run_with_what_draws_it(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text("{}")
+    for look in (open_frames, plot_output):
+        with pytest.raises(ViewError, match=r"is a dataset, not a run.*scenegrad card.*--member 0"):
+            look(tmp_path)

@@ -1,6 +1,8 @@
 """Plots draw the numbers that were recorded."""
 
+import base64
 import json
+import re
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,10 +15,12 @@ pytest.importorskip("matplotlib")
 
 import scenegrad as sg
 from scenegrad.view import ViewError, compare_fields, plot_diagnostics, plot_history, plot_rdf, plot_series
+from scenegrad.view.plots import Bars, Curve, Panel, Row, plot_panels, plot_tiles
 from scenegrad.view.plots.diagnostics import panels_of
 from scenegrad.view.plots.paper import COLOURS
 from scenegrad.view.plots.recorded import read_series
 from scenegrad.view.plots.series import draw_over_time, draw_profiles
+from scenegrad.view.report import Chapter, Picture, Table, write_report
 
 ENERGY = {"kinetic": np.linspace(0, 3, 7), "total": np.full(7, 3.0), "entropy": np.linspace(1, 2, 7) ** 2}
 UNITS = {"kinetic": "J", "total": "J", "entropy": "J/K"}
@@ -103,6 +107,47 @@ def test_equal_fields_differ_by_nothing_and_lie_as_in_space(tmp_path: Path, pixe
         compare_fields(field, field[:2], tmp_path / "x.png")
 
 
+def test_tiles_have_the_colours_that_the_truth_decides(tmp_path: Path, pixels: Any) -> None:
+    """A field ten times as large is as dark as the limits allow, and its truth is not made pale by it."""
+    wave = np.sin(2 * np.pi * np.arange(32) / 32)[:, None] * np.ones(32)
+    rows = [Row("truth", [wave]), Row("model", [10.0 * wave], like=[wave])]
+    picture = pixels(plot_tiles(rows, tmp_path / "t.png"))
+    half = picture.shape[0] // 2
+    red = [part[..., 0] - part[..., 2] for part in (picture[:half], picture[half:])]
+    assert red[0].max() == pytest.approx(red[1].max(), abs=12)
+    assert (red[1] < -60).sum() > (red[0] < -60).sum(), "more of the larger one is at the end of the colours"
+    with pytest.raises(ViewError, match="no fields"):
+        plot_tiles([Row("truth", [])], tmp_path / "t.png")
+
+
+def test_panels_show_what_they_are_given(tmp_path: Path, pixels: Any) -> None:
+    x = np.arange(1.0, 9.0)
+    curve = Curve(x, x, "rising", "-", 1, low=x - 0.5, high=x + 0.5)
+    for panel in (Panel([curve], "a", "x", "y"), Panel([Bars(np.arange(9.0), x, "bars", 1)], levels={"level": 4.0})):
+        picture = pixels(plot_panels([panel], tmp_path / "p.png"))
+        reddish = (picture[..., 0] - picture[..., 2]) > 40
+        places = np.argwhere(reddish[: round(0.9 * len(picture))])
+        slope = np.polyfit(places[:, 1], -places[:, 0], 1)[0]
+        assert reddish.sum() > 200
+        assert slope > 0.1, "it rises to the right"
+
+
+def test_a_page_can_stand_alone(tmp_path: Path) -> None:
+    path = plot_panels([Panel([Curve([0, 1], [0, 1])])], tmp_path / "p.png")
+    chapter = Chapter(
+        "Lines <1>", "Text.", (Picture(path, "A line."),), code="a < b", tables=(Table("", ("n",), ((1.0,),)),)
+    )
+    beside = write_report("Title", "Lead.", [chapter], "a machine", tmp_path / "r.html").read_text()
+    assert 'src="p.png"' in beside
+    assert "Lines &lt;1&gt;" in beside
+    assert "<pre>a &lt; b</pre>" in beside
+    alone = write_report("Title", "Lead.", [chapter], "", tmp_path / "r.html", alone=True).read_text()
+    data = re.search(r'src="data:image/png;base64,([^"]+)"', alone)
+    assert data is not None
+    assert base64.b64decode(data[1]) == path.read_bytes()
+    assert "Made in" not in alone
+
+
 def flow_of(kind: str) -> sg.Scene:
     parts: dict[str, Any] = {
         "water": sg.Fluid(viscosity=0.05, drag=0.1, vorticity=sg.TaylorGreen()),
@@ -137,3 +182,24 @@ def test_other_series_are_no_diagnostics(tmp_path: Path) -> None:
     run = sg.run(scene, tmp_path / "run", device="cpu", progress=False)
     with pytest.raises(ViewError, match="plot_series"):
         plot_diagnostics(run, name="momentum")
+
+
+@pytest.mark.parametrize("log", ["", "y"])
+def test_a_legend_hides_no_curve(tmp_path: Path, log: str) -> None:
+    """Curves that fill the axes leave it no corner, and get out of its way; those that leave one stay as they were."""
+    from scenegrad.view.plots.legends import covers
+    from scenegrad.view.plots.paper import figure, save
+
+    x = np.linspace(0.0, 1.0, 200)
+    filled, (low, high) = 2.0 + np.sin(60.0 * x), (0.9, 3.1)
+    paper, ((full, free),) = figure(1, 2)
+    for axis, values in ((full, filled), (free, np.where(x < 0.5, 1.0, 3.0))):
+        axis.plot(x, values, label="one")
+        axis.set(yscale="log" if log else "linear", ylim=(low, high))
+        axis.legend()
+    save(paper, tmp_path / "a.png")
+    paper.draw_without_rendering()
+    assert not covers(full, full.get_legend().get_window_extent())
+    assert full.get_ylim()[1] > high
+    assert full.get_ylim()[0] == pytest.approx(low)
+    assert free.get_ylim() == pytest.approx((low, high))

@@ -10,8 +10,8 @@ import pytest
 
 from scenegrad.engine.geometry import Mesh
 from scenegrad.view.files import open_frames
-from scenegrad.view.setting import MeshBody, setting_of
-from scenegrad.view.skin import binding, placed, skins_of
+from scenegrad.view.setting import setting_of
+from scenegrad.view.skin import binding, skins_of
 
 DUCK = Path(__file__).parents[2] / "assets" / "meshes" / "duck.stl"
 
@@ -71,7 +71,7 @@ def test_a_mesh_is_turned_about_x_then_y_then_z() -> None:
     mesh = Mesh(
         np.array([[0.0, 0, 0], [1, 0, 0], [0, 2, 0], [0, 0, 3]]), np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]])
     )
-    turned = placed(mesh, MeshBody("body", 0, "", rotation=(90.0, 0.0, 90.0)))
+    turned = mesh.placed(1.0, (90.0, 0.0, 90.0), np.eye(3))
     np.testing.assert_allclose(turned.vertices[2], [0, 0, 2], atol=1e-12)  # y goes to z about x, and stays there
     np.testing.assert_allclose(turned.vertices[1], [0, 1, 0], atol=1e-12)
 
@@ -87,7 +87,7 @@ def test_a_body_of_a_mesh_gets_its_skin_where_the_mesh_is_found(
 ) -> None:
     from scenegrad.engine.geometry import read_mesh
 
-    vertices = placed(read_mesh(DUCK), MeshBody("duck", 0, "", scale=0.4, center=(0.5, 0.5, 0.5))).vertices
+    vertices = read_mesh(DUCK).placed(0.4, (0.0, 0.0, 0.0), np.eye(3), (0.5, 0.5, 0.5)).vertices
     grid = np.stack(np.meshgrid(*[np.linspace(0.3, 0.7, 12)] * 3, indexing="ij"), -1).reshape(-1, 3)
     shift = np.array([0.1, 0.0, -0.2])
     scene = duck_scene(scale=0.4, center=[0.5, 0.5, 0.5])
@@ -118,5 +118,5 @@ def test_elastic_bodies_alone_keep_their_surface(material: str, elastic: bool) -
 
 def test_a_flat_mesh_is_turned_about_z() -> None:
     mesh = Mesh(np.array([[0.0, 0], [1, 0], [0, 2]]), np.array([[0, 1, 2]]))
-    turned = placed(mesh, MeshBody("body", 0, "", rotation=(0.0, 0.0, 90.0)))
+    turned = mesh.placed(1.0, (0.0, 0.0, 90.0), np.eye(3))
     np.testing.assert_allclose(turned.vertices, [[0, 0], [0, 1], [-2, 0]], atol=1e-12)

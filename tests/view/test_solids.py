@@ -318,14 +318,16 @@ def test_matter_is_seen_through_what_would_hide_it(run_folder: Path, samples: Mo
 
 
 def test_several_bodies_are_told_apart_unless_a_quantity_is_asked_for(run_folder: Path, samples: ModuleType) -> None:
-    from scenegrad.view.looks import category_names, usual_quantity
+    from scenegrad.view.looks import category_names
+    from scenegrad.view.offers import usual_quantity
+    from scenegrad.view.styles import Particles
 
     body = samples.torch.tensor([0, 0, 1], dtype=samples.torch.int32)
     entities = {name: {"kind": "body", "shape": {}, "material": {}} for name in ("milk", "coffee")}
     scene = {"name": "cup", "domain": {"size": [1.0, 1.0]}, "entities": entities}
     frame = {"position": np.array([[0.1, 0.1], [0.2, 0.1], [0.5, 0.5]]), "speed": np.arange(3.0)}
     frames = open_frames(samples.write(run_folder, "state", samples.Points({"body": body}), [frame], scene))
-    shown = usual_quantity(frames)
+    shown = usual_quantity(frames, Particles())
     assert shown is not None
     assert shown.name == "body"
     assert category_names(frames, shown) == {0: "milk", 1: "coffee"}

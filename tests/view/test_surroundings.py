@@ -6,11 +6,12 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
+from scenegrad.view.colour_bar import at_the_right, common_exponent
 from scenegrad.view.colours import Colouring, robust_limits
 from scenegrad.view.extent import touched_sides
 from scenegrad.view.files import open_frames
 from scenegrad.view.frames import Field
-from scenegrad.view.overlay import at_the_right, common_exponent, number_text, ticks
+from scenegrad.view.letters import number_text, ticks
 from scenegrad.view.quantities import Quantity, labelled
 from scenegrad.view.setting import setting_of
 from scenegrad.view.surroundings import cut, cut_rectangle

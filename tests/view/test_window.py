@@ -3,16 +3,15 @@
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 import pytest
 
+from scenegrad.engine.files.frames import part_name
 from scenegrad.view import ViewError, show
-from scenegrad.view.files import open_frames
-from scenegrad.view.looks import look
-from scenegrad.view.stage import stage
-from scenegrad.view.window import Player, add_controls, open_window
+from scenegrad.view.player import Player
+from scenegrad.view.viewing import Viewing
+from scenegrad.view.window import Controls, open_window
 
 
 class Film:
@@ -47,19 +46,16 @@ def test_the_slider_stays_within_the_frames() -> None:
 @pytest.mark.usefixtures("rendering")
 def test_moving_the_slider_changes_the_picture(run_folder: Path, samples: ModuleType) -> None:
     samples.write_flat_field(run_folder, [np.full((8, 4), k % 2 * 2.0 - 1.0) for k in range(3)])
-    frames = open_frames(run_folder)
-    plotter = stage((320, 240))
-    player = Player(look(plotter, frames, None, range(3), None), 3)
-    player.go(0)
-    slider: Any = add_controls(plotter, player)
+    viewing = Viewing(run_folder, size=(320, 240))
+    plotter, player = viewing.plotter, viewing.player
+    slider = Controls(viewing).slider
     before = np.array(plotter.screenshot(return_img=True)).astype(int)
     slider.GetRepresentation().SetValue(1.0)
     slider.InvokeEvent("InteractionEvent")
     slider.InvokeEvent("EndInteractionEvent")
     plotter.render()  # as a widget that is dragged does by itself
     after = np.array(plotter.screenshot(return_img=True)).astype(int)
-    plotter.close()
-    frames.close()
+    viewing.close()
     assert player.index == 1
     assert np.abs(before - after).mean() > 10
 
@@ -82,3 +78,17 @@ def test_a_display_that_does_not_answer_is_said_to_be_so(
     monkeypatch.delenv("VTK_DEFAULT_OPENGL_WINDOW", raising=False)
     with pytest.raises(ViewError, match=r"':4711' does not answer"):
         show(run_folder)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="refused on Windows")
+@pytest.mark.usefixtures("rendering")
+def test_the_slider_of_the_window_grows_with_a_run_that_goes_on(run_folder: Path, samples: ModuleType) -> None:
+    samples.write_block(run_folder, side=2, frames=2, finished=False)
+    viewing = Viewing(run_folder, live=True, size=(200, 150))
+    controls = Controls(viewing)
+    longer = samples.write_block(run_folder.with_name("longer"), side=2, frames=4, finished=False)
+    part_name(longer).replace(part_name(run_folder / longer.name))
+    controls.tick()
+    assert controls.slider.GetRepresentation().GetMaximumValue() == 3
+    assert viewing.player.index == 3, "the newest frame is not followed"
+    viewing.close()

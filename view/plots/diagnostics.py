@@ -20,6 +20,7 @@ from scenegrad.view.quantities import labelled
 __all__ = ["plot_diagnostics"]
 
 COLUMNS = 3
+WIDE = 24  # letters of a name, two of which do not go side by side
 LEAST = 1e-8  # of the largest shell of a spectrum, below which nothing is drawn
 ENERGIES = ("kinetic_energy", "internal_energy", "potential_energy", "energy")
 
@@ -45,8 +46,8 @@ def plot_diagnostics(run: Any, out: str | Path | None = None, *, name: str = "di
         axis.set_title(title)
         if not axis.get_xlabel():
             axis.set_xlabel(labelled("time", recorded.time_unit))
-        if len(axis.get_legend_handles_labels()[1]) > 1:
-            axis.legend(frameon=False, fontsize=8, ncols=2)
+        if len(labels := axis.get_legend_handles_labels()[1]) > 1:
+            axis.legend(framealpha=0.8, edgecolor="none", fontsize=8, ncols=2 if max(map(len, labels)) < WIDE else 1)
     for axis in axes.flat[len(panels) :]:
         axis.set_visible(False)
     return save(paper, out or beside(run, f"{name}.png"))
@@ -92,9 +93,15 @@ def unit_of(recorded: Recorded, keys: list[str]) -> str:
     return units.pop() if len(units) == 1 else ""
 
 
+def name_among(recorded: Recorded, key: str, keys: list[str]) -> str:
+    """Of a curve, with its unit where the axis cannot bear one for all."""
+    return spoken(key) if unit_of(recorded, keys) else labelled(key, recorded.units[key])
+
+
 def draw_lines(recorded: Recorded, keys: list[str], axis: Any) -> None:
     for number, key in enumerate(keys):
-        axis.plot(recorded.times, recorded.quantities[key], color=COLOURS[number % len(COLOURS)], label=spoken(key))
+        colour, label = COLOURS[number % len(COLOURS)], name_among(recorded, key, keys)
+        axis.plot(recorded.times, recorded.quantities[key], color=colour, label=label)
     axis.set_ylabel(labelled(spoken(keys[0]) if len(keys) == 1 else "", unit_of(recorded, keys)))
 
 
@@ -125,7 +132,8 @@ def draw_gap(recorded: Recorded, law: str, axis: Any) -> None:
 def draw_sizes(recorded: Recorded, keys: list[str], axis: Any) -> None:
     for number, key in enumerate(keys):
         values = np.where(recorded.quantities[key] > 0, recorded.quantities[key], np.nan)
-        axis.plot(recorded.times, values, "o-", markersize=2.5, color=COLOURS[number % len(COLOURS)], label=spoken(key))
+        colour, label = COLOURS[number % len(COLOURS)], name_among(recorded, key, keys)
+        axis.plot(recorded.times, values, "o-", markersize=2.5, color=colour, label=label)
     if any(np.isfinite(line.get_ydata()).any() for line in axis.lines):
         axis.set_yscale("log")
     axis.set_ylabel(labelled(spoken(keys[0]) if len(keys) == 1 else "", unit_of(recorded, keys)))

@@ -6,9 +6,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from scenegrad.engine.files.atomic import appearing
 from scenegrad.view.errors import ViewError
+from scenegrad.view.plots.legends import make_room
 
-__all__ = ["COLOURS", "SOFT", "figure", "save"]
+__all__ = ["COLOURS", "INK", "SOFT", "figure", "save"]
 
 COLOURS = ("#33608c", "#d1495b", "#3c8d5a", "#c98a1b", "#7b5aa6", "#5aa7b8")
 SOFT = "#8a94a6"
@@ -17,9 +19,15 @@ SUFFIXES = (".png", ".pdf", ".svg", ".jpg")
 
 
 def figure(
-    rows: int = 1, columns: int = 1, size: tuple[float, float] = (6.4, 3.8), sharex: bool = False, clean: bool = True
+    rows: int = 1,
+    columns: int = 1,
+    size: tuple[float, float] = (6.4, 3.8),
+    sharex: bool = False,
+    clean: bool = True,
+    dpi: int = 160,
 ) -> tuple[Any, Any]:
-    """A figure of width x height inches, and its axes [rows, columns]. clean: without the upper and right lines."""
+    """A figure of width x height inches, and its axes [rows, columns]. clean: without the upper and right lines. dpi:
+    fewer where there are many smooth colours, each of which costs room."""
     if find_spec("matplotlib") is None:
         raise ViewError("Plots need matplotlib, which is not installed. Run: pip install 'scenegrad[plot]'")
     from matplotlib import rc_context
@@ -32,7 +40,7 @@ def figure(
         "axes.formatter.limits": (-3, 4), "axes.formatter.use_mathtext": True,
     }  # fmt: skip
     with rc_context(style):
-        paper = Figure(figsize=size, layout="constrained", dpi=160)
+        paper = Figure(figsize=size, layout="constrained", dpi=dpi)
         axes = paper.subplots(rows, columns, squeeze=False, sharex=sharex)
     for axis in axes.flat:
         if clean:
@@ -42,12 +50,11 @@ def figure(
 
 
 def save(paper: Any, out: str | Path) -> Path:
-    """Writes the figure; the file appears when it is complete."""
+    """Writes the figure, its legends beside its curves; the file appears when it is complete."""
     path = Path(out)
     if path.suffix.lower() not in SUFFIXES:
         raise ViewError(f"A plot is one of {' '.join(SUFFIXES)}, not {path.name!r}.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.stem}.part{path.suffix}")
-    paper.savefig(part)
-    part.replace(path)
+    make_room(paper)
+    with appearing(path) as part:
+        paper.savefig(part)
     return path

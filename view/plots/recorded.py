@@ -14,8 +14,9 @@ from scenegrad.scenes.errors import nearest
 from scenegrad.view.committed import committed_times, open_hdf5, setting_in, unit_of
 from scenegrad.view.errors import ViewError
 from scenegrad.view.files import resolved
+from scenegrad.view.setting import Setting
 
-__all__ = ["Recorded", "read_series"]
+__all__ = ["Recorded", "outputs_of", "read_series"]
 
 Array = NDArray[np.float64]
 
@@ -49,15 +50,32 @@ def read_series(run: Any, name: str) -> Recorded:
         if quantity and quantity not in nodes:
             raise ViewError(f"{output} recorded {', '.join(nodes)}, but no {quantity!r}.{nearest(quantity, nodes)}")
         chosen = {quantity: nodes[quantity]} if quantity else nodes
+        setting = setting_in(file)
         axes = dict(group["coordinates"].items()) if "coordinates" in group else {}
         return Recorded(
             output,
             times,
-            setting_in(file).time_unit,
+            setting.time_unit,
             {key: np.asarray(node[: len(times)], dtype=np.float64) for key, node in chosen.items()},
             {key: np.asarray(node, dtype=np.float64) for key, node in axes.items()},
-            {key: unit_of(node) for key, node in (chosen | axes).items()},
+            {key: unit_in(setting, unit_of(node)) for key, node in (chosen | axes).items()},
         )
+
+
+def unit_in(setting: Setting, unit: str) -> str:
+    """A unit whose power is the dimension, d, with the number of the scene."""
+    return unit.replace("^d", f"^{setting.dim}" if setting.dim != 1 else "") if setting.dim else unit
+
+
+def outputs_of(run: Any) -> list[str]:
+    """Names of the outputs of numbers of a run; none where there is no series.h5."""
+    path = resolved(run)
+    try:
+        path = series_file(path)
+    except ViewError:
+        return []
+    with open_hdf5(path) as file:
+        return sorted(key for key in file if key != "scenegrad")
 
 
 def series_file(path: Path) -> Path:

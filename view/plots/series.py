@@ -48,7 +48,7 @@ def draw_over_time(recorded: Recorded) -> Any:
             axis.plot(recorded.times, values, line, color=COLOURS[number % len(COLOURS)], label=label)
         axis.set_ylabel(labelled(curves[0][0] if len(curves) == 1 else recorded.name, unit if unit != "1" else ""))
         if len(curves) > 1:
-            axis.legend(frameon=False, ncols=min(3, len(curves)))
+            axis.legend(framealpha=0.8, edgecolor="none", ncols=min(3, len(curves)))
     axes[-1, 0].set_xlabel(labelled("time", recorded.time_unit))
     axes[-1, 0].margins(x=0.01)
     return paper

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from scenegrad.engine.around import Around
 from scenegrad.engine.rollout import rollout
-from scenegrad.engine.solver import Probe, Program, Series, Step
+from scenegrad.engine.solver import Probe, Series, Step
 from scenegrad.engine.state import Params
 from scenegrad.scenes.scene import Scene
 from scenegrad.solvers.compile import compile_scene
@@ -32,7 +33,7 @@ def started(scene: Scene, setting: Setting) -> tuple[MaterialPointSolver, Partic
 
 
 @dataclass(frozen=True)
-class Pushed:
+class Pushed(Around[ParticleState]):
     """A solver with an acceleration b(state, time) [batch, particle, dim] beside gravity, in m/s^2.
 
     v_p += dt b before the step is what the solver does with gravity itself: both join the momentum of the particle on
@@ -45,17 +46,6 @@ class Pushed:
     acceleration: Callable[[ParticleState, float], Tensor]
     leapfrog: bool = False
 
-    @property
-    def program(self) -> Program[ParticleState]:
-        return self.solver.program
-
-    @property
-    def order(self) -> int:
-        return self.solver.order
-
-    def max_dt(self, state: ParticleState, params: Params) -> Tensor:
-        return self.solver.max_dt(state, params)
-
     def step(self, state: ParticleState, params: Params, time: Tensor, dt: Tensor) -> Step[ParticleState]:
         begin = float(time[0])
         share = 0.5 if self.leapfrog and begin == 0.0 else 1.0
@@ -64,23 +54,12 @@ class Pushed:
 
 
 @dataclass(frozen=True)
-class Braked:
+class Braked(Around[ParticleState]):
     """A solver whose matter moves through a syrup: v and C fall as exp(-rate t). It stops where the forces balance,
     and the brake has no part in where that is."""
 
     solver: Any
     rate: float  # [1/s]
-
-    @property
-    def program(self) -> Program[ParticleState]:
-        return self.solver.program
-
-    @property
-    def order(self) -> int:
-        return self.solver.order
-
-    def max_dt(self, state: ParticleState, params: Params) -> Tensor:
-        return self.solver.max_dt(state, params)
 
     def step(self, state: ParticleState, params: Params, time: Tensor, dt: Tensor) -> Step[ParticleState]:
         left = float(torch.exp(-self.rate * dt[0]))

@@ -31,7 +31,7 @@ from scenegrad.solvers.elliptic.multigrid import Multigrid
 from scenegrad.solvers.elliptic.solver import EllipticSolver
 from scenegrad.solvers.shared.leaves import params, program
 from scenegrad.solvers.shared.memory import keep_memory
-from scenegrad.solvers.shared.reasons import Reasons
+from scenegrad.solvers.shared.reasons import refuse_unfit
 
 __all__ = ["compile_darcy"]
 
@@ -48,12 +48,7 @@ def compile_darcy(scenes: Sequence[Scene], device: str, dtype: torch.dtype) -> t
 
     Raises SceneError with every reason for which the scenes cannot be run.
     """
-    reasons = Reasons(scenes[0].name)
-    for scene in scenes:
-        for address, reason in troubles(scene):
-            reasons.add(address, f"{reason}.")
-    reasons.compare([structure(scene) for scene in scenes])
-    reasons.refuse()
+    refuse_unfit(scenes, troubles, structure)
     keep_memory()
     scene = scenes[0]
     axes, name = axes_of(scene), medium_of(scene)

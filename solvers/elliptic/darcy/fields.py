@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from scenegrad.engine.errors import FileError
+from scenegrad.engine.files.arrays import read_array
 from scenegrad.scenes.initial_fields import FieldFile
 from scenegrad.scenes.values import GaussianField, MaternField, Random, RandomField, number
 from scenegrad.solvers.elliptic.axes import Axis
@@ -89,7 +91,7 @@ def samples(
     """Of a random field or a file [*cells]."""
     if isinstance(given, RandomField):
         return random_field(given, cells, size, periodic)
-    return np.load(given.path).astype(np.float64)
+    return read_array(given.path).astype(np.float64)
 
 
 def field_trouble(given: FieldFile, cells: tuple[int, ...] | None, positive: bool) -> str | None:
@@ -97,8 +99,8 @@ def field_trouble(given: FieldFile, cells: tuple[int, ...] | None, positive: boo
     if Path(given.path).suffix != ".npy":
         return "is read from an .npy file here, with one number for each cell"
     try:
-        values = np.load(given.path)
-    except (OSError, ValueError) as error:
+        values = read_array(given.path)
+    except (FileError, OSError, ValueError) as error:
         return f"cannot be read: {error}"
     if values.shape != cells:
         return f"holds {values.shape} numbers, the domain has cells={cells}; they must agree"

@@ -23,7 +23,7 @@ from scenegrad.solvers.md.gravity.moments import gather
 from scenegrad.solvers.md.gravity.tree import grow
 from scenegrad.solvers.md.gravity.walk import exact, felt, strength, walk
 from scenegrad.solvers.md.numbers import launch, numbers, view
-from scenegrad.solvers.md.shares import at_once
+from scenegrad.solvers.shared.jobs import at_once
 
 __all__ = ["TreeSum"]
 

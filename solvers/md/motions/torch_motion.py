@@ -8,8 +8,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from scenegrad.engine.linearizing import linearized
 from scenegrad.engine.solver import Pull, Step
-from scenegrad.engine.state import Params, tensors, with_tensors
+from scenegrad.engine.state import Params
 from scenegrad.solvers.md.motions.motion import Bars
 from scenegrad.solvers.md.state import AtomState
 from scenegrad.solvers.md.system import System
@@ -53,28 +54,11 @@ class TorchMotion:
     def linearize(
         self, system: System, state: AtomState, params: Params, time: Tensor, dt: Tensor
     ) -> tuple[AtomState, Pull]:
-        fields = {name: value.detach() for name, value in tensors(state).items()}
-        moved = {name: value.requires_grad_() for name, value in fields.items() if value.is_floating_point()}
-        live = Params({a: value.detach().requires_grad_(value.requires_grad) for a, value in params.items()})
-        learning = {a: value for a, value in live.items() if value.requires_grad}
-        system.forces.is_also_at(state.position, fields["position"])
-        with torch.enable_grad():
-            made = replace(self.advance(system, with_tensors(state, fields), live, time, dt), step=state.step + 1)
-        after = tensors(made)
+        def advance(moving: AtomState, params: Params) -> AtomState:
+            system.forces.is_also_at(state.position, moving.position)
+            return replace(self.advance(system, moving, params, time, dt), step=state.step + 1)
 
-        def pull(cotangent: Mapping[str, Tensor]) -> tuple[Bars, Bars]:
-            pairs = [(after[name], bar) for name, bar in cotangent.items() if after[name].requires_grad]
-            if not pairs:
-                return {}, {}
-            outputs, bars = zip(*pairs, strict=True)
-            found = torch.autograd.grad(outputs, [*moved.values(), *learning.values()], bars, allow_unused=True)
-            named = list(zip([*moved, *learning], found, strict=True))
-            return (
-                {name: bar for name, bar in named[: len(moved)] if bar is not None},
-                {address: bar for address, bar in named[len(moved) :] if bar is not None},
-            )
-
-        return with_tensors(made, {name: value.detach() for name, value in after.items()}), pull
+        return linearized(advance, state, params)
 
     def vjp(
         self,

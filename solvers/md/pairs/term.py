@@ -24,7 +24,8 @@ from scenegrad.solvers.md.pairs.kernels import PairLaw, force, force_adjoint, st
 from scenegrad.solvers.md.pairs.mixing import MixedNumbers
 from scenegrad.solvers.md.pairs.potentials import potential
 from scenegrad.solvers.md.pairs.stability import stiffness
-from scenegrad.solvers.md.shares import at_once, cuts, launch_shared
+from scenegrad.solvers.md.shares import cuts, launch_shared
+from scenegrad.solvers.shared.jobs import at_once
 from scenegrad.solvers.shared.unchanged import Fingerprint
 
 __all__ = ["PairTable", "PairTerm"]

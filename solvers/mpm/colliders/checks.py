@@ -10,7 +10,7 @@ from scenegrad.engine.errors import FileError
 from scenegrad.scenes.colliders import Collider, RigidBody
 from scenegrad.scenes.domain import Slip, Stick
 from scenegrad.scenes.scene import Scene
-from scenegrad.solvers.mpm.colliders.placing import frame_of, turned_distance
+from scenegrad.solvers.mpm.colliders.standing import frame_of, turned_distance
 from scenegrad.solvers.mpm.grid.grid import Grid
 from scenegrad.solvers.mpm.rigid.mass import surface_points
 from scenegrad.solvers.mpm.walls import SERVED, walls_of

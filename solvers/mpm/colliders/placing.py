@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.ndimage import spline_filter
-from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from scenegrad.scenes.colliders import Collider, Moving, RigidBody
@@ -22,13 +21,13 @@ from scenegrad.solvers.mpm.colliders.contact import COULOMB, NOTHING, SEPARATE, 
 from scenegrad.solvers.mpm.colliders.felt import Watch
 from scenegrad.solvers.mpm.colliders.obstacles import Drive, Leaf, Mass, Obstacle, Obstacles, Place
 from scenegrad.solvers.mpm.colliders.shapes import BALL, BOX, CAPSULE, CYLINDER, HALF_SPACE, SAMPLED
+from scenegrad.solvers.mpm.colliders.standing import middle_of, quaternion
 from scenegrad.solvers.mpm.grid.grid import Grid
 from scenegrad.solvers.mpm.rigid.mass import filled, surface_points
 from scenegrad.solvers.mpm.walls import LEAVABLE, walls_of
 from scenegrad.solvers.shared.regions import bounds_of, distance_to
-from scenegrad.solvers.shared.sources import rotation
 
-__all__ = ["frame_of", "obstacles_of", "turned_distance"]
+__all__ = ["obstacles_of"]
 
 Array = NDArray[np.float64]
 
@@ -252,42 +251,6 @@ def finite_bounds(shape: Shape, grid: Grid) -> tuple[Array, Array]:
     low, high = bounds_of(shape, grid.dim)
     size, beyond = np.array(grid.cells) * grid.dx, 2 * grid.dx
     return np.where(np.isfinite(low), low, -beyond), np.where(np.isfinite(high), high, size + beyond)
-
-
-def middle_of(shape: Shape, dim: int) -> Array:
-    """Of a shape without an end, its place nearest to the origin, or 0 along the axes on which it has none."""
-    if isinstance(shape, HalfSpace):
-        normal = np.array(shape.normal) / np.linalg.norm(shape.normal)
-        return normal * shape.offset
-    if getattr(shape, "center", None) is not None:
-        return vector(shape.center)  # type: ignore[attr-defined]
-    low, high = bounds_of(shape, dim)
-    ends = np.isfinite(low) & np.isfinite(high)
-    return np.where(ends, 0.5 * (np.where(ends, low, 0.0) + np.where(ends, high, 0.0)), 0.0)
-
-
-def frame_of(solid: Collider | RigidBody, dim: int) -> tuple[Array, Array]:
-    """The place [dim] about which a collider or rigid body is turned at the start, and by which matrix [dim, dim]."""
-    if isinstance(solid, RigidBody):
-        center = filled(solid.shape, dim).center
-    elif solid.motion is not None and solid.motion.center is not None:
-        center = vector(solid.motion.center)
-    else:
-        center = middle_of(solid.shape, dim)
-    return center, Rotation.from_quat(quaternion(solid.rotation)).as_matrix()[:dim, :dim]
-
-
-def turned_distance(solid: Collider | RigidBody, places: Array) -> Array:
-    """Signed distance of places [n, dim] at the start."""
-    center, turn = frame_of(solid, places.shape[1])
-    return distance_to(solid.shape, center + (places - center) @ turn)
-
-
-def quaternion(degrees: float | tuple[float, float, float] | None) -> Array:
-    """(x, y, z, w) of turns about x, then y, then z; of one turn about z."""
-    turns = (0.0, 0.0, 0.0) if degrees is None else degrees if isinstance(degrees, tuple) else (0.0, 0.0, degrees)
-    found: Array = Rotation.from_matrix(rotation(turns)).as_quat()
-    return found
 
 
 def driven(address: str, motion: Moving) -> Drive:

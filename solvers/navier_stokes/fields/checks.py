@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from scenegrad.scenes.initial_fields import Conduction, FieldFile, Magnitude, PlaneWave, TaylorGreen
+from scenegrad.scenes.initial_fields import Conduction, FieldFile, Magnitude, PlaneWave, TaylorGreen, Waves
 from scenegrad.scenes.model import Model
-from scenegrad.scenes.values import GaussianField, MaternField, NoiseField, RandomField, number
+from scenegrad.scenes.values import GaussianField, MaternField, NoiseField, RandomField, number, vector
 from scenegrad.solvers.navier_stokes.fields.files import file_trouble, mean_trouble
 from scenegrad.solvers.navier_stokes.fields.forms import FORMS
-from scenegrad.solvers.navier_stokes.fields.waves import LONGEST, highest_mode
+from scenegrad.solvers.navier_stokes.fields.waves import LONGEST, highest_mode, longest_waves
 
 __all__ = ["Role", "kinds_for", "share_carried", "start_trouble"]
 
@@ -63,7 +63,12 @@ def start_trouble(
         return f"lies along axis {told.axis}, and the axes of this scene are 0 to {len(cells) - 1}"
     if isinstance(told, PlaneWave) and len(told.waves) != len(cells):
         return f"waves={told.waves} has {len(told.waves)} entries, the scene {len(cells)} dimensions"
+    if isinstance(told, Waves) and components > 1:
+        return f"is one scalar, and this field has {components} components"
     waves = told.waves if isinstance(told, PlaneWave) else ()
+    if isinstance(told, Waves):
+        n = longest_waves(len(vector(told.coefficients)) // 2, len(cells))
+        waves = tuple(int(highest_one) for highest_one in abs(n).max(axis=0))
     waves = (told.wavenumber,) * len(cells) if isinstance(told, TaylorGreen) else waves
     if any(abs(n) > highest(count) for n, count in zip(waves, cells, strict=False)):
         room = " x ".join(map(str, dict.fromkeys(map(highest, cells))))

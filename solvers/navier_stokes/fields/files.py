@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from scenegrad.engine.errors import FileError
+from scenegrad.engine.files.arrays import read_array
 from scenegrad.scenes.initial_fields import FieldFile
 from scenegrad.solvers.navier_stokes.fields.places import GridPlaces, Places
 from scenegrad.solvers.navier_stokes.fields.waves import highest_mode
@@ -47,7 +49,7 @@ def spectral_modes(values: Array) -> tuple[Array, Tensor]:
 
 def samples(told: FieldFile, cells: tuple[int, ...], components: int) -> Array:
     """Of a .npy, [component, *cells]; the component may stand first or last in the file."""
-    values = np.load(told.path).astype(np.float64)
+    values = read_array(told.path).astype(np.float64)
     if components == 1 and values.shape == cells:
         return values[None]
     return values if values.shape == (components, *cells) else np.moveaxis(values, -1, 0)
@@ -88,12 +90,12 @@ def file_trouble(told: FieldFile, cells: tuple[int, ...], components: int, modes
                 return f"its waves go up to {highest}; take at least {[3 * k + 1 for k in highest]} cells"
             values = table
         else:
-            values = np.load(told.path)
+            values = read_array(told.path)
             fitting = [(components, *cells), (*cells, components), *([cells] if components == 1 else [])]
             if values.shape not in fitting:
                 needed = cells if components == 1 else fitting[0]
                 return f"the file holds {values.shape}, the domain has cells={cells}; {needed} is needed"
-    except (OSError, ValueError) as error:
+    except (FileError, OSError, ValueError, IndexError) as error:
         return f"it cannot be read: {error}"
     return None if np.isfinite(values).all() else "it holds values that are not finite"
 

@@ -11,17 +11,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from scenegrad.scenes.initial_fields import Conduction, FieldFile, PlaneWave, Spots, TaylorGreen
+from scenegrad.scenes.initial_fields import Conduction, FieldFile, PlaneWave, Spots, TaylorGreen, Waves
 from scenegrad.scenes.model import Model
 from scenegrad.scenes.values import GaussianField, MaternField, NoiseField
 from scenegrad.solvers.navier_stokes.fields.files import modes_of_file, samples, shown
 from scenegrad.solvers.navier_stokes.fields.places import GridPlaces, Places
-from scenegrad.solvers.navier_stokes.fields.waves import seed_of, solenoidal, waves_of
+from scenegrad.solvers.navier_stokes.fields.waves import longest_waves, seed_of, solenoidal, waves_of
 
 __all__ = ["FORMS", "Form", "Told"]
 
 Told = Sequence[Any]  # the field of each member, all of one kind
-Numbers = Mapping[str, Tensor]  # by name [batch], float64 on the host
+Numbers = Mapping[str, Tensor]  # by name [batch], vectors [batch, entry], float64 on the host
 Value = Callable[[Told, Numbers, Places, int | None], Tensor]  # which of several components, None: there is one
 Flow = Callable[[Told, Numbers, Sequence[Places]], list[Tensor]]  # places: of each component
 
@@ -130,6 +130,27 @@ def conduction(told: Told, numbers: Numbers, places: Places, component: int | No
     return lo + (hi - lo) * torch.stack(straight) + disturbance * torch.stack(form)
 
 
+# ---- sums of waves
+
+
+def amplitudes(numbers: Numbers, dim: int) -> tuple[np.ndarray, Tensor]:
+    """Waves [mode, dim] and c [batch, mode], the sum of c exp(i k.x) + its conjugate being a cos(k.x) + b sin(k.x)."""
+    told = numbers["coefficients"]
+    return longest_waves(told.shape[1] // 2, dim), 0.5 * torch.complex(told[:, ::2], -told[:, 1::2])
+
+
+def waves_value(told: Told, numbers: Numbers, places: Places, component: int | None) -> Tensor:
+    return places.summed(*amplitudes(numbers, places.dim))
+
+
+def waves_whirl(told: Told, numbers: Numbers, places: Places) -> Tensor:
+    return waves_value(told, numbers, places, None)
+
+
+def waves_swirl(told: Told, numbers: Numbers, places: Sequence[Places]) -> list[Tensor]:
+    return swirled(*amplitudes(numbers, places[0].dim), places)
+
+
 # ---- random fields
 
 
@@ -216,6 +237,7 @@ def random_form(*numbers: str) -> Form:
 FORMS: dict[type[Model], Form] = {
     TaylorGreen: Form(("amplitude",), None, taylor_green_flow, taylor_green_whirl, taylor_green_flow),
     PlaneWave: Form(("amplitude", "phase"), plane_wave),
+    Waves: Form(("coefficients",), waves_value, None, waves_whirl, waves_swirl),
     Spots: Form(("radius", "height"), spots),
     Conduction: Form(("lo", "hi", "disturbance"), conduction),
     GaussianField: random_form("peak", "width", "rms"),

@@ -62,14 +62,19 @@ class Start:
         return [] if self.form is None else [f"{self.address}.{name}" for name in self.form.numbers]
 
     def numbers(self, params: Params) -> dict[str, Tensor]:
-        """By name [batch], float64 on the host: those in params, others as they are told."""
+        """By name [batch], vectors [batch, entry], float64 on the host: those in params, others as they are told."""
         assert self.form is not None
         found = {}
         for name in self.form.numbers:
             given = params.get(f"{self.address}.{name}")
-            plain = [number(getattr(one, name)) for one in self.told]
-            found[name] = torch.tensor(plain, dtype=torch.float64) if given is None else given.double().cpu()
+            found[name] = self.plain(name) if given is None else given.double().cpu()
         return found
+
+    def plain(self, name: str) -> Tensor:
+        values = [getattr(one, name) for one in self.told]
+        if is_vector(values[0]):
+            return torch.stack([torch.from_numpy(vector(value)) for value in values])
+        return torch.tensor([number(value) for value in values], dtype=torch.float64)
 
     def value(self, params: Params, places: Places, component: int | None = None) -> Tensor:
         """[batch, *shape] float64 on the host. component: which of several of a field of vectors."""

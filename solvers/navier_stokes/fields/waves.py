@@ -16,7 +16,9 @@ from torch import Tensor
 
 from scenegrad.scenes.values import GaussianField, MaternField, NoiseField, RandomField, number
 
-__all__ = ["Waves", "carried", "half_shell", "highest_mode", "solenoidal", "strengths", "waves_of"]
+__all__ = [
+    "Waves", "carried", "half_shell", "highest_mode", "longest_waves", "solenoidal", "strengths", "waves_of",
+]  # fmt: skip
 
 TAIL = 6.0  # widths above its peak at which a Gaussian spectrum is cut: 1e-8 of the energy density there
 LONGEST = 0.1  # |k scale|^2 of the longest wave of a NoiseField
@@ -45,6 +47,18 @@ def half_shell(ring: int, dim: int) -> Array:
     whole = whole[np.abs(whole).max(axis=1) == ring]
     first = np.where(whole[:, 0] != 0, whole[:, 0], np.where(whole[:, 1] != 0, whole[:, 1], whole[:, 2]))
     return whole[first > 0]
+
+
+@lru_cache(maxsize=64)
+def longest_waves(count: int, dim: int) -> Array:
+    """The first `count` of one of each pair (n, -n), by |n| and then by their entries [mode, dim]."""
+    rings, found = 1, half_shell(1, dim)
+    while np.sum(np.sum(found**2, axis=1) <= rings**2) < count:  # of those further out none is as short as the ring
+        rings += 1
+        found = np.concatenate([found, half_shell(rings, dim)])
+    first = np.array([n if tuple(n) > (0,) * dim else -n for n in found])
+    order = sorted(range(len(first)), key=lambda i: (int(np.sum(first[i] ** 2)), tuple(first[i])))
+    return first[order[:count]]
 
 
 def carried(n: Array, cells: Cells) -> Array:

@@ -8,7 +8,7 @@ from scenegrad.engine.geometry.tagged import TaggedMesh
 from scenegrad.scenes.domain import AXES, SideCondition, Slip, Stick
 from scenegrad.scenes.elastic import LinearElastic, Traction
 from scenegrad.scenes.entity import Entity
-from scenegrad.scenes.errors import nearest
+from scenegrad.scenes.errors import closest, nearest
 from scenegrad.scenes.fluids import Fluid, Tracer
 from scenegrad.scenes.forcings import UniformForcing
 from scenegrad.scenes.initial_fields import FieldFile, InitialField
@@ -248,8 +248,10 @@ def tag_trouble(field: str, given: str, mesh: TaggedMesh) -> str | None:
     tag = given.removeprefix("boundary.tags.")
     if given.startswith("boundary.tags.") and tag in mesh.tags:
         return None
-    there = ", ".join(f"boundary.tags.{tag}" for tag in mesh.tags)
-    return f"{field}={given!r} is no tag of the mesh; there are: {there}.{nearest(tag, mesh.tags)}"
+    known = {tag: f"boundary.tags.{tag}" for tag in mesh.tags}
+    meant = closest(tag, known)
+    hint = "" if meant is None else f" Did you mean {known[meant]!r}?"
+    return f"{field}={given!r} is no tag of the mesh; there are: {', '.join(known.values())}.{hint}"
 
 
 def structure(scene: Scene) -> dict[str, object]:

@@ -14,6 +14,7 @@ from scenegrad.scenes.elastic import LinearElastic
 from scenegrad.scenes.errors import SceneError
 from scenegrad.scenes.fluids import Fluid, Tracer
 from scenegrad.scenes.initial_fields import InitialField
+from scenegrad.scenes.methods import SparseLU
 from scenegrad.scenes.porous import Darcy
 from scenegrad.scenes.quantities import Parabolic, Samples
 from scenegrad.scenes.scene import Scene
@@ -24,7 +25,8 @@ from scenegrad.solvers.navier_stokes.fields.start import Start
 from scenegrad.solvers.navier_stokes.finite_element.checks import entity_of, is_steady, structure, troubles
 from scenegrad.solvers.navier_stokes.finite_element.compile_flow import flow
 from scenegrad.solvers.navier_stokes.finite_element.diffusion import DiffusionSolver
-from scenegrad.solvers.navier_stokes.finite_element.elastic import ElasticSolver
+from scenegrad.solvers.navier_stokes.finite_element.elastic import ElasticSolver, stiffness
+from scenegrad.solvers.navier_stokes.finite_element.iterative import ways
 from scenegrad.solvers.navier_stokes.finite_element.places import axis_of, nodes_of, shares
 from scenegrad.solvers.navier_stokes.finite_element.planning import BECAUSE, controller, everywhere, planned, unplanned
 from scenegrad.solvers.navier_stokes.finite_element.probes import AnySolver
@@ -42,8 +44,8 @@ from scenegrad.solvers.shared.reasons import Reasons
 __all__ = ["compile_finite_element"]
 
 HOST = (
-    "Finite elements solve their equations on the host (SuperLU in double precision); the GPU makes the matrices. "
-    "Small meshes run faster with device='cpu'."
+    "SparseLU() solves the equations of a mesh on the host; the GPU makes the matrices. Small meshes run faster with "
+    "device='cpu', large ones with FiniteElement(linear=Multigrid())."
 )
 
 
@@ -61,7 +63,7 @@ def compile_finite_element(
             f"domain=Domain.meshed('file.msh'), or leave the method out."
         )
     try:
-        mesh = read_tagged(scene.domain.mesh.path, scene.domain.mesh.scale)
+        mesh = read_tagged(scene.domain.mesh.path, scene.domain.mesh.stretch, scene.domain.mesh.axes)
     except MeshError as error:
         raise SceneError(str(error)) from error
     reasons = Reasons(scene.name)
@@ -70,12 +72,12 @@ def compile_finite_element(
             reasons.add(address, f"{reason}.")
     reasons.compare([structure(one) for one in scenes])
     reasons.refuse()
-    if device.startswith("cuda"):
-        warnings.warn(HOST, stacklevel=3)
     space = Space.of(mesh.vertices, mesh.cells, mesh.facets, device)
     for address, reason in place_troubles(scene, space):
         reasons.add(address, f"{reason}.")
     reasons.refuse()
+    if device.startswith("cuda") and isinstance(ways.asked_for(scene, space), SparseLU):
+        warnings.warn(HOST, stacklevel=3)
     part = entity_of(scene)[1]
     make = flow if isinstance(part, Fluid) else elastic if isinstance(part, LinearElastic) else diffusion
     return make(scenes, space, device, dtype)
@@ -128,7 +130,8 @@ def diffusion(
             f"Scene {scene.name!r} cannot be run: no side holds a value, so that there is none or infinitely many "
             f"steady states. Let a tag be {'Outflow(pressure)' if porous else f'NoSlip({name}=0.0)'}."
         )
-    system = System(space.nodes, sides.held[:, 0])
+    held = sides.held[:, 0]
+    system = System(held, ways.diffusing(ways.asked_for(scene, space), space, held))
     solver = DiffusionSolver(space, system, sides, reaction, steady, unplanned(scene))
 
     def initial(now: Params) -> DiffusionState:
@@ -158,8 +161,9 @@ def elastic(
     values = params(scenes, learnable, device, dtype, BECAUSE)
     n = space.count
     dofs = torch.cat([space.nodes + n * i for i in range(space.dim)], dim=1)
-    system = System(dofs, sides.held.T.flatten())
     gravity = "gravity" if scene.gravity is not None else None
+    linear = ways.elastic(ways.asked_for(scene, space), space, sides.held.T, dofs, lambda: unloaded(space))
+    system = System(sides.held.T.flatten(), linear)
     solver = ElasticSolver(space, system, sides, name, gravity, unplanned(scene))
 
     def initial(now: Params) -> ElasticState:
@@ -168,3 +172,10 @@ def elastic(
         return ElasticState(rest, young, space.vertices.to(dtype).expand(len(scenes), -1, -1).contiguous())
 
     return planned(scenes, solver, initial, values, controller(scene))
+
+
+def unloaded(space: Space) -> torch.Tensor:
+    """Stiffness by element of a solid like most others."""
+    shape = space.shape(space.vertices[None])
+    young, nu = torch.ones_like(shape.measure), 0.3
+    return stiffness(space, shape, (young * nu / ((1.0 + nu) * (1.0 - 2.0 * nu)), young / (2.0 * (1.0 + nu))))

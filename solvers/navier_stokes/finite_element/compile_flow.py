@@ -17,6 +17,7 @@ from scenegrad.solvers.navier_stokes.finite_element.carried import Carried
 from scenegrad.solvers.navier_stokes.finite_element.checks import carried, entity_of, is_steady
 from scenegrad.solvers.navier_stokes.finite_element.convection import Convection
 from scenegrad.solvers.navier_stokes.finite_element.flow import FlowEquations
+from scenegrad.solvers.navier_stokes.finite_element.iterative import ways
 from scenegrad.solvers.navier_stokes.finite_element.places import nodes_of
 from scenegrad.solvers.navier_stokes.finite_element.planning import (
     BECAUSE,
@@ -67,14 +68,17 @@ def flow(
     held = torch.cat([sides.held.T.flatten(), torch.zeros(len(space.vertices), dtype=torch.bool, device=device)])
     if not sides.open:
         held[space.count * space.dim] = True  # a pressure somewhere, see FlowSolver.closed
-    if steady:
-        held = torch.cat([held, *(one.system.held for one in tracers)])
+    together = [one.system.held for one in tracers] if steady else []
+    held = torch.cat([held, *together])
+    way, dofs, brought = ways.asked_for(scene, space), equations.dofs, sides.held.new_zeros(0, space.count)
+    brought = torch.stack(together) if together else brought
+    linear = ways.flowing(way, space, dofs, held, sides, brought)
     watches = tuple(watch(scene, output) for output in asked(scene, Force).values())
     crossings = tuple(crossing(scene, tracers, output) for output in asked(scene, Exchange).values())
     solver = FlowSolver(
         space,
         equations,
-        System(equations.dofs, held),
+        System(held, linear),
         sides,
         name,
         force,
@@ -117,7 +121,8 @@ def flow(
 def tracer(scene: Scene, space: Space, name: str, part: Tracer) -> Carried:
     sides = diffusion_sides(scene, space, name)
     buoyancy = None if part.buoyancy is None else f"{name}.buoyancy"
-    return Carried(name, sides, System(space.nodes, sides.held[:, 0]), buoyancy)
+    held = sides.held[:, 0]
+    return Carried(name, sides, System(held, ways.carried(ways.asked_for(scene, space), space, held)), buoyancy)
 
 
 def crossing(scene: Scene, tracers: Sequence[Carried], output: Exchange) -> Crossing:

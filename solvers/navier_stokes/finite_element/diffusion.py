@@ -56,7 +56,7 @@ class DiffusionSolver(TorchAdjoint):
             u,
             lambda x: torch.where(held, x - given, self.left(x, shape, k, loss, memory, state.source.double()) + load),
             lambda x, early: self.local(shape, k, loss),
-            keys=[tuple(part[b].clone() for part in parts) for b in range(len(u))],
+            keys=parts,
         )
         kind = state.value.dtype
         after = (0.0 if self.steady else 1.0) / dt.to(u)[:, None]

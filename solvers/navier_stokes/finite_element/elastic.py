@@ -14,7 +14,7 @@ from scenegrad.solvers.navier_stokes.finite_element.space import Shape, Space
 from scenegrad.solvers.navier_stokes.finite_element.state import ElasticState
 from scenegrad.solvers.navier_stokes.finite_element.system import System, solve
 
-__all__ = ["ElasticSolver"]
+__all__ = ["ElasticSolver", "stiffness"]
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ class ElasticSolver(TorchAdjoint):
             self.system,
             self.join(state.displacement.double()),
             lambda x: torch.where(held, x - given, self.join(self.left(self.split(x), shape, moduli, weight) + load)),
-            lambda x, early: self.local(shape, moduli),
-            keys=[tuple(part[b].clone() for part in parts) for b in range(len(vertices))],
+            lambda x, early: stiffness(self.space, shape, moduli),
+            keys=parts,
         )
         return Step(replace(state, displacement=self.split(x).to(state.displacement.dtype)))
 
@@ -89,18 +89,6 @@ class ElasticSolver(TorchAdjoint):
         force = torch.einsum("xeqaj,xeqij->xeai", slopes, stress * volume[..., None, None])
         return self.space.scatter(force - torch.einsum("xeq,qa,xi->xeai", volume, at.value, weight))
 
-    def local(self, shape: Shape, moduli: tuple[Tensor, Tensor]) -> Tensor:
-        """Stiffness of each element [batch, element, unknown, unknown]."""
-        at, dim = self.space.element, self.space.dim
-        volume, slopes = shape.measure[:, :, None] * at.weights, shape.gradient(at.slope)
-        lame, mu = (m[:, :, None, None, None, None] for m in moduli)
-        pairs = torch.einsum("xeq,xeqai,xeqbj->xeiajb", volume, slopes, slopes)
-        laplace = torch.einsum("xeiaib->xeab", pairs)
-        block = lame * pairs + mu * pairs.transpose(2, 4)
-        for i in range(dim):
-            block[:, :, i, :, i] += mu[:, :, 0, 0] * laplace
-        return block.flatten(4, 5).flatten(2, 3)
-
     def observe(self, state: ElasticState, params: Params) -> dict[str, Tensor]:
         """Elastic energy [J], per unit of depth in two dimensions."""
         shape = self.space.shape(state.vertices.double())
@@ -108,3 +96,16 @@ class ElasticSolver(TorchAdjoint):
         density = 0.5 * (strain * self.stress(strain, self.moduli(state, params))).sum((-1, -2))
         volume = shape.measure[:, :, None] * self.space.element.weights
         return {"elastic_energy": (density * volume).sum((1, 2))}
+
+
+def stiffness(space: Space, shape: Shape, moduli: tuple[Tensor, Tensor]) -> Tensor:
+    """Of each element [batch, element, unknown, unknown]; moduli: lambda and mu [batch, element]."""
+    at, dim = space.element, space.dim
+    volume, slopes = shape.measure[:, :, None] * at.weights, shape.gradient(at.slope)
+    lame, mu = (m[:, :, None, None, None, None] for m in moduli)
+    pairs = torch.einsum("xeq,xeqai,xeqbj->xeiajb", volume, slopes, slopes)
+    laplace = torch.einsum("xeiaib->xeab", pairs)
+    block = lame * pairs + mu * pairs.transpose(2, 4)
+    for i in range(dim):
+        block[:, :, i, :, i] += mu[:, :, 0, 0] * laplace
+    return block.flatten(4, 5).flatten(2, 3)

@@ -22,8 +22,9 @@ import torch
 from torch import Tensor
 
 from scenegrad.solvers.navier_stokes.finite_element.space import Shape, Space
+from scenegrad.solvers.navier_stokes.finite_element.transport import Carriage, Transport
 
-__all__ = ["FlowEquations", "Moment"]
+__all__ = ["FlowEquations", "Moment", "PressureForms"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,19 @@ class Moment:
     load: Tensor
     memory: Tensor | None = None
     carrier: Tensor | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class PressureForms:
+    """How linear functions would meet in the equation of the velocity, by element [batch, element, corner, corner];
+    viscosity and rate (of change, and drag) [batch]."""
+
+    mass: Tensor
+    stiffness: Tensor
+    transport: Tensor | None  # by what carries the velocity
+    streamline: Tensor | None  # diffusion of the velocity along it [batch, element, node, node]
+    viscosity: Tensor
+    rate: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,3 +136,24 @@ class FlowEquations:
             out[:, :, rows, dim * nodes :] = press
             out[:, :, dim * nodes :, rows] = press.transpose(-1, -2)
         return out
+
+    def pressure(self, x: Tensor, now: Moment) -> PressureForms:
+        space, at = self.space, self.space.element
+        slopes, measure = now.shape.slopes, now.shape.measure
+        carrier = self.split(x)[0] if self.advected else now.carrier
+        transport = streamline = None
+        if carrier is not None:
+            wind = torch.einsum("qa,xeai->xeqi", at.value, space.gather(carrier))
+            along = torch.einsum("xeqi,xeli->xeql", wind, slopes)
+            # by parts, which lets in nothing with the wind: a constant that blew in would be no answer to anything
+            transport = -torch.einsum("xe,q,ql,xeqk->xekl", measure, at.weights, at.linear, along)
+            carriage = Carriage(now.shape, carrier, now.viscosity, now.pace + now.drag, now.load[..., 0])
+            streamline = Transport(space).streamline(carriage)
+        return PressureForms(
+            torch.einsum("xe,q,qk,ql->xekl", measure, at.weights, at.linear, at.linear),
+            torch.einsum("xe,xeki,xeli->xekl", measure, slopes, slopes),
+            transport,
+            streamline,
+            now.viscosity,
+            now.pace + now.drag,
+        )

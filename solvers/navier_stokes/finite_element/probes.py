@@ -18,6 +18,7 @@ from scenegrad.solvers.navier_stokes.finite_element.solver import FlowSolver
 from scenegrad.solvers.navier_stokes.finite_element.space import Space
 from scenegrad.solvers.navier_stokes.finite_element.state import FlowState
 from scenegrad.solvers.navier_stokes.finite_element.watches import mean
+from scenegrad.solvers.shared.units import FORCE, TORQUE
 
 __all__ = ["probe"]
 
@@ -54,7 +55,7 @@ def probe(name: str, output: Output, start: float, solver: AnySolver, watched: l
 
         case Force():
             place, dim = watched.index(name), solver.space.dim
-            units = {"force": "N/m", "torque": "N"} if dim == 2 else {"force": "N", "torque": "N m"}
+            units = {"force": FORCE[dim], "torque": TORQUE[dim]}
 
             def measure(state: Any, params: Params) -> dict[str, Tensor]:
                 push = mean(state.felt[:, place])

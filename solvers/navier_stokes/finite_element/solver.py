@@ -158,14 +158,14 @@ class FlowSolver(TorchAdjoint):
         held, equations, keys = self.system.held, self.equations, None
         linear = not equations.flow.advected and not equations.count
         if linear and now.carrier is None:
-            parts = (now.viscosity.detach(), now.drag.detach(), now.pace, now.shape.slopes.detach())
-            keys = [tuple(part[b].clone() for part in parts) for b in range(len(guess))]
+            keys = (now.viscosity.detach(), now.drag.detach(), now.pace, now.shape.slopes.detach())
         return solve(
             self.system,
             guess,
             lambda x: torch.where(held, x - given, equations.left(x, now, told, lift)),
             lambda x, early: equations.local(x, now, told, lift, early),
             keys=keys,
+            forms=lambda x: equations.flow.pressure(equations.split(x)[0], now),
             linear=linear,
             picard=0 if equations.count else PICARD,  # where heat lifts the fluid, it goes astray
         )
@@ -181,7 +181,7 @@ class FlowSolver(TorchAdjoint):
         places = self.space.places(state.vertices.double())
         rows = []
         for n, watch in enumerate(self.watches):
-            nodes = torch.from_numpy(self.space.tags[watch.tag].all_nodes).to(x.device)
+            nodes = self.space.tags[watch.tag].every
             push = pushed(-density.view(-1, 1, 1) * left[:, nodes], places[:, nodes])
             rows.append(watch.added(state.felt[:, n].double(), push, time, dt))
         return torch.stack(rows, dim=1).to(state.felt.dtype)

@@ -28,6 +28,11 @@ class Facets:
         """Each node once, rising."""
         return np.unique(self.nodes.cpu().numpy())
 
+    @cached_property
+    def every(self) -> Tensor:
+        """The same where the mesh is."""
+        return torch.from_numpy(self.all_nodes).to(self.nodes.device)
+
 
 @dataclass(frozen=True, eq=False)
 class Shape:

@@ -112,6 +112,11 @@ class Transport:
             "xeq,xeqai,xeqbi->xeab", now.diffusivity.view(-1, 1, 1) * stream.volume, stream.slopes, stream.slopes
         )
 
+    def streamline(self, now: Carriage) -> Tensor:
+        """Diffusion along the stream, as large as upwinding asks for, by element [batch, element, node, node]."""
+        stream = self.stream(now)
+        return torch.einsum("xeqa,xeq,xeqb->xeab", stream.along, stream.tau * stream.volume, stream.along)
+
     def by_wind(self, c: Tensor, now: Carriage) -> Tensor:
         """Derivatives of `left` by the velocity that carries, by element [batch, element, node, dim * node]: those of
         the first component, then those of the next."""

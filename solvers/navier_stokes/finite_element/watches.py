@@ -63,7 +63,7 @@ def pushed(force: Tensor, places: Tensor) -> Tensor:
 
 def diffused(space: Space, tag: str, c: Tensor, told: Carriage) -> Tensor:
     """What comes in per time by diffusion where a value is held: what is left of the equations of the nodes [batch]."""
-    nodes = torch.from_numpy(space.tags[tag].all_nodes).to(c.device)
+    nodes = space.tags[tag].every
     return Transport(space).left(c, told)[:, nodes].sum(1)
 
 

@@ -16,6 +16,7 @@ from scenegrad.solvers.navier_stokes.finite_volume.solver import FiniteVolumeSol
 from scenegrad.solvers.navier_stokes.finite_volume.state import FlowState
 from scenegrad.solvers.shared.roots import root
 from scenegrad.solvers.shared.shells import WaveShells
+from scenegrad.solvers.shared.units import MOMENTUM
 
 __all__ = ["Budget"]
 
@@ -59,7 +60,7 @@ class Budget:
         per = {1: "/m^2", 2: "/m", 3: ""}[dim]
         mass, joule = (f"kg{per}", f"J{per}") if self.gas else (f"m^{dim + 1}", f"m^{dim + 3}/s^2")
         volume = "kg/m^3" if self.gas else "m"
-        momentum = f"kg m/s{per}" if self.gas else f"m^{dim + 2}/s"
+        momentum = MOMENTUM[dim] if self.gas else f"m^{dim + 2}/s"
         flux = {"mass": f"{mass}/s", "momentum": f"N{per}" if self.gas else f"m^{dim + 2}/s^2", "energy": f"W{per}"}
         found = {"mass": mass, "momentum": momentum, "wavenumber": "1/m", "enstrophy": f"m^{dim}/s^2"}
         found |= dict.fromkeys(("kinetic_energy", "internal_energy", "potential_energy", "energy", "spectrum"), joule)

@@ -33,7 +33,7 @@ from scenegrad.solvers.navier_stokes.finite_volume.state import FlowState
 from scenegrad.solvers.navier_stokes.finite_volume.tables import Tables
 from scenegrad.solvers.navier_stokes.finite_volume.workspace import Workspace
 from scenegrad.solvers.shared.leaves import params, program
-from scenegrad.solvers.shared.reasons import Reasons
+from scenegrad.solvers.shared.reasons import Reasons, refuse_unfit
 
 __all__ = ["compile_finite_volume"]
 
@@ -53,12 +53,7 @@ def compile_finite_volume(
     Raises SceneError with every reason for which the scenes cannot be run.
     """
     law = SHALLOW_WATER if any(isinstance(p, ShallowWater) for p in scenes[0].entities.values()) else IDEAL_GAS
-    reasons = Reasons(scenes[0].name)
-    for scene in scenes:
-        for address, reason in troubles(scene, law):
-            reasons.add(address, f"{reason}.")
-    reasons.compare([structure(scene) for scene in scenes])
-    reasons.refuse()
+    refuse_unfit(scenes, lambda scene: troubles(scene, law), structure)
     scene = scenes[0]
     name, flow = next((n, part) for n, part in scene.entities.items() if isinstance(part, Gas | ShallowWater))
     assert scene.domain.cells is not None
@@ -66,18 +61,15 @@ def compile_finite_volume(
     method = method_of(scene)
     grid = Grid(scene.domain.cells, scene.domain.size, GHOSTS[method.reconstruction])
     sides = sides_of(scene, law)
-    obstacles = (
-        Obstacles(scenes, grid, device) if any(isinstance(p, Obstacle) for p in scene.entities.values()) else None
-    )
+    immersed = any(isinstance(part, Obstacle) for part in scene.entities.values())
+    obstacles = Obstacles(scenes, grid, kinds(sides), device) if immersed else None
     addresses = learnable(scenes, name, flow, law, sides) + (obstacles.addresses() if obstacles else [])
     values = params(scenes, addresses, device, dtype, BECAUSE)
     if obstacles is not None:
         refuse_covered(scene, sides, obstacles, values.detach())
 
     viscous = isinstance(flow, Gas) and any(rubs(one.at(f"{name}.viscosity")) for one in scenes)
-    work = Workspace(
-        grid, law, method, kinds(sides), len(scenes), device, dtype, viscous=viscous, immersed=obstacles is not None
-    )
+    work = Workspace(grid, law, method, kinds(sides), len(scenes), device, dtype, viscous=viscous, immersed=immersed)
     steps = DormandPrince(work) if method.integrator == "dp5" else work
     measures = Measures(name, law, grid, work.wraps, obstacles)
     tables = tables_of(name, law, grid, sides, obstacles)

@@ -10,6 +10,7 @@ from torch import Tensor
 from scenegrad.engine.state import Params
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.shapes import Box, Difference, Intersection, Shape, Sphere, Union
+from scenegrad.solvers.shared.edges import largest, snapped
 from scenegrad.solvers.shared.regions import distance_to
 
 __all__ = ["Distance"]
@@ -23,6 +24,7 @@ class Distance:
 
     def __init__(self, scenes: Sequence[Scene], address: str, places: Tensor):
         self.address, self.places = address, places
+        self.scale = float(places.abs().amax())  # of coordinates
         shapes: list[Shape] = [scene.at(address) for scene in scenes]
         self.shape = shapes[0]
         self.parts = [Distance(scenes, part, places) for part in self.inner()]
@@ -61,7 +63,8 @@ class Distance:
         offset = self.places[None] - center[:, None]
         if isinstance(self.shape, Sphere):
             return offset.square().sum(-1).clamp(min=1e-300).sqrt() - params[f"{self.address}.radius"].double()[:, None]
-        beyond = offset.abs() - 0.5 * params[f"{self.address}.size"].double()[:, None]
+        beyond = snapped(offset, self.scale).abs() - 0.5 * params[f"{self.address}.size"].double()[:, None]
+        beyond = snapped(beyond, self.scale)
         outside = beyond.clamp(min=0.0).square().sum(-1)
         far = torch.where(outside > 0, outside.clamp(min=1e-300).sqrt(), 0.0)
-        return far + beyond.amax(-1).clamp(max=0.0)
+        return far + largest(beyond, self.scale).clamp(max=0.0)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from scenegrad.engine.state import Params
-from scenegrad.scenes.shapes import Shape
 from scenegrad.solvers.navier_stokes.finite_volume.grid import Grid
 from scenegrad.solvers.navier_stokes.finite_volume.laws import Law
 from scenegrad.solvers.navier_stokes.finite_volume.obstacles import Obstacles
 from scenegrad.solvers.navier_stokes.finite_volume.state import FlowState
 
-__all__ = ["Forces", "middle"]
+__all__ = ["Forces"]
 
 TINY = 1e-12  # share of a face; what wall.py takes for no wall
 
@@ -67,16 +65,11 @@ class Forces:
 
     def nearest(self, params: Params) -> Tensor:
         """The number of the obstacle that is nearest to the faces of each cell [batch, cell]."""
-        found = []
-        for distance in self.obstacles.distances:
-            phi = distance(params.detach()).view(-1, self.grid.dim, self.padded)
-            found.append(torch.stack([low + high for low, high in self.shares(phi)]).sum(0))
+        found = [
+            torch.stack([low + high for low, high in self.shares(phi)]).sum(0)
+            for phi in self.obstacles.phi(params.detach())
+        ]
         return torch.stack(found).argmin(0)
-
-    @property
-    def padded(self) -> int:
-        x, y, z = self.grid.padded
-        return x * y * z
 
     def shares(self, faces: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Of the low and the high face of each cell along each axis, from [batch, dim, padded cell]."""
@@ -104,11 +97,3 @@ def stopped(law: Law, w: Tensor, into: Tensor, k: Tensor) -> Tensor:
     slope = 0.25 * (k + 1.0) * shock
     left = (1.0 + 0.5 * (k - 1.0) * fan).clamp(min=0.0)
     return w[:, -1] * (1.0 + k * shock * (slope + (1.0 + slope.square()).sqrt())) * left ** (2.0 * k / (k - 1.0))
-
-
-def middle(shape: Shape, dim: int) -> np.ndarray:
-    """Of a shape, about which its torque is; the origin for one without end [dim]."""
-    lo, hi = (np.broadcast_to(np.asarray(end, dtype=np.float64), (dim,)) for end in shape.bounds())
-    with np.errstate(invalid="ignore"):
-        center = 0.5 * (lo + hi)
-    return np.where(np.isfinite(center), center, 0.0)

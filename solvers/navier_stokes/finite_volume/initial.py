@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from scenegrad.engine.errors import FileError
+from scenegrad.engine.files.arrays import read_array
 from scenegrad.engine.state import Params
 from scenegrad.scenes.gases import IsentropicVortex
 from scenegrad.scenes.initial_fields import FieldFile
@@ -117,7 +119,7 @@ def read(told: object, grid: Grid, fields: int) -> np.ndarray | None:
     """Primitive variables of a file [field, cell]."""
     if not isinstance(told, FieldFile):
         return None
-    return np.load(told.path).astype(np.float64).reshape(fields, -1)
+    return read_array(told.path).astype(np.float64).reshape(fields, -1)
 
 
 def start_trouble(told: object, scene: Scene, law: Law) -> str | None:
@@ -136,8 +138,8 @@ def start_trouble(told: object, scene: Scene, law: Law) -> str | None:
         return "is not a .npy file; save the primitive variables [field, *cells] with numpy.save"
     wanted = (law.fields(scene.dim), *(scene.domain.cells or ()))
     try:
-        values = np.load(told.path)
-    except (OSError, ValueError) as error:
+        values = read_array(told.path)
+    except (FileError, OSError, ValueError) as error:
         return f"cannot be read: {error}"
     if values.shape != wanted:
         return f"holds {values.shape}; {' '.join(law.positive)} and velocity on these cells are {wanted}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -48,6 +49,18 @@ class Measures:
                 "energy": u[:, -1], "momentum": u[:, 1:-1].movedim(1, -1), "schlieren": self.slope(w[:, 0]),
             }  # fmt: skip
         return found | {"depth": w[:, 0], "momentum": u[:, 1:].movedim(1, -1), "froude": mach}
+
+    def carried(self, conserved: Tensor, params: Params) -> dict[str, Tensor]:
+        """What says the same as the conserved quantities, by name: velocity, and what must be positive."""
+        w = self.law.primitive(conserved, self.constant(params))
+        scalars = dict(zip(self.law.positive, (w[:, 0], w[:, -1]), strict=False))
+        return scalars | {"velocity": w[:, 1 : 1 + self.grid.dim].movedim(1, -1)}
+
+    def conserved(self, carried: Mapping[str, Tensor], params: Params) -> Tensor:
+        """Undoes `carried`."""
+        first, *last = (carried[name][:, None] for name in self.law.positive)
+        w = torch.cat([first, carried["velocity"].movedim(-1, 1), *last], dim=1)
+        return self.law.conserved(w, self.constant(params))
 
     def differences(self, field: Tensor, axis: int) -> Tensor:
         """Central differences along an axis of cells, one-sided at ends that are not periodic."""

@@ -13,6 +13,7 @@ from scenegrad.scenes.fluids import Obstacle
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.shapes import Shape
 from scenegrad.solvers.navier_stokes.finite_volume.distances import Distance
+from scenegrad.solvers.navier_stokes.finite_volume.ghosts import HELD, WRAP
 from scenegrad.solvers.navier_stokes.finite_volume.grid import Grid
 
 __all__ = ["Obstacles"]
@@ -25,15 +26,19 @@ class Obstacles:
 
     A face is open by s = smoothstep(1/2 + phi / dx), phi the signed distance of its middle, and a cell is free by
     1 - prod(1 - s) over its faces. So no cell is smaller than what flows through its faces, and obstacles put no bound
-    on the step; a wall stands where it should to about half a cell.
+    on the step; a wall stands where it should to about half a cell. Faces of ghost cells are those of the cells that
+    these are made of: a wall mirrors an obstacle too, and a periodic box has it again beyond its sides.
     """
 
-    def __init__(self, scenes: Sequence[Scene], grid: Grid, device: str):
+    def __init__(self, scenes: Sequence[Scene], grid: Grid, kinds: Sequence[int], device: str):
+        """kinds: of the sides x_lo, x_hi, y_lo, ..."""
         self.grid = grid
         self.names = [name for name, part in scenes[0].entities.items() if isinstance(part, Obstacle)]
         self.shapes: dict[str, list[Shape]] = {n: [one.at(f"{n}.shape") for one in scenes] for n in self.names}
         places = self.faces().to(device)
         self.distances = [Distance(scenes, f"{name}.shape", places) for name in self.names]
+        # A face upon a seam is one with that on the other side of the box, and has what is near either.
+        self.images = [self.image(kinds, low).to(device) for low in ((True, False) if WRAP in kinds else (True,))]
 
     def faces(self) -> Tensor:
         """Middles of the low faces of all padded cells along each axis [dim * padded cell, dim]."""
@@ -46,16 +51,38 @@ class Obstacles:
             found.append(torch.stack(torch.meshgrid(*edges, indexing="ij"), dim=-1).view(-1, grid.dim))
         return torch.cat(found)
 
+    def image(self, kinds: Sequence[int], low: bool) -> Tensor:
+        """Which of these faces each of them is the image of; low: at which end of the box those upon a seam are."""
+        grid, found = self.grid, []
+        for axis in range(grid.dim):
+            columns = []
+            for a, n in enumerate(grid.cells):
+                k, own = torch.arange(grid.padded[a]) - grid.ghosts, int(a == axis)
+                if kinds[2 * a] == WRAP:
+                    k = k % n
+                    k = torch.where(k == 0, n, k) if own and not low else k
+                else:
+                    k = torch.where(k < 0, own - 1 - k, k) if kinds[2 * a] < HELD else k
+                    k = torch.where(k >= n + own, 2 * n - 1 + own - k, k) if kinds[2 * a + 1] < HELD else k
+                columns.append(k + grid.ghosts)
+            where = torch.zeros((), dtype=torch.int64)
+            for count, column in zip(grid.padded[: grid.dim], columns, strict=True):
+                where = where[..., None] * count + column
+            found.append(axis * prod(grid.padded) + where.flatten())
+        return torch.cat(found)
+
     def addresses(self) -> list[str]:
         return [address for distance in self.distances for address in distance.addresses()]
 
+    def phi(self, params: Params) -> Tensor:
+        """Signed distance of each face from each obstacle [obstacle, batch, dim, padded cell]."""
+        there = torch.stack([distance(params) for distance in self.distances])
+        phi = torch.stack([there.index_select(-1, image) for image in self.images]).amin(0)
+        return phi.unflatten(-1, (self.grid.dim, prod(self.grid.padded)))
+
     def open(self, params: Params) -> Tensor:
         """Share of each face [batch, dim, padded cell]."""
-        grid = self.grid
-        phi = (
-            torch.stack([distance(params) for distance in self.distances]).amin(0).view(-1, grid.dim, prod(grid.padded))
-        )
-        s = (0.5 + phi / min(grid.spacing)).clamp(0.0, 1.0)
+        s = (0.5 + self.phi(params).amin(0) / min(self.grid.spacing)).clamp(0.0, 1.0)
         share = s * s * (3.0 - 2.0 * s)
         return torch.where(share > CLOSED, share, 0.0)
 

@@ -16,10 +16,12 @@ from scenegrad.scenes.outputs import Diagnostics, Energy, Fields, Force, Momentu
 from scenegrad.scenes.shapes import Box, Sphere
 from scenegrad.scenes.values import vector
 from scenegrad.solvers.navier_stokes.finite_volume.budget import Budget
-from scenegrad.solvers.navier_stokes.finite_volume.forces import Forces, middle
+from scenegrad.solvers.navier_stokes.finite_volume.forces import Forces
 from scenegrad.solvers.navier_stokes.finite_volume.laws import Law
 from scenegrad.solvers.navier_stokes.finite_volume.solver import FiniteVolumeSolver
 from scenegrad.solvers.navier_stokes.finite_volume.state import FlowState
+from scenegrad.solvers.shared.regions import middle_of
+from scenegrad.solvers.shared.units import FORCE, MOMENTUM, TORQUE
 
 __all__ = ["output_trouble", "probe"]
 
@@ -76,7 +78,7 @@ def serving(output: Output, solver: FiniteVolumeSolver) -> tuple[Measure, Layout
         budget = Budget(solver)
         return budget, Series(budget.shells.coordinates), budget.units
     if isinstance(output, Momentum):
-        unit = f"m^{grid.dim + 2}/s" if water else f"kg m/s{per}"
+        unit = f"m^{grid.dim + 2}/s" if water else MOMENTUM[grid.dim]
         return lambda s, p: {"momentum": measures.totals(s, p)["momentum"]}, Series(), {"momentum": unit}
 
     def energy(state: FlowState, params: Params) -> dict[str, Tensor]:
@@ -101,7 +103,7 @@ def force_on(body: str, solver: FiniteVolumeSolver, water: bool) -> tuple[Measur
     constant = f"{measures.name}.{measures.law.constant}"
     forces = Forces(measures.law, measures.grid, measures.obstacles, constant, viscosity)
     shapes, place = measures.obstacles.shapes[body], f"{body}.shape.center"
-    about = torch.from_numpy(np.stack([middle(shape, measures.grid.dim) for shape in shapes]))
+    about = torch.from_numpy(np.stack([middle_of(shape, measures.grid.dim) for shape in shapes]))
     told = [vector(shape.center) for shape in shapes if isinstance(shape, Sphere | Box)]
 
     def measure(state: FlowState, params: Params) -> dict[str, Tensor]:
@@ -113,7 +115,7 @@ def force_on(body: str, solver: FiniteVolumeSolver, water: bool) -> tuple[Measur
         return {"force": force} | ({"torque": torque} if measures.grid.dim > 1 else {})
 
     dim = measures.grid.dim
-    units = {"force": ("N/m^2", "N/m", "N")[dim - 1], "torque": ("", "N", "N m")[dim - 1]}
+    units = {"force": FORCE[dim], "torque": TORQUE.get(dim, "")}
     if water:
         units = {"force": f"m^{dim + 2}/s^2", "torque": f"m^{dim + 3}/s^2"}
     return measure, Series(), {name: unit for name, unit in units.items() if name == "force" or dim > 1}

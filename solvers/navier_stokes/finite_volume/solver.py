@@ -7,6 +7,7 @@ estimate of the error [Shu & Osher 1988, J. Comput. Phys. 77, 439-471], or the 5
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -221,6 +222,15 @@ class FiniteVolumeSolver:
         outputs, sums = zip(*ends, strict=True)
         gathered = torch.autograd.grad(outputs, [*learning.values()], sums, allow_unused=True)
         return {a: bar for a, bar in zip(learning, gathered, strict=True) if bar is not None}
+
+    def fields(self, state: FlowState, params: Params) -> dict[str, Tensor]:
+        """Density, velocity and pressure of a gas; depth and velocity of water."""
+        return self.measures.carried(state.conserved, params)
+
+    def with_fields(self, state: FlowState, params: Params, fields: Mapping[str, Tensor], time: Tensor) -> FlowState:
+        here = self.measures.carried(state.conserved, params)
+        told = {name: value for name, value in fields.items() if name in here}
+        return replace(state, conserved=self.measures.conserved({**here, **told}, params))
 
     def observe(self, state: FlowState, params: Params) -> dict[str, Tensor]:
         """Mass, momentum, kinetic, internal (of water: potential) and total energy."""

@@ -14,7 +14,7 @@ from scenegrad.engine.controllers import CFL
 from scenegrad.engine.solver import Program
 from scenegrad.engine.state import Params
 from scenegrad.scenes.fluids import Fluid, Tracer
-from scenegrad.scenes.initial_fields import FieldFile, Magnitude, PlaneWave, Spots
+from scenegrad.scenes.initial_fields import FieldFile, Magnitude, PlaneWave, Spots, Waves
 from scenegrad.scenes.methods import Spectral
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.values import RandomField
@@ -31,12 +31,12 @@ from scenegrad.solvers.navier_stokes.spectral.lattice import Lattice
 from scenegrad.solvers.navier_stokes.spectral.semilinear import Equation, SemilinearSolver, coefficients_of
 from scenegrad.solvers.navier_stokes.spectral.state import FieldState
 from scenegrad.solvers.shared.leaves import params, program
-from scenegrad.solvers.shared.reasons import Reasons
+from scenegrad.solvers.shared.reasons import refuse_unfit
 
 __all__ = ["compile_equation"]
 
 DEFAULT = CFL(0.4)  # as of flows in two dimensions
-TRACER_STARTS = (RandomField, PlaneWave, Spots, Magnitude, FieldFile)  # that are periodic
+TRACER_STARTS = (RandomField, PlaneWave, Waves, Spots, Magnitude, FieldFile)  # that are periodic
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,7 @@ def compile_equation(
 
     Raises SceneError with every reason for which the scenes cannot be run.
     """
-    reasons = Reasons(scenes[0].name)
-    for scene in scenes:
-        for address, reason in troubles(scene):
-            reasons.add(address, f"{reason}.")
-    reasons.compare([structure(scene) for scene in scenes])
-    reasons.refuse()
+    refuse_unfit(scenes, troubles, structure)
     scene = scenes[0]
     assert scene.domain.cells is not None
     assert scene.domain.size is not None

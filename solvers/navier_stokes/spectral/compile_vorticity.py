@@ -28,7 +28,7 @@ from scenegrad.solvers.navier_stokes.spectral.solver import Addresses, SpectralS
 from scenegrad.solvers.navier_stokes.spectral.state import VorticityState
 from scenegrad.solvers.navier_stokes.spectral.stepping import Stepper
 from scenegrad.solvers.shared.leaves import params, program
-from scenegrad.solvers.shared.reasons import Reasons
+from scenegrad.solvers.shared.reasons import refuse_unfit
 
 __all__ = ["compile_vorticity"]
 
@@ -45,12 +45,7 @@ def compile_vorticity(
 
     Raises SceneError with every reason for which the scenes cannot be run.
     """
-    reasons = Reasons(scenes[0].name)
-    for scene in scenes:
-        for address, reason in troubles(scene):
-            reasons.add(address, f"{reason}.")
-    reasons.compare([structure(scene) for scene in scenes])
-    reasons.refuse()
+    refuse_unfit(scenes, troubles, structure)
     scene = scenes[0]
     name, fluid = next((name, part) for name, part in scene.entities.items() if isinstance(part, Fluid))
     assert scene.domain.cells is not None
@@ -142,7 +137,7 @@ def troubles(scene: Scene) -> Iterator[tuple[str, str]]:
             yield address, f"no gradient reaches it: {BECAUSE} Write a plain number"
     yield from frame_troubles(scene, method(scene))
     for key, output in scene.outputs.items():
-        if (trouble := output_trouble(output)) is not None:
+        if (trouble := output_trouble(output, scene.domain.cells, scene.domain.size)) is not None:
             yield f"outputs.{key}", trouble
 
 

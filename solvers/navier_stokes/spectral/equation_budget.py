@@ -14,6 +14,7 @@ from scenegrad.solvers.navier_stokes.spectral.lattice import Lattice
 from scenegrad.solvers.navier_stokes.spectral.semilinear import Equation
 from scenegrad.solvers.navier_stokes.spectral.truncation import finer, truncation
 from scenegrad.solvers.shared.roots import root
+from scenegrad.solvers.shared.units import metres
 
 __all__ = ["EquationBudget"]
 
@@ -61,7 +62,7 @@ class EquationBudget:
             self.prefixes, own if len(own) == len(self.prefixes) else own[:1] * 9, strict=False
         ):
             unit = "" if quantity.unit == "1" else f"({quantity.unit})^2 "
-            square = f"{unit}m^{self.lattice.dim}"
+            square = f"{unit}{metres(self.lattice.dim)}"
             found |= {f"{prefix}mean": quantity.unit, f"{prefix}energy": square, f"{prefix}spectrum": square}
             found |= {f"{prefix}energy_{cause}": f"{square}/s" for cause in ("rate", "linear", "nonlinear")}
             found[f"{prefix}residual"] = "1/s" if quantity.unit == "1" else f"{quantity.unit}/s"

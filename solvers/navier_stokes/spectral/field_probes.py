@@ -9,13 +9,14 @@ from scenegrad.engine.solver import Grid, Probe, Series
 from scenegrad.engine.state import Params
 from scenegrad.scenes.errors import nearest
 from scenegrad.scenes.fluids import Fluid, Tracer
-from scenegrad.scenes.outputs import Diagnostics, Energy, Fields, Momentum, Output, Spectrum
+from scenegrad.scenes.outputs import Diagnostics, Energy, Fields, Misfit, Momentum, Output, Spectrum
 from scenegrad.scenes.scene import Scene
 from scenegrad.solvers.navier_stokes.spectral.equation_budget import EquationBudget
 from scenegrad.solvers.navier_stokes.spectral.equations.flow import FlowEquation
 from scenegrad.solvers.navier_stokes.spectral.equations.known import EQUATIONS
 from scenegrad.solvers.navier_stokes.spectral.flow_budget import FlowBudget
 from scenegrad.solvers.navier_stokes.spectral.lattice import Lattice
+from scenegrad.solvers.navier_stokes.spectral.misfit import misfit, misfit_trouble, wanted
 from scenegrad.solvers.navier_stokes.spectral.semilinear import Equation, SemilinearSolver
 from scenegrad.solvers.navier_stokes.spectral.state import FieldState
 
@@ -35,11 +36,18 @@ def seen_of(scene: Scene) -> Equation:
 
 def field_output_trouble(output: Output, scene: Scene) -> str | None:
     """Why an equation cannot serve this output; None where it can."""
-    if not isinstance(output, Diagnostics | Fields | Energy | Momentum | Spectrum):
-        return "a field on a grid gives fields, diagnostics, energy, momentum and spectrum"
+    if not isinstance(output, Diagnostics | Fields | Energy | Misfit | Momentum | Spectrum):
+        return "a field on a grid gives fields, diagnostics, energy, misfit, momentum and spectrum"
     if any(type(part) not in EQUATIONS and not isinstance(part, Fluid | Tracer) for part in scene.entities.values()):
         return None  # told elsewhere
     equation = seen_of(scene)
+    if isinstance(output, Misfit):
+        known = equation.quantities
+        if output.quantity not in known:
+            return f"there is no field {output.quantity!r}; known: {', '.join(known)}.{nearest(output.quantity, known)}"
+        if output.quantity == "velocity" and scene.dim > 1:
+            return "velocity is a vector here, and a misfit is of a scalar"
+        return misfit_trouble(output, scene.domain.cells, scene.domain.size)
     if isinstance(output, Fields):
         known = equation.quantities
         unknown = [name for name in output.quantities if name not in known]
@@ -60,6 +68,13 @@ def field_probe(name: str, output: Output, start: float, solver: SemilinearSolve
 
         layout = Grid(grid.cells, grid.spacing, (0.0,) * grid.dim, (True,) * grid.dim)
         return Probe(name, output.every, fields, layout, {key: entry.unit for key, entry in chosen.items()}, start)
+    if isinstance(output, Misfit):
+        entry, target = equation.quantities[output.quantity], wanted(output, grid.cells, grid.size)
+
+        def apart(state: FieldState, params: Params) -> dict[str, Tensor]:
+            return misfit(entry.measure(state.field, params), target)
+
+        return Probe(name, output.every, apart, Series(), {"misfit": f"({entry.unit})^2"}, start)
     if isinstance(output, Diagnostics):
         budget = FlowBudget(equation) if isinstance(equation, FlowEquation) else EquationBudget.of(equation)
 

@@ -11,8 +11,9 @@ from scenegrad.engine.solver import Grid, Layout, Probe, Series
 from scenegrad.engine.state import Params
 from scenegrad.scenes.errors import nearest
 from scenegrad.scenes.outputs import Diagnostics as DiagnosticsOutput
-from scenegrad.scenes.outputs import Energy, Fields, Momentum, Output, Spectrum
+from scenegrad.scenes.outputs import Energy, Fields, Misfit, Momentum, Output, Spectrum
 from scenegrad.solvers.navier_stokes.spectral.diagnostics import Diagnostics
+from scenegrad.solvers.navier_stokes.spectral.misfit import misfit, misfit_trouble, wanted
 from scenegrad.solvers.navier_stokes.spectral.solver import SpectralSolver
 from scenegrad.solvers.navier_stokes.spectral.state import VorticityState
 from scenegrad.solvers.navier_stokes.spectral.vorticity_budget import VorticityBudget
@@ -24,14 +25,19 @@ ENERGY_UNITS = {"kinetic": "J/m", "enstrophy": "m^2/s^2", "input": "W/m", "dissi
 Measure = Callable[[VorticityState, Params], dict[str, Tensor]]
 
 
-def output_trouble(output: Output) -> str | None:
-    """Why the spectral solver cannot serve this output; None where it can."""
+def output_trouble(output: Output, cells: tuple[int, ...] | None, size: tuple[float, ...] | None) -> str | None:
+    """Why the spectral solver cannot serve this output in a box of this grid; None where it can."""
+    if isinstance(output, Misfit):
+        scalars = [name for name in FIELD_UNITS if name != "velocity"]
+        if output.quantity not in scalars:
+            return f"there is no scalar {output.quantity!r}; there are {', '.join(scalars)}"
+        return misfit_trouble(output, cells, size)
     if isinstance(output, Fields):
         unknown = [name for name in output.quantities if name not in FIELD_UNITS]
         hint = nearest(unknown[0], FIELD_UNITS) if unknown else ""
         return f"there is no field {unknown[0]!r}; known: {', '.join(FIELD_UNITS)}.{hint}" if unknown else None
     if not isinstance(output, DiagnosticsOutput | Energy | Momentum | Spectrum):
-        return "a fluid on a grid gives fields, diagnostics, energy, momentum and spectrum"
+        return "a fluid on a grid gives fields, diagnostics, energy, misfit, momentum and spectrum"
     return None
 
 
@@ -63,6 +69,13 @@ def serving(output: Output, solver: SpectralSolver) -> tuple[Measure, Layout, Ma
         units = {quantity: FIELD_UNITS[quantity] for quantity in output.quantities}
         layout = Grid(modes.cells, modes.spacing, (0.0, 0.0), (True, True))
         return field_measure(output.quantities, solver), layout, units
+    if isinstance(output, Misfit):
+        seen, target = field_measure((output.quantity,), solver), wanted(output, modes.cells, modes.size)
+
+        def apart(state: VorticityState, params: Params) -> dict[str, Tensor]:
+            return misfit(seen(state, params)[output.quantity], target)
+
+        return apart, Series(), {"misfit": f"({FIELD_UNITS[output.quantity]})^2"}
     if isinstance(output, Energy):
         return energy, Series(), ENERGY_UNITS
     if isinstance(output, DiagnosticsOutput):

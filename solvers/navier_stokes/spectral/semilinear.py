@@ -40,6 +40,11 @@ class Equation(Protocol):
         ...
 
     @property
+    def carried(self) -> tuple[str, ...]:
+        """The quantities that the channels hold, in their order."""
+        ...
+
+    @property
     def groups(self) -> tuple[int, ...]:
         """How many channels, one after the other, are parts of one quantity: their error is judged by its size."""
         ...
@@ -125,6 +130,17 @@ class SemilinearSolver(TorchAdjoint):
         size = torch.view_as_real(spectrum).square().sum(-1) * self.lattice.weight
         parts = size.flatten(2).sum(2).split(self.equation.groups, dim=1)
         return torch.stack([part.sum(1) for part in parts], dim=1).sqrt()
+
+    def fields(self, state: FieldState, params: Params) -> dict[str, Tensor]:
+        """The quantities that the channels hold, by name."""
+        known = self.equation.quantities
+        return {name: known[name].measure(state.field, params) for name in self.equation.carried}
+
+    def with_fields(self, state: FieldState, params: Params, fields: Mapping[str, Tensor], time: Tensor) -> FieldState:
+        parts = dict(zip(self.equation.carried, state.field.split(self.equation.groups, dim=1), strict=True))
+        vectors = 1 + self.lattice.dim  # axes of a field that has components
+        told = {n: v.movedim(-1, 1) if v.ndim > vectors else v[:, None] for n, v in fields.items() if n in parts}
+        return replace(state, field=torch.cat([{**parts, **told}[name] for name in parts], dim=1))
 
     def observe(self, state: FieldState, params: Params) -> dict[str, Tensor]:
         return self.equation.summary(state.field, params)

@@ -41,7 +41,7 @@ from scenegrad.solvers.navier_stokes.staggered.strain import Eddies
 from scenegrad.solvers.navier_stokes.staggered.walls import learnable_sides, periodic_axes, sides_of
 from scenegrad.solvers.shared.leaves import params, program
 from scenegrad.solvers.shared.memory import keep_memory
-from scenegrad.solvers.shared.reasons import Reasons
+from scenegrad.solvers.shared.reasons import refuse_unfit
 
 __all__ = ["compile_staggered"]
 
@@ -62,12 +62,7 @@ def compile_staggered(
 
     Raises SceneError with every reason for which the scenes cannot be run.
     """
-    reasons = Reasons(scenes[0].name)
-    for scene in scenes:
-        for address, reason in troubles(scene):
-            reasons.add(address, f"{reason}.")
-    reasons.compare([structure(scene) for scene in scenes])
-    reasons.refuse()
+    refuse_unfit(scenes, troubles, structure)
     keep_memory()
     scene = scenes[0]
     grid = grid_of(scene, device, dtype)

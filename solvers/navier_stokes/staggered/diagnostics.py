@@ -40,7 +40,11 @@ class Diagnostics:
 
     def velocity(self, state: StaggeredState) -> Tensor:
         """In the middles of the cells [batch, *cells, dim]."""
-        closed = self.closed(state)
+        return self.means(state.velocity)
+
+    def means(self, velocity: Sequence[Tensor]) -> Tensor:
+        """Of faces, in the middles of the cells [batch, *cells, dim]."""
+        closed = (self.physics.sides.closed(u, axis) for axis, u in zip(self.grid.axes, velocity, strict=True))
         return torch.stack([means(u, axis) for axis, u in zip(self.grid.axes, closed, strict=True)], dim=-1)
 
     def divergence(self, state: StaggeredState) -> Tensor:

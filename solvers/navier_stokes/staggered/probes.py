@@ -18,6 +18,7 @@ from scenegrad.solvers.navier_stokes.staggered.diagnostics import Diagnostics
 from scenegrad.solvers.navier_stokes.staggered.obstacles.forces import mean_force
 from scenegrad.solvers.navier_stokes.staggered.solver import StaggeredSolver
 from scenegrad.solvers.navier_stokes.staggered.state import StaggeredState
+from scenegrad.solvers.shared.units import FORCE, MOMENTUM, TORQUE
 
 __all__ = ["output_trouble", "probe"]
 
@@ -89,13 +90,13 @@ def probe(
                 assert state.felt is not None
                 return mean_force(state.felt[:, place], grid.dim)
 
-            units = {"force": "N/m", "torque": "N"} if grid.dim == 2 else {"force": "N", "torque": "N m"}
+            units = {"force": FORCE[grid.dim], "torque": TORQUE[grid.dim]}
         case _:
 
             def measure(state: StaggeredState, params: Params) -> dict[str, Tensor]:
                 return {"momentum": solver.observe(state, params)["momentum"]}
 
-            units = {"momentum": "kg/s" if grid.dim == 2 else "kg m/s"}
+            units = {"momentum": MOMENTUM[grid.dim]}
     return Probe(name, output.every, measure, Series(), units, start)
 
 

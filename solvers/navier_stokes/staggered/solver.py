@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
@@ -18,6 +18,7 @@ from scenegrad.solvers.navier_stokes.staggered.grid import Grid
 from scenegrad.solvers.navier_stokes.staggered.lagrangian import along_paths
 from scenegrad.solvers.navier_stokes.staggered.state import StaggeredState
 from scenegrad.solvers.navier_stokes.staggered.stepping import Stepper
+from scenegrad.solvers.navier_stokes.staggered.told import faces_told
 
 __all__ = ["StaggeredSolver"]
 
@@ -59,6 +60,23 @@ class StaggeredSolver(TorchAdjoint):
             return Step(along_paths(self.stepper, self.stepper.paths, state, params, time, dt))
         after, error = self.stepper(state, params, time, dt)
         return Step(after, error)
+
+    def fields(self, state: StaggeredState, params: Params) -> dict[str, Tensor]:
+        """The velocity in the middles of the cells, and the tracers by name."""
+        names = [one.name for one in self.stepper.physics.carried]
+        tracers = () if state.tracers is None else state.tracers.unbind(1)
+        return {"velocity": self.diagnostics.velocity(state), **dict(zip(names, tracers, strict=True))}
+
+    def with_fields(
+        self, state: StaggeredState, params: Params, fields: Mapping[str, Tensor], time: Tensor
+    ) -> StaggeredState:
+        """Faces move with the cells beside them; then the flow keeps to the sides and loses its divergence. What the
+        step before left is forgotten."""
+        here, faces = self.fields(state, params), list(state.velocity)
+        if "velocity" in fields:
+            faces = faces_told(self.grid, faces, self.diagnostics.means, fields["velocity"])
+        tracers = [fields.get(name, value) for name, value in here.items() if name != "velocity"]
+        return replace(self.stepper.begin(faces, tracers, params, time), felt=state.felt)
 
     def observe(self, state: StaggeredState, params: Params) -> dict[str, Tensor]:
         return self.diagnostics.summary(state, params)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from scenegrad.engine.errors import EngineError, FileError
-from scenegrad.engine.files.atomic import publish, write_json
+from scenegrad.engine.files.atomic import appearing, write_json
 from scenegrad.surrogates.data.formats.particles import ParticleTrajectories
 from scenegrad.surrogates.data.formats.plain_pickle import read_npz
 from scenegrad.surrogates.data.split import AnySplit, Split
@@ -85,20 +85,19 @@ def write_gns(particles: ParticleTrajectories, folder: str | Path, split: AnySpl
         raise EngineError(f"Trajectory {short[0]} has fewer than 3 frames, which have no acceleration.")
     root, written = Path(folder), []
     root.mkdir(parents=True, exist_ok=True)
-    for part, places in (split or Split()).assign(particles.keys, particles.parameters).items():
+    for part, places in (split or Split()).assign(particles.identities, particles.parameters).items():
         if not places:
             continue
         chosen = particles.taken(places)
         path = root / f"{FOLDERS.get(part, part)}.npz"
-        unfinished = root / f"{path.stem}.part.npz"
         material = chosen.parameters.get("material")
         rows = [
             entry(x.astype(np.float32), kind.astype(np.int64), None if material is None else float(material[i]))
             for i, (x, kind) in enumerate(zip(chosen.position, chosen.kind, strict=True))
         ]
         named: dict[str, Any] = {f"simulation_trajectory_{i}": row for i, row in enumerate(rows)}
-        np.savez(unfinished, **named)
-        publish(unfinished, path)
+        with appearing(path) as unfinished:
+            np.savez(unfinished, **named)
         written.append(path)
         if part == "train":
             write_json(root / "metadata.json", summary(chosen))

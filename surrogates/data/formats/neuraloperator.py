@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from scenegrad.engine.errors import EngineError, FileError
-from scenegrad.engine.files.atomic import publish
+from scenegrad.engine.files.atomic import appearing
 from scenegrad.surrogates.data.pairs import Pairs
-from scenegrad.surrogates.data.split import AnySplit, fingerprint
+from scenegrad.surrogates.data.split import AnySplit
 
 __all__ = ["read_neuraloperator", "write_neuraloperator"]
 
@@ -36,9 +36,9 @@ def read_neuraloperator(
     except FileNotFoundError as error:
         raise FileError(f"{path} is not there.") from error
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        # torch's own words are left out: they advise to run what a file holds besides
         raise FileError(
-            f"{path} is no file of tensors alone ({reason:.160}). Save {{'x': ..., 'y': ...}} anew."
+            f"{path} holds more than tensors, or is damaged. Save {{'x': ..., 'y': ...}} anew with torch.save."
         ) from error
     tensors = {n: t for n, t in content.items() if isinstance(t, Tensor)} if isinstance(content, Mapping) else {}
     if not {"x", "y"} <= set(tensors) or len(tensors["x"]) != len(tensors["y"]):
@@ -71,19 +71,16 @@ def write_neuraloperator(pairs: Pairs, folder: str | Path, name: str) -> list[Pa
             f"In and out must share a grid; they have {tuple(x.shape[2:])} and {tuple(y.shape[2:])} points."
         )
     squeezed = x.shape[1] == y.shape[1] == 1
-    told = {**pairs.x, **pairs.parameters}
-    keys = [fingerprint({n: np.asarray(a)[i] for n, a in told.items()}) for i in range(len(x))]
     Path(folder).mkdir(parents=True, exist_ok=True)
     written = []
-    for part, places in pairs.split.assign(keys, pairs.parameters).items():
+    for part, places in pairs.split.assign(pairs.identities, pairs.parameters).items():
         if not places:
             continue
         content = {n: (t.squeeze(1) if squeezed else t)[places] for n, t in (("x", x), ("y", y))}
         content |= {n: torch.tensor(np.asarray(a)[places], dtype=torch.float32) for n, a in pairs.parameters.items()}
         path = Path(folder) / f"{name}_{part}_{x.shape[2]}.pt"
-        unfinished = path.with_suffix(".part")
-        torch.save(content, unfinished)
-        publish(unfinished, path)
+        with appearing(path) as unfinished, unfinished.open("wb") as file:
+            torch.save(content, file)
         written.append(path)
     return written
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from scenegrad.engine.errors import EngineError
 from scenegrad.surrogates.data.split import fingerprint
-from scenegrad.surrogates.data.windows import Trajectories
+from scenegrad.surrogates.data.trajectories import Trajectories, identities
+from scenegrad.surrogates.particles.interpolation import farthest_points
 
 __all__ = ["PROBE", "ParticleTrajectories"]
 
@@ -24,6 +25,7 @@ class ParticleTrajectories:
 
     dt: between frames [time]. bounds: lowest and highest place along each axis [dim, 2], or None. radius: within which
     particles are neighbours, or None. parameters: one number for each trajectory, such as a property of its material.
+    origin: the identities of the trajectories that these were taken out of, which say their parts.
     Where all have as many particles and frames, they are trajectories like any others, of the output "particles".
     """
 
@@ -33,6 +35,7 @@ class ParticleTrajectories:
     bounds: np.ndarray | None = None
     radius: float | None = None
     parameters: dict[str, np.ndarray] = field(default_factory=dict)
+    origin: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.position or len(self.kind) != len(self.position) or not self.dt > 0.0:
@@ -59,17 +62,29 @@ class ParticleTrajectories:
         dt = float(times[-1] - times[0]) / (len(times) - 1)
         kind = tuple(np.zeros(x.shape[1], dtype=np.int64) for x in position)
         parameters = {a: np.asarray(v) for a, v in data.parameters.items() if np.ndim(v) == 1}
-        return ParticleTrajectories(position, kind, dt, parameters=parameters, **about)  # type: ignore[arg-type]
+        told: dict[str, Any] = {**about, "parameters": parameters, "origin": tuple(identities(data))}
+        return ParticleTrajectories(position, kind, dt, **told)
 
-    def tensors(self) -> list[Tensor]:
-        """Positions [frame, particle, dim] of each trajectory, as train_graph_network takes them."""
-        return [torch.as_tensor(x, dtype=torch.float32) for x in self.position]
+    def thinned(self, count: int) -> ParticleTrajectories:
+        """`count` particles of each trajectory, spread over all of its first frame; so trajectories with unlike numbers
+        of particles go into one batch, and a few particles speak for many."""
+        if few := [i for i, x in enumerate(self.position) if x.shape[1] < count]:
+            raise EngineError(
+                f"{count} particles of each trajectory were asked for; trajectory {few[0]} has "
+                f"{self.position[few[0]].shape[1]}."
+            )
+        places = [farthest_points(torch.as_tensor(x[0]), count).numpy() for x in self.position]
+        position = tuple(x[:, chosen] for x, chosen in zip(self.position, places, strict=True))
+        kind = tuple(kind[chosen] for kind, chosen in zip(self.kind, places, strict=True))
+        return replace(self, position=position, kind=kind, origin=tuple(self.identities))
 
     def taken(self, places: Sequence[int]) -> ParticleTrajectories:
         """Some of the trajectories."""
         parameters = {name: values[list(places)] for name, values in self.parameters.items()}
         position, kind = (tuple(table[i] for i in places) for table in (self.position, self.kind))
-        return ParticleTrajectories(position, kind, self.dt, self.bounds, self.radius, parameters)
+        known = self.identities
+        origin = tuple(known[i] for i in places)
+        return replace(self, position=position, kind=kind, parameters=parameters, origin=origin)
 
     @property
     def members(self) -> list[int]:
@@ -80,9 +95,13 @@ class ParticleTrajectories:
         return [PROBE]
 
     @property
-    def keys(self) -> list[str]:
-        """What each trajectory is, whatever its place."""
-        return [fingerprint({"kind": k, "position": x[:1]}) for x, k in zip(self.position, self.kind, strict=True)]
+    def identities(self) -> list[str]:
+        """What each trajectory is, whatever its place, and however many of its particles are left."""
+        if self.origin:
+            return list(self.origin)
+        rows = [{a: values[i] for a, values in self.parameters.items()} for i in self.members]
+        seen = zip(rows, self.position, self.kind, strict=True)
+        return [fingerprint(row | {"kind": kind, "position": x[:1]}) for row, x, kind in seen]
 
     @property
     def hash(self) -> str:
@@ -97,7 +116,7 @@ class ParticleTrajectories:
         if len(frames) > 1:
             raise EngineError(
                 f"The trajectories have from {frames[0]} to {frames[-1]} frames, and windows need as many of each. "
-                f"Keep those of one length with `taken`, or hand `tensors()` to train_graph_network."
+                f"Keep those of one length with `taken`."
             )
         return self.dt * np.arange(frames[0])
 

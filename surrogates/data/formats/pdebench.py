@@ -13,6 +13,7 @@ import numpy as np
 
 from scenegrad.engine.errors import FileError
 from scenegrad.engine.files.open_files import OpenFiles
+from scenegrad.surrogates.data.formats.ends import ends
 from scenegrad.surrogates.data.formats.times import straightened
 from scenegrad.surrogates.data.pairs import Pairs
 from scenegrad.surrogates.data.split import AnySplit, fingerprint
@@ -116,9 +117,11 @@ class PDEBench:
 
     @property
     def hash(self) -> str:
+        """Of shapes, times, parameters, and the ends of the first and the last trajectory: such data may be larger than
+        anybody would read for it."""
         shapes = json.dumps([[name, self.read(0, PROBE, name, slice(0, 1)).shape] for name in self.fields])
         told = {"shapes": np.frombuffer(shapes.encode(), np.uint8), "times": self.frames, "n": np.array(self.members)}
-        return fingerprint(self.parameters | told)
+        return fingerprint(self.parameters | ends(self) | told)
 
     def read(self, member: int, probe: str, quantity: str, frames: slice = slice(None)) -> np.ndarray:
         if probe != PROBE or quantity not in self.fields:

@@ -10,11 +10,11 @@ import h5py
 import numpy as np
 
 from scenegrad.engine.errors import EngineError
-from scenegrad.engine.files.atomic import publish
+from scenegrad.engine.files.atomic import appearing
 from scenegrad.surrogates.data.formats.pdebench import AXES, GAS
 from scenegrad.surrogates.data.formats.probes import probe_on
 from scenegrad.surrogates.data.pairs import Pairs
-from scenegrad.surrogates.data.windows import Trajectories
+from scenegrad.surrogates.data.trajectories import Trajectories
 
 __all__ = ["write_pdebench"]
 
@@ -57,13 +57,8 @@ def fresh(target: Path, suffix: str, what: str) -> Iterator[h5py.File]:
     """A file that gets its name when it is whole."""
     if target.suffix != suffix:
         raise EngineError(f"{target.name}: {what} go to a name that ends in {suffix}.")
-    unfinished = target.with_name(f"{target.stem}.part{suffix}")
-    try:
-        with h5py.File(unfinished, "w") as file:
-            yield file
-        publish(unfinished, target)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with appearing(target) as unfinished, h5py.File(unfinished, "w") as file:
+        yield file
 
 
 def write_pairs(file: h5py.File, pairs: Pairs, axes: Sequence[np.ndarray]) -> None:

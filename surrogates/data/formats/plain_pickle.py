@@ -13,6 +13,7 @@ from scenegrad.engine.errors import FileError
 
 __all__ = ["read_npz"]
 
+MISHAPS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)  # of damaged bytes that still unpack
 ALLOWED = {"_reconstruct", "ndarray", "dtype", "scalar", "_frombuffer"}
 
 
@@ -32,7 +33,7 @@ def read_npz(path: Path) -> dict[str, Any]:
             return {entry.removesuffix(".npy"): entry_of(archive, entry) for entry in archive.namelist()}
     except FileNotFoundError as error:
         raise FileError(f"{path} is not there.") from error
-    except (zipfile.BadZipFile, pickle.UnpicklingError, ValueError, EOFError) as error:
+    except (zipfile.BadZipFile, pickle.UnpicklingError, OSError, EOFError, MemoryError, *MISHAPS) as error:
         raise FileError(f"{path} is not read as .npz: {error}. Save arrays alone, with numpy.savez.") from error
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scenegrad.engine.errors import EngineError
-from scenegrad.surrogates.data.windows import Trajectories
+from scenegrad.surrogates.data.trajectories import Trajectories
 
 __all__ = ["probe_on"]
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from scenegrad.engine.errors import FileError
 from scenegrad.engine.files.open_files import OpenFiles
+from scenegrad.surrogates.data.formats.ends import ends
 from scenegrad.surrogates.data.formats.times import straightened
 from scenegrad.surrogates.data.split import SplitByPlace, fingerprint
 
@@ -155,8 +156,10 @@ class TheWell:
 
     @property
     def hash(self) -> str:
-        about = json.dumps([told(self.first), [(f.name, row) for f, row in self.rows]])
-        return fingerprint(self.parameters | {"about": np.frombuffer(about.encode(), dtype=np.uint8)})
+        """Of names, shapes, sizes, parameters, and the ends of the first and the last trajectory: such data may be
+        larger than anybody would read for it."""
+        about = json.dumps([told(self.first), [(f.name, row, f.stat().st_size) for f, row in self.rows]])
+        return fingerprint(self.parameters | ends(self) | {"about": np.frombuffer(about.encode(), dtype=np.uint8)})
 
     def read(self, member: int, probe: str, quantity: str, frames: slice = slice(None)) -> np.ndarray:
         if probe != PROBE or quantity not in self.fields:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,13 @@ import h5py
 import numpy as np
 
 from scenegrad.engine.errors import EngineError
-from scenegrad.engine.files.atomic import publish, write_text
+from scenegrad.engine.files.atomic import appearing, write_text
 from scenegrad.surrogates.data.formats.probes import probe_on
 from scenegrad.surrogates.data.formats.the_well import FOLDERS
-from scenegrad.surrogates.data.split import AnySplit, Split, fingerprint
+from scenegrad.surrogates.data.split import AnySplit, Split
 from scenegrad.surrogates.data.statistics import Moments
-from scenegrad.surrogates.data.windows import Trajectories, uniform_interval
+from scenegrad.surrogates.data.trajectories import Trajectories, identities, uniform_interval
+from scenegrad.system import sweep
 
 __all__ = ["write_the_well"]
 
@@ -39,53 +41,73 @@ def write_the_well(
     walls. Fields [frame, *grid] become tensors of order 0, [frame, *grid, dim] of order 1, [frame, *grid, dim * dim] of
     order 2. Part "ood" of a split by parameter goes to data/ood. All is float32.
     """
+    plan = planned(data, axes, probe, split)
+    root, written = Path(folder), []
+    for part, places in plan.parts.items():
+        path = root / "data" / FOLDERS.get(part, part) / f"{name}.hdf5"
+        sweep(path)  # loaders take all that is in the folder
+        found = {field: Statistic(plan.grid, order) for field, order in plan.orders.items()}
+        with appearing(path) as unfinished, h5py.File(unfinished, "w") as file:
+            head(file, name, axes, periodic, plan.times, plan.numbers(places), len(places))
+            for field, order in plan.orders.items():
+                room = make_room(file, field, order, (len(places), len(plan.times), *plan.grid))
+                for row, place in enumerate(places):
+                    frames = finite(data, data.members[place], plan.probe, field)
+                    room[row] = frames.reshape(room.shape[1:])
+                    found[field].add(frames)
+        written.append(path)
+        if part == "train":
+            write_statistics(root, found)
+    return written
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which output is written, and which trajectories go to which part. orders: of the tensors, by field."""
+
+    probe: str
+    grid: tuple[int, ...]
+    times: np.ndarray
+    parameters: Mapping[str, np.ndarray]
+    orders: Mapping[str, int]
+    parts: Mapping[str, list[int]]  # places of the trajectories; none is empty
+
+    def numbers(self, places: Sequence[int]) -> dict[str, np.ndarray]:
+        return {address: values[places] for address, values in self.parameters.items()}
+
+
+def planned(data: Trajectories, axes: Sequence[np.ndarray], probe: str | None, split: AnySplit | None) -> Plan:
     grid = tuple(len(points) for points in axes)
     asked = probe_on(grid, data, probe)
     times = np.asarray(data.times(asked))
     uniform_interval(times, asked)
-    names = list(data.quantities(asked))
     parameters = {a: np.asarray(v, dtype=np.float64) for a, v in data.parameters.items() if np.ndim(v) == 1}
+    names = list(data.quantities(asked))
 
-    def read(place: int, field: str) -> np.ndarray:
-        return np.asarray(data.read(data.members[place], asked, field), dtype=np.float32)
+    def first(place: int, field: str) -> np.ndarray:
+        return np.asarray(data.read(data.members[place], asked, field, slice(0, 1)), dtype=np.float32)
 
-    orders = {field: order_of(field, read(0, field).shape, grid, len(times)) for field in names}
-    keys = [
-        fingerprint({a: v[i] for a, v in parameters.items()} | {f: read(i, f)[:1] for f in names})
-        for i in range(len(data.members))
-    ]
-    root, written = Path(folder), []
-    for part, places in (split or Split()).assign(keys, data.parameters).items():
-        if not places:
-            continue
-        path = root / "data" / FOLDERS.get(part, part) / f"{name}.hdf5"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f"{name}.part.h5")
-        found = {field: Statistic(grid, order) for field, order in orders.items()}
-        with h5py.File(unfinished, "w") as file:
-            head(file, name, axes, periodic, times, {a: v[places] for a, v in parameters.items()}, len(places))
-            for field, order in orders.items():
-                room = make_room(file, field, order, (len(places), len(times), *grid))
-                for row, place in enumerate(places):
-                    frames = read(place, field)
-                    if not np.isfinite(frames).all():
-                        raise EngineError(
-                            f"{field} of member {data.members[place]} has values that are not finite. Leave it out or "
-                            f"make it anew."
-                        )
-                    room[row] = frames.reshape(room.shape[1:])
-                    found[field].add(frames)
-        publish(unfinished, path)
-        written.append(path)
-        if part == "train":
-            write_text(root / "stats.yaml", yaml({field: statistic.table() for field, statistic in found.items()}))
-    return written
+    orders = {field: order_of(field, (len(times), *first(0, field).shape[1:]), grid, len(times)) for field in names}
+    parts = (split or Split()).assign(identities(data), data.parameters)
+    return Plan(asked, grid, times, parameters, orders, {part: places for part, places in parts.items() if places})
+
+
+def finite(data: Trajectories, member: int, probe: str, field: str) -> np.ndarray:
+    """All frames of a field, float32."""
+    frames = np.asarray(data.read(member, probe, field), dtype=np.float32)
+    if not np.isfinite(frames).all():
+        raise EngineError(f"{field} of member {member} has values that are not finite. Leave it out or make it anew.")
+    return frames
+
+
+def write_statistics(root: Path, found: Mapping[str, Statistic]) -> None:
+    write_text(root / "stats.yaml", yaml({field: statistic.table() for field, statistic in found.items()}))
 
 
 def order_of(field: str, shape: tuple[int, ...], grid: tuple[int, ...], frames: int) -> int:
     tail, dim = shape[1 + len(grid) :], len(grid)
-    if shape[: 1 + len(grid)] == (frames, *grid) and tail in ((), (dim,), (dim * dim,)):
-        return (tail != ()) + (tail == (dim * dim,) and dim > 1)
+    if shape[: 1 + len(grid)] == (frames, *grid) and tail in ((), (dim,), (dim * dim,), (dim, dim)):
+        return 2 if len(tail) == 2 or (tail == (dim * dim,) and dim > 1) else len(tail)
     raise EngineError(
         f"{field} has shape {shape} a trajectory; with the axes given it must be {(frames, *grid)}, and for "
         f"vectors and tensors one more axis of {dim} or {dim * dim} components."
@@ -130,17 +152,21 @@ def vary(held: h5py.Group | h5py.Dataset, by_sample: bool, by_time: bool) -> Non
 
 def make_room(file: h5py.File, field: str, order: int, shape: tuple[int, ...]) -> h5py.Dataset:
     """A chunk a frame, so that a frame is read alone."""
-    grid = shape[2:]
-    whole = (*shape, *[len(grid)] * order)
-    group = file[f"t{order}_fields"]
-    data = group.create_dataset(field, whole, np.float32, chunks=(1, 1, *whole[2:]))
+    whole = (*shape, *[len(shape) - 2] * order)
+    data = file[f"t{order}_fields"].create_dataset(field, whole, np.float32, chunks=(1, 1, *whole[2:]))
+    list_field(data, field, order, len(shape) - 2)
+    return data
+
+
+def list_field(data: h5py.Dataset, field: str, order: int, dim: int) -> None:
+    """Tells of a dataset with all trajectories and frames what loaders ask for."""
     vary(data, True, True)
-    data.attrs["dim_varying"] = np.ones(len(grid), dtype=bool)
+    data.attrs["dim_varying"] = np.ones(dim, dtype=bool)
     if order == 2:
         data.attrs["symmetric"], data.attrs["antisymmetric"] = False, False
+    group = data.parent
     names = [name.decode() if isinstance(name, bytes) else name for name in group.attrs["field_names"]]
     group.attrs["field_names"] = [*names, field]
-    return data
 
 
 class Statistic:

@@ -105,8 +105,10 @@ def test_members_of_unlike_difficulty_do_not_feel_each_other(problems):
         assert torch.allclose(alone.x[0], together.x[i], rtol=0.0, atol=1e-12 * float(alone.x.abs().max()))
     threads = torch.get_num_threads()
     torch.set_num_threads(2)
-    twice = solver.solve(b, faces)
-    torch.set_num_threads(threads)
+    try:
+        twice = solver.solve(b, faces)
+    finally:
+        torch.set_num_threads(threads)
     assert torch.allclose(twice.x, together.x, rtol=1e-9, atol=0.0)
     single = EllipticSolver(axes, ConjugateGradient(Multigrid())).solve(b.float(), [face.float() for face in faces])
     assert bool(single.solved.all())

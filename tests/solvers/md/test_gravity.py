@@ -330,9 +330,12 @@ def test_a_tree_costs_little_more_for_each_body_where_there_are_many():
     for bodies in (300, 2000, 16000):  # the first loads kernels
         x = torch.from_numpy(crowds(bodies)["even"])
         tree = TreeSum(x, torch.ones(bodies, dtype=torch.float64), 0.0, 1e-3, 48)
-        began = time.process_time()
-        tree.field()
-        work[bodies] = (time.process_time() - began) / bodies
+        spent = []
+        for _ in range(2):  # what disturbs a processor seldom does so twice
+            began = time.process_time()
+            tree.field()
+            spent.append(time.process_time() - began)
+        work[bodies] = min(spent) / bodies
     assert work[16000] < 4.0 * work[2000], work
 
 

@@ -176,3 +176,20 @@ def test_every_ready_scene_compiles_and_moves(make):
     assert {probe.name for probe in solver.program.probes} == set(make().outputs)
     for probe in solver.program.probes:
         assert all(bool(torch.isfinite(value).all()) for value in probe.measure(state, params).values())
+
+
+@pytest.mark.parametrize(
+    ("dim", "joule", "momentum", "turning"), [(2, "J/m", "kg/s", "kg m/s"), (3, "J", "kg m/s", "kg m^2/s")]
+)
+def test_amounts_in_a_plane_are_per_metre_of_depth(lab, dim, joule, momentum, turning):
+    body = sc.Body(shape=sc.Sphere(center=(0.5,) * dim, radius=0.2), material=lab.jelly)
+    scene = sc.Scene(
+        name="x",
+        domain=sc.Domain(size=(1.0,) * dim, cells=(8,) * dim),
+        entities={"ball": body},
+        outputs={"energy": sc.Energy(every=0.1), "momentum": sc.Momentum(every=0.1)},
+        time=sc.Time(end=0.1),
+    )
+    energy, drive = (probe.units for probe in compile_scene(scene, "cpu", "float64")[0].program.probes)
+    assert energy["kinetic"] == joule
+    assert (drive["momentum"], drive["angular_momentum"]) == (momentum, turning)

@@ -69,6 +69,20 @@ def test_sides_that_do_not_go_together_are_refused(given, told):
     assert told in refused(given)
 
 
+@pytest.mark.parametrize("sides", [{"z": sc.NoSlip()}, {"z_hi": sc.Slip(), "y_lo": sc.Slip()}])
+def test_a_side_along_an_axis_that_there_is_not_is_refused(sides):
+    with pytest.raises(pydantic.ValidationError, match=r"names z(_hi)?, but the scene has sides along x and y alone"):
+        scene(BOX, sc.Boundary(**sides, default=sc.NoSlip()), water=sc.Fluid(viscosity=0.1))
+
+
+def test_a_refusal_ends_once():
+    for asked in ("speed", "presure"):  # without and with one that may have been meant
+        given = scene(BOX, CLOSED, water=sc.Fluid(viscosity=0.1)).replace(
+            {"outputs.fields": sc.Fields(asked, every=1.0)}
+        )
+        assert re.search(r"\w'?[.?]$", refused(given)), refused(given)
+
+
 @pytest.mark.parametrize(
     ("matter", "sides"),
     [(sc.Fluid(viscosity=0.1), sc.NoSlip()), (sc.Gas(), sc.Slip()), (sc.Darcy(), sc.Outflow())],

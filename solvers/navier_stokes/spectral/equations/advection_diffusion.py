@@ -12,6 +12,7 @@ from scenegrad.engine.state import Params
 from scenegrad.solvers.navier_stokes.spectral.lattice import Lattice
 from scenegrad.solvers.navier_stokes.spectral.quantity import Quantity
 from scenegrad.solvers.navier_stokes.spectral.seeing import per_mode
+from scenegrad.solvers.shared.units import metres
 
 __all__ = ["AdvectionDiffusionEquation"]
 
@@ -30,6 +31,10 @@ class AdvectionDiffusionEquation:
     @property
     def quantities(self) -> Mapping[str, Quantity]:
         return {"concentration": Quantity("1", lambda field, params: field[:, 0])}
+
+    @property
+    def carried(self) -> tuple[str, ...]:
+        return ("concentration",)
 
     @property
     def groups(self) -> tuple[int, ...]:
@@ -52,7 +57,7 @@ class AdvectionDiffusionEquation:
 
     @property
     def units(self) -> Mapping[str, str]:
-        return {"amount": "m^d", "square": "m^d"}
+        return {"amount": metres(self.lattice.dim), "square": metres(self.lattice.dim)}
 
     def summary(self, field: Tensor, params: Params) -> dict[str, Tensor]:
         amount = self.lattice.integral(field)[:, 0]

@@ -35,6 +35,10 @@ class BurgersEquation:
         return {"velocity": Quantity("m/s", lambda field, params: as_vector(field))}
 
     @property
+    def carried(self) -> tuple[str, ...]:
+        return ("velocity",)
+
+    @property
     def groups(self) -> tuple[int, ...]:
         return (self.lattice.dim,)
 
@@ -53,7 +57,8 @@ class BurgersEquation:
 
     @property
     def units(self) -> Mapping[str, str]:
-        return {"kinetic_energy": "m^(d+2)/s^2", "momentum": "m^(d+1)/s"}
+        dim = self.lattice.dim
+        return {"kinetic_energy": f"m^{dim + 2}/s^2", "momentum": f"m^{dim + 1}/s"}
 
     def summary(self, field: Tensor, params: Params) -> dict[str, Tensor]:
         return {

@@ -42,6 +42,10 @@ class FlowEquation:
         return (*own, *(f"{name}.buoyancy" for name in self.buoyant))
 
     @property
+    def carried(self) -> tuple[str, ...]:
+        return ("velocity", *self.tracers)
+
+    @property
     def groups(self) -> tuple[int, ...]:
         return (self.lattice.dim, *(1 for _ in self.tracers))
 
@@ -128,10 +132,10 @@ class FlowEquation:
 
     @property
     def units(self) -> Mapping[str, str]:
-        depth = "/m" if self.lattice.dim == 2 else ""
+        depth, volume = "/m" if self.lattice.dim == 2 else "", f"m^{self.lattice.dim}"
         found = {"kinetic_energy": "J" + depth, "dissipation": "W" + depth, "energy_input": "W" + depth}
-        found |= {"enstrophy": "m^d/s^2", "momentum": "kg m/s" + depth, "divergence": "1/s"}
-        return found | dict.fromkeys(self.tracers, "m^d")
+        found |= {"enstrophy": f"{volume}/s^2", "momentum": "kg m/s" + depth, "divergence": "1/s"}
+        return found | dict.fromkeys(self.tracers, volume)
 
     def summary(self, field: Tensor, params: Params) -> dict[str, Tensor]:
         """d(kinetic_energy)/dt = energy_input - dissipation; energies per unit of depth in two dimensions."""

@@ -12,6 +12,7 @@ from scenegrad.engine.state import Params
 from scenegrad.solvers.navier_stokes.spectral.lattice import Lattice
 from scenegrad.solvers.navier_stokes.spectral.quantity import Quantity
 from scenegrad.solvers.navier_stokes.spectral.seeing import per_mode
+from scenegrad.solvers.shared.units import metres
 
 __all__ = ["GrayScottEquation"]
 
@@ -40,6 +41,10 @@ class GrayScottEquation:
         }
 
     @property
+    def carried(self) -> tuple[str, ...]:
+        return ("food", "catalyst")
+
+    @property
     def groups(self) -> tuple[int, ...]:
         return (1, 1)
 
@@ -61,7 +66,7 @@ class GrayScottEquation:
 
     @property
     def units(self) -> Mapping[str, str]:
-        return {"food": "m^d", "catalyst": "m^d"}
+        return {"food": metres(self.lattice.dim), "catalyst": metres(self.lattice.dim)}
 
     def summary(self, field: Tensor, params: Params) -> dict[str, Tensor]:
         amount = self.lattice.integral(field)

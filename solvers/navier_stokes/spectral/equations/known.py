@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from scenegrad.scenes.entity import Entity
 from scenegrad.scenes.equations import AdvectionDiffusion, Burgers, GrayScott, KuramotoSivashinsky
-from scenegrad.scenes.initial_fields import FieldFile, Magnitude, PlaneWave, Spots
+from scenegrad.scenes.initial_fields import FieldFile, Magnitude, PlaneWave, Spots, Waves
 from scenegrad.scenes.values import RandomField
 from scenegrad.solvers.navier_stokes.spectral.equations.advection_diffusion import AdvectionDiffusionEquation
 from scenegrad.solvers.navier_stokes.spectral.equations.burgers import BurgersEquation
@@ -18,7 +18,7 @@ from scenegrad.solvers.navier_stokes.spectral.semilinear import Equation
 
 __all__ = ["EQUATIONS", "Known", "register_equation"]
 
-SMOOTH: tuple[type, ...] = (RandomField, PlaneWave, Spots, Magnitude, FieldFile)
+SMOOTH: tuple[type, ...] = (RandomField, PlaneWave, Waves, Spots, Magnitude, FieldFile)
 
 
 @dataclass(frozen=True)

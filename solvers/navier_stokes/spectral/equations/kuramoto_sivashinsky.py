@@ -12,6 +12,7 @@ from scenegrad.engine.state import Params
 from scenegrad.solvers.navier_stokes.spectral.lattice import Lattice
 from scenegrad.solvers.navier_stokes.spectral.quantity import Quantity
 from scenegrad.solvers.navier_stokes.spectral.seeing import per_mode, speed_bound
+from scenegrad.solvers.shared.units import metres
 
 __all__ = ["KuramotoSivashinskyEquation"]
 
@@ -33,6 +34,10 @@ class KuramotoSivashinskyEquation:
     @property
     def quantities(self) -> Mapping[str, Quantity]:
         return {"height": Quantity("1", lambda field, params: field[:, 0])}
+
+    @property
+    def carried(self) -> tuple[str, ...]:
+        return ("height",)
 
     @property
     def groups(self) -> tuple[int, ...]:
@@ -59,7 +64,7 @@ class KuramotoSivashinskyEquation:
 
     @property
     def units(self) -> Mapping[str, str]:
-        return {"mean": "1", "energy": "m^d"}
+        return {"mean": "1", "energy": metres(self.lattice.dim)}
 
     def summary(self, field: Tensor, params: Params) -> dict[str, Tensor]:
         return {

@@ -224,20 +224,40 @@ def beside(value: Tensor, grid: Grid) -> Tensor:
 
 def away_from(places: Sequence[Tensor], pose: Pose, grid: Grid) -> list[Tensor]:
     """From the centre of a body to the places."""
-    away = [x - beside(c, grid) for x, c in zip(places, pose.center, strict=True)]
-    return [x - beside(s, grid) for x, s in zip(away, pose.shift, strict=True)] if pose.shift else away
+    away = [x - beside(c, grid) for x, c in zip(shifted(places, pose, grid), pose.center, strict=True)]
+    return [x - far for x, far in zip(away, boxes_off(away, pose, grid), strict=True)]
 
 
 def in_body(places: Sequence[Tensor], pose: Pose, grid: Grid) -> list[Tensor]:
     """The places as the body sees them, which thinks that it has not moved."""
     if pose.turn is None:
-        return [x - beside(s, grid) for x, s in zip(places, pose.shift, strict=True)] if pose.shift else list(places)
+        now = shifted(places, pose, grid)
+        away = [x - beside(c, grid) for x, c in zip(now, pose.center, strict=True)]
+        return [x - far for x, far in zip(now, boxes_off(away, pose, grid), strict=True)]
     away = away_from(places, pose, grid)
     back = pose.turn.transpose(1, 2)
     found = []
     for row, center in enumerate(pose.center):
         terms = [beside(back[:, row, column], grid) * away[column] for column in range(grid.dim)]
         found.append(reduce(torch.add, terms) + beside(center, grid))
+    return found
+
+
+def shifted(places: Sequence[Tensor], pose: Pose, grid: Grid) -> list[Tensor]:
+    """The places before the body moved, but for its turn."""
+    return [x - beside(s, grid) for x, s in zip(places, pose.shift, strict=True)] if pose.shift else list(places)
+
+
+def boxes_off(away: Sequence[Tensor], pose: Pose, grid: Grid) -> list[Tensor | float]:
+    """How far a body is from that of its images which is nearest to a place, whole lengths of the box. away: of the
+    places from the centre of the body."""
+    found: list[Tensor | float] = []
+    for x, images, length, wraps in zip(away, pose.images, grid.size, grid.periodic, strict=True):
+        if wraps:
+            boxes = ((x.detach() - beside(images.middle, grid)) / length).round()
+            found.append(length * beside(images.recurs, grid) * boxes)
+        else:
+            found.append(0.0)
     return found
 
 

@@ -18,22 +18,34 @@ __all__ = ["Motion", "Pose", "travelled"]
 
 
 @dataclass(frozen=True)
+class Images:
+    """Along an axis that wraps a body stands in a row of its like, of which a place feels the one whose middle is
+    nearest. middle: of the body, from its centre [batch]. recurs: 1, or 0 of a body longer than the box, which has no
+    like."""
+
+    middle: Tensor
+    recurs: Tensor
+
+
+@dataclass(frozen=True)
 class Pose:
     """Displacement [dim][batch], turn as a matrix [batch, dim, dim], velocity [dim][batch] and angular velocity,
-    [1 or 3][batch], centre of the turn [dim][batch], all float64."""
+    [1 or 3][batch], centre of the turn [dim][batch], and images along each axis, all float64."""
 
     shift: list[Tensor]
     turn: Tensor | None
     velocity: list[Tensor]
     spin: list[Tensor]
     center: list[Tensor]
+    images: list[Images]
 
 
 @dataclass(frozen=True)
 class Motion:
     """address: of the motion; velocity, spin: numbers or signals, empty where there is none. angle: at the start
     [rad], one number about z, or the matrix itself. center: of the turn, float64 [dim][batch]. follows: where the turn
-    is about the middle of the shape, the address of the place that moves it, and what that was [dim][batch]."""
+    is about the middle of the shape, the address of the place that moves it, and what that was [dim][batch]. images:
+    along each axis, for the body before it turns."""
 
     address: str
     velocity: tuple[Any, ...]
@@ -41,7 +53,8 @@ class Motion:
     center: list[Tensor]
     first: Tensor | None  # turn at the start [batch, dim, dim]
     dim: int
-    follows: tuple[str, list[Tensor]] | None = None
+    follows: tuple[str, list[Tensor]] | None
+    images: list[Images]
 
     @property
     def moves(self) -> bool:
@@ -70,7 +83,15 @@ class Motion:
         if angle:
             now = rotation(angle)
             turn = now if turn is None else now @ turn
-        return Pose(shift, turn, velocity, spin, self.middle(params))
+        return Pose(shift, turn, velocity, spin, self.middle(params), self.turned(turn))
+
+    def turned(self, turn: Tensor | None) -> list[Images]:
+        """Images of the body as it is turned, which leads its middle from one axis to another."""
+        if turn is None:
+            return self.images
+        middle = torch.stack([one.middle for one in self.images], dim=1)
+        now = (turn.detach() * middle[:, None]).sum(2).unbind(1)
+        return [Images(m, one.recurs) for one, m in zip(self.images, now, strict=True)]
 
     def middle(self, params: Params) -> list[Tensor]:
         if self.follows is None:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from scenegrad.engine.geometry.turning import rotation
 from scenegrad.engine.state import Params
 from scenegrad.scenes.domain import AXES
 from scenegrad.scenes.errors import nearest
@@ -22,14 +23,13 @@ from scenegrad.scenes.signals import Signal, Sine
 from scenegrad.scenes.values import Parameter, number, vector
 from scenegrad.solvers.navier_stokes.staggered.grid import Grid
 from scenegrad.solvers.navier_stokes.staggered.obstacles.immersed import Body, Obstacles
-from scenegrad.solvers.navier_stokes.staggered.obstacles.motion import Motion
+from scenegrad.solvers.navier_stokes.staggered.obstacles.motion import Images, Motion
 from scenegrad.solvers.navier_stokes.staggered.obstacles.passage import Passage
-from scenegrad.solvers.navier_stokes.staggered.obstacles.shapes import distance_of, learnable_shape, middle_of
+from scenegrad.solvers.navier_stokes.staggered.obstacles.shapes import distance_of, learnable_shape
 from scenegrad.solvers.navier_stokes.staggered.walls import condition
 from scenegrad.solvers.shared import signals
-from scenegrad.solvers.shared.regions import outside
+from scenegrad.solvers.shared.regions import bounds_of, middle_of, outside
 from scenegrad.solvers.shared.seams import cut_off, is_cut, on_side
-from scenegrad.solvers.shared.sources import rotation
 
 __all__ = ["learnable_obstacles", "obstacle_troubles", "obstacles_of", "top_speeds"]
 
@@ -66,7 +66,21 @@ def motion_of(name: str, members: Sequence[Any], grid: Grid) -> Motion:
     velocity = () if motion is None or motion.velocity is None else motion.velocity
     spin = () if motion is None or motion.angular_velocity is None else motion.angular_velocity
     spins = spin if isinstance(spin, tuple) else (spin,)
-    return Motion(f"{name}.motion", velocity, spins, list(centers), first, grid.dim, followed(name, members, grid))
+    follows = followed(name, members, grid)
+    turns = first is not None or bool(spins)
+    images = images_of(members, list(centers), turns, grid)
+    return Motion(f"{name}.motion", velocity, spins, list(centers), first, grid.dim, follows, images)
+
+
+def images_of(members: Sequence[Any], centers: Sequence[Tensor], turns: bool, grid: Grid) -> list[Images]:
+    """turns: whether the bodies may be as long along an axis as they are across."""
+    corners = [bounds_of(part.shape, grid.dim) for part in members]
+    extents = np.stack([high - low for low, high in corners])
+    if turns:
+        extents = np.linalg.norm(extents, axis=1, keepdims=True).repeat(grid.dim, axis=1)
+    middles = torch.from_numpy(np.stack([middle_of(part.shape, grid.dim) for part in members])).to(grid.device)
+    recurs = torch.from_numpy((extents <= np.array(grid.size)).astype(np.float64)).to(grid.device)
+    return [Images(middles[:, axis] - center, recurs[:, axis]) for axis, center in enumerate(centers)]
 
 
 def followed(name: str, members: Sequence[Any], grid: Grid) -> tuple[str, list[Tensor]] | None:
@@ -108,7 +122,8 @@ def top_speeds(obstacles: Obstacles, params: Params) -> list[Tensor]:
     each: list[list[Tensor]] = [[] for _ in range(obstacles.grid.dim)]
     for body in obstacles.bodies:
         turning = [signals.peak(params, *part).abs() for part in body.motion.parts("spin")]
-        reach = 0.5 * math.hypot(*obstacles.grid.size)  # no body is larger than the box
+        hinge = torch.stack([one.middle for one in body.motion.images]).norm(dim=0)  # from the middle of the body
+        reach = hinge + 0.5 * math.hypot(*obstacles.grid.size)  # no body is larger than the box
         around = reduce(torch.add, turning) * reach if turning else None
         for axis, column in enumerate(each):
             if body.motion.velocity:

@@ -25,15 +25,15 @@ from scenegrad.scenes.shapes import (
     Union,
 )
 from scenegrad.solvers.navier_stokes.staggered.grid import Grid
+from scenegrad.solvers.shared.edges import largest, snapped
 from scenegrad.solvers.shared.regions import bounds_of, distance_to
 
-__all__ = ["Distance", "distance_of", "learnable_shape", "middle_of"]
+__all__ = ["Distance", "distance_of", "learnable_shape"]
 
 Places = Sequence[Tensor]  # coordinates of points along each axis, each [batch or 1, ...]
 Distance = Callable[[Params, Places], Tensor]  # negative inside [m]
 
 MARGIN = 4  # cells around a sampled shape
-TINY = 1e-30  # keeps the derivative of a root finite at zero
 
 
 def learnable_shape(address: str, shape: Shape) -> list[str]:
@@ -58,13 +58,6 @@ def learnable_shape(address: str, shape: Shape) -> list[str]:
     return [f"{address}.{field}" for field in fields]
 
 
-def middle_of(shape: Shape, dim: int) -> np.ndarray:
-    """The middle of the box around a shape, 0 along axes without end [dim]."""
-    lo, hi = bounds_of(shape, dim)
-    ends = np.isfinite(lo) & np.isfinite(hi)
-    return np.where(ends, 0.5 * (np.where(ends, lo, 0.0) + np.where(ends, hi, 0.0)), 0.0)
-
-
 def distance_of(address: str, shapes: Sequence[Shape], grid: Grid) -> Distance:
     """shapes: that of each member, all of one kind."""
     first = shapes[0]
@@ -85,7 +78,8 @@ def distance_of(address: str, shapes: Sequence[Shape], grid: Grid) -> Distance:
 
             def box(params: Params, x: Places) -> Tensor:
                 halves = 0.5 * leaf(params, "size")
-                return rounded([a.abs() - s for a, s in zip(offset(params, x), halves, strict=True)])
+                away = [snapped(a, max(grid.size)).abs() for a in offset(params, x)]
+                return rounded([a - s for a, s in zip(away, halves, strict=True)], grid)
 
             return box
         case Capsule():
@@ -105,7 +99,7 @@ def distance_of(address: str, shapes: Sequence[Shape], grid: Grid) -> Distance:
                 away = offset(params, x)
                 along = dotted(away, axis)
                 across = norm([a - n * along for a, n in zip(away, axis, strict=True)])
-                return rounded([across - leaf(params, "radius"), along.abs() - 0.5 * leaf(params, "height")])
+                return rounded([across - leaf(params, "radius"), along.abs() - 0.5 * leaf(params, "height")], grid)
 
             return cylinder
         case HalfSpace():
@@ -136,13 +130,17 @@ def dotted(x: Places, direction: Sequence[float]) -> Tensor:
 
 
 def norm(x: Sequence[Tensor]) -> Tensor:
-    return (reduce(torch.add, [a.square() for a in x]) + TINY).sqrt()
+    """With no slope at zero."""
+    square = reduce(torch.add, [a.square() for a in x])
+    return torch.where(square > 0.0, torch.where(square > 0.0, square, 1.0).sqrt(), 0.0)
 
 
-def rounded(beyond: Sequence[Tensor]) -> Tensor:
+def rounded(beyond: Sequence[Tensor], grid: Grid) -> Tensor:
     """Distance to a box from how far a point is beyond each pair of its sides."""
-    inside = reduce(torch.maximum, torch.broadcast_tensors(*beyond)).clamp(max=0.0)
-    return norm([a.clamp(min=0.0) for a in beyond]) + inside
+    scale = max(grid.size)
+    sides = [snapped(a, scale) for a in beyond]
+    inside = largest(torch.stack(torch.broadcast_tensors(*sides), dim=-1), scale).clamp(max=0.0)
+    return norm([a.clamp(min=0.0) for a in sides]) + inside
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,9 @@
 """Meshes of squares, boxes and beams with tagged sides, made on the spot."""
 
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import meshio
 import numpy as np
@@ -60,3 +62,15 @@ def mesh_file(tmp_path: Path) -> Maker:
         return str(path)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def mesh_scenes() -> ModuleType:
+    """Scenes of every kind, by name."""
+    path = Path(__file__).with_name("mesh_scenes.py")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

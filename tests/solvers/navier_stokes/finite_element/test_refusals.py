@@ -53,7 +53,9 @@ def test_what_comes_in_must_leave():
 
 def test_forces_are_felt_on_tags():
     outputs = {"force": sc.Force("boundary.tags.cilinder", every=1.0)}
-    assert "Did you mean 'cylinder'?" in refused(channel(outputs=outputs))
+    assert "Did you mean 'boundary.tags.cylinder'?" in refused(channel(outputs=outputs))
+    bare = {"force": sc.Force("cylinder", every=1.0)}
+    assert "Did you mean 'boundary.tags.cylinder'?" in refused(channel(outputs=bare))
 
 
 def test_a_pressure_that_nothing_holds_is_refused(mesh_file: Maker):

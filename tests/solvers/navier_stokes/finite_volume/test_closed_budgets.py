@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 import scenegrad as sg
-from scenegrad.engine import adjoint
+from scenegrad.engine import keeping
 from scenegrad.engine.controllers import Fixed
 from scenegrad.engine.rollout import rollout
 from scenegrad.engine.solver import Probe
@@ -104,7 +104,7 @@ def test_rates_through_sides_that_change_with_time_are_those_of_the_frame() -> N
 @pytest.mark.parametrize("integrator", ["ssprk3", "dp5"])
 @pytest.mark.parametrize("room", [0, 2**29])
 def test_what_has_entered_can_be_differentiated(integrator: str, room: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(adjoint, "POCKET", room)
+    monkeypatch.setattr(keeping, "POCKET", room)
     solver, state, params = compile_scene(duct(0.5, sg.FiniteVolume(integrator=integrator)), "cpu", "float64")
     probe = dataclasses.replace(solver.program.probes[0], every=0.05)
 

@@ -1,5 +1,7 @@
 """What obstacles take from a flow is what the flow loses."""
 
+import meshio
+import numpy as np
 import pytest
 import torch
 
@@ -103,3 +105,18 @@ def test_force_on_nothing_is_refused():
     scene = round_two_bodies(sc.Gas()).model_copy(update={"outputs": {"f": sc.Force("bal", every=1.0)}})
     with pytest.raises(sc.SceneError, match="Did you mean 'ball'"):
         compile_scene(scene, "cpu", "float64")
+
+
+def test_a_body_from_a_mesh_file_feels_what_its_shape_feels(tmp_path):
+    """A square of triangles and the box that it is."""
+    corners = np.array([(0.5, 0.2, 0.0), (0.9, 0.2, 0.0), (0.9, 0.6, 0.0), (0.5, 0.6, 0.0)])
+    meshio.Mesh(corners, [("triangle", np.array([(0, 1, 2), (0, 2, 3)]))]).write(tmp_path / "square.vtu")
+    found = []
+    for shape in (sc.Mesh(str(tmp_path / "square.vtu")), sc.Box(center=(0.7, 0.4), size=(0.4, 0.4))):
+        scene = round_two_bodies(FLOWS["gas"]).replace({"ball.shape": shape})
+        solver, state, params = compile_scene(scene, "cpu", "float64")
+        dt = 0.3 * solver.max_dt(state, params)
+        after = solver.step(state, params.detach(), torch.zeros(1, dtype=torch.float64), dt).state
+        found.append(forces(solver, after, params.detach())["ball"])
+    assert float(found[0]["force"].abs().max()) > 0.05
+    torch.testing.assert_close(found[0], found[1], rtol=1e-9, atol=1e-12)

@@ -70,7 +70,7 @@ def test_one_refusal_tells_every_reason(compiled):
         "gravity": "pressure",
         "time.tolerance": "etdrk43",
         "outputs.f": "Did you mean 'vorticity'",
-        "outputs.p": "fields, diagnostics, energy, momentum and spectrum",
+        "outputs.p": "fields, diagnostics, energy, misfit, momentum and spectrum",
     }.items():
         line = next((line for line in said.splitlines() if line.strip().startswith(address + " ")), "")
         assert word in line, f"{address}: {line!r} of\n{said}"
@@ -226,3 +226,13 @@ def test_a_force_of_ones_own_is_used_by_name(flow, compiled):
     finally:
         PATTERNS.pop(Cellular, None)
         Forcing.members.pop("cellular")
+
+
+@pytest.mark.parametrize("name", ["taylor_green_3d", "burgers", "kuramoto_sivashinsky", "gray_scott"])
+def test_units_say_the_dimension_as_a_number(name):
+    import scenegrad as sg
+
+    solver, *_ = sg.compile(getattr(sg.library, name)())
+    units = solver.equation.units
+    assert units
+    assert not [unit for unit in units.values() if "d" in unit]

@@ -1,0 +1,73 @@
+"""What studies of maps between functions share: frames as arrays on several grids, errors there, learning curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenegrad.engine.dataset import Dataset
+from scenegrad.surrogates.data.pairs import Pairs
+from scenegrad.surrogates.evaluation.one_step import mean_error
+from scenegrad.surrogates.model import Dressed
+from scenegrad.surrogates.training.fit import Fit
+from scenegrad.view.plots import Curve, Panel, plot_panels
+from scenegrad.view.report import Claim, Picture, Table
+
+__all__ = ["at_centres", "at_points", "errors_on", "frames_of", "learning_curve", "of_grids", "transfer"]
+
+Array = NDArray[np.float32]
+
+
+def frames_of(data: Dataset, quantity: str, frames: slice) -> Array:
+    """Of every member [member, frame, *grid]."""
+    return np.stack([data.read(member, "fields", quantity, frames) for member in data.members])
+
+
+def at_points(values: Array, cells: int, axes: int) -> Array:
+    """Every so many points of fields given at the points i h: the last `axes` axes have `cells` points then."""
+    every = slice(None, None, values.shape[-1] // cells)
+    index: tuple[Any, ...] = (..., *[every] * axes)
+    return values[index]
+
+
+def at_centres(values: Array, cells: int, *, smooth: bool) -> Array:
+    """Fields [..., n, n], given in the middles of cells, at the middles of fewer cells.
+
+    Where these lie between four fine ones, what is smooth is their mean; of what jumps, one of them is taken.
+    """
+    ratio = values.shape[-1] // cells
+    low = (ratio - 1) // 2
+    taken = values[..., low::ratio, low::ratio]
+    if ratio % 2 or not smooth:
+        return taken
+    others = [values[..., low + i :: ratio, low + j :: ratio] for i in (0, 1) for j in (0, 1)]
+    return np.mean(others, axis=0, dtype=values.dtype)
+
+
+def errors_on(model: Dressed, pairs: Mapping[int, Pairs]) -> dict[int, float]:
+    """Mean relative L2 over the test part, by the cells of the grid."""
+    return {cells: mean_error(model, given.bind(model.names, 1), "test") for cells, given in pairs.items()}
+
+
+def transfer(errors: Mapping[int, float], trained: int, tested: int) -> Claim:
+    return Claim(
+        f"error at {tested} points over that at {trained}, where it was trained",
+        errors[tested] / errors[trained],
+        1.2,
+    )
+
+
+def of_grids(errors: Mapping[int, float], trained: int) -> Table:
+    rows = tuple((f"{n}, trained here" if n == trained else f"{n}", error) for n, error in errors.items())
+    return Table("Relative L2 over the test part", ("points along an axis", "error"), rows)
+
+
+def learning_curve(fit: Fit, out: Path) -> Picture:
+    epochs = [one.epoch for one in fit.history]
+    curve = Curve(epochs, [one.loss for one in fit.history], "training part")
+    panel = Panel([curve], x="epoch", y="relative L2", log="y")
+    return Picture(plot_panels([panel], out), "The mean of the loss over each epoch.")

@@ -1,0 +1,1 @@
+"""Fields as words: a tokenizer, and a transformer that says which come next."""
