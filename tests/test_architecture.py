@@ -7,9 +7,11 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).resolve().parent.parent
 MAY_IMPORT: dict[str, set[str]] = {
@@ -182,3 +184,21 @@ def test_the_version_is_the_same_everywhere() -> None:
     assert scenegrad.__version__ == version
     assert re.search(rf"^version: {re.escape(version)}$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)
     assert f"## [{version}]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_every_tested_version_is_there_for_the_oldest_python():
+    """Debian 12 has Python 3.11.2, so that a library for 3.11.5 and newer would end `make setup` there."""
+    oldest = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"].removeprefix(">=")
+    pinned = dict(
+        line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")
+    )
+    refused = {}
+    for name, version in pinned.items():
+        try:
+            told = metadata(name)
+        except PackageNotFoundError:
+            continue  # of an extra that is not installed here
+        wanted = told["Requires-Python"] or ""
+        if told["Version"] == version and f"{oldest}.0" not in SpecifierSet(wanted):
+            refused[name] = wanted
+    assert not refused
