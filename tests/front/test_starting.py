@@ -83,7 +83,8 @@ def test_without_a_kind_all_are_told(scenegrad):
 
 def test_a_process_answers_in_json_and_nothing_else(tmp_path):
     """Libraries that greet on standard output are hushed before a solver wakes them."""
-    words = ("-m", "scenegrad", "run", "cylinder_wake", "--set", "time.end=1e-4", "--out", "wake", "--json")
+    short = [f"--set={address}=1e-4" for address in ("time.end", "outputs.fields.every", "outputs.force.every")]
+    words = ("-m", "scenegrad", "run", "cylinder_wake", *short, "--out", "wake", "--json")
     answer = subprocess.run([sys.executable, *words], capture_output=True, text=True, cwd=tmp_path, check=True)
     assert json.loads(answer.stdout)["status"] == "done"
     assert answer.stderr == ""
