@@ -86,8 +86,10 @@ def run(
             need_room(folder.path, size, f"The output of {scene.name}")
         scene.save(folder.path / "scene.toml")
         shown.say(f"{scene.name}: {origin['method']}, {origin['device']}, {dtype}, to {folder.path}")
-        for name, why in seldom_due(solver).items():
-            warnings.warn(f"{scene.name}: one frame of {name} at most: {why}.", stacklevel=2)
+        seldom = seldom_due(solver)
+        for why in dict.fromkeys(seldom.values()):
+            names = " and ".join(name for name in seldom if seldom[name] == why)
+            warnings.warn(f"{scene.name}: one frame of {names} at most: {why}.", stacklevel=2)
         simulate(
             solver,
             state,

@@ -74,7 +74,7 @@ def test_an_output_that_is_due_but_once_is_told(scenegrad, tmp_path, monkeypatch
     why = "its every = 3 is longer than the run, 0.1"
     assert table["outputs"] == {"fields": f"1 frame ({why})", "energy": "3 frames"}
     answer = scenegrad("run", "taylor_green", *words, "--out", "run", *quiet)
-    assert f"warning: taylor_green: one frame of fields at most: {why}" in answer.err
+    assert f"warning: taylor_green: one frame of fields and diagnostics at most: {why}" in answer.err
     assert "fields: 1 frame of vorticity" in answer.out
 
 
