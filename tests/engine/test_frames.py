@@ -355,7 +355,7 @@ class small_disk:
         return self.path
 
     def __exit__(self, *error: object) -> None:
-        subprocess.run(["umount", str(self.path)], check=True)
+        subprocess.run(["umount", "--lazy", str(self.path)], check=True)
 
 
 def test_too_little_room_is_refused_before_the_file_is_touched(tmp_path, monkeypatch):

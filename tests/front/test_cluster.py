@@ -17,7 +17,7 @@ import pytest
 import scenegrad as sg
 from scenegrad.clusters import faults
 from scenegrad.engine.device import device_of, same_devices
-from scenegrad.engine.progress import Quiet
+from scenegrad.engine.progress import COMPILING, Quiet
 
 distributed = pytest.importorskip("distributed", reason="Dask is the extra [cluster]")
 ROOT = Path(__file__).resolve().parents[2]
@@ -129,7 +129,7 @@ def test_a_worker_that_is_killed_costs_no_member_and_no_byte(scheduler, cluster,
     assert shown.killed is not None
     assert shown.killed not in still
     assert made.members == list(range(6))
-    assert shown.said == []
+    assert [text for text in shown.said if not text.endswith(COMPILING)] == []  # which a busy machine tells
     alone = sg.generate(scene(0.5), 6, out=tmp_path / "alone", device="cpu", progress=False)
     for i in range(6):
         assert made.folder.shard(i).read_bytes() == alone.folder.shard(i).read_bytes()

@@ -10,6 +10,7 @@ import scenegrad.disks
 import scenegrad.doctor
 from scenegrad.disks import disk, file_system
 from scenegrad.doctor import EXTRAS, devices, examination, extras, kernels, rendering, share_of_cores, threads
+from scenegrad.engine.record import cores
 
 
 def test_doctor_looks_at_everything(scenegrad, monkeypatch):
@@ -77,7 +78,7 @@ def test_a_gpu_that_torch_does_not_reach_is_told(monkeypatch):
 
 def test_more_threads_than_a_container_may_use_are_told(monkeypatch, tmp_path):
     (tmp_path / "cpu.max").write_text("150000 100000\n")
-    assert share_of_cores(tmp_path / "cpu.max") == 1.5 or os.cpu_count() == 1
+    assert share_of_cores(tmp_path / "cpu.max") == min(1.5, cores())
     (tmp_path / "cpu.max").write_text("max 100000\n")
     assert share_of_cores(tmp_path / "cpu.max") == share_of_cores(tmp_path / "nothing")
     monkeypatch.setattr("torch.get_num_threads", lambda: 64)
