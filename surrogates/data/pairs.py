@@ -95,7 +95,7 @@ class PairSamples:
                 raise EngineError(
                     f"Pair {broken[0]} ({name}) has values that are not finite{more}. Leave it out or make it anew."
                 )
-        self.grid = grid_of(self.x or self.y, names)
+        self.grid = grid_of({name: array.shape for name, array in (self.x or self.y).items()}, names)
         count = len(next(iter(self.y.values())))
         self.keys = identities_of(self.x or self.y, self.numbers, count)
         self.whole = fingerprint(both | self.numbers)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from scenegrad.engine.errors import EngineError
+from scenegrad.engine.files.open_files import OpenFiles
 from scenegrad.surrogates.data.split import fingerprint
 from scenegrad.surrogates.operators.names import Names
 
 __all__ = [
-    "Trajectories", "grid_of", "identities", "parameter_table", "probe_of", "refuse_unfinished", "uniform_interval",
+    "Trajectories", "grid_of", "identities", "once", "parameter_table", "probe_of", "refuse_unfinished",
+    "uniform_interval",
 ]  # fmt: skip
 
 
@@ -45,6 +48,10 @@ def identities(data: Trajectories) -> list[str]:
     and of the first frame of every field and particle that was recorded. Networks of one dataset so share a split."""
     if (told := getattr(data, "identities", None)) is not None:
         return list(told)
+    return list(once(data, "identities", lambda: found_in(data)))
+
+
+def found_in(data: Trajectories) -> list[str]:
     kind = getattr(data, "kind", lambda probe: "grid")
     recorded = [probe for probe in data.probes if kind(probe) != "series"] or list(data.probes)
     parameters = {address: np.asarray(values) for address, values in data.parameters.items()}
@@ -58,6 +65,21 @@ def identities(data: Trajectories) -> list[str]:
         return fingerprint(told)
 
     return [identity(place, member) for place, member in enumerate(data.members)]
+
+
+Found = TypeVar("Found")
+KNOWN: WeakKeyDictionary[Trajectories, dict[Hashable, Any]] = WeakKeyDictionary()
+
+
+def once(data: Trajectories, what: Hashable, find: Callable[[], Found]) -> Found:
+    """What `find` says, which is asked but once where it reads files that stay open: those stay as they are. Arrays in
+    memory may change, and are looked at each time."""
+    if not isinstance(getattr(data, "handles", None), OpenFiles):
+        return find()
+    known: dict[Hashable, Any] = KNOWN.setdefault(data, {})
+    if what not in known:
+        known[what] = find()
+    return known[what]
 
 
 def refuse_unfinished(data: Trajectories) -> None:
@@ -101,17 +123,17 @@ def uniform_interval(times: np.ndarray, probe: str) -> float:
     return float((times[-1] - times[0]) / len(steps))
 
 
-def grid_of(frames: dict[str, np.ndarray], names: Names) -> tuple[int, ...]:
-    """Points along each axis, the same for every field."""
-    grids = {name: array.shape[1:-1] if name in names.components else array.shape[1:] for name, array in frames.items()}
+def grid_of(shapes: Mapping[str, tuple[int, ...]], names: Names) -> tuple[int, ...]:
+    """Points along each axis, the same for every field. shapes: [frame, *grid] or [frame, *grid, component] of each."""
+    grids = {name: shape[1:-1] if name in names.components else shape[1:] for name, shape in shapes.items()}
     if len(set(grids.values())) != 1:
         raise EngineError(
             f"The fields do not share a grid: {grids}. A vector [*grid, component] needs components={{name: dim}}."
         )
     for name, size in names.components.items():
-        if name in frames and frames[name].shape[-1] != size:
+        if name in shapes and shapes[name][-1] != size:
             raise EngineError(
-                f"The network takes {name} to have {size} components; in the data it has {frames[name].shape[-1]}. "
-                f"Build it with components={{{name!r}: {frames[name].shape[-1]}}}."
+                f"The network takes {name} to have {size} components; in the data it has {shapes[name][-1]}. "
+                f"Build it with components={{{name!r}: {shapes[name][-1]}}}."
             )
     return next(iter(grids.values()))

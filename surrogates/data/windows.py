@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,7 @@ from scenegrad.surrogates.data.trajectories import (
     Trajectories,
     grid_of,
     identities,
+    once,
     parameter_table,
     probe_of,
     refuse_unfinished,
@@ -101,12 +103,20 @@ class WindowSamples:
         self.first = how.first + (names.history - 1) * self.step  # the earliest that has all its past
         self.examples = [one for lead in how.leads for one in self.starts(lead, len(times))]
         self.kept: dict[tuple[int, str], np.ndarray] = {}
-        firsts = [{name: self.read(place, name, slice(0, 1)) for name in self.wanted} for place in self.places]
-        self.grid = grid_of(firsts[0], names)
-        self.refuse_odd(firsts)
-        self.fits = sum(a.nbytes for first in firsts for a in first.values()) * len(times) <= MEMORY
-        self.keys = [fingerprint(self.row(place) | first) for place, first in zip(self.places, firsts, strict=True)]
+        self.keys, shapes = once(how.data, (self.probe, self.wanted), self.look)
+        self.grid = grid_of(shapes[0], names)
+        self.refuse_odd(shapes)
+        self.fits = 4 * sum(math.prod(s) for one in shapes for s in one.values()) * len(times) <= MEMORY
         self.parts = how.split.assign(identities(how.data), how.data.parameters)
+
+    def look(self) -> tuple[list[str], list[dict[str, tuple[int, ...]]]]:
+        """What each trajectory is to this network, and the shapes of a frame of its fields."""
+        keys, shapes = [], []
+        for place in self.places:
+            first = {name: self.read(place, name, slice(0, 1)) for name in self.wanted}
+            keys.append(fingerprint(self.row(place) | first))
+            shapes.append({name: array.shape for name, array in first.items()})
+        return keys, shapes
 
     def starts(self, lead: int, frames: int) -> list[tuple[int, int]]:
         """Where windows of this lead begin, and how many frames each of their steps has."""
@@ -120,13 +130,13 @@ class WindowSamples:
             )
         return found
 
-    def refuse_odd(self, firsts: Sequence[Mapping[str, np.ndarray]]) -> None:
-        for place, first in zip(self.places, firsts, strict=True):
-            for name, array in first.items():
-                if array.shape != (shape := firsts[0][name].shape):
+    def refuse_odd(self, shapes: Sequence[Mapping[str, tuple[int, ...]]]) -> None:
+        for place, found in zip(self.places, shapes, strict=True):
+            for name, shape in found.items():
+                if shape != (first := shapes[0][name]):
                     raise EngineError(
-                        f"A frame of {name} of member {self.members[place]} has shape {array.shape[1:]}, that of "
-                        f"member {self.members[0]} {shape[1:]}. A batch needs one shape: keep those together."
+                        f"A frame of {name} of member {self.members[place]} has shape {shape[1:]}, that of "
+                        f"member {self.members[0]} {first[1:]}. A batch needs one shape: keep those together."
                     )
 
     @property

@@ -15,7 +15,7 @@ import numpy as np
 from torch import Tensor
 
 from scenegrad.engine.state import Params
-from scenegrad.surrogates.data.windows import Trajectories
+from scenegrad.surrogates.data.derived import Derived
 
 __all__ = ["FIELDS", "UNITS", "InLogs", "Logs"]
 
@@ -25,26 +25,12 @@ UNITS = {"density": 1.0, "pressure": 101325.0}  # [kg/m^3], [Pa]
 
 
 @dataclass(frozen=True)
-class Logs:
+class Logs(Derived):
     """The trajectories of a gas, with log_density and log_pressure beside its fields."""
-
-    data: Trajectories
-
-    @property
-    def members(self) -> Sequence[int]:
-        return self.data.members
 
     @property
     def probes(self) -> Sequence[str]:
         return self.data.probes
-
-    @property
-    def parameters(self) -> dict[str, np.ndarray]:
-        return self.data.parameters
-
-    @property
-    def missing(self) -> Sequence[int]:
-        return getattr(self.data, "missing", ())
 
     @property
     def hash(self) -> str:
@@ -53,9 +39,6 @@ class Logs:
     def quantities(self, probe: str) -> Iterable[str]:
         there = list(self.data.quantities(probe))
         return [*there, *[LOG + name for name in ("density", "pressure") if name in there]]
-
-    def times(self, probe: str) -> np.ndarray:
-        return self.data.times(probe)
 
     def read(self, member: int, probe: str, quantity: str, frames: slice = slice(None)) -> np.ndarray:
         plain = quantity.removeprefix(LOG)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from scenegrad.surrogates.data.windows import Trajectories
+from scenegrad.surrogates.data.derived import Derived
 from scenegrad.surrogates.model import Dressed
 from scenegrad.surrogates.operators.names import Names
 from scenegrad.surrogates.resampling import fourier_resample
@@ -51,37 +51,21 @@ def wavenumbers(like: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @dataclass(frozen=True)
-class Filtered:
+class Filtered(Derived):
     """The vorticity of an ensemble on a coarser grid, without the waves that it cannot hold, and the velocity there."""
 
-    data: Trajectories
     cells: int
-
-    @property
-    def members(self) -> Sequence[int]:
-        return self.data.members
 
     @property
     def probes(self) -> Sequence[str]:
         return ["fields"]
 
     @property
-    def parameters(self) -> dict[str, np.ndarray]:
-        return self.data.parameters
-
-    @property
     def hash(self) -> str:
         return hashlib.sha256(f"{self.data.hash} filtered to {self.cells}".encode()).hexdigest()
 
-    @property
-    def missing(self) -> Sequence[int]:
-        return getattr(self.data, "missing", ())
-
     def quantities(self, probe: str) -> Iterable[str]:
         return ["vorticity", "velocity"]
-
-    def times(self, probe: str) -> np.ndarray:
-        return self.data.times(probe)
 
     def read(self, member: int, probe: str, quantity: str, frames: slice = slice(None)) -> np.ndarray:
         whole = torch.from_numpy(np.ascontiguousarray(self.data.read(member, probe, "vorticity", frames)))
