@@ -82,12 +82,15 @@ def try_to_grow(path: Path, wanted: int) -> None:
 
 @contextmanager
 def disk_errors(path: Path, wanted: int) -> Iterator[None]:
-    """Turns what the system and the HDF5 library say of a full or forbidden disk into a FileError."""
+    """Turns what the system and the HDF5 library say of a full or forbidden disk into a FileError. What they say of
+    another file, such as one that is read meanwhile, passes as it is."""
     try:
         yield
-    except PermissionError as error:
-        raise FileError(f"{path} cannot be written: permission denied. Write elsewhere with --out.") from error
     except (OSError, RuntimeError) as error:
+        if (named := file_of(error)) is not None and not belongs(named, path):
+            raise
+        if isinstance(error, PermissionError):
+            raise FileError(f"{path} cannot be written: permission denied. Write elsewhere with --out.") from error
         if isinstance(error, OSError) and error.errno in NO_PLACE:
             raise FileError(f"{path} cannot be written: {error}. Write to another folder with --out.") from error
         if code_of(error) not in FULL:
@@ -98,6 +101,21 @@ def disk_errors(path: Path, wanted: int) -> Iterator[None]:
             f"The disk is full: {path} could not grow by {in_words(wanted)}; {in_words(free)} are free{limit}. "
             f"All that was committed before is safe. Free some space and start again: the run goes on where it stopped."
         ) from error
+
+
+def file_of(error: BaseException) -> Path | None:
+    """Of which the error speaks, if it names one; the HDF5 library does so in its message alone."""
+    name = getattr(error, "filename", None)
+    if name is None and (quoted := re.search(r"name = '(.+?)', errno", str(error))):
+        name = quoted[1]
+    return Path(os.path.abspath(os.fsdecode(name))) if isinstance(name, str | bytes | os.PathLike) else None
+
+
+def belongs(named: Path, path: Path) -> bool:
+    """Whether it is the file or folder that is written, lies in it or on the way to it, or is an unfinished part."""
+    whole = Path(os.path.abspath(path))
+    part = named.parent == whole.parent and named.name.startswith(f"{whole.stem}.") and ".part" in named.suffixes
+    return part or named == whole or whole in named.parents or named in whole.parents
 
 
 def code_of(error: BaseException) -> int | None:

@@ -266,7 +266,7 @@ def test_atoms_become_scenes_that_start_where_the_file_ends(tmp_path):
         assert main(["check", str(made.paths[0])]) == 0
 
 
-def test_files_that_are_something_else_are_refused_in_words(tmp_path):
+def test_files_that_are_something_else_are_refused_in_words(tmp_path, monkeypatch):
     (tmp_path / "a.txt").write_text("hello")
     with pytest.raises(FileError, match=r"a\.txt is none of the files .* pdebench"):
         import_file(tmp_path / "a.txt")
@@ -274,6 +274,10 @@ def test_files_that_are_something_else_are_refused_in_words(tmp_path):
         import_file(tmp_path / "b.h5")
     with pytest.raises(EngineError, match="Did you mean 'pdebench'"):
         import_file(tmp_path / "a.txt", kind="pdbench")
+    with monkeypatch.context() as patch:
+        patch.setattr("scenegrad.importing.import_file.os.access", lambda path, mode: False)
+        with pytest.raises(FileError, match=r"a\.txt cannot be read: permission denied"):
+            import_file(tmp_path / "a.txt")
     torch.save({"x": torch.zeros(3, 8), "y": torch.zeros(3, 5, 8)}, tmp_path / "odd.pt")
     with pytest.raises(EngineError, match="unlike grids"):
         import_file(tmp_path / "odd.pt", tmp_path / "odd")
