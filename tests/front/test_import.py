@@ -275,7 +275,7 @@ def test_files_that_are_something_else_are_refused_in_words(tmp_path, monkeypatc
     with pytest.raises(EngineError, match="Did you mean 'pdebench'"):
         import_file(tmp_path / "a.txt", kind="pdbench")
     with monkeypatch.context() as patch:
-        patch.setattr("scenegrad.importing.import_file.os.access", lambda path, mode: False)
+        patch.setattr("os.access", lambda path, mode: False)
         with pytest.raises(FileError, match=r"a\.txt cannot be read: permission denied"):
             import_file(tmp_path / "a.txt")
     torch.save({"x": torch.zeros(3, 8), "y": torch.zeros(3, 5, 8)}, tmp_path / "odd.pt")
