@@ -331,7 +331,7 @@ def test_a_tree_costs_little_more_for_each_body_where_there_are_many():
         x = torch.from_numpy(crowds(bodies)["even"])
         tree = TreeSum(x, torch.ones(bodies, dtype=torch.float64), 0.0, 1e-3, 48)
         spent = []
-        for _ in range(2):  # what disturbs a processor seldom does so twice
+        for _ in range(4):  # what disturbs a processor seldom does so every time
             began = time.process_time()
             tree.field()
             spent.append(time.process_time() - began)
