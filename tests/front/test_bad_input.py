@@ -374,4 +374,4 @@ def test_a_full_disk_is_told_and_the_run_goes_on_when_there_is_room(scenegrad, t
         assert scenegrad(*words).code == 0
         assert len(sg.open_run(disk / "flow")["fields"]) == 21
     finally:
-        subprocess.run(["umount", str(disk)], check=True)
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
