@@ -83,10 +83,13 @@ class FlatLines:
         return ticks(low, high, LEVELS)
 
     def dataset(self, index: int, name: str, values: NDArray[Any]) -> pyvista.DataSet:
-        """The frame with one array."""
-        data = self.frames.frame(index)
-        data.clear_point_data()
+        """The frame with one array; a grid up to the ends of a periodic box."""
         flat = np.asarray(values, dtype=np.float64)
+        if isinstance(self.frames, GridFrames):
+            data, flat = closed(self.frames, flat)
+        else:
+            data = self.frames.frame(index)
+            data.clear_point_data()
         per = flat.shape[-1] if flat.ndim > 1 and data.n_points * flat.shape[-1] == flat.size else 1
         data.point_data[name] = flat.reshape(data.n_points, per) if per > 1 else flat.reshape(-1)
         return data
@@ -150,3 +153,24 @@ class FlatLines:
         pieces = np.array([[0, 1, 5], [0, 5, 6], [2, 3, 4]])  # the shaft, and the head
         faces = np.insert((starts[:, :, None] + pieces[None]).reshape(-1, 3), 0, 3, axis=1)
         return pyvista.PolyData(points, faces=faces.ravel())
+
+
+def closed(frames: GridFrames, values: NDArray[np.float64]) -> tuple[pyvista.RectilinearGrid, NDArray[np.float64]]:
+    """The places of a flat grid, and values [ny, nx, ...] there. Along periodic axes both reach to the ends of the box,
+    where the field lies between its last sample and its first."""
+    import pyvista
+
+    box, periodic, places = frames.setting.box, frames.setting.periodic, []
+    for axis, (begin, apart, count) in enumerate(zip(frames.origin, frames.spacing, frames.cells, strict=True)):
+        x, along, slack = begin + apart * np.arange(count), 1 - axis, 1e-4 * apart
+        if box is not None and periodic and periodic[axis]:
+            before, behind = x[0] - box[0, axis], box[1, axis] - x[-1]
+            if min(before, behind) > -slack and abs(before + behind - apart) < slack:  # all of the box, and no more
+                first, last = values.take([0], axis=along), values.take([-1], axis=along)
+                end = last + behind / apart * (first - last)
+                if behind > slack:
+                    x, values = np.append(x, box[1, axis]), np.concatenate([values, end], axis=along)
+                if before > slack:
+                    x, values = np.insert(x, 0, box[0, axis]), np.concatenate([end, values], axis=along)
+        places.append(x)
+    return pyvista.RectilinearGrid(*places, np.zeros(1)), values

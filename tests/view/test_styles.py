@@ -9,8 +9,10 @@ import pytest
 
 from scenegrad import view
 from scenegrad.view.choices import Choices, Clip
+from scenegrad.view.colours import colouring
 from scenegrad.view.errors import ViewError
 from scenegrad.view.files import open_frames
+from scenegrad.view.flat_lines import FlatLines
 from scenegrad.view.gradients import curl_of, q_of
 from scenegrad.view.offers import offers, usual_style
 from scenegrad.view.pictures import draw_picture
@@ -146,6 +148,35 @@ def test_lines_of_equal_value_lie_at_their_values(run_folder: Path, samples: Mod
     field = max(np.split(field, np.flatnonzero(np.diff(field) > 10) + 1), key=len)
     assert len(columns)
     assert (columns.mean() - field[0]) / len(field) == pytest.approx(0.25, abs=0.01)
+
+
+@pytest.mark.parametrize("wrap", [(True, True), (True, False), (False, True), (False, False)])
+@pytest.mark.parametrize("shift", [0.0, 0.5, 0.8], ids=["nodes", "cells", "between"])
+def test_lines_of_equal_value_go_on_to_the_ends_of_a_periodic_box(
+    tmp_path: Path, samples: ModuleType, wrap: tuple[bool, bool], shift: float
+) -> None:
+    """Of pressure = cos pi (x + y + 0.03) in the box (2, 2), the lines of 0.5 lie at x + y + 0.03 = 2 n +- 1/3."""
+    cells, apart = (40, 50), np.array([2 / 40, 2 / 50])
+    begin = shift * apart
+    x, y = np.meshgrid(
+        *(first + h * np.arange(n) for first, h, n in zip(begin, apart, cells, strict=True)), indexing="ij"
+    )
+    layout = samples.Grid(cells, tuple(apart), tuple(begin), wrap)
+    scene = samples.flat_scene((2.0, 2.0)) | {"domain": {"size": [2.0, 2.0], "wrap": list(wrap)}}
+    wave = {"pressure": np.cos(np.pi * (x + y + 0.03))}
+    frames = open_frames(samples.write(tmp_path, "fields", layout, [wave], scene))
+    colours = colouring(frames, quantity(frames, "pressure"), [0])
+    lines = FlatLines(None, frames, colours, Isosurfaces(values=(0.5,)), None).isolines(0)
+    places = np.asarray(lines.points)[:, :2]
+    off = np.abs((places.sum(axis=1) + 0.03 + 1.0) % 2.0 - 1.0) - 1 / 3
+    np.testing.assert_allclose(off, 0.0, atol=4e-3)
+    for axis, wraps in enumerate(wrap):
+        ends = (0.0, 2.0) if wraps else (begin[axis], begin[axis] + (cells[axis] - 1) * apart[axis])
+        assert (places[:, axis].min(), places[:, axis].max()) == pytest.approx(ends, abs=1e-6)
+        at_low, at_high = (np.unique(np.round(places[np.isclose(places[:, axis], e), 1 - axis], 6)) for e in ends)
+        if wraps:
+            np.testing.assert_allclose(at_low, at_high, atol=1e-6, err_msg="both ends of the box are one place")
+    frames.close()
 
 
 @pytest.mark.usefixtures("rendering")
