@@ -19,18 +19,17 @@ from scenegrad.surrogates.data.pairs import Pairs
 from scenegrad.surrogates.data.split import SplitByPlace
 from scenegrad.surrogates.model import Dressed
 from scenegrad.surrogates.operators.fno import FNO
-from scenegrad.surrogates.recipes.budget import train_within
 from scenegrad.surrogates.recipes.function_pairs import (
     at_points,
-    errors_on,
+    facts_of,
     frames_of,
     learning_curve,
+    learnt_on,
     of_grids,
     transfer,
 )
 from scenegrad.surrogates.recipes.study import Study
 from scenegrad.surrogates.training.losses import relative_l2
-from scenegrad.surrogates.training.settings import Settings
 from scenegrad.view.plots import Curve, Panel, plot_panels
 from scenegrad.view.report import Chapter, Claim, Picture, Stage
 
@@ -76,11 +75,7 @@ class Burgers(Study):
         pairs = self.pairs(stage)
         torch.manual_seed(self.seed)
         model = FNO((self.modes,), self.width, ["start"], outputs=["velocity"], depth=self.depth)
-        settings = Settings(epochs=self.epochs, batch_size=self.batch, learning_rate=self.learning_rate, seed=self.seed)
-        out = stage.folder / "training"
-        made = train_within(self.seconds, model, pairs[self.points], settings, out=out, device=stage.device)
-        errors = errors_on(made.fit.model, pairs)
-        stage.say(f"  {made.seconds:.0f} s of training; relative L2 {errors[self.points]:.2e}")
+        made, errors = learnt_on(self.points, model, pairs, self, stage)
         return Chapter(
             self.title,
             TEXT.strip(),
@@ -91,8 +86,7 @@ class Burgers(Study):
             ),
             tables=(of_grids(errors, self.points),),
             facts={
-                "training": f"{made.seconds:.0f} s, {len(made.fit.history)} epochs",
-                "network": f"{sum(weight.numel() for weight in model.parameters())} numbers",
+                **facts_of(made, model),
                 "relative L2 of the heat equation, the same without u u_x": f"{self.by_heat(pairs[self.points]):.4f}",
             },
         )

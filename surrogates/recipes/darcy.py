@@ -17,17 +17,16 @@ from scenegrad.surrogates.data.split import SplitByPlace
 from scenegrad.surrogates.model import Dressed
 from scenegrad.surrogates.operators.fno import FNO
 from scenegrad.surrogates.operators.grids import Bounded
-from scenegrad.surrogates.recipes.budget import train_within
 from scenegrad.surrogates.recipes.function_pairs import (
     at_centres,
-    errors_on,
+    facts_of,
     frames_of,
     learning_curve,
+    learnt_on,
     of_grids,
     transfer,
 )
 from scenegrad.surrogates.recipes.study import Study
-from scenegrad.surrogates.training.settings import Settings
 from scenegrad.view.plots import Row, plot_tiles
 from scenegrad.view.report import Chapter, Claim, Picture, Stage
 
@@ -75,11 +74,7 @@ class Darcy(Study):
             (self.modes,) * 2, self.width, ["permeability"], outputs=["pressure"], depth=self.depth,
             surroundings=Bounded(),
         )  # fmt: skip
-        settings = Settings(epochs=self.epochs, batch_size=self.batch, learning_rate=self.learning_rate, seed=self.seed)
-        out = stage.folder / "training"
-        made = train_within(self.seconds, model, pairs[self.cells], settings, out=out, device=stage.device)
-        errors = errors_on(made.fit.model, pairs)
-        stage.say(f"  {made.seconds:.0f} s of training; relative L2 {errors[self.cells]:.2e}")
+        made, errors = learnt_on(self.cells, model, pairs, self, stage)
         return Chapter(
             self.title,
             TEXT.strip(),
@@ -89,10 +84,7 @@ class Darcy(Study):
                 transfer(errors, self.cells, next(n for n in self.tested if n > self.cells)),
             ),
             tables=(of_grids(errors, self.cells),),
-            facts={
-                "training": f"{made.seconds:.0f} s, {len(made.fit.history)} epochs",
-                "network": f"{sum(weight.numel() for weight in model.parameters())} numbers",
-            },
+            facts=facts_of(made, model),
         )
 
     def pairs(self, stage: Stage) -> dict[int, Pairs]:

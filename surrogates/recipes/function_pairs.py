@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
 
 from scenegrad.engine.dataset import Dataset
 from scenegrad.surrogates.data.pairs import Pairs
 from scenegrad.surrogates.evaluation.one_step import mean_error
-from scenegrad.surrogates.model import Dressed
+from scenegrad.surrogates.model import Dressed, Model
+from scenegrad.surrogates.recipes.budget import Trained, train_within
 from scenegrad.surrogates.training.fit import Fit
+from scenegrad.surrogates.training.settings import Settings
 from scenegrad.view.plots import Curve, Panel, plot_panels
-from scenegrad.view.report import Claim, Picture, Table
+from scenegrad.view.report import Claim, Picture, Stage, Table
 
-__all__ = ["at_centres", "at_points", "errors_on", "frames_of", "learning_curve", "of_grids", "transfer"]
+__all__ = [
+    "at_centres", "at_points", "errors_on", "facts_of", "frames_of", "learning_curve", "learnt_on", "of_grids",
+    "transfer",
+]  # fmt: skip
 
 Array = NDArray[np.float32]
 
@@ -51,6 +57,45 @@ def at_centres(values: Array, cells: int, *, smooth: bool) -> Array:
 def errors_on(model: Dressed, pairs: Mapping[int, Pairs]) -> dict[int, float]:
     """Mean relative L2 over the test part, by the cells of the grid."""
     return {cells: mean_error(model, given.bind(model.names, 1), "test") for cells, given in pairs.items()}
+
+
+class OnGrids(Protocol):
+    """How a study of such maps trains; see Settings, and `train_within` for seconds."""
+
+    @property
+    def seconds(self) -> float: ...
+
+    @property
+    def epochs(self) -> int: ...
+
+    @property
+    def batch(self) -> int: ...
+
+    @property
+    def learning_rate(self) -> float: ...
+
+    @property
+    def seed(self) -> int: ...
+
+
+def learnt_on(
+    cells: int, model: Model, pairs: Mapping[int, Pairs], study: OnGrids, stage: Stage
+) -> tuple[Trained, dict[int, float]]:
+    """The model trained on the grid of so many cells, and its errors on all."""
+    settings = Settings(epochs=study.epochs, batch_size=study.batch, learning_rate=study.learning_rate, seed=study.seed)
+    made = train_within(
+        study.seconds, model, pairs[cells], settings, out=stage.folder / "training", device=stage.device
+    )
+    errors = errors_on(made.fit.model, pairs)
+    stage.say(f"  {made.seconds:.0f} s of training; relative L2 {errors[cells]:.2e}")
+    return made, errors
+
+
+def facts_of(made: Trained, model: nn.Module, more: str = "") -> dict[str, str]:
+    return {
+        "training": f"{made.seconds:.0f} s, {len(made.fit.history)} epochs{more}",
+        "network": f"{sum(weight.numel() for weight in model.parameters())} numbers",
+    }
 
 
 def transfer(errors: Mapping[int, float], trained: int, tested: int) -> Claim:

@@ -19,19 +19,18 @@ from scenegrad.surrogates.data.split import SplitByPlace
 from scenegrad.surrogates.model import Dressed
 from scenegrad.surrogates.operators.grids import Torus
 from scenegrad.surrogates.operators.space_time import SpaceTimeFNO
-from scenegrad.surrogates.recipes.budget import train_within
 from scenegrad.surrogates.recipes.function_pairs import (
     at_points,
-    errors_on,
+    facts_of,
     frames_of,
     learning_curve,
+    learnt_on,
     of_grids,
     transfer,
 )
 from scenegrad.surrogates.recipes.published_scheme import crank_nicolson_euler
 from scenegrad.surrogates.recipes.study import Study
 from scenegrad.surrogates.training.losses import relative_l2
-from scenegrad.surrogates.training.settings import Settings
 from scenegrad.view.plots import Row, plot_tiles
 from scenegrad.view.report import Chapter, Claim, Picture, Stage
 
@@ -93,11 +92,7 @@ class NavierStokesFNO(Study):
             self.modes, self.width, ["past"], outputs=["future"], depth=self.depth, surroundings=Torus((1, 1)),
             components={"past": PAST, "future": pairs[self.cells].y["future"].shape[-1]},
         )  # fmt: skip
-        settings = Settings(epochs=self.epochs, batch_size=self.batch, learning_rate=self.learning_rate, seed=self.seed)
-        out = stage.folder / "training"
-        made = train_within(self.seconds, model, pairs[self.cells], settings, out=out, device=stage.device)
-        errors = errors_on(made.fit.model, pairs)
-        stage.say(f"  {made.seconds:.0f} s of training; relative L2 {errors[self.cells]:.2e}")
+        made, errors = learnt_on(self.cells, model, pairs, self, stage)
         until = f"t = {PAST + 1} to {self.end:g}"
         return Chapter(
             self.title,
@@ -115,10 +110,7 @@ class NavierStokesFNO(Study):
                 ),
             ),
             tables=(of_grids(errors, self.cells),),
-            facts={
-                "training": f"{made.seconds:.0f} s, {len(made.fit.history)} epochs, {self.members} runs",
-                "network": f"{sum(weight.numel() for weight in model.parameters())} numbers",
-            },
+            facts=facts_of(made, model, f", {self.members} runs"),
         )
 
     def scene(self, cells: int, end: float, every: float = 1.0) -> Scene:

@@ -6,14 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor
 
 from scenegrad.scenes.library import darcy
 from scenegrad.surrogates.data.pairs import Pairs
-from scenegrad.surrogates.data.split import Split
-from scenegrad.surrogates.evaluation.sliced import sliced_wasserstein
-from scenegrad.surrogates.evaluation.spectrum import spectrum_error
 from scenegrad.surrogates.flows.acceleration import Accelerated, ConstantAcceleration
 from scenegrad.surrogates.flows.couplings import MinibatchOT
 from scenegrad.surrogates.flows.flow import Flow
@@ -23,12 +19,8 @@ from scenegrad.surrogates.flows.objectives import FlowMatching, Reflow
 from scenegrad.surrogates.flows.samplers import RK4, Euler, Heun, Sampler
 from scenegrad.surrogates.flows.schedules import schedule
 from scenegrad.surrogates.flows.teachers import remember
-from scenegrad.surrogates.operators.grids import Bounded
-from scenegrad.surrogates.operators.unet import UNet
-from scenegrad.surrogates.recipes.porous_media import permeabilities
-from scenegrad.surrogates.recipes.study import Study
+from scenegrad.surrogates.recipes.drawn_media import DrawnMedia
 from scenegrad.surrogates.training.fit import Fit
-from scenegrad.surrogates.training.loop import train
 from scenegrad.surrogates.training.targets import Target
 from scenegrad.view.plots import Curve, Panel, Row, plot_panels, plot_tiles
 from scenegrad.view.report import Chapter, Claim, Picture, Stage, Table
@@ -66,108 +58,79 @@ Measured = tuple[float, ...]  # of ERRORS
 
 
 @dataclass(frozen=True)
-class OneStepFlows(Study):
+class OneStepFlows(DrawnMedia):
     """steps: of flow matching; every other method has as many as cost the same evaluations of the network. Reflow and
-    constant acceleration spend half of that on a teacher, and what its `pairs` leave on what they learn by them. drawn:
-    samples of each, and of the truth. near: limit of W1 of reflow in one step, in units of that of two sets of the
-    truth. gain: of the mean W1 of the one-step methods in one step, as a part of that of flow matching; bent:
-    of W1 of constant acceleration with two evaluations, likewise. among: times of which schedules choose. columns: of
-    pictures. without: methods that are left out."""
+    constant acceleration spend half of that on a teacher, and what its `pairs` leave on what they learn by them. near:
+    limit of W1 of reflow in one step, in units of that of two sets of the truth. gain: of the mean W1 of the one-step
+    methods in one step, as a part of that of flow matching; bent: of W1 of constant acceleration with two evaluations,
+    likewise. among: times of which schedules choose. columns: of pictures. without: methods that are left out."""
 
     title: ClassVar[str] = "Flows in one step"
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "small": {
-            "cells": 8, "examples": 256, "drawn": 128, "widths": (8, 16), "batch_size": 32, "steps": 80, "pairs": 128,
-            "near": 5.0, "gain": 0.95, "bent": 1.5, "among": 8, "columns": 3,
+            **DrawnMedia.small, "steps": 80, "pairs": 128, "near": 5.0, "gain": 0.95, "bent": 1.5, "among": 8,
+            "columns": 3,
             "without": ("Lagrangian map", "Eulerian map"),
         },
         "cpu": {},
         "gpu": {
-            "cells": 64, "examples": 16384, "drawn": 4096, "widths": (64, 128, 128, 128), "batch_size": 128,
-            "steps": 40000, "pairs": 16384, "learning_rate": 1e-3,
+            **DrawnMedia.large, "widths": (64, 128, 128, 128), "steps": 40000, "pairs": 16384,
         },
     }  # fmt: skip
 
-    cells: int = 16
-    examples: int = 2048
-    drawn: int = 1024
-    widths: tuple[int, ...] = (16, 32)
-    batch_size: int = 64
     steps: int = 512
     pairs: int = 1024
-    learning_rate: float = 3e-3
     near: float = 2.0
     gain: float = 0.5
     bent: float = 1.0
     among: int = 24
     columns: int = 7
     without: tuple[str, ...] = ()
-    seed: int = 0
 
     def run(self, stage: Stage) -> Chapter:
-        fields = permeabilities(darcy(cells=self.cells), self.examples + 2 * self.drawn, 10**6 * self.seed)
-        known, truth, other = fields.split([self.examples, self.drawn, self.drawn])
-        mean, unit = known.mean(), known.std()
-
-        def apart(made: Tensor) -> Measured:
-            a, b = (made - mean) / unit, (truth - mean) / unit
-            return sliced_wasserstein(a, b), sliced_wasserstein(a, b, order=2.0), spectrum_error(a, b, 2)
-
-        fits = dict(self.trained(stage, Pairs.from_arrays({}, {"k": known.numpy()}, split=Split(0.0, 0.0))))
+        media = self.media(darcy(cells=self.cells))
+        fits = dict(self.trained(stage, media.data))
         found: dict[tuple[str, int], Measured] = {}
         shown: dict[str, Tensor] = {}
         for name, fit in fits.items():
             for count in EVALUATIONS:
                 if sampler := sampler_of(name, count):
-                    made = self.draw(fit, sampler, self.drawn)
-                    found[name, count] = apart(made)
+                    made = self.drawn_by(fit, sampler, self.drawn)
+                    found[name, count] = media.apart(made)
                     shown[f"{name}, {count}"] = made
-        return self.chapter(stage, fits, apart(other), found, {"truth": truth, **shown})
+        return self.chapter(stage, fits, media.apart(media.other), found, {"truth": media.truth, **shown})
 
     def trained(self, stage: Stage, data: Pairs) -> Iterator[tuple[str, Fit]]:
         budget = 3.0 * self.steps * self.batch_size
 
         def learn(name: str, flow: Flow, cost: float, spend: float, target: Target | None = None) -> Fit:
             epochs = max(1, round(spend / cost / self.examples))
-            fit = train(
-                flow, data, out=stage.folder / name.replace(" ", "_"), epochs=epochs, batch_size=self.batch_size,
-                learning_rate=self.learning_rate, target=target, seed=self.seed, device=stage.device, progress=False,
-                resume=True,
-            )  # fmt: skip
+            fit = self.learnt(stage, name, flow, data, epochs, target)
             stage.say(f"  {name}: {epochs} epochs in {fit.history[-1].seconds:.0f} s")
             return fit
 
-        def fresh(objective: Target) -> Flow:
-            torch.manual_seed(self.seed)
-            operator = UNet(2, self.widths, [], outputs=["k"], blocks=1, surroundings=Bounded())
-            return Flow(operator, objective=objective)
-
         for name in (name for name in OBJECTIVES if name not in self.without):
-            yield name, learn(name, fresh(OBJECTIVES[name]), COSTS[name], budget)
-        teacher = learn("teacher", fresh(FlowMatching()), 3.0, 0.5 * budget)
+            yield name, learn(name, self.fresh(objective=OBJECTIVES[name]), COSTS[name], budget)
+        teacher = learn("teacher", self.fresh(objective=FlowMatching()), 3.0, 0.5 * budget)
         teacher.model.flow.sampler = Heun(8)  # type: ignore[attr-defined]  # it is a FlowStepper
         pairs = remember(teacher.model, teacher.samples, self.pairs)  # type: ignore[arg-type]
         left = max(0.5 * budget - 16.0 * self.pairs, 0.1 * budget)
         yield STRAIGHT, learn(STRAIGHT, teacher.model.flow, COSTS[STRAIGHT], left, Reflow(pairs))  # type: ignore[attr-defined]
-        bent = fresh(ConstantAcceleration())
+        bent = self.fresh(objective=ConstantAcceleration())
         yield BENT, learn(BENT, bent, COSTS[BENT], left, ConstantAcceleration(pairs))
 
-    def draw(self, fit: Fit, sampler: Sampler, count: int) -> Tensor:
-        """With the same noise every time."""
+    def drawn_by(self, fit: Fit, sampler: Sampler, count: int) -> Tensor:
         model: Any = fit.model
         model.flow.sampler = sampler
-        like = model.scales.output_mean
-        noise = torch.randn(count, 1, self.cells, self.cells, generator=torch.Generator().manual_seed(1)).to(like)
-        with torch.no_grad():
-            return torch.cat([model({}, {}, torch.ones(len(z)).to(like), noise=z)["k"] for z in noise.split(256)]).cpu()
+        return self.draw(model, count)
 
     def scheduled(self, fit: Fit) -> tuple[Table, float]:
         """How far even and found times end from where the flow itself does; the largest ratio of the two."""
-        exact, rows, worst = self.draw(fit, RK4(32), 128), [], 0.0
+        exact, rows, worst = self.drawn_by(fit, RK4(32), 128), [], 0.0
         for sampler in (Euler(4), Euler(8), Heun(2), Heun(4)):
             best = schedule(fit, sampler, among=self.among, batch=32).model.flow.sampler  # type: ignore[attr-defined]
             even, found = (
-                float((self.draw(fit, chosen, 128) - exact).square().mean().sqrt() / exact.std())
+                float((self.drawn_by(fit, chosen, 128) - exact).square().mean().sqrt() / exact.std())
                 for chosen in (sampler, best)
             )
             times = " ".join(f"{s:.2f}" for s in best.times)

@@ -12,20 +12,14 @@ import torch
 from torch import Tensor
 
 from scenegrad.surrogates.data.pairs import Pairs
-from scenegrad.surrogates.data.split import Split
 from scenegrad.surrogates.evaluation.sliced import sliced_wasserstein
-from scenegrad.surrogates.evaluation.spectrum import spectrum_error
-from scenegrad.surrogates.flows.flow import Flow
 from scenegrad.surrogates.flows.light_bridge import LightBridge
 from scenegrad.surrogates.flows.poisson import FromPoissonField
 from scenegrad.surrogates.flows.samplers import Heun
 from scenegrad.surrogates.flows.starts import FromNoise, Start
-from scenegrad.surrogates.operators.grids import Bounded
-from scenegrad.surrogates.operators.unet import UNet
 from scenegrad.surrogates.recipes.brownian_drops import Drops, bound, covariance
+from scenegrad.surrogates.recipes.drawn_media import ALL, DrawnMedia
 from scenegrad.surrogates.recipes.outflow import smooth_medium
-from scenegrad.surrogates.recipes.porous_media import permeabilities
-from scenegrad.surrogates.recipes.study import Study
 from scenegrad.surrogates.training.loop import train
 from scenegrad.view.plots import Curve, Panel, Row, plot_panels, plot_tiles
 from scenegrad.view.report import Chapter, Claim, Picture, Stage, Table
@@ -33,14 +27,13 @@ from scenegrad.view.report import Chapter, Claim, Picture, Stage, Table
 __all__ = ["Processes"]
 
 NOISE = "Gaussian noise"
-ALL = Split(0.0, 0.0)  # all is for learning, what judges is drawn anew
 WALK = 50  # steps of the bridge to its half
 
 Part = tuple[tuple[Picture, ...], tuple[Claim, ...], Table]
 
 
 @dataclass(frozen=True)
-class Processes(Study):
+class Processes(DrawnMedia):
     """extras: D of the Poisson flows, in rising order; all have the network, the seed and the `epochs` of the flow from
     Gaussian noise. bits: to which the weights of each are rounded, to see what a flawed network does. near, colour:
     limits of the distance of the flow of `judged`, one of the extras, and of the error of its spectrum, in units of
@@ -54,25 +47,19 @@ class Processes(Study):
     title: ClassVar[str] = "Poisson flows and Schroedinger bridges"
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "small": {
-            "cells": 8, "examples": 256, "drawn": 128, "widths": (8, 16), "batch_size": 32, "epochs": 7,
+            **DrawnMedia.small, "epochs": 7,
             "extras": (16.0, 2048.0), "judged": 16.0, "near": 4.0, "colour": 20.0, "forgives": 2.0,
             "particles": 1024, "dt": 0.01, "bridge_epochs": 15, "tempers": (1.0,), "there": 4.0, "midway": 4.0,
             "knows": 0.3, "gaussian": 0.15,
         },
         "cpu": {},
         "gpu": {
-            "cells": 64, "examples": 16384, "drawn": 4096, "widths": (64, 128, 128), "batch_size": 128, "epochs": 200,
-            "extras": (1.0, 8.0, 64.0, 128.0, 2048.0, 65536.0), "learning_rate": 1e-3, "particles": 16384,
+            **DrawnMedia.large, "widths": (64, 128, 128), "epochs": 200,
+            "extras": (1.0, 8.0, 64.0, 128.0, 2048.0, 65536.0), "particles": 16384,
         },
     }  # fmt: skip
 
-    cells: int = 16
-    examples: int = 2048
-    drawn: int = 1024
-    widths: tuple[int, ...] = (16, 32)
-    batch_size: int = 64
     epochs: int = 10
-    learning_rate: float = 3e-3
     extras: tuple[float, ...] = (1.0, 8.0, 64.0, 2048.0)
     judged: float = 64.0
     steps: int = 8
@@ -90,7 +77,6 @@ class Processes(Study):
     midway: float = 1.5
     knows: float = 0.1
     gaussian: float = 0.05
-    seed: int = 0
 
     def run(self, stage: Stage) -> Chapter:
         parts = [self.poisson(stage), self.bridges(stage)]
@@ -103,33 +89,23 @@ class Processes(Study):
         )
 
     def poisson(self, stage: Stage) -> Part:
-        fields = permeabilities(smooth_medium(self.cells), self.examples + 2 * self.drawn, 10**6 * self.seed)
-        known, truth, other = fields.split([self.examples, self.drawn, self.drawn])
-        mean, unit = known.mean(), known.std()
+        media = self.media(smooth_medium(self.cells))
+        truth = media.truth
 
         def apart(made: Tensor) -> tuple[float, ...]:
-            a, b = (made - mean) / unit, (truth - mean) / unit
             tail = float(np.quantile(made.numpy(), 0.999) / np.quantile(truth.numpy(), 0.999))
-            below = float((made < 0.0).double().mean())
-            return sliced_wasserstein(a, b), sliced_wasserstein(a, b, order=2.0), spectrum_error(a, b, 2), tail, below
+            return *media.apart(made), tail, float((made < 0.0).double().mean())
 
-        data = Pairs.from_arrays({}, {"k": known.numpy()}, split=ALL)
         starts: dict[str, Start] = {f"D = {extra:g}": FromPoissonField(extra) for extra in self.extras}
         starts[NOISE] = FromNoise()
         found, rounded, shown = {}, {}, {"truth": truth}
         for name, start in starts.items():
-            torch.manual_seed(self.seed)
-            operator = UNet(2, self.widths, [], outputs=["k"], blocks=1, surroundings=Bounded())
-            fit = train(
-                Flow(operator, start=start, sampler=Heun(self.steps)), data, epochs=self.epochs,
-                out=stage.folder / name.replace(" ", "_"), batch_size=self.batch_size, seed=self.seed,
-                learning_rate=self.learning_rate, device=stage.device, progress=False, resume=True,
-            )  # fmt: skip
-            shown[name] = self.draw(fit.model)
+            fit = self.learnt(stage, name, self.fresh(start=start, sampler=Heun(self.steps)), media.data, self.epochs)
+            shown[name] = self.draw(fit.model, self.drawn)
             found[name] = apart(shown[name])
-            rounded[name] = apart(self.draw(coarsened(fit.model, self.bits)))[0]
+            rounded[name] = apart(self.draw(coarsened(fit.model, self.bits), self.drawn))[0]
             stage.say(f"  {name}: {fit.history[-1].seconds:.0f} s of training, W1 {found[name][0]:.3f}")
-        floor, one, most = apart(other), f"D = {self.judged:g}", f"D = {self.extras[-1]:g}"
+        floor, one, most = apart(media.other), f"D = {self.judged:g}", f"D = {self.extras[-1]:g}"
         claims = (
             Claim(f"W1 of the Poisson flow, {one}, by that of two sets of media", found[one][0] / floor[0], self.near),
             Claim(f"error of its spectrum, {one}, by that of two sets of media", found[one][2] / floor[2], self.colour),
@@ -151,13 +127,6 @@ class Processes(Study):
         ]
         path = plot_tiles(tiles, stage.folder / "media.png")
         return (Picture(path, "Permeabilities: of the scene, and drawn from the same noise."),), claims, table
-
-    def draw(self, model: Any) -> Tensor:
-        """With the same noise every time."""
-        like = model.scales.output_mean
-        noise = torch.randn(self.drawn, 1, self.cells, self.cells, generator=torch.Generator().manual_seed(1)).to(like)
-        with torch.no_grad():
-            return torch.cat([model({}, {}, torch.ones(len(z)).to(like), noise=z)["k"] for z in noise.split(256)]).cpu()
 
     def bridges(self, stage: Stage) -> Part:
         drops = Drops(((-1.2, -0.7), (1.2, -0.7), (0.0, 1.3)), (0.5, 0.3, 0.2), 0.2, 1.0, 0.1, 0.4, self.dt)
