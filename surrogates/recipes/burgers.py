@@ -20,15 +20,14 @@ from scenegrad.surrogates.data.split import SplitByPlace
 from scenegrad.surrogates.model import Dressed
 from scenegrad.surrogates.operators.fno import FNO
 from scenegrad.surrogates.recipes.function_pairs import (
+    LearntPairs,
     at_points,
     facts_of,
     frames_of,
     learning_curve,
-    learnt_on,
     of_grids,
     transfer,
 )
-from scenegrad.surrogates.recipes.study import Study
 from scenegrad.surrogates.training.losses import relative_l2
 from scenegrad.view.plots import Curve, Panel, plot_panels
 from scenegrad.view.report import Chapter, Claim, Picture, Stage
@@ -37,10 +36,9 @@ __all__ = ["Burgers"]
 
 
 @dataclass(frozen=True)
-class Burgers(Study):
+class Burgers(LearntPairs):
     """fine: points of the solver. points: those trained on; tested: all that are tested on, each divides `fine`.
-    members: to train on, `test` more judge. seconds: of a processor that the training may take; 0 takes `epochs`.
-    limit: of the relative L2 on `points`."""
+    For the rest see LearntPairs."""
 
     title: ClassVar[str] = "Burgers' equation by a Fourier neural operator"
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType({
@@ -59,23 +57,14 @@ class Burgers(Study):
     points: int = 64
     tested: tuple[int, ...] = (64, 128, 1024)
     viscosity: float = 0.1
-    members: int = 1000
-    test: int = 100
     modes: int = 16
-    width: int = 32
-    depth: int = 4
-    batch: int = 16
-    seconds: float = 60.0
-    epochs: int = 1
-    learning_rate: float = 4e-3
     limit: float = 0.002
-    seed: int = 0
 
     def run(self, stage: Stage) -> Chapter:
         pairs = self.pairs(stage)
         torch.manual_seed(self.seed)
         model = FNO((self.modes,), self.width, ["start"], outputs=["velocity"], depth=self.depth)
-        made, errors = learnt_on(self.points, model, pairs, self, stage)
+        made, errors = self.learnt(stage, model, pairs, self.points)
         return Chapter(
             self.title,
             TEXT.strip(),

@@ -18,15 +18,14 @@ from scenegrad.surrogates.model import Dressed
 from scenegrad.surrogates.operators.fno import FNO
 from scenegrad.surrogates.operators.grids import Bounded
 from scenegrad.surrogates.recipes.function_pairs import (
+    LearntPairs,
     at_centres,
     facts_of,
     frames_of,
     learning_curve,
-    learnt_on,
     of_grids,
     transfer,
 )
-from scenegrad.surrogates.recipes.study import Study
 from scenegrad.view.plots import Row, plot_tiles
 from scenegrad.view.report import Chapter, Claim, Picture, Stage
 
@@ -34,10 +33,9 @@ __all__ = ["Darcy"]
 
 
 @dataclass(frozen=True)
-class Darcy(Study):
+class Darcy(LearntPairs):
     """fine: cells of the solver along each edge. cells: those trained on; tested: all that are tested on, each divides
-    `fine`. members: to train on, `test` more judge. seconds: of a processor that the training may take; 0 takes
-    `epochs`. limit: of the relative L2 on `cells`."""
+    `fine`. For the rest see LearntPairs."""
 
     title: ClassVar[str] = "Darcy flow by a Fourier neural operator"
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType({
@@ -55,17 +53,10 @@ class Darcy(Study):
     fine: int = 128
     cells: int = 64
     tested: tuple[int, ...] = (64, 128)
-    members: int = 1000
-    test: int = 100
     modes: int = 12
     width: int = 24
-    depth: int = 4
-    batch: int = 16
     seconds: float = 150.0
-    epochs: int = 1
-    learning_rate: float = 4e-3
     limit: float = 0.025
-    seed: int = 0
 
     def run(self, stage: Stage) -> Chapter:
         pairs = self.pairs(stage)
@@ -74,7 +65,7 @@ class Darcy(Study):
             (self.modes,) * 2, self.width, ["permeability"], outputs=["pressure"], depth=self.depth,
             surroundings=Bounded(),
         )  # fmt: skip
-        made, errors = learnt_on(self.cells, model, pairs, self, stage)
+        made, errors = self.learnt(stage, model, pairs, self.cells)
         return Chapter(
             self.title,
             TEXT.strip(),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +16,14 @@ from scenegrad.surrogates.data.pairs import Pairs
 from scenegrad.surrogates.evaluation.one_step import mean_error
 from scenegrad.surrogates.model import Dressed, Model
 from scenegrad.surrogates.recipes.budget import Trained, train_within
+from scenegrad.surrogates.recipes.study import Study
 from scenegrad.surrogates.training.fit import Fit
 from scenegrad.surrogates.training.settings import Settings
 from scenegrad.view.plots import Curve, Panel, plot_panels
 from scenegrad.view.report import Claim, Picture, Stage, Table
 
 __all__ = [
-    "at_centres", "at_points", "errors_on", "facts_of", "frames_of", "learning_curve", "learnt_on", "of_grids",
+    "LearntPairs", "at_centres", "at_points", "errors_on", "facts_of", "frames_of", "learning_curve", "of_grids",
     "transfer",
 ]  # fmt: skip
 
@@ -59,36 +61,32 @@ def errors_on(model: Dressed, pairs: Mapping[int, Pairs]) -> dict[int, float]:
     return {cells: mean_error(model, given.bind(model.names, 1), "test") for cells, given in pairs.items()}
 
 
-class OnGrids(Protocol):
-    """How a study of such maps trains; see Settings, and `train_within` for seconds."""
+@dataclass(frozen=True)
+class LearntPairs(Study):
+    """members: to train on, `test` more judge. seconds: of a processor that the training may take; 0 takes `epochs`.
+    limit: of the relative L2 on the grid that is trained on."""
 
-    @property
-    def seconds(self) -> float: ...
+    members: int = 1000
+    test: int = 100
+    width: int = 32
+    depth: int = 4
+    batch: int = 16
+    seconds: float = 60.0
+    epochs: int = 1
+    learning_rate: float = 4e-3
+    limit: float = 0.01
+    seed: int = 0
 
-    @property
-    def epochs(self) -> int: ...
-
-    @property
-    def batch(self) -> int: ...
-
-    @property
-    def learning_rate(self) -> float: ...
-
-    @property
-    def seed(self) -> int: ...
-
-
-def learnt_on(
-    cells: int, model: Model, pairs: Mapping[int, Pairs], study: OnGrids, stage: Stage
-) -> tuple[Trained, dict[int, float]]:
-    """The model trained on the grid of so many cells, and its errors on all."""
-    settings = Settings(epochs=study.epochs, batch_size=study.batch, learning_rate=study.learning_rate, seed=study.seed)
-    made = train_within(
-        study.seconds, model, pairs[cells], settings, out=stage.folder / "training", device=stage.device
-    )
-    errors = errors_on(made.fit.model, pairs)
-    stage.say(f"  {made.seconds:.0f} s of training; relative L2 {errors[cells]:.2e}")
-    return made, errors
+    def learnt(
+        self, stage: Stage, model: Model, pairs: Mapping[int, Pairs], cells: int
+    ) -> tuple[Trained, dict[int, float]]:
+        """The model trained on the grid of so many cells, and its errors on all."""
+        settings = Settings(epochs=self.epochs, batch_size=self.batch, learning_rate=self.learning_rate, seed=self.seed)
+        out = stage.folder / "training"
+        made = train_within(self.seconds, model, pairs[cells], settings, out=out, device=stage.device)
+        errors = errors_on(made.fit.model, pairs)
+        stage.say(f"  {made.seconds:.0f} s of training; relative L2 {errors[cells]:.2e}")
+        return made, errors
 
 
 def facts_of(made: Trained, model: nn.Module, more: str = "") -> dict[str, str]:

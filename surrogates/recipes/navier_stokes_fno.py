@@ -20,16 +20,15 @@ from scenegrad.surrogates.model import Dressed
 from scenegrad.surrogates.operators.grids import Torus
 from scenegrad.surrogates.operators.space_time import SpaceTimeFNO
 from scenegrad.surrogates.recipes.function_pairs import (
+    LearntPairs,
     at_points,
     facts_of,
     frames_of,
     learning_curve,
-    learnt_on,
     of_grids,
     transfer,
 )
 from scenegrad.surrogates.recipes.published_scheme import crank_nicolson_euler
-from scenegrad.surrogates.recipes.study import Study
 from scenegrad.surrogates.training.losses import relative_l2
 from scenegrad.view.plots import Row, plot_tiles
 from scenegrad.view.report import Chapter, Claim, Picture, Stage
@@ -40,13 +39,12 @@ PAST = 10  # frames that go in
 
 
 @dataclass(frozen=True)
-class NavierStokesFNO(Study):
+class NavierStokesFNO(LearntPairs):
     """fine: cells of the solver along each edge. cells: those trained on; tested: all that are tested on, each divides
     `fine`. dt: of the solver [s]. end: of the runs, of which a frame a second is seen [s]. together: runs that the
-    solver makes at a time. members: to train on, `test` more judge. modes: along both axes and in time. seconds: of a
-    processor that the training may take; 0 takes `epochs`. checked: of the members that are run by the published
-    scheme, too, on `cells`, for `checked_until` [s] in steps of `checked_dt`. limit: of the relative L2 over all frames
-    that come out."""
+    solver makes at a time. modes: along both axes and in time. checked: of the members that are run by the published
+    scheme, too, on `cells`, for `checked_until` [s] in steps of `checked_dt`. limit: over all frames that come out. For
+    the rest see LearntPairs."""
 
     title: ClassVar[str] = "Vorticity of viscosity 1e-3 by a Fourier neural operator of space and time"
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType({
@@ -73,16 +71,12 @@ class NavierStokesFNO(Study):
     test: int = 8
     modes: tuple[int, ...] = (8, 8, 4)
     width: int = 16
-    depth: int = 4
     batch: int = 4
     seconds: float = 100.0
-    epochs: int = 1
-    learning_rate: float = 4e-3
     checked: int = 8
     checked_until: float = 1.0
     checked_dt: float = 5e-4
     limit: float = 0.06
-    seed: int = 0
 
     def run(self, stage: Stage) -> Chapter:
         data = self.data(stage)
@@ -92,7 +86,7 @@ class NavierStokesFNO(Study):
             self.modes, self.width, ["past"], outputs=["future"], depth=self.depth, surroundings=Torus((1, 1)),
             components={"past": PAST, "future": pairs[self.cells].y["future"].shape[-1]},
         )  # fmt: skip
-        made, errors = learnt_on(self.cells, model, pairs, self, stage)
+        made, errors = self.learnt(stage, model, pairs, self.cells)
         until = f"t = {PAST + 1} to {self.end:g}"
         return Chapter(
             self.title,
