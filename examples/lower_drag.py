@@ -23,6 +23,13 @@ def discs(form: torch.Tensor) -> list[torch.Tensor]:
     return [(first / area).sqrt() * one for one in both[1]]
 
 
+def inside(form: torch.Tensor, cells: int) -> torch.Tensor:
+    """Which cells have their middle in the body."""
+    along, radii = discs(form)
+    x, y = torch.meshgrid(*(torch.arange(0.5, n * cells).double() / cells for n in (3, 1)), indexing="ij")
+    return (torch.hypot(x[..., None] - PLACE[0] - along, y[..., None] - PLACE[1]) < radii).any(-1)
+
+
 def channel(cells: int, window: float):
     """Drag at the end and the flow, as functions of the form of the body, the state before it and the time."""
     parts = tuple(sg.Sphere(center=sg.Parameter(PLACE), radius=sg.Parameter(radius)) for radius in RADII)
@@ -57,9 +64,13 @@ def main(cells: int = 32, window: float = 1.5, steps: int = 6, out: str = "lower
         return loss
 
     search.step(objective)
-    lower, after = past(form.detach())  # from the beginning, and for longer than it was looked at
+    with torch.no_grad():  # from the beginning, and for longer than it was looked at
+        lower, after = past(form)
     print(f"drag {drag:.4f} -> {lower:.4f} N/m, radii [m]:", discs(form)[1].tolist())
-    shown = [roll.outputs["speed"][0, -1].norm(dim=-1).detach().numpy() for roll in (before, after)]
+    shown = [
+        roll.outputs["speed"][0, -1].norm(dim=-1).masked_fill(inside(one, cells), torch.nan).numpy()
+        for roll, one in ((before, FIRST), (after, form))
+    ]
     titles = [f"{force:.3f} N/m" for force in (drag, lower)]
     plot_tiles([Row("", shown, titles, "speed", "m/s")], out, size=(3, 1))
     return float(lower / drag)
