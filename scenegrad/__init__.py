@@ -63,6 +63,8 @@ if TYPE_CHECKING:
     from scenegrad.runs import CheckFailed as CheckFailed
     from scenegrad.runs import Run as Run
     from scenegrad.runs import open_run as open_run
+    from scenegrad.safeguarding import coarse_check as coarse_check
+    from scenegrad.safeguarding import safeguarded as safeguarded
     from scenegrad.scenes import APIC as APIC
     from scenegrad.scenes import CSVR as CSVR
     from scenegrad.scenes import FCC as FCC
@@ -330,6 +332,7 @@ HOMES: dict[str, str] = {
     "Trials": "scenegrad.engine.trials",
     **dict.fromkeys(("Dataset", "open_dataset"), "scenegrad.engine.dataset"),
     **dict.fromkeys(("CheckFailed", "Run", "open_run"), "scenegrad.runs"),
+    **dict.fromkeys(("coarse_check", "safeguarded"), "scenegrad.safeguarding"),
     "Surrogate": "scenegrad.surrogates",
     "card": "scenegrad.cards",
     "compile": "scenegrad.solvers.compile:compile_scene",

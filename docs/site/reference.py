@@ -61,7 +61,8 @@ PAGES = (
         "What is done with many runs, or with the gradient of one.",
         (
             *within("engine", "optimise reductions residual step_adjoints dataset"),
-            *("generating", "cards", "surrogates.training.loop", "surrogates.surrogate", "evaluating", "evaluations"),
+            *("generating", "cards", "surrogates.training.loop", "surrogates.surrogate", "safeguarding"),
+            *("evaluating", "evaluations"),
         ),
     ),
     Page(

@@ -38,6 +38,8 @@ class CoarseStep:
     over. down: from a state of the fine solver to one of the coarse one. fields: of a coarse state, what is compared,
     which is all that it carries unless said. Far from the training data, where a residual of the equations says little,
     this still does: a coarse step is wrong by its own error there too, and a network by any amount.
+
+    `sg.coarse_check(scene)` makes one of a scene in a box by itself.
     """
 
     coarse: Solver[Any]
@@ -47,16 +49,7 @@ class CoarseStep:
 
     def __call__(self, before: Any, after: Any, params: Params, time: float, dt: float) -> Tensor:
         own = params if self.params is None else self.params
-        told: Fields = self.fields or (lambda state: fields_of(self.coarse, state, own))
-        start, proposed = self.down(before), told(self.down(after))
-        reached = told(rollout(self.coarse, start, own, time + dt, start=time, probes=()).state)
-        began = told(start)
-        parts = [
-            distance(proposed[name], value) / distance(began[name], value).clamp(min=1e-30)
-            for name, value in reached.items()
-            if value.is_floating_point()
-        ]
-        return torch.stack(parts).amax(dim=0)
+        return gone_apart(self.coarse, self.down(before), self.down(after), own, time, dt, self.fields)
 
 
 @dataclass(frozen=True)
@@ -84,6 +77,22 @@ class Together:
     def __call__(self, before: Any, after: Any, params: Params, time: float, dt: float) -> Tensor:
         doubts = [check(before, after, params, time, dt) / threshold for check, threshold in self.checks]
         return torch.stack([torch.where(d.isfinite(), d, math.inf) for d in doubts]).amax(dim=0)
+
+
+def gone_apart(
+    coarse: Solver[Any], start: Any, after: Any, params: Params, time: float, dt: float, fields: Fields | None = None
+) -> Tensor:
+    """How far `after` is from where a solver goes in dt from `start`, both its own states, over how far it goes: of the
+    field of which that is most [batch]."""
+    told: Fields = fields or (lambda state: fields_of(coarse, state, params))
+    reached = told(rollout(coarse, start, params, time + dt, start=time, probes=()).state)
+    began, proposed = told(start), told(after)
+    parts = [
+        distance(proposed[name], value) / distance(began[name], value).clamp(min=1e-30)
+        for name, value in reached.items()
+        if value.is_floating_point()
+    ]
+    return torch.stack(parts).amax(dim=0)
 
 
 def size(value: Tensor) -> Tensor:

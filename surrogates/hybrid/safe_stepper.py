@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -12,11 +13,11 @@ from torch import Tensor
 from scenegrad.engine.errors import EngineError
 from scenegrad.engine.rollout import rollout
 from scenegrad.engine.solver import Program, Solver, Step, TorchAdjoint
-from scenegrad.engine.state import Params, select, tensors, with_tensors
+from scenegrad.engine.state import Params, batch_size, select, tensors, with_tensors
 from scenegrad.surrogates.hybrid.checks import Check
 from scenegrad.surrogates.surrogate import Surrogate
 
-__all__ = ["Lesson", "Log", "Record", "SafeStepper", "calibrated", "threshold_of"]
+__all__ = ["Lesson", "Log", "Record", "SafeStepper", "calibrated", "doubts_along", "threshold_of"]
 
 S = TypeVar("S")
 
@@ -62,6 +63,8 @@ class SafeStepper(TorchAdjoint, Generic[S]):
     that of the solver, bit for bit, as long as its outputs fall due at the steps of the surrogate. The solver's steps
     are taken by the whole batch as soon as one member asks for them, and used for that member alone. A gradient goes
     through whichever was taken. log: what was decided, where no gradient was asked for.
+
+    `sg.safeguarded(fit, scene)` makes and calibrates one, with `sg.coarse_check(scene)` as its check.
     """
 
     order = 1
@@ -153,7 +156,14 @@ def threshold_of(doubts: Tensor, quantile: float) -> float:
             f"A quantile of {quantile} of {n} steps cannot be told; it lies between 0 and 1, and needs at least "
             f"{-(-quantile // (1 - quantile)) if 0 < quantile < 1 else 1:.0f} steps. Calibrate on more, or take less."
         )
-    return float(doubts.sort().values[int(rank) - 1])
+    found = float(doubts.sort().values[int(rank) - 1])
+    if not math.isfinite(found):
+        raise EngineError(
+            f"Of {n} steps that the surrogate was asked for on the solver's own way, {int((~doubts.isfinite()).sum())} "
+            f"have a doubt that is not finite: below no threshold lie {quantile:.0%} of them. Train the network "
+            f"further, or look at what the check is made of."
+        )
+    return found
 
 
 def calibrated(
@@ -170,17 +180,32 @@ def calibrated(
     starts: states and parameters of batches that the network was not trained on; from each the solver goes `steps`
     learned steps, and at every one the surrogate is asked for a proposal.
     """
-    doubts: list[Tensor] = []
-    dt: Any = surrogate.dt
-    with torch.no_grad():
-        for state, params in starts:
-            here = surrogate.begin(state)
-            for n in range(steps):
-                time = torch.full((len(next(iter(tensors(here).values()))),), n * dt, dtype=torch.float64)
-                proposal = surrogate.step(here, params, time, torch.full_like(time, dt)).state
-                alone = surrogate.memory.alone(here)
-                if bool(surrogate.memory.complete(here).all()):  # else the solver took it
-                    doubts.append(check(alone, surrogate.memory.alone(proposal), params, n * dt, dt).cpu())
-                made = rollout(solver, alone, params, (n + 1) * dt, start=n * dt, probes=()).state
-                here = surrogate.followed(here, params, made)
+    doubts = [
+        doubts_along(surrogate, check, course(solver, state, params, surrogate.dt, steps), params)
+        for state, params in starts
+    ]
     return SafeStepper(surrogate, solver, check, threshold_of(torch.cat(doubts), quantile))
+
+
+def course(solver: Solver[S], state: S, params: Params, dt: float, steps: int) -> Iterator[S]:
+    """Where a solver is at 0, dt, 2 dt ... before each of so many steps."""
+    for n in range(steps):
+        if n:
+            state = rollout(solver, state, params, n * dt, start=(n - 1) * dt, probes=()).state
+        yield state
+
+
+@torch.no_grad()
+def doubts_along(surrogate: Surrogate[S], check: Check, way: Iterable[S], params: Params) -> Tensor:
+    """Doubts of what a surrogate proposes from each state of a way, learned steps apart, that the solver went
+    [step * member]; not of the first ones of a network that looks back, which are the solver's."""
+    doubts: list[Tensor] = []
+    here, dt = None, surrogate.dt
+    for n, state in enumerate(way):
+        here = surrogate.begin(state) if here is None else surrogate.followed(here, params, state)
+        if not bool(surrogate.memory.complete(here).all()):
+            continue
+        time = torch.full((batch_size(state),), n * dt, dtype=torch.float64)
+        proposal = surrogate.step(here, params, time, torch.full_like(time, dt)).state
+        doubts.append(check(state, surrogate.memory.alone(proposal), params, n * dt, dt).cpu())
+    return torch.cat(doubts) if doubts else torch.zeros(0)

@@ -15,12 +15,12 @@ from torch import Tensor
 from scenegrad.engine.rollout import rollout
 from scenegrad.engine.solver import Solver
 from scenegrad.engine.state import Params, tensors, with_tensors
+from scenegrad.safeguarding import coarse_check
 from scenegrad.scenes.scene import Scene
 from scenegrad.solvers.compile import compile_scene
 from scenegrad.surrogates.evaluation.conserved import VortexEnergy
 from scenegrad.surrogates.evaluation.forecasts import blocks
 from scenegrad.surrogates.evaluation.spectrum import power_spectrum
-from scenegrad.surrogates.hybrid.checks import CoarseStep
 from scenegrad.surrogates.hybrid.safe_stepper import calibrated
 from scenegrad.surrogates.hybrid.speculating import Speculating
 from scenegrad.surrogates.resampling import fourier_resample
@@ -59,16 +59,7 @@ class Bench:
         nothing = torch.zeros(batch, *self.fit.model.grid)
         solver = self.begun(nothing)[0]
         surrogate: Surrogate[Any] = Surrogate(self.fit.model, like=solver)
-        coarse = self.coarse(nothing.repeat(ahead, 1, 1), check)
-        return Speculating(surrogate, solver, coarse, threshold, ahead=ahead)
-
-    def coarse(self, like: Tensor, cells: int) -> CoarseStep:
-        solver, state, params = self.begun(like, cells)
-
-        def down(fine: Any) -> Any:
-            return with_tensors(state, {"vorticity": fourier_resample(fine.vorticity, (cells, cells)).contiguous()})
-
-        return CoarseStep(solver, down, params)
+        return Speculating(surrogate, solver, coarse_check(self.scene, check), threshold, ahead=ahead)
 
     def threshold(self, check: int, quantile: float) -> float:
         """Of the doubts along trajectories that the network has not seen."""
@@ -76,9 +67,8 @@ class Bench:
         solver, state, params = self.begun(vorticity)
         steps = len(next(blocks(self.fit.model, self.fit.samples, "validation")).targets)
         surrogate: Surrogate[Any] = Surrogate(self.fit.model, like=solver)
-        coarse = self.coarse(vorticity, check)
-        found = calibrated(surrogate, solver, coarse, [(state, params)], steps=steps, quantile=quantile)
-        return found.threshold
+        coarse = coarse_check(self.scene, check)
+        return calibrated(surrogate, solver, coarse, [(state, params)], steps=steps, quantile=quantile).threshold
 
 
 @dataclass(frozen=True)
