@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -353,17 +355,22 @@ def test_a_dataset_whose_makers_are_killed_has_the_same_bytes(scenegrad, tmp_pat
 
 
 def children_of(pid):
-    found = subprocess.run(
-        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True, check=True
-    )
-    rows = [line.split(None, 1) for line in found.stdout.splitlines()]
-    return [int(child) for child, words in rows if "spawn_main" in words]
+    """Its workers, the oldest first."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended since
+            parent = int(status_of(place)[1])
+            if parent == pid and b"spawn_main" in (place / "cmdline").read_bytes():
+                found.append(int(place.name))
+    return sorted(found)
 
 
 def alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    with open(f"/proc/{pid}/stat") as file:
-        return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    with suppress(OSError):
+        return status_of(Path("/proc", str(pid)))[0] != "Z"
+    return False
+
+
+def status_of(place):
+    """State, parent and more; the name before them may hold anything."""
+    return (place / "stat").read_text().rsplit(")", 1)[1].split()
