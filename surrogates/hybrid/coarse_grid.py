@@ -34,11 +34,12 @@ class CoarseGrid:
     the step: `CoarseStep`, for batches of any size, each with the numbers of its params.
 
     scenes: one for all members, or one for each. method: what solves them, of GRIDS. Samples of a Fourier series are
-    brought over as the series, as far as the 2/3 rule keeps it on the coarse grid: what it cuts off there would be
-    missed after every step, and count as doubt. In finite volumes a cell of the coarse grid gets the mean of mass,
-    momentum and energy over those within it, so that their sums stay and nothing overshoots at shocks; from a staggered
-    grid it gets the means of the velocity in the middles of cells and of the tracers, and the coarse flow then loses
-    its divergence.
+    brought over as the series. Its shortest waves on the coarse grid, a third of them along each axis, are cut off as
+    the coarse solver steps, so that whatever a proposal holds there counts: that of the flow, which the threshold
+    knows, and the noise that networks heap up there in long runs, which is what is to be seen. In finite volumes a cell
+    of the coarse grid gets the mean of mass, momentum and energy over those within it, so that their sums stay and
+    nothing overshoots at shocks; from a staggered grid it gets the means of the velocity in the middles of cells and of
+    the tracers, and the coarse flow then loses its divergence.
     """
 
     scenes: tuple[Scene, ...] = field(repr=False)
@@ -89,8 +90,7 @@ class CoarseGrid:
                 f"{tuple(value.shape[-dim:])}. Make it of the scene that the solver was compiled from."
             )
         if self.method == "spectral":
-            kept = [2 * ((n - 1) // 3) + 1 for n in self.cells]  # others are cut off as the coarse solver steps
-            made = fourier_resample(fourier_resample(value, kept), self.cells)
+            made = fourier_resample(value, self.cells)
         else:
             made = cell_resample(value.flatten(0, -dim - 1), self.cells).view(*value.shape[:-dim], *self.cells)
         return (made.movedim(1, -1) if behind else made).contiguous()
