@@ -148,7 +148,8 @@ def remaking(data: Dataset) -> str:
         return f"scenegrad import {shlex.quote(data.manifest['source'])} --kind {told['imported']} --out again"
     if told.keys() & {"of", "adjoints"}:
         return remaking_in_python(data)
-    words = ["scenegrad generate", str(data.path / "scene.toml"), f"-n {data.manifest['n']}", f"--seed {told['seed']}"]
+    scene = shlex.quote(str(data.path / "scene.toml"))
+    words = ["scenegrad generate", scene, f"-n {data.manifest['n']}", f"--seed {told['seed']}"]
     words += [f"--sampler {told['sampler']}", f"--dtype {told['dtype']}", f"--device {told['device']}"]
     words += [f"--gradients {address}" for address in told.get("gradients", ())]
     words += ["--outside-files"] if names_outside(data.scene_table, data.path) else []

@@ -18,7 +18,7 @@ QUIET = {"device": "cpu", "progress": False}
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("card") / "data"
+    folder = tmp_path_factory.mktemp("card") / "my data"
     viscosity = sg.LogUniform(low=0.02, high=0.2)
     scene = sg.library.kolmogorov(cells=20, viscosity=viscosity, wavenumber=2, end=0.5, every=0.25)
     sg.generate(sg.vary(scene, 6, seed=3), out=folder, batch=6, **QUIET)
