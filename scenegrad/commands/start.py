@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
@@ -50,8 +51,8 @@ def new(
     path = write_starter(kind, out or Path(f"{kind}.toml"))
     name = name_for(path, kind)
     then = [
-        f"scenegrad check {path}",
-        f"scenegrad run {path} --out runs/{name}",
+        f"scenegrad check {quote(str(path))}",
+        f"scenegrad run {quote(str(path))} --out runs/{name}",
         f"scenegrad view runs/{name} --out {name}.png",
     ]
     text = "\n".join([f"{path}: {KINDS[kind]}", "", "Look into it, then", *(f"  {line}" for line in then)])

@@ -1,6 +1,7 @@
 """A person's first scene: every starter is right as it stands, in both languages, and leaves alone what is there."""
 
 import json
+import shlex
 import subprocess
 import sys
 
@@ -61,8 +62,9 @@ def test_what_is_there_is_left_alone(scenegrad, tmp_path):
     "name", ["a b'c.toml", "1 ö.py", "below/deep/x.toml", "---.toml", 'q"""uote.py', "two\nlines.toml"]
 )
 def test_a_starter_has_a_name_that_a_scene_may_have(scenegrad, tmp_path, name):
-    answer = scenegrad("new", "springs", f"--out={name}")
+    answer = scenegrad("new", "springs", f"--out={name}", "--json")
     assert answer.code == 0, answer.err
+    assert [shlex.split(line)[2] for line in answer.json["next"][:2]] == [name] * 2
     assert sg.read_scene(tmp_path / name).name
 
 
