@@ -23,7 +23,8 @@ def primitive_with_ghosts(n: Numbers, law: Law) -> Any:
     kinds: of the sides x_lo, x_hi, y_lo, ... held: primitive variables that a side holds, a copy for each layer of
     cells along x so that its cotangents can be summed there; what is not positive of density and pressure, or of the
     depth, is not held but comes from inside. A wall mirrors density and pressure, so that nothing passes it; what it
-    holds of p / rho is for the conduction of heat, see viscosity.py.
+    holds of p / rho is for the conduction of heat, see viscosity.py. Beyond a corner, where sides may say different
+    things, it is the mean of what they make of it one after the other and the other way round: no axis goes first.
     """
     real, vec, dim = n.real, n.vec, n.dim
     functions = law.kernels(n)
@@ -56,6 +57,28 @@ def primitive_with_ghosts(n: Numbers, law: Law) -> Any:
             return held
         return value
 
+    @wp.func
+    def beyond(
+        value: real,
+        at: wp.vec3i,
+        a: int,
+        f: int,
+        cells: wp.vec3i,
+        margin: wp.vec3i,
+        kinds: wp.array[int],
+        held: wp.array4d[real],
+        b: int,
+        i: int,
+    ):
+        """A variable, as the side of an axis changes it where a cell is beyond that."""
+        if at[a] >= margin[a] and at[a] < margin[a] + cells[a]:
+            return value
+        side = wp.where(at[a] < margin[a], 2 * a, 2 * a + 1)
+        told = held[b, i, side, f]
+        if f == 0 or f > wp.static(dim):
+            return positive(value, told, kinds[side])
+        return motion(value, told, kinds[side], f == 1 + a)
+
     @wp.kernel(module="unique")
     def kernel(
         cells: wp.vec3i,
@@ -84,14 +107,10 @@ def primitive_with_ghosts(n: Numbers, law: Law) -> Any:
         at = wp.vec3i(i, j, k)
         for f in range(wp.static(n.fields)):
             value = w[f]
-            for a in range(wp.static(dim)):
-                if at[a] < margin[a] or at[a] >= margin[a] + cells[a]:
-                    side = wp.where(at[a] < margin[a], 2 * a, 2 * a + 1)
-                    told = held[b, i, side, f]
-                    if f == 0 or f > wp.static(dim):
-                        value = positive(value, told, kinds[side])
-                    else:
-                        value = motion(value, told, kinds[side], f == 1 + a)
-            w_out[b, f, i * stride[0] + j * stride[1] + k] = value
+            other = w[f]
+            for turn in range(wp.static(dim)):
+                value = beyond(value, at, turn, f, cells, margin, kinds, held, b, i)
+                other = beyond(other, at, wp.static(dim - 1) - turn, f, cells, margin, kinds, held, b, i)
+            w_out[b, f, i * stride[0] + j * stride[1] + k] = real(0.5) * (value + other)
 
     return kernel
