@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,6 +17,7 @@ from scenegrad.scenes.gases import Gas, IsentropicVortex, ShallowWater
 from scenegrad.scenes.outputs import Diagnostics
 from scenegrad.scenes.scene import Scene
 from scenegrad.solvers.navier_stokes.fields.start import Start
+from scenegrad.solvers.navier_stokes.fields.thin_bodies import warn_of_thin_bodies
 from scenegrad.solvers.navier_stokes.finite_volume.checks import method_of, structure, troubles
 from scenegrad.solvers.navier_stokes.finite_volume.distances import Distance
 from scenegrad.solvers.navier_stokes.finite_volume.dormand import DormandPrince
@@ -61,6 +63,7 @@ def compile_finite_volume(
     method = method_of(scene)
     grid = Grid(scene.domain.cells, scene.domain.size, GHOSTS[method.reconstruction])
     sides = sides_of(scene, law)
+    warn_of_thin_bodies(scenes, lambda normal: float(np.linalg.norm(normal * grid.spacing[: grid.dim])))
     immersed = any(isinstance(part, Obstacle) for part in scene.entities.values())
     obstacles = Obstacles(scenes, grid, kinds(sides), device) if immersed else None
     addresses = learnable(scenes, name, flow, law, sides) + (obstacles.addresses() if obstacles else [])

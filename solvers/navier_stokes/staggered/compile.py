@@ -17,6 +17,7 @@ from scenegrad.scenes.methods import Staggered
 from scenegrad.scenes.outputs import Force
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.values import Parameter, number
+from scenegrad.solvers.navier_stokes.fields.thin_bodies import warn_of_thin_bodies
 from scenegrad.solvers.navier_stokes.staggered.advection import SCHEMES
 from scenegrad.solvers.navier_stokes.staggered.checks import structure, troubles
 from scenegrad.solvers.navier_stokes.staggered.diagnostics import Diagnostics
@@ -28,7 +29,7 @@ from scenegrad.solvers.navier_stokes.staggered.integrators import AB2, INTEGRATO
 from scenegrad.solvers.navier_stokes.staggered.maccormack import Paths
 from scenegrad.solvers.navier_stokes.staggered.momentum import Transport
 from scenegrad.solvers.navier_stokes.staggered.obstacles.forces import Watch
-from scenegrad.solvers.navier_stokes.staggered.obstacles.immersed import Obstacles
+from scenegrad.solvers.navier_stokes.staggered.obstacles.immersed import WIDTH, Obstacles
 from scenegrad.solvers.navier_stokes.staggered.obstacles.placing import learnable_obstacles, obstacles_of, top_speeds
 from scenegrad.solvers.navier_stokes.staggered.physics import Carried, Physics
 from scenegrad.solvers.navier_stokes.staggered.probes import probe
@@ -66,6 +67,7 @@ def compile_staggered(
     keep_memory()
     scene = scenes[0]
     grid = grid_of(scene, device, dtype)
+    warn_of_thin_bodies(scenes, lambda normal: WIDTH * max(grid.spacing))
     name = fluid_of(scene)
     tracers = tracers_of(scene)
     sides = sides_of(scene, grid, tracers)
