@@ -13,6 +13,7 @@ the same form, and so is every sum of energy and virial: its derivatives are tho
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -98,16 +99,15 @@ class ChargeMesh:
         inputs = [view(box.lengths(self.dtype), n.vec), view(q, n.real), view(x, n.vec)]
         inputs += [view(x if w is None else w, n.vec), view(mesh, n.real)]
         launch(spread(self.law, w is not None), x.shape[:2], inputs, str(x.device))
-        return torch.fft.rfftn(mesh, dim=(1, 2, 3))
+        return by_member(lambda one: torch.fft.rfftn(one, dim=(1, 2, 3)), mesh)
 
     def read(self, x: Tensor, box: Box, waves: Tensor, bends: bool = False) -> Tensor:
         """phi, its gradient and perhaps its second derivatives where atoms are [batch, atom, 4 or 10]."""
         n, turn = self.numbers, self.upright(box)
         if turn is not None:
             x = along(x, turn)
-        # On a CPU torch rounds the transform of one member otherwise than that of several.
-        members = waves.split(1) if waves.device.type == "cpu" else (waves,)
-        mesh = torch.cat([torch.fft.irfftn(one, s=self.mesh.points, dim=(1, 2, 3), norm="forward") for one in members])
+        points = self.mesh.points
+        mesh = by_member(lambda one: torch.fft.irfftn(one, s=points, dim=(1, 2, 3), norm="forward"), waves)
         found = torch.empty(*x.shape[:2], 10 if bends else 4, dtype=self.dtype, device=x.device)
         row = wp.types.vector(found.shape[2], n.real)
         inputs = [view(box.lengths(self.dtype), n.vec), view(x, n.vec), view(mesh, n.real), view(found, row)]
@@ -179,6 +179,11 @@ def turned(found: Tensor, turn: Tensor) -> Tensor:
     columns = [along(torch.stack([row[..., b] for row in once], dim=2), turn.transpose(1, 2)) for b in range(3)]
     six = [columns[b][..., a] for a, b in ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))]
     return torch.cat([found[..., :1], slope, torch.stack(six, dim=2)], dim=2)
+
+
+def by_member(transform: Callable[[Tensor], Tensor], batch: Tensor) -> Tensor:
+    """The transform of each member; on a CPU one by one, where torch rounds several at once otherwise than one."""
+    return torch.cat([transform(one) for one in batch.split(1)]) if batch.device.type == "cpu" else transform(batch)
 
 
 def along(rows: Tensor, matrix: Tensor) -> Tensor:
