@@ -82,7 +82,8 @@ sg.run(folder + "/scene.toml", folder + "/parts", device="cpu", checkpoint_every
 """
 )
 
-# Waits in the middle of the third member until it is asked to stop.
+# Waits in the middle of the third member until it is asked to stop, and says so: a signal that comes while a library
+# cleans up behind itself would be lost.
 THIRD_WAITS = """
 import time
 from scenegrad.engine.members import Shard
@@ -90,6 +91,8 @@ append = Shard.append
 def append_and_wait(self, *given):
     append(self, *given)
     while os.path.exists(folder + "/parts/shards/m00001.h5"):
+        if not os.path.exists(folder + "/waits"):
+            os.mkdir(folder + "/waits")
         time.sleep(0.002)
 Shard.append = append_and_wait
 """
@@ -234,7 +237,8 @@ def test_an_ensemble_that_is_asked_to_stop_can_go_on(children, name, code):
     scene, parts = flow(folder, end=0.4), folder / "parts"
     words = ("generate", scene, "-n", 40, "--out", parts, "--device", "cpu", "--quiet")
     child = children.scenegrad(*words, before=THIRD_WAITS)
-    wait_for(lambda: list((parts / "shards").glob("m00002.*part.h5")), child)
+    wait_for((folder / "waits").exists, child)
+    assert list((parts / "shards").glob("m00002.*part.h5"))
     os.kill(child.pid, getattr(signal, name))
     child.join(PATIENCE)
     assert child.exitcode == code
