@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -66,11 +67,16 @@ def safeguarded(
     Residual, or lambda solver: Drift(solver.observe, ("mass",)); the distance to one step on a coarser grid of so many
     `cells`, half of them along each axis, if left out, as `coarse_check` makes it. It accepts as many steps as
     `quantile` says of those that begin at the frames of the validation trajectories, each with the numbers that it
-    drew. The result's threshold and log tell what that came to.
+    drew. The result's threshold and log tell what that came to: how good the steps are that it trusts is up to the
+    network, and a warning says so where they may be as far off as no step at all.
 
     Raises EngineError where the data do not tell their scene and none is given, where they hold too few frames to
-    validate, where grids differ, and where there is no coarser solver.
+    validate, where grids differ, where there is no coarser solver, and where `cells` come with a check of one's own.
     """
+    if check is not None and cells is not None:
+        raise EngineError(
+            f"safeguarded got check= and cells={cells}, which are those of the check on a coarser grid. Leave one out."
+        )
     fit = loaded(model, data)
     home = scene_of(fit)
     scene = home if scene is None else scene
@@ -90,6 +96,13 @@ def safeguarded(
         refuse_geometry(surrogate, state, params)
         doubts.append(doubts_along(surrogate, checked(solver, members), way, params.detach()))
     threshold = threshold_of(torch.cat(doubts), quantile)
+    if check is None and threshold >= 1.0:
+        warnings.warn(
+            f"The threshold came out as {threshold:.3g}, and a step that changes nothing has a doubt of 1: steps as "
+            f"wrong as that will be trusted. Train the network further, take more cells= for the check or a smaller "
+            f"quantile=, and see that no field stands still in the frames of validation.",
+            stacklevel=2,
+        )
     solver, state, params = compiled(scenes)
     safe = SafeStepper(Surrogate(fit.model, like=solver), solver, checked(solver, scenes), threshold)
     return safe, state, params

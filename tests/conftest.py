@@ -7,7 +7,7 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -44,10 +44,12 @@ if importlib.util.find_spec("beartype"):
     check_shapes()
 if importlib.util.find_spec("hypothesis"):
     from hypothesis import HealthCheck, settings
-    from hypothesis.internal.conjecture import providers
 
     # Or examples would hold constants of what code of ours is loaded by then: other ones in another order of files.
-    providers._get_local_constants = lambda constants=providers._local_constants: constants
+    with suppress(ImportError, AttributeError):  # older ones look for none
+        from hypothesis.internal.conjecture import providers
+
+        providers._get_local_constants = lambda constants=providers._local_constants: constants
     calm = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
     settings.register_profile("short", max_examples=60, derandomize=True, **calm)  # the same examples each time
     settings.register_profile("long", max_examples=3000, **calm)  # pytest --hypothesis-profile=long

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -163,10 +164,11 @@ def coarser(full: tuple[int, ...], asked: int | Sequence[int] | None, method: st
     whole = method != "spectral"  # a series is cut off anywhere, while means are over whole cells
     if asked is None:
         cells = tuple(0 if n % 2 and whole else n // 2 for n in full)
-    elif isinstance(asked, int):
-        cells = tuple(asked * n // full[0] if asked * n % full[0] == 0 else 0 for n in full)
+    elif isinstance(asked, Sequence):
+        cells = tuple(map(counted, asked))
     else:
-        cells = tuple(asked)
+        first = counted(asked)
+        cells = tuple(first * n // full[0] if first * n % full[0] == 0 else 0 for n in full)
     fits = len(cells) == len(full) and all(0 < m <= n for m, n in zip(cells, full, strict=True)) and cells != full
     if fits and not (whole and any(n % m for m, n in zip(cells, full, strict=True))):
         return cells
@@ -178,3 +180,8 @@ def coarser(full: tuple[int, ...], asked: int | Sequence[int] | None, method: st
         + (f"Say cells={others}. " if others != full else "")
         + BY_HAND
     )
+
+
+def counted(asked: Any) -> int:
+    """0, which is refused, where it is no whole number."""
+    return int(asked) if isinstance(asked, Integral) else 0

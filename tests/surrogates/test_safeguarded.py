@@ -1,5 +1,6 @@
 """A network with its solver behind it, made from the scene: the check by a coarse solve, and the whole at one call."""
 
+import warnings
 from dataclasses import replace
 from itertools import pairwise
 from math import log2
@@ -159,6 +160,8 @@ BY_HAND = r"CoarseStep\(coarse, down\) is the check by hand"
         (sg.library.kolmogorov(cells=64), 80, r"got cells=80 .*a smaller number"),
         (sg.library.kolmogorov(cells=64), (64, 64), r"got cells=\(64, 64\).*Say cells=\(32, 32\)"),
         (sg.library.kolmogorov(cells=64), (32,), r"got cells=\(32,\)"),
+        (sg.library.kolmogorov(cells=64), 32.0, r"got cells=32.0 .*Say cells=\(32, 32\)"),
+        (sg.library.kolmogorov(cells=64), (32.0, 32.0), r"got cells=\(32.0, 32.0\)"),
         ([sg.library.kolmogorov(cells=c) for c in (32, 64)], None, r"different cells.*and a batch has one grid"),
         ([], None, "the list is empty"),
     ],
@@ -300,6 +303,21 @@ def test_other_checks_are_made_of_the_solver(fit):
         sg.safeguarded(fit, device="cpu", check=sg.coarse_check(waves()))
 
 
+def test_a_network_that_is_no_better_than_no_step_is_told_of(data, fit, tmp_path):
+    """It is trusted as often as was asked for, which is all that calibration promises."""
+    bad = taught(data, tmp_path / "bad", epochs=1)
+    with torch.no_grad():
+        for weights in bad.model.parameters():
+            weights.mul_(3.0)
+    with pytest.warns(UserWarning, match=r"The threshold came out as .*, and a step that changes nothing has a doubt"):
+        safe, _, _ = sg.safeguarded(bad, device="cpu")
+    assert safe.threshold >= 1.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        sg.safeguarded(fit, device="cpu")
+        sg.safeguarded(bad, device="cpu", check=lambda solver: lambda *step: 2.0 + 0.0 * step[0].field[:, 0, 0])
+
+
 def test_a_network_that_looks_back_is_guarded_too(data, tmp_path):
     fit = taught(data, tmp_path / "fit", epochs=1, history=2)
     safe, state, params = sg.safeguarded(fit, device="cpu", quantile=0.8)
@@ -320,6 +338,8 @@ def test_what_cannot_be_guarded_is_refused(fit, data, tmp_path):
         sg.safeguarded(fit, waves().replace({"domain.cells": (64,)}), device="cpu")
     with pytest.raises(EngineError, match=r"got the path .* and no data"):
         sg.safeguarded(tmp_path, device="cpu")
+    with pytest.raises(EngineError, match=r"got check= and cells=8, .*Leave one out"):
+        sg.safeguarded(fit, device="cpu", check=Residual, cells=8)
     with pytest.raises(EngineError, match="needs at least 999 steps"):
         sg.safeguarded(fit, device="cpu", quantile=0.999)
     with pytest.raises(EngineError, match="solved by material_point"):
