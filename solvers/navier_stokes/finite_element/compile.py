@@ -19,13 +19,13 @@ from scenegrad.scenes.porous import Darcy
 from scenegrad.scenes.quantities import Parabolic, Samples
 from scenegrad.scenes.scene import Scene
 from scenegrad.scenes.sides import Inflow
-from scenegrad.scenes.values import RandomField
+from scenegrad.scenes.values import RandomField, number
 from scenegrad.solvers.navier_stokes.fields.checks import Role, start_trouble
 from scenegrad.solvers.navier_stokes.fields.start import Start
 from scenegrad.solvers.navier_stokes.finite_element.checks import entity_of, is_steady, structure, troubles
 from scenegrad.solvers.navier_stokes.finite_element.compile_flow import flow
 from scenegrad.solvers.navier_stokes.finite_element.diffusion import DiffusionSolver
-from scenegrad.solvers.navier_stokes.finite_element.elastic import ElasticSolver, stiffness
+from scenegrad.solvers.navier_stokes.finite_element.elastic import ElasticSolver, loose_motions, stiffness
 from scenegrad.solvers.navier_stokes.finite_element.iterative import ways
 from scenegrad.solvers.navier_stokes.finite_element.places import axis_of, nodes_of, shares
 from scenegrad.solvers.navier_stokes.finite_element.planning import BECAUSE, controller, everywhere, planned, unplanned
@@ -124,10 +124,12 @@ def diffusion(
     learnable = [*(f"{name}.{field}" for field in fields), *first, *sides.learnable]
     values = params(scenes, learnable, device, dtype, BECAUSE)
     reaction = f"{name}.reaction" if porous else None
-    lost = porous and any(scene.at(f"{name}.reaction") != 0.0 for scene in scenes)
-    if steady and not sides.open and not lost:
+    lost = porous and all(number(one.at(f"{name}.reaction")) != 0.0 for one in scenes)
+    known = sides.held[:, 0].cpu().numpy()
+    if steady and not lost and (loose := sum(not known[piece].any() for piece in space.pieces())):
+        where = "no side" if not known.any() else f"none of the sides of {loose} of the pieces of the mesh"
         raise SceneError(
-            f"Scene {scene.name!r} cannot be run: no side holds a value, so that there is none or infinitely many "
+            f"Scene {scene.name!r} cannot be run: {where} holds a value, so that there is none or infinitely many "
             f"steady states. Let a tag be {'Outflow(pressure)' if porous else f'NoSlip({name}=0.0)'}."
         )
     held = sides.held[:, 0]
@@ -156,6 +158,12 @@ def elastic(
     scene = scenes[0]
     name, _ = entity_of(scene)
     sides = elastic_sides(scene, space)
+    if loose := loose_motions(space, sides.held):
+        raise SceneError(
+            f"Scene {scene.name!r} cannot be run: {name} or a piece of it can shift or turn as a whole in {loose} "
+            f"{'way' if loose == 1 else 'ways'}, so that there is none or infinitely many shapes at rest. Let a tag be "
+            f"Stick(), or more of them Slip()."
+        )
     learnable = [f"{name}.{field}" for field in ("youngs_modulus", "poisson_ratio", "density")] + sides.learnable
     learnable += ["gravity"] if scene.gravity is not None else []
     values = params(scenes, learnable, device, dtype, BECAUSE)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import combinations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,7 +16,7 @@ from scenegrad.solvers.navier_stokes.finite_element.space import Shape, Space
 from scenegrad.solvers.navier_stokes.finite_element.state import ElasticState
 from scenegrad.solvers.navier_stokes.finite_element.system import System, solve
 
-__all__ = ["ElasticSolver", "stiffness"]
+__all__ = ["ElasticSolver", "loose_motions", "stiffness"]
 
 
 @dataclass(frozen=True)
@@ -109,3 +111,25 @@ def stiffness(space: Space, shape: Shape, moduli: tuple[Tensor, Tensor]) -> Tens
     for i in range(dim):
         block[:, :, i, :, i] += mu[:, :, 0, 0] * laplace
     return block.flatten(4, 5).flatten(2, 3)
+
+
+def loose_motions(space: Space, held: Tensor) -> int:
+    """How many rigid motions nothing hinders, of the piece of the mesh that has most; with none, the shape is unique.
+
+    held: [node, component], where displacements are given.
+    """
+    places, known = space.places(space.vertices[None])[0].cpu().numpy(), held.cpu().numpy()
+    dim, most = space.dim, 0
+    for mine in space.pieces():
+        arm = places[mine] - places[mine].mean(axis=0)
+        arm /= np.abs(arm).max()
+        turns = []
+        for i, j in combinations(range(dim), 2):
+            turn = np.zeros_like(arm)
+            turn[:, i], turn[:, j] = arm[:, j], -arm[:, i]
+            turns.append(turn)
+        shifts = [np.broadcast_to(unit, arm.shape) for unit in np.eye(dim)]
+        motions = np.stack([*shifts, *turns], axis=-1)[known[mine]]  # [held, motion]
+        hindered = np.linalg.matrix_rank(motions, tol=1e-8 * len(motions) ** 0.5) if len(motions) else 0
+        most = max(most, len(shifts) + len(turns) - int(hindered))
+    return most

@@ -8,6 +8,8 @@ from functools import cached_property
 
 import numpy as np
 import torch
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 from scenegrad.solvers.navier_stokes.finite_element.simplex import Element, edges_of, element, nodal_element
@@ -114,6 +116,14 @@ class Space:
     def nodal(self) -> Element:
         """The functions and their slopes at the nodes of an element in place of points of a quadrature."""
         return nodal_element(self.dim, self.device)
+
+    def pieces(self) -> list[np.ndarray]:
+        """Which nodes belong to each part of the mesh that hangs together [node], bool."""
+        nodes = self.nodes.cpu().numpy()
+        ends = np.repeat(nodes[:, 0], nodes.shape[1]), nodes.ravel()
+        links = coo_matrix((np.ones(nodes.size), ends), shape=(self.count, self.count))
+        count, piece = connected_components(links, directed=False)
+        return [piece == k for k in range(count)]
 
     def places(self, vertices: Tensor) -> Tensor:
         """Of the nodes [batch, node, dim]; edges are straight."""

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import meshio
+import numpy as np
 import pydantic
 import pytest
 import torch
@@ -157,3 +159,77 @@ def test_a_scene_on_a_mesh_is_the_same_from_a_file(tmp_path: Path):
     scene = cylinder_channel()
     assert sc.load_scene(scene.save(tmp_path / "scene.toml")).hash == scene.hash
     assert scene.dim == 2
+
+
+@pytest.mark.parametrize(
+    ("held", "ways"),
+    [
+        ({}, "3 ways"),
+        ({"x_lo": sc.Slip()}, "1 way,"),
+        ({"x_lo": sc.Slip(), "x_hi": sc.Slip()}, "1 way,"),
+        ({"x_lo": sc.Slip(), "y_hi": sc.Slip()}, None),
+        ({"y_lo": sc.Stick()}, None),
+    ],
+)
+def test_a_solid_that_can_still_shift_or_turn_is_refused(mesh_file: Maker, held: dict[str, object], ways: str | None):
+    """Rounding alone would tell how far: 1e14 m were seen."""
+    scene = sc.Scene(
+        name="loose",
+        domain=sc.Domain.meshed(mesh_file((1.5, 0.01), (4, 3))),
+        entities={"block": sc.LinearElastic(youngs_modulus=3.0, poisson_ratio=0.3)},
+        boundary=sc.Boundary(tags=held, default=sc.Traction((0.2, 0.3))),
+        time=sc.Time(end=1.0),
+    )
+    if ways is None:
+        compile_scene(scene, "cpu", "float64")
+        return
+    assert f"in {ways}" in (message := refused(scene))
+    assert "Stick()" in message
+
+
+@pytest.mark.parametrize("part", ["solid", "rock"])
+def test_each_piece_of_a_mesh_is_held(mesh_file: Maker, tmp_path: Path, part: str):
+    one = meshio.read(mesh_file((1.0, 1.0, 1.0), (2, 2, 2)))
+    cells = [(block.type, np.concatenate([block.data, block.data + len(one.points)])) for block in one.cells]
+    tags = [np.concatenate([old, np.where(old == 99, 99, 50)]) for old in one.cell_data["gmsh:physical"]]
+    two = meshio.Mesh(
+        np.concatenate([one.points, one.points + np.array([2.0, 0.0, 0.0])]),
+        cells,
+        cell_data={"gmsh:physical": tags, "gmsh:geometrical": tags},
+        field_data={**one.field_data, "far": np.array([50, 2])},
+    )
+    meshio.write(tmp_path / "two.msh", two, file_format="gmsh22", binary=True)
+    solid = part == "solid"
+    matter = (
+        sc.LinearElastic(youngs_modulus=3.0, poisson_ratio=0.3) if solid else sc.Darcy(permeability=2.0, source=0.5)
+    )
+    kept, free = (sc.Stick(), sc.Traction()) if solid else (sc.Outflow(), sc.Slip())
+
+    def scene(*held: str) -> sc.Scene:
+        return sc.Scene(
+            name="two",
+            domain=sc.Domain.meshed(str(tmp_path / "two.msh")),
+            entities={"it": matter},
+            boundary=sc.Boundary(tags=dict.fromkeys(held, kept), default=free),
+            time=sc.Time(end=1.0),
+        )
+
+    assert ("in 6 ways" if solid else "1 of the pieces") in refused(scene("z_lo"))
+    compile_scene(scene("z_lo", "far"), "cpu", "float64")
+
+
+def test_each_member_of_a_batch_has_a_steady_state(mesh_file: Maker):
+    scenes = [
+        sc.Scene(
+            name="closed",
+            domain=sc.Domain.meshed(mesh_file((1.0, 1.0), (2, 2))),
+            entities={"rock": sc.Darcy(permeability=2.0, source=0.5, reaction=sc.Parameter(reaction))},
+            boundary=sc.Boundary(default=sc.Slip()),
+            time=sc.Time(end=1.0),
+        )
+        for reaction in (0.4, 0.0)
+    ]
+    compile_scene(scenes[:1], "cpu", "float64")
+    for chosen in (scenes, scenes[1:]):
+        with pytest.raises(sc.SceneError, match="no side holds a value"):
+            compile_scene(chosen, "cpu", "float64")
